@@ -1,0 +1,36 @@
+// Chooses a token from its logits: a pure function of logits, parameters and position.
+#ifndef BALEEN_MODEL_SAMPLING_SAMPLER_H_
+#define BALEEN_MODEL_SAMPLING_SAMPLER_H_
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/types/span.h"
+
+namespace baleen {
+
+struct SamplerParams {
+  float temperature = 0;  // 0 = greedy.
+  float top_p = 1;
+  int top_k = 0;          // 0 = off.
+  uint64_t seed = 0;
+  uint32_t choice = 0;
+  int logprobs = -1;      // Alternatives to report; -1 = no log-probabilities.
+};
+
+struct SampledToken {
+  int32_t token = 0;
+  float logprob = 0;  // Of the unmodified distribution (temperature 1, no truncation).
+  std::vector<std::pair<int32_t, float>> top;
+};
+
+// `position` is the absolute position of the token being chosen; the random number is Philox-4x32-10 keyed by (seed, choice) at
+// counter `position`. Ids in [tokenizer_size, logits.size()) and in `banned` are never chosen. Ties go to the lowest id. exp and log
+// are kernels/math.h's.
+SampledToken Sample(const SamplerParams& params, absl::Span<const float> logits, int64_t tokenizer_size, absl::Span<const int32_t> banned,
+                    int64_t position);
+
+}  // namespace baleen
+
+#endif  // BALEEN_MODEL_SAMPLING_SAMPLER_H_

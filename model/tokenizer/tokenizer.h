@@ -1,0 +1,47 @@
+// Byte-level BPE from an unmodified tokenizer.json (model spec section 7).
+#ifndef BALEEN_MODEL_TOKENIZER_TOKENIZER_H_
+#define BALEEN_MODEL_TOKENIZER_TOKENIZER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+
+namespace baleen {
+
+enum class AddedTokens {
+  kMatch,  // Text that spells an added token becomes it (templates).
+  kText,   // It stays text (what a user typed).
+};
+
+// Immutable, thread-safe.
+class Tokenizer {
+ public:
+  static absl::StatusOr<std::unique_ptr<Tokenizer>> Load(const std::string& directory);
+  ~Tokenizer();
+
+  // No BOS is added. Any bytes are accepted.
+  std::vector<int32_t> Encode(absl::string_view text, AddedTokens added) const;
+  // Bytes of the ids; unknown ids give nothing. `skip_special` leaves out tokens flagged special.
+  std::string Decode(const std::vector<int32_t>& ids, bool skip_special) const;
+  // Bytes of one id as they enter the text.
+  absl::string_view TokenBytes(int32_t id) const;
+  bool IsSpecial(int32_t id) const;
+  // Id of an added token by its text.
+  absl::optional<int32_t> AddedTokenId(absl::string_view text) const;
+  // One past the largest id that has a token.
+  int64_t size() const;
+
+ private:
+  struct Impl;
+  explicit Tokenizer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_MODEL_TOKENIZER_TOKENIZER_H_

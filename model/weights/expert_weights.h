@@ -1,0 +1,48 @@
+// The routed experts of one process.
+#ifndef BALEEN_MODEL_WEIGHTS_EXPERT_WEIGHTS_H_
+#define BALEEN_MODEL_WEIGHTS_EXPERT_WEIGHTS_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/thread_pool.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/config/model_config.h"
+#include "model/layers/numerics.h"
+
+namespace baleen {
+
+struct ExpertId {
+  int layer = 0;
+  int expert = 0;
+  auto operator<=>(const ExpertId&) const = default;
+};
+
+// Immutable once loaded; thread-safe (the pool is the caller's).
+class ExpertWeights {
+ public:
+  // Reads only these experts' tensors.
+  static absl::StatusOr<std::unique_ptr<ExpertWeights>> Load(Checkpoint& checkpoint, const ModelConfig& config,
+                                                             const std::vector<ExpertId>& experts, const Numerics& numerics);
+  ~ExpertWeights();
+
+  bool Has(ExpertId id) const;
+  std::vector<ExpertId> Ids() const;
+
+  // SwiGLU of one expert: x [rows, hidden] -> y [rows, hidden], y rounded to the wire type (numerics.compute).
+  // Row-invariant. `id` must be held.
+  void Apply(ExpertId id, const float* x, int64_t rows, float* y, ThreadPool* pool) const;
+
+ private:
+  struct Impl;
+  explicit ExpertWeights(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_MODEL_WEIGHTS_EXPERT_WEIGHTS_H_

@@ -1,0 +1,66 @@
+// Drives the network layer by layer over a batch of sequences.
+#ifndef BALEEN_SERVICES_ATTENTION_ENGINE_ENGINE_H_
+#define BALEEN_SERVICES_ATTENTION_ENGINE_ENGINE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/thread_pool.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/config/model_config.h"
+#include "model/layers/expert_backend.h"
+#include "model/layers/numerics.h"
+#include "services/kv/cache/block_pool.h"
+
+namespace baleen {
+
+// Some next positions of one sequence. Blocks must cover first_position + tokens.size().
+struct SequenceStep {
+  absl::Span<const BlockId> blocks;
+  int64_t first_position = 0;
+  absl::Span<const int32_t> tokens;
+  // How many of the last tokens want logits: 0, 1, or tokens.size().
+  int64_t logits_count = 0;
+};
+
+struct StepOptions {
+  absl::Time deadline = absl::InfiniteFuture();
+  // Called on the step's thread when a layer's KV rows of all sequences are written (for pushing pages).
+  std::function<void(int layer)> on_layer_kv;
+};
+
+struct EngineOptions {
+  Numerics numerics;
+  int64_t max_batch_tokens = 512;  // Rows of one Step.
+};
+
+// Weights other than the routed experts, and the scratch of one batch. One Step at a time.
+class Engine {
+ public:
+  static absl::StatusOr<std::unique_ptr<Engine>> Load(Checkpoint& checkpoint, const ModelConfig& config, const EngineOptions& options,
+                                                      ThreadPool* pool);
+  ~Engine();
+
+  KvShape kv_shape() const;
+  const ModelConfig& config() const;
+
+  // Runs all sequences' tokens as one batch and writes their KV. `logits` is resized to [sum of logits_count, vocab_size] F32 in
+  // step order; ids without a token stay as computed (the sampler masks them). On error no KV row beyond the step's own is touched.
+  absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
+                    std::vector<float>* logits);
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_ATTENTION_ENGINE_ENGINE_H_

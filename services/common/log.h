@@ -1,0 +1,24 @@
+// Structured logs: one JSON object a line on stderr. Never user text: fields are ids, counts, names and statuses.
+#ifndef BALEEN_SERVICES_COMMON_LOG_H_
+#define BALEEN_SERVICES_COMMON_LOG_H_
+
+#include <initializer_list>
+#include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+
+namespace baleen {
+
+enum class LogLevel { kDebug, kInfo, kWarning, kError };
+
+using LogField = std::pair<absl::string_view, std::string>;
+
+// {"time": RFC 3339, "level": "info", "role": ..., "event": ..., fields...}. Thread-safe; one write a line.
+void Log(LogLevel level, absl::string_view event, std::initializer_list<LogField> fields = {});
+void SetLogRole(const std::string& role);
+void SetLogLevel(LogLevel minimum);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_COMMON_LOG_H_

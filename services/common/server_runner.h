@@ -1,0 +1,57 @@
+// What every service process is around its own logic: gRPC server with health and reflection, metrics and health over HTTP, signals.
+#ifndef BALEEN_SERVICES_COMMON_SERVER_RUNNER_H_
+#define BALEEN_SERVICES_COMMON_SERVER_RUNNER_H_
+
+#include <grpcpp/grpcpp.h>
+#include <prometheus/registry.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace baleen {
+
+struct ServerOptions {
+  std::string role;          // "expert", for logs and metrics.
+  std::string bind = "127.0.0.1";
+  int grpc_port = 0;         // 0 = any free one.
+  int metrics_port = 0;      // /metrics, /livez, /readyz; 0 = any free one.
+  absl::Duration drain_timeout = absl::Seconds(30);
+};
+
+// Owns the process's servers. Start, then RunUntilTerminated on the main thread.
+class ServerRunner {
+ public:
+  explicit ServerRunner(ServerOptions options);
+  ~ServerRunner();
+
+  prometheus::Registry& metrics();
+
+  // Binds and serves `services` (unowned) with health and reflection, large message limits and keep-alive. Errors name the port.
+  absl::Status Start(const std::vector<grpc::Service*>& services);
+  int grpc_port() const;
+  int metrics_port() const;
+  std::string address() const;  // bind:grpc_port
+
+  // The truth about readiness: asked at each probe; also drives gRPC health. Ready means "would answer a request now".
+  void SetReadiness(std::function<absl::Status()> probe);
+  // Called once on SIGTERM or SIGINT, before servers stop: finish or move the work, return within the timeout.
+  void SetDrain(std::function<void(absl::Duration timeout)> drain);
+
+  // Blocks until SIGTERM or SIGINT; then not ready, drain, stop. Returns the exit code.
+  int RunUntilTerminated();
+  // As a signal would, for tests.
+  void RequestStop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_COMMON_SERVER_RUNNER_H_

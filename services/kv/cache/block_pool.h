@@ -1,0 +1,51 @@
+// Latent KV memory in blocks of 64 tokens, all layers of a block together.
+#ifndef BALEEN_SERVICES_KV_CACHE_BLOCK_POOL_H_
+#define BALEEN_SERVICES_KV_CACHE_BLOCK_POOL_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/dtype.h"
+
+namespace baleen {
+
+using BlockId = int32_t;
+
+struct KvShape {
+  int layers = 0;
+  int width = 0;  // kv_lora_rank + qk_rope_head_dim
+  DType dtype = DType::kBf16;
+
+  int64_t RowBytes() const { return static_cast<int64_t>(width) * static_cast<int64_t>(SizeOf(dtype)); }
+  int64_t BytesPerToken() const { return layers * RowBytes(); }
+};
+
+// Thread-safe. Blocks are reference-counted, so that a prefix may be shared.
+class BlockPool {
+ public:
+  BlockPool(const KvShape& shape, int64_t budget_bytes);
+  ~BlockPool();
+
+  const KvShape& shape() const;
+  int64_t total_blocks() const;
+  int64_t free_blocks() const;
+
+  // `count` blocks with one reference each, zeroed of earlier content; RESOURCE_EXHAUSTED when fewer are free, and then none is taken.
+  absl::StatusOr<std::vector<BlockId>> Allocate(int64_t count);
+  void AddReference(BlockId block);
+  // Drops one reference; the last one frees the block.
+  void Release(BlockId block);
+
+  // The page of one layer in a block: row-major [64, width].
+  std::byte* Page(BlockId block, int layer);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_KV_CACHE_BLOCK_POOL_H_

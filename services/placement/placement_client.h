@@ -1,0 +1,46 @@
+// A worker's tie to placement: registers, sends heartbeats, keeps the newest map. Survives placement's absence.
+#ifndef BALEEN_SERVICES_PLACEMENT_PLACEMENT_CLIENT_H_
+#define BALEEN_SERVICES_PLACEMENT_PLACEMENT_CLIENT_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "proto/baleen/v1/placement.pb.h"
+
+namespace baleen {
+
+struct PlacementClientOptions {
+  std::string address;      // host:port of placement.
+  v1::WorkerInfo worker;
+  // Fills ready, load, loaded and digests into each heartbeat. Called on the client's thread.
+  std::function<void(v1::HeartbeatRequest*)> report;
+  // A map newer than the last one. Called on the client's thread.
+  std::function<void(std::shared_ptr<const v1::ClusterMap>)> on_map;
+  // For expert shards: what to hold, whenever it changed. Called on the client's thread.
+  std::function<void(const std::vector<v1::ExpertRange>&)> on_assignment;
+};
+
+// Thread-safe. Reconnects by itself, registers again when placement has forgotten it; the last map stays valid.
+class PlacementClient {
+ public:
+  explicit PlacementClient(PlacementClientOptions options);
+  ~PlacementClient();  // Stops the threads; does not deregister.
+
+  // The newest map; null before the first.
+  std::shared_ptr<const v1::ClusterMap> map() const;
+  // Sends a heartbeat now, so that a change of readiness is not seen late.
+  void Nudge();
+  // Takes this worker out of the map; waits at most 2 s.
+  absl::Status Deregister();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_PLACEMENT_PLACEMENT_CLIENT_H_

@@ -1,0 +1,46 @@
+// The expert backend over the network: rows by shard, one message a shard, one output per (row, expert).
+#ifndef BALEEN_SERVICES_ROUTER_ROUTER_H_
+#define BALEEN_SERVICES_ROUTER_ROUTER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/dtype.h"
+#include "model/layers/expert_backend.h"
+#include "prometheus/registry.h"
+#include "proto/baleen/v1/placement.pb.h"
+#include "transport/transport.h"
+
+namespace baleen {
+
+struct RouterOptions {
+  DType wire = DType::kBf16;       // kBf16 or kF32
+  std::string numerics_id;
+  absl::Duration batch_deadline = absl::Seconds(30);   // Rows without a live replica park until then.
+  absl::Duration attempt_timeout = absl::Seconds(5);   // Then another replica, or the same one again, is tried.
+};
+
+// UpdateMap is thread-safe; Dispatch has one caller at a time. Replies are matched by call id, late ones are dropped, a broken stream's
+// calls are retried on another replica at once. UNAVAILABLE at the deadline names layer and expert.
+class Router final : public ExpertBackend {
+ public:
+  Router(RouterOptions options, Connector* connector, prometheus::Registry* metrics);
+  ~Router() override;
+
+  // Connects to new shards, forgets those that left.
+  void UpdateMap(std::shared_ptr<const v1::ClusterMap> map);
+  // OK when every routed expert of layers [first_moe_layer, first_moe_layer + moe_layers) has a connected shard.
+  absl::Status Ready(int first_moe_layer, int moe_layers, int experts) const;
+
+  std::unique_ptr<PendingExperts> Dispatch(const ExpertBatch& batch) override;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_ROUTER_ROUTER_H_
