@@ -19,8 +19,8 @@ namespace baleen {
 struct WeightView {
   const void* data = nullptr;
   DType dtype = DType::kF32;
-  int64_t rows = 0;  // Output channels N.
-  int64_t cols = 0;  // Input channels K.
+  int64_t rows = 0;        // Output channels N.
+  int64_t cols = 0;        // Input channels K.
   int64_t row_stride = 0;  // Elements between rows; 0 = cols.
   // FP8 only: value = code * scale[(first_row + r) / 128 * scale_stride + c / 128] (model spec section 2).
   const float* scale = nullptr;

@@ -14,9 +14,9 @@ constexpr int kKvBlockTokens = 64;
 
 struct MlaShape {
   int heads = 0;
-  int kv_lora = 0;   // The value is the first kv_lora channels of the key.
+  int kv_lora = 0;  // The value is the first kv_lora channels of the key.
   int rope = 0;
-  float scale = 0;   // Softmax scale, mscale^2 included.
+  float scale = 0;               // Softmax scale, mscale^2 included.
   DType kv_dtype = DType::kF32;  // kF32 or kBf16
 };
 

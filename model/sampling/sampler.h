@@ -13,10 +13,10 @@ namespace baleen {
 struct SamplerParams {
   float temperature = 0;  // 0 = greedy.
   float top_p = 1;
-  int top_k = 0;          // 0 = off.
+  int top_k = 0;  // 0 = off.
   uint64_t seed = 0;
   uint32_t choice = 0;
-  int logprobs = -1;      // Alternatives to report; -1 = no log-probabilities.
+  int logprobs = -1;  // Alternatives to report; -1 = no log-probabilities.
 };
 
 struct SampledToken {

@@ -20,15 +20,16 @@ struct ChatTurn {
 };
 
 struct RenderedChat {
-  std::vector<int32_t> ids;    // BOS first.
-  bool opens_thinking = false; // The prompt already opened <think>.
+  std::vector<int32_t> ids;     // BOS first.
+  bool opens_thinking = false;  // The prompt already opened <think>.
 };
 
 // Which template a directory has, from tokenizer_config.json's chat_template; V3 when none is recognisable. Names of templates are
 // for --chat-template flags: "v3", "r1", "v3.1".
 absl::StatusOr<ChatTemplateKind> DetectChatTemplate(const std::string& directory);
 
-// Message contents are encoded as text: a content that spells a control token stays text. INVALID_ARGUMENT names a bad role or an empty list.
+// Message contents are encoded as text: a content that spells a control token stays text. INVALID_ARGUMENT names a bad role or an empty
+// list.
 absl::StatusOr<RenderedChat> RenderChat(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, absl::optional<bool> thinking,
                                         const Tokenizer& tokenizer);
 

@@ -16,10 +16,10 @@
 namespace baleen {
 
 struct ServerOptions {
-  std::string role;          // "expert", for logs and metrics.
+  std::string role;  // "expert", for logs and metrics.
   std::string bind = "127.0.0.1";
-  int grpc_port = 0;         // 0 = any free one.
-  int metrics_port = 0;      // /metrics, /livez, /readyz; 0 = any free one.
+  int grpc_port = 0;     // 0 = any free one.
+  int metrics_port = 0;  // /metrics, /livez, /readyz; 0 = any free one.
   absl::Duration drain_timeout = absl::Seconds(30);
 };
 

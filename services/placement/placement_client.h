@@ -13,7 +13,7 @@
 namespace baleen {
 
 struct PlacementClientOptions {
-  std::string address;      // host:port of placement.
+  std::string address;  // host:port of placement.
   v1::WorkerInfo worker;
   // Fills ready, load, loaded and digests into each heartbeat. Called on the client's thread.
   std::function<void(v1::HeartbeatRequest*)> report;

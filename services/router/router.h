@@ -16,10 +16,10 @@
 namespace baleen {
 
 struct RouterOptions {
-  DType wire = DType::kBf16;       // kBf16 or kF32
+  DType wire = DType::kBf16;  // kBf16 or kF32
   std::string numerics_id;
-  absl::Duration batch_deadline = absl::Seconds(30);   // Rows without a live replica park until then.
-  absl::Duration attempt_timeout = absl::Seconds(5);   // Then another replica, or the same one again, is tried.
+  absl::Duration batch_deadline = absl::Seconds(30);  // Rows without a live replica park until then.
+  absl::Duration attempt_timeout = absl::Seconds(5);  // Then another replica, or the same one again, is tried.
 };
 
 // UpdateMap is thread-safe; Dispatch has one caller at a time. Replies are matched by call id, late ones are dropped, a broken stream's
