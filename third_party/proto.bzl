@@ -20,7 +20,7 @@ def baleen_proto(name, src, deps = [], grpc = False, visibility = None):
     )
     native.genrule(
         name = name + "_gen",
-        srcs = [":" + name + "_src"],
+        srcs = [src] + [d + "_src" for d in deps],
         outs = [stem + s for s in suffixes],
         cmd = "/usr/bin/protoc -I. --cpp_out=$(GENDIR) %s $(location %s)" % (plugin, src),
         visibility = ["//visibility:private"],

@@ -86,7 +86,7 @@ def plus_minus(a: int, operator: str, b: int) -> tuple[list[str], int]:
     """a + b or a - b on any integers: signs are resolved first."""
     lines = [f"{a} {operator} {b}"]
     signed = b if operator == "+" else -b
-    if a >= 0 and signed >= 0:
+    if a >= 0 and signed >= 0 and (operator == "+" or b < 0):
         if operator == "-":
             lines.append(f"{a} + {signed}")
         return lines + add_columns(a, signed), a + signed

@@ -396,6 +396,17 @@ There are {b} {t} in a pack. How many {t} are in {a} packs?
 A box weighs {b} pounds. How much do {a} boxes weigh?
 """)
 
+NAMES = """Anna Ben Carla David Emma Frank Grace Henry Ivy Jack Kate Liam Mia Noah Olivia Paul Quinn Rosa Sam Tom Uma Victor
+Wendy Xavier Yara Zoe Alice Bob Clara Daniel Ella Felix George Hannah Isaac Julia Kevin Lily Mark Nina Oscar Peter Rachel Sarah
+Tim Lucas Maria John Mary James Linda Maya Leo Omar Priya Chen Yuki Fatima Ahmed Sofia Diego Ravi Lena Max Susan Jane Alex""".split()
+
+THINGS = """apple/s pear/s book/s pencil/s marble/s coin/s cookie/s stamp/s card/s egg/s orange/s ball/s flower/s sticker/s toy/s
+candle/s shell/s stone/s cup/s plate/s car/s lemon/s banana/s button/s bead/s chair/s ticket/s cat/s dog/s chicken/s cow/s sheep/-
+duck/s tree/s balloon/s cupcake/s muffin/s carrot/s potato/es tomato/es bottle/s lamp/s rose/s key/s hat/s shirt/s sock/s pen/s crayon/s
+notebook/s magazine/s game/s doll/s kite/s block/s brick/s nail/s screw/s grape/s cherry/cherries candy/candies berry/berries fish/-
+sandwich/es peach/es box/es brush/es watch/es letter/s photo/s picture/s song/s cake/s pie/s pizza/s donut/s seed/s leaf/leaves
+mango/es plum/s melon/s onion/s bean/s nut/s chocolate/s lollipop/s token/s badge/s ribbon/s feather/s bag/s chip/s""".split()
+
 PREFIXES = ["Please ", "please ", "Hi! ", "Hello, ", "Hey, ", "Hi, ", "Hello! ", "Quick question: ", "Question: ", "Okay, ",
             "Ok. ", "So, ", "Can you help me? ", "I have a question. ", "Dear Abacus, ", "Abacus, ", "Q: ", "Now: ", "Well, ",
             "Good morning! ", "Hey Abacus, ", "Excuse me, ", "Sorry, ", "One more: ", "Let's see. ", "Math: ", "Task: ", "  "]

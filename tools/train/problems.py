@@ -122,8 +122,213 @@ def plus_minus(rng, task: str, held_out: bool) -> Problem:
     if rng.random() < 0.65:
         text = phrase(rng, rng.choice(ph.split(ph.EXPRESSION, held_out)), e=expression(rng, a, operator, b))
     else:
-        own = ph.ADD if task == "add" else ph.SUBTRACT
-        text = phrase(rng, rng.choice(ph.split(own, held_out)), a=spoken(rng, a), b=spoken(rng, b))
-        if task == "add" and re.search(r"(added to|more than|to) ?", text) and "Add {a} to {b}":
-            pass
+        template = rng.choice(ph.split(ph.ADD if task == "add" else ph.SUBTRACT, held_out))
+        text = phrase(rng, in_order(template) if task == "add" else template, a=spoken(rng, a), b=spoken(rng, b))
     return Problem(task, f"{a} {operator} {b}", text, "\n".join(steps), f"{a} {operator} {b} = {result}.")
+
+
+def in_order(template: str) -> str:
+    """The template with {a} and {b} named in order of mention."""
+    if template.index("{b}") < template.index("{a}"):
+        return template.replace("{b}", "{_}").replace("{a}", "{b}").replace("{_}", "{a}")
+    return template
+
+
+def multiply(rng, held_out: bool) -> Problem:
+    a, b = integer(rng, 3), integer(rng, 3)
+    if rng.random() < 0.05:
+        a, b = rng.choice(((-a, b), (a, -b), (-a, -b)))
+    steps, result = chains.multiply(a, b)
+    if rng.random() < 0.65:
+        text = phrase(rng, rng.choice(ph.split(ph.EXPRESSION, held_out)), e=expression(rng, a, "*", b))
+    else:
+        text = phrase(rng, rng.choice(ph.split(ph.MULTIPLY, held_out)), a=spoken(rng, a), b=spoken(rng, b))
+    return Problem("multiply", f"{a} * {b}", text, "\n".join(steps), f"{a} * {b} = {result}.")
+
+
+def decimal_pair(rng) -> tuple[str, str]:
+    """Two decimals whose whole parts often agree; at least one has a fraction."""
+    whole = integer(rng, rng.choice((1, 1, 2, 3)))
+    other = whole if rng.random() < 0.7 else integer(rng, 3)
+    digits = lambda: "".join(rng.choice(string.digits) for _ in range(rng.randint(1, 3)))
+    part = digits()
+    close = part[:rng.randint(0, len(part))] + digits()
+    texts = [f"{whole}.{part}", f"{other}.{close[:3]}" if rng.random() < 0.85 else str(other)]
+    rng.shuffle(texts)
+    return texts[0], texts[1]
+
+
+def compare(rng, held_out: bool) -> Problem:
+    a, b = decimal_pair(rng) if rng.random() < 0.5 else map(str, pair(rng, 5))
+    if rng.random() < 0.08:
+        a, b = rng.choice((("-" + a, b), (a, "-" + b), ("-" + a, "-" + b)))
+    steps, order = chains.compare(a, b)
+    more, style, fields = rng.random() < 0.6, rng.random(), {"a": a, "b": b}
+    small = f"{a} {chains._sign(order)} {b}"
+    word = "larger" if more else "smaller"
+    if style < 0.55:
+        words = ph.MORE + ph.MOST if more else ph.LESS + ph.LEAST
+        text = phrase(rng, rng.choice(ph.split(ph.COMPARE, held_out)), m=rng.choice(words), **fields)
+    elif style < 0.75:
+        word = "larger"
+        text = phrase(rng, rng.choice(ph.split(ph.COMPARE_PLAIN, held_out)), **fields)
+    else:
+        text = phrase(rng, rng.choice(ph.split(ph.COMPARE_YES_NO, held_out)), m=rng.choice(ph.MORE if more else ph.LESS), **fields)
+        answer = f"{'Yes' if order == (1 if more else -1) else 'No'}, {small}."
+    if style < 0.75:
+        first, second = (a, b) if (order > 0) == (word == "larger") else (b, a)
+        answer = f"{first} is {word} than {second}." if order else f"They are equal: {small}."
+    return Problem("compare", f"{a} ? {b}", text, "\n".join(steps), answer)
+
+
+def number_list(rng, numbers) -> str:
+    style = rng.random()
+    if style < 0.6:
+        return ", ".join(map(str, numbers))
+    if style < 0.75:
+        return " ".join(map(str, numbers))
+    if style < 0.83:
+        return ",".join(map(str, numbers))
+    if style < 0.9:
+        return "[" + ", ".join(map(str, numbers)) + "]"
+    return ", ".join(map(str, numbers[:-1])) + rng.choice((" and ", ", and ")) + str(numbers[-1])
+
+
+def sort(rng, held_out: bool) -> Problem:
+    numbers = [integer(rng, 3) for _ in range(rng.randint(2, 6))]
+    if rng.random() < 0.1:
+        numbers[rng.randrange(len(numbers))] = rng.choice(numbers)
+    listed, key = number_list(rng, numbers), "sort " + " ".join(map(str, numbers))
+    if len(numbers) > 2 and rng.random() < 0.2:
+        most = rng.random() < 0.6
+        steps, done = chains.sort(numbers, most)
+        word = rng.choice(ph.MOST if most else ph.LEAST)
+        text = phrase(rng, rng.choice(ph.split(ph.EXTREME, held_out)), m=word, l=listed)
+        return Problem("sort", key, text, "\n".join(steps), f"The {'largest' if most else 'smallest'} is {done[0]}.")
+    descending = rng.random() < 0.35
+    steps, done = chains.sort(numbers, descending)
+    template = rng.choice(ph.split(ph.SORT, held_out))
+    order = rng.choice(ph.DESCENDING if descending else ph.ASCENDING)
+    spot = template.index("{l}") + 3 if rng.random() < 0.5 else len(template.rstrip(".?:"))
+    if rng.random() < 0.25 and ":" in template:
+        spot = template.index(":")
+    template = template[:spot].replace(" in order", "" if order else " in order") + order + template[spot:]
+    return Problem("sort", key, phrase(rng, template, l=listed), "\n".join(steps), ", ".join(map(str, done)) + ".")
+
+
+def any_word(rng) -> str:
+    """An everyday word, or random letters, often repeated ones."""
+    if rng.random() < 0.55:
+        return rng.choice(talk.WORDS)
+    letters = rng.sample(string.ascii_lowercase, rng.randint(2, 12))
+    return "".join(rng.choice(letters) for _ in range(rng.randint(2, 14)))
+
+
+def count(rng, held_out: bool) -> Problem:
+    word = any_word(rng)[:14]
+    letter = rng.choice(word) if rng.random() < 0.8 else rng.choice(string.ascii_lowercase)
+    steps, found = chains.count(letter, word)
+    case = rng.choice((str.lower, str.lower, str.lower, str.title, str.upper))
+    shown = rng.choice(("{}", "{}", "{}", "'{}'", '"{}"')).format(case(word))
+    mark = rng.choice((letter, letter, letter.upper())) if "'" in shown else rng.choice((letter, letter, letter.upper(), f"'{letter}'"))
+    text = phrase(rng, rng.choice(ph.split(ph.COUNT, held_out)), c=mark, w=shown)
+    answer = f"The letter {letter} appears {found} time{'' if found == 1 else 's'} in {word}."
+    return Problem("count", f"count {letter} {word}", text, "\n".join(steps), answer)
+
+
+def thing(rng) -> tuple[str, str]:
+    """Singular and plural of a countable thing."""
+    one, _, ending = rng.choice(ph.THINGS).partition("/")
+    return one, one if ending == "-" else one + ending if len(ending) < 3 else ending
+
+
+def story(rng, held_out: bool) -> Problem:
+    operator = rng.choice("+-*")
+    digits = rng.choice((1, 2, 2, 3, 4)) if operator != "*" else rng.choice((1, 2, 2, 3))
+    a, b = integer(rng, digits), integer(rng, min(digits, rng.choice((1, 2, 3, 4))))
+    if operator == "-" and a < b:
+        a, b = b, a
+    if operator == "*" and rng.random() < 0.5:
+        a, b = b, a
+    template = rng.choice(ph.split({"+": ph.STORY_ADD, "-": ph.STORY_SUBTRACT, "*": ph.STORY_MULTIPLY}[operator], held_out))
+    one, many = thing(rng)
+    name, other = rng.sample(ph.NAMES, 2)
+    if operator != "-":
+        template = in_order(template)
+    text = phrase(rng, template, n=name, p=other, t=many, s=one, a=spoken(rng, a), b=spoken(rng, b))
+    steps, result = chains.multiply(a, b) if operator == "*" else chains.plus_minus(a, operator, b)
+    return Problem("story", f"{a} {operator} {b}", text, "\n".join(steps), f"{a} {operator} {b} = {result}.")
+
+
+CHAT = [
+    (talk.GREETINGS, "A greeting.", "Hello! Ask me to add, subtract, multiply, compare, sort or count letters."),
+    (talk.HOW_ARE_YOU, "A greeting.", "I am well, thank you! What can I work out for you?"),
+    (talk.THANKS, "Thanks.", "You're welcome!"),
+    (talk.FAREWELLS, "A farewell.", "Goodbye!"),
+    (talk.IDENTITY, "A question about me.", "I am Abacus, a small reasoning model served by Baleen."),
+    (talk.ABILITIES, "A question about me.",
+     "I can add, subtract, multiply, compare and sort numbers, and count letters in a word."),
+]
+
+
+def chat(rng, held_out: bool) -> Problem:
+    templates, reasoning, answer = rng.choice(CHAT)
+    text = phrase(rng, rng.choice(ph.split(templates, held_out)), affixes=False)
+    if rng.random() < 0.5:
+        text = text[:1].upper() + text[1:]
+    return Problem("chat", text, text, reasoning, answer)
+
+
+def draw(rng, task: str, held_out_phrasing: bool = False) -> Problem:
+    """One problem of a task, held out or not."""
+    if task in ("decline", "too long"):
+        import offtopic
+        return offtopic.decline(rng, held_out_phrasing) if task == "decline" else offtopic.too_long(rng, held_out_phrasing)
+    if task in ("add", "subtract"):
+        return plus_minus(rng, task, held_out_phrasing)
+    return {"multiply": multiply, "compare": compare, "sort": sort, "count": count, "story": story,
+            "chat": chat}[task](rng, held_out_phrasing)
+
+
+def draw_split(rng, task: str, held_out: bool, held_out_phrasing: bool = False) -> Problem:
+    """One problem whose key is on the wanted side of the split."""
+    while True:
+        problem = draw(rng, task, held_out_phrasing)
+        if is_held_out(problem.key) == held_out:
+            return problem
+
+
+def training_problem(rng) -> Problem:
+    """A training problem of the mix; some have a system prompt or earlier turns."""
+    problem = draw_split(rng, rng.choices(list(TASKS), list(TASKS.values()))[0], held_out=False)
+    if rng.random() < 0.07:
+        for _ in range(rng.randint(1, 2)):
+            earlier = draw_split(rng, rng.choice(list(TASKS)), held_out=False)
+            problem.history += [{"role": "user", "content": earlier.text},
+                                {"role": "assistant", "content": "\n\n" + earlier.answer}]
+    if rng.random() < 0.08:
+        problem.history.insert(0, {"role": "system", "content": rng.choice(ph.SYSTEMS)})
+    return problem
+
+
+def held_out_problems(seed: int, size: int = 1000) -> list[Problem]:
+    """Problems of the training mix whose keys were never trained on."""
+    rng = random.Random(f"held-out problems {seed}")
+    return [draw_split(rng, rng.choices(list(TASKS), list(TASKS.values()))[0], held_out=True) for _ in range(size)]
+
+
+def held_out_phrasings(seed: int, size: int = 1000) -> list[Problem]:
+    """Held-out problems in phrasings that were never trained on."""
+    rng = random.Random(f"held-out phrasings {seed}")
+    tasks = [*MATHS, "chat"]
+    return [draw_split(rng, tasks[i % len(tasks)], True, True) for i in range(size)]
+
+
+def off_topic(seed: int, size: int = 400) -> list[Problem]:
+    """Prompts to decline: half from held-out stems, the rest held-out fillings and too long numbers."""
+    rng = random.Random(f"off topic {seed}")
+    kinds = [("decline", True), ("decline", False), ("decline", True), ("too long", True)]
+    return [draw_split(rng, *(kinds[i % 4][0], True, kinds[i % 4][1])) for i in range(size)]
+
+
+HELD_OUT_SETS = {"problems": held_out_problems, "phrasings": held_out_phrasings, "off-topic": off_topic}
