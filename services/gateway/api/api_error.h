@@ -1,0 +1,28 @@
+// Errors as API clients see them: OpenAI's shape, a sentence that helps, nothing internal.
+#ifndef BALEEN_SERVICES_GATEWAY_API_API_ERROR_H_
+#define BALEEN_SERVICES_GATEWAY_API_API_ERROR_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace baleen {
+
+// INVALID_ARGUMENT that names the request's field.
+absl::Status InvalidField(absl::string_view field, absl::string_view message);
+
+struct ApiError {
+  int http_status = 500;
+  // Seconds for Retry-After; 0 = none.
+  int retry_after_s = 0;
+  // {"error": {"message", "type", "param", "code"}}
+  std::string body;
+};
+
+// Client errors keep their message; INTERNAL and UNKNOWN become an opaque one.
+ApiError ToApiError(const absl::Status& status);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_API_API_ERROR_H_

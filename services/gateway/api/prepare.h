@@ -1,0 +1,19 @@
+// From a checked call to what a generation needs: token ids, limits, a seed, an id.
+#ifndef BALEEN_SERVICES_GATEWAY_API_PREPARE_H_
+#define BALEEN_SERVICES_GATEWAY_API_PREPARE_H_
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "services/gateway/api/requests.h"
+#include "services/gateway/api/served_model.h"
+#include "services/gateway/generation/generation.h"
+
+namespace baleen {
+
+// INVALID_ARGUMENT when the prompt and the tokens asked for do not fit the context. Without max_tokens a chat has what fits, at most 4,096.
+absl::StatusOr<GenerationInput> PrepareChat(const ServedModel& model, const ChatCall& call, absl::Time deadline);
+absl::StatusOr<GenerationInput> PrepareCompletion(const ServedModel& model, const CompletionCall& call, absl::Time deadline);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_API_PREPARE_H_

@@ -1,0 +1,142 @@
+#include "services/gateway/api/requests.h"
+
+#include <boost/json.hpp>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "services/gateway/api/api_error.h"
+#include "services/gateway/api/json_fields.h"
+
+namespace baleen {
+namespace {
+
+namespace json = boost::json;
+
+absl::StatusOr<std::string> ReadModel(const json::object& body) {
+  ASSIGN_OR_RETURN(auto model, ReadString(body, "model"));
+  if (!model) return InvalidField("model", "is required; GET /v1/models lists what is served.");
+  return *std::move(model);
+}
+
+absl::StatusOr<StreamSpec> ReadStreamSpec(const json::object& body) {
+  StreamSpec spec;
+  ASSIGN_OR_RETURN(const auto stream, ReadBool(body, "stream"));
+  spec.stream = stream.value_or(false);
+  const json::value* options = FindField(body, "stream_options");
+  if (options == nullptr) return spec;
+  if (!options->is_object()) return InvalidField("stream_options", "must be an object.");
+  if (!spec.stream) return InvalidField("stream_options", "is only allowed when 'stream' is true.");
+  ASSIGN_OR_RETURN(const auto include_usage, ReadBool(options->as_object(), "include_usage"));
+  spec.include_usage = include_usage.value_or(false);
+  return spec;
+}
+
+// A string, or OpenAI's list of {"type": "text", "text": ...} parts.
+absl::StatusOr<std::string> ReadContent(const json::object& message, absl::string_view field) {
+  const json::value* content = FindField(message, "content");
+  if (content == nullptr) return std::string();
+  if (content->is_string()) return std::string(content->as_string());
+  if (!content->is_array()) return InvalidField(field, "must be a string or a list of text parts.");
+  std::string text;
+  for (const json::value& part : content->as_array()) {
+    const json::value* part_text = part.is_object() ? FindField(part.as_object(), "text") : nullptr;
+    if (part_text == nullptr || !part_text->is_string()) return InvalidField(field, "may hold only parts of type 'text'.");
+    text.append(part_text->as_string().data(), part_text->as_string().size());
+  }
+  return text;
+}
+
+absl::StatusOr<std::vector<ChatTurn>> ReadTurns(const json::object& body) {
+  const json::value* messages = FindField(body, "messages");
+  if (messages == nullptr) return InvalidField("messages", "is required.");
+  if (!messages->is_array() || messages->as_array().empty()) return InvalidField("messages", "must be a list with at least one message.");
+  std::vector<ChatTurn> turns;
+  for (size_t i = 0; i < messages->as_array().size(); ++i) {
+    const json::value& message = messages->as_array()[i];
+    const std::string field = absl::StrCat("messages[", i, "]");
+    if (!message.is_object()) return InvalidField(field, "must be an object.");
+    ASSIGN_OR_RETURN(auto role, ReadString(message.as_object(), "role"));
+    if (!role) return InvalidField(absl::StrCat(field, ".role"), "is required.");
+    if (*role == "developer") role = "system";
+    if (*role != "system" && *role != "user" && *role != "assistant" && *role != "tool") {
+      return InvalidField(absl::StrCat(field, ".role"), "must be one of system, developer, user, assistant, tool.");
+    }
+    ASSIGN_OR_RETURN(auto content, ReadContent(message.as_object(), absl::StrCat(field, ".content")));
+    turns.push_back({*std::move(role), std::move(content)});
+  }
+  return turns;
+}
+
+absl::StatusOr<std::optional<bool>> ReadThinking(const json::object& body) {
+  const json::value* arguments = FindField(body, "chat_template_kwargs");
+  if (arguments == nullptr) return std::optional<bool>();
+  if (!arguments->is_object()) return InvalidField("chat_template_kwargs", "must be an object.");
+  return ReadBool(arguments->as_object(), "thinking");
+}
+
+absl::StatusOr<int> ReadChatLogprobs(const json::object& body) {
+  ASSIGN_OR_RETURN(const auto wanted, ReadBool(body, "logprobs"));
+  ASSIGN_OR_RETURN(const auto top, ReadInteger(body, "top_logprobs", 0, kMaxLogprobs));
+  if (top && !wanted.value_or(false)) return InvalidField("top_logprobs", "needs 'logprobs': true.");
+  return wanted.value_or(false) ? static_cast<int>(top.value_or(0)) : -1;
+}
+
+absl::StatusOr<std::vector<int32_t>> ReadTokenIds(const json::array& array) {
+  std::vector<int32_t> ids;
+  ids.reserve(array.size());
+  for (const json::value& item : array) {
+    json::error_code error;
+    const int64_t id = item.is_number() ? item.to_number<int64_t>(error) : -1;
+    if (error || id < 0 || id > std::numeric_limits<int32_t>::max())
+      return InvalidField("prompt", "token ids must be non-negative integers.");
+    ids.push_back(static_cast<int32_t>(id));
+  }
+  return ids;
+}
+
+absl::StatusOr<std::variant<std::string, std::vector<int32_t>>> ReadPrompt(const json::object& body) {
+  const json::value* prompt = FindField(body, "prompt");
+  if (prompt == nullptr) return InvalidField("prompt", "is required.");
+  if (prompt->is_string()) return std::string(prompt->as_string());
+  if (!prompt->is_array() || prompt->as_array().empty())
+    return InvalidField("prompt", "must be a string or a non-empty list of token ids.");
+  const json::array& list = prompt->as_array();
+  const bool nested = list[0].is_string() || list[0].is_array();
+  if (nested && list.size() > 1)
+    return InvalidField("prompt", "may hold one prompt per request; send several requests for several prompts.");
+  if (list[0].is_string()) return std::string(list[0].as_string());
+  const json::array& ids = list[0].is_array() ? list[0].as_array() : list;
+  if (ids.empty()) return InvalidField("prompt", "must not be an empty list.");
+  return ReadTokenIds(ids);
+}
+
+}  // namespace
+
+absl::StatusOr<ChatCall> ParseChatCall(absl::string_view body, const GenerationSpec& defaults) {
+  ASSIGN_OR_RETURN(const json::object object, ParseBody(body));
+  ChatCall call;
+  ASSIGN_OR_RETURN(call.model, ReadModel(object));
+  ASSIGN_OR_RETURN(call.turns, ReadTurns(object));
+  ASSIGN_OR_RETURN(call.thinking, ReadThinking(object));
+  ASSIGN_OR_RETURN(call.generation, ReadGenerationSpec(object, defaults));
+  ASSIGN_OR_RETURN(call.generation.logprobs, ReadChatLogprobs(object));
+  ASSIGN_OR_RETURN(call.stream, ReadStreamSpec(object));
+  return call;
+}
+
+absl::StatusOr<CompletionCall> ParseCompletionCall(absl::string_view body, const GenerationSpec& defaults) {
+  constexpr int64_t kDefaultMaxTokens = 16;
+  ASSIGN_OR_RETURN(const json::object object, ParseBody(body));
+  CompletionCall call;
+  ASSIGN_OR_RETURN(call.model, ReadModel(object));
+  ASSIGN_OR_RETURN(call.prompt, ReadPrompt(object));
+  ASSIGN_OR_RETURN(call.generation, ReadGenerationSpec(object, defaults));
+  if (!call.generation.max_tokens) call.generation.max_tokens = std::max(kDefaultMaxTokens, call.generation.min_tokens);
+  ASSIGN_OR_RETURN(const auto logprobs, ReadInteger(object, "logprobs", 0, kMaxLogprobs));
+  call.generation.logprobs = logprobs ? static_cast<int>(*logprobs) : -1;
+  ASSIGN_OR_RETURN(call.stream, ReadStreamSpec(object));
+  return call;
+}
+
+}  // namespace baleen

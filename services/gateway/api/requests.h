@@ -1,0 +1,44 @@
+// The bodies of /v1/chat/completions and /v1/completions, checked.
+#ifndef BALEEN_SERVICES_GATEWAY_API_REQUESTS_H_
+#define BALEEN_SERVICES_GATEWAY_API_REQUESTS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "model/tokenizer/chat_template.h"
+#include "services/gateway/api/generation_spec.h"
+
+namespace baleen {
+
+struct StreamSpec {
+  bool stream = false;
+  bool include_usage = false;
+};
+
+struct ChatCall {
+  std::string model;
+  std::vector<ChatTurn> turns;
+  std::optional<bool> thinking;
+  GenerationSpec generation;
+  StreamSpec stream;
+};
+
+struct CompletionCall {
+  std::string model;
+  std::variant<std::string, std::vector<int32_t>> prompt;
+  GenerationSpec generation;
+  StreamSpec stream;
+};
+
+absl::StatusOr<ChatCall> ParseChatCall(absl::string_view body, const GenerationSpec& defaults);
+// Without max_tokens a completion has 16, as OpenAI has it.
+absl::StatusOr<CompletionCall> ParseCompletionCall(absl::string_view body, const GenerationSpec& defaults);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_API_REQUESTS_H_

@@ -1,0 +1,127 @@
+#include "services/gateway/api/requests.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "services/gateway/api/api_error.h"
+
+namespace baleen {
+namespace {
+
+absl::StatusOr<ChatCall> Chat(const std::string& extra) {
+  return ParseChatCall(R"({"model":"abacus","messages":[{"role":"user","content":"Hi"}])" + extra + "}", GenerationSpec());
+}
+
+TEST(ParseChatCallTest, ReadsEveryField) {
+  const auto call = Chat(R"(,"temperature":0.5,"top_p":0.9,"top_k":40,"seed":-7,"max_tokens":10,"max_completion_tokens":12,"min_tokens":3,
+    "ignore_eos":true,"stop":["a","b"],"logprobs":true,"top_logprobs":2,"stream":true,"stream_options":{"include_usage":true},
+    "chat_template_kwargs":{"thinking":false},"unknown":{"x":1})");
+  ASSERT_TRUE(call.ok()) << call.status();
+  EXPECT_EQ(call->generation.temperature, 0.5);
+  EXPECT_EQ(call->generation.top_p, 0.9);
+  EXPECT_EQ(call->generation.top_k, 40);
+  EXPECT_EQ(call->generation.seed, static_cast<uint64_t>(-7));
+  EXPECT_EQ(call->generation.max_tokens, 12);
+  EXPECT_EQ(call->generation.min_tokens, 3);
+  EXPECT_TRUE(call->generation.ignore_eos);
+  EXPECT_EQ(call->generation.stop, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(call->generation.logprobs, 2);
+  EXPECT_TRUE(call->stream.stream);
+  EXPECT_TRUE(call->stream.include_usage);
+  EXPECT_EQ(call->thinking, false);
+}
+
+TEST(ParseChatCallTest, NullIsAbsent) {
+  const auto call = Chat(R"(,"temperature":null,"stop":null,"max_tokens":null,"stream":null)");
+  ASSERT_TRUE(call.ok()) << call.status();
+  EXPECT_EQ(call->generation.temperature, 1.0);
+  EXPECT_FALSE(call->generation.max_tokens.has_value());
+}
+
+TEST(ParseChatCallTest, JoinsTextParts) {
+  const auto call =
+      ParseChatCall(R"({"model":"m","messages":[{"role":"developer","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]})",
+                    GenerationSpec());
+  ASSERT_TRUE(call.ok()) << call.status();
+  EXPECT_EQ(call->turns[0].role, "system");
+  EXPECT_EQ(call->turns[0].content, "ab");
+}
+
+struct BadField {
+  const char* extra;
+  const char* names;  // What the error's param must be.
+};
+
+class BadChatTest : public testing::TestWithParam<BadField> {};
+
+TEST_P(BadChatTest, ErrorNamesTheField) {
+  const auto call = Chat(GetParam().extra);
+  ASSERT_FALSE(call.ok());
+  const ApiError error = ToApiError(call.status());
+  EXPECT_EQ(error.http_status, 400);
+  EXPECT_NE(error.body.find(std::string("\"param\":\"") + GetParam().names + "\""), std::string::npos) << error.body;
+}
+
+INSTANTIATE_TEST_SUITE_P(Fields, BadChatTest,
+                         testing::Values(BadField{R"(,"temperature":3)", "temperature"}, BadField{R"(,"temperature":"hot")", "temperature"},
+                                         BadField{R"(,"temperature":-1)", "temperature"}, BadField{R"(,"top_p":0)", "top_p"},
+                                         BadField{R"(,"top_k":1.5)", "top_k"}, BadField{R"(,"top_k":9223372036854775807)", "top_k"},
+                                         BadField{R"(,"max_tokens":0)", "max_tokens"}, BadField{R"(,"max_tokens":1e300)", "max_tokens"},
+                                         BadField{R"(,"max_tokens":2,"min_tokens":3)", "min_tokens"}, BadField{R"(,"n":2)", "n"},
+                                         BadField{R"(,"stop":"")", "stop"}, BadField{R"(,"stop":[1])", "stop"},
+                                         BadField{R"(,"logprobs":5)", "logprobs"}, BadField{R"(,"top_logprobs":2)", "top_logprobs"},
+                                         BadField{R"(,"stream":"yes")", "stream"},
+                                         BadField{R"(,"stream_options":{"include_usage":true})", "stream_options"},
+                                         BadField{R"(,"chat_template_kwargs":{"thinking":1})", "thinking"}));
+
+TEST(ParseChatCallTest, RefusesBadBodies) {
+  for (const char* body : {"", "[]", "{", "nul", R"({"model":"m"})", R"({"model":"m","messages":[]})", R"({"messages":[{"role":"user"}]})",
+                           R"({"model":"m","messages":[{"role":"king","content":"x"}]})", R"({"model":"m","messages":[{"content":"x"}]})",
+                           R"({"model":"m","messages":[{"role":"user","content":[{"type":"image_url"}]}]})", R"({"model":"m"} x)"}) {
+    const auto call = ParseChatCall(body, GenerationSpec());
+    ASSERT_FALSE(call.ok()) << body;
+    EXPECT_EQ(call.status().code(), absl::StatusCode::kInvalidArgument) << body;
+    EXPECT_GT(call.status().message().size(), 10u);
+  }
+}
+
+TEST(ParseChatCallTest, BoundsDepth) {
+  std::string deep(1000, '[');
+  EXPECT_FALSE(Chat(",\"x\":" + deep).ok());
+}
+
+TEST(ParseCompletionCallTest, TakesTextAndIds) {
+  auto call = ParseCompletionCall(R"({"model":"m","prompt":"2+2"})", GenerationSpec());
+  ASSERT_TRUE(call.ok());
+  EXPECT_EQ(std::get<std::string>(call->prompt), "2+2");
+  EXPECT_EQ(call->generation.max_tokens, 16);
+  for (const char* prompt : {"[0,5,7]", "[[0,5,7]]"}) {
+    call = ParseCompletionCall(std::string(R"({"model":"m","logprobs":1,"prompt":)") + prompt + "}", GenerationSpec());
+    ASSERT_TRUE(call.ok()) << call.status();
+    EXPECT_EQ(std::get<std::vector<int32_t>>(call->prompt), (std::vector<int32_t>{0, 5, 7}));
+    EXPECT_EQ(call->generation.logprobs, 1);
+  }
+}
+
+TEST(ParseCompletionCallTest, RefusesBadPrompts) {
+  for (const char* prompt : {"[]", "[[]]", "[-1]", "[2147483648]", "[0.5]", "[1,\"a\"]", "[\"a\",\"b\"]", "{}", "3", "null"}) {
+    const auto call = ParseCompletionCall(std::string(R"({"model":"m","prompt":)") + prompt + "}", GenerationSpec());
+    EXPECT_EQ(call.status().code(), absl::StatusCode::kInvalidArgument) << prompt;
+  }
+}
+
+TEST(ApiErrorTest, HidesInternals) {
+  const ApiError error = ToApiError(absl::InternalError("pointer 0x1234"));
+  EXPECT_EQ(error.http_status, 500);
+  EXPECT_EQ(error.body.find("0x1234"), std::string::npos);
+}
+
+TEST(ApiErrorTest, MapsOverload) {
+  const ApiError error = ToApiError(absl::ResourceExhaustedError("queue full"));
+  EXPECT_EQ(error.http_status, 429);
+  EXPECT_GT(error.retry_after_s, 0);
+}
+
+}  // namespace
+}  // namespace baleen

@@ -1,0 +1,53 @@
+#include "services/gateway/api/served_model.h"
+
+#include <boost/json.hpp>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "model/config/model_config.h"
+#include "services/gateway/api/json_fields.h"
+
+namespace baleen {
+namespace {
+
+// A checkpoint without generation_config.json samples at OpenAI's defaults.
+absl::StatusOr<GenerationSpec> LoadDefaults(const std::string& directory) {
+  GenerationSpec defaults;
+  std::ifstream file(directory + "/generation_config.json");
+  if (!file) return defaults;
+  std::stringstream text;
+  text << file.rdbuf();
+  ASSIGN_OR_RETURN(const boost::json::object object, ParseBody(text.str()));
+  ASSIGN_OR_RETURN(const auto do_sample, ReadBool(object, "do_sample"));
+  ASSIGN_OR_RETURN(const auto temperature, ReadNumber(object, "temperature", 0, 2));
+  ASSIGN_OR_RETURN(const auto top_p, ReadNumber(object, "top_p", 0, 1));
+  defaults.temperature = do_sample.value_or(true) ? temperature.value_or(1.0) : 0.0;
+  if (top_p && *top_p > 0) defaults.top_p = *top_p;
+  return defaults;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ServedModel>> ServedModel::Load(const std::string& directory) {
+  ASSIGN_OR_RETURN(const ModelConfig config, ModelConfig::Load(directory));
+  auto model = std::make_unique<ServedModel>();
+  std::filesystem::path path(directory);
+  if (!path.has_filename()) path = path.parent_path();
+  model->id = path.filename().string();
+  ASSIGN_OR_RETURN(model->tokenizer, Tokenizer::Load(directory));
+  ASSIGN_OR_RETURN(model->chat_template, DetectChatTemplate(directory));
+  ASSIGN_OR_RETURN(model->defaults, LoadDefaults(directory));
+  model->max_position_embeddings = config.max_position_embeddings;
+  model->bos_token_id = static_cast<int32_t>(config.bos_token_id);
+  return model;
+}
+
+absl::Status ServedModel::CheckName(absl::string_view name) const {
+  if (name == absl::string_view(id)) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("The model '", name, "' is not served here; this server has '", id, "'."));
+}
+
+}  // namespace baleen

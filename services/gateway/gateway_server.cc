@@ -1,0 +1,98 @@
+#include "services/gateway/gateway_server.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "base/status_macros.h"
+#include "services/common/log.h"
+#include "services/common/service_flags.h"
+#include "services/gateway/api/served_model.h"
+#include "services/gateway/generation/decode_stream.h"
+#include "services/gateway/generation/worker_picker.h"
+#include "services/gateway/grpc_inference.h"
+#include "services/gateway/http/http_server.h"
+#include "services/gateway/probe.h"
+#include "services/gateway/rest/rest_api.h"
+#include "services/placement/placement_client.h"
+
+namespace baleen {
+
+struct GatewayServer::Impl {
+  explicit Impl(const GatewayOptions& options) : runner(options.server), probe(runner.metrics()) {}
+
+  GenerationContext Context() { return {model->tokenizer.get(), dialer.get(), &picker}; }
+
+  absl::Status Readiness() const { return picker.AnyReady() ? absl::OkStatus() : absl::UnavailableError("no decode worker is ready"); }
+
+  absl::Status StartRest(const GatewayOptions& options) {
+    RestApiOptions rest_options;
+    rest_options.model = model.get();
+    rest_options.generation = Context();
+    rest_options.probe = &probe;
+    rest_options.readiness = [this] { return Readiness(); };
+    rest = std::make_unique<RestApi>(std::move(rest_options));
+    HttpServerOptions http_options;
+    http_options.bind = options.server.bind;
+    http_options.port = options.rest_port;
+    http = std::make_unique<HttpServer>(
+        http_options, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) { rest->Handle(request, responder); });
+    return http->Start();
+  }
+
+  void StartPlacement(const GatewayOptions& options) {
+    PlacementClientOptions client;
+    client.address = options.placement_address;
+    client.worker.set_worker_id(NewWorkerId("gateway"));
+    client.worker.set_role(v1::ROLE_GATEWAY);
+    client.worker.set_address(runner.address());
+    client.worker.set_model_id(model->id);
+    client.worker.set_failure_domain(options.failure_domain);
+    client.report = [this](v1::HeartbeatRequest* heartbeat) { heartbeat->set_ready(Readiness().ok()); };
+    client.on_map = [this](std::shared_ptr<const v1::ClusterMap> map) { picker.UpdateMap(std::move(map)); };
+    placement = std::make_unique<PlacementClient>(std::move(client));
+  }
+
+  void Drain(absl::Duration timeout) {
+    http->StopAccepting();
+    const absl::Time deadline = absl::Now() + timeout;
+    while (probe.running() > 0 && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(20));
+    if (const absl::Status status = placement->Deregister(); !status.ok()) {
+      Log(LogLevel::kWarning, "deregister_failed", {{"status", std::string(status.message())}});
+    }
+  }
+
+  ServerRunner runner;
+  GatewayProbe probe;
+  std::unique_ptr<ServedModel> model;
+  std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer();
+  WorkerPicker picker;
+  std::unique_ptr<grpc::Service> inference;
+  std::unique_ptr<RestApi> rest;
+  std::unique_ptr<PlacementClient> placement;
+  std::unique_ptr<HttpServer> http;
+};
+
+GatewayServer::GatewayServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+GatewayServer::~GatewayServer() = default;
+
+absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const GatewayOptions& options) {
+  auto impl = std::make_unique<Impl>(options);
+  ASSIGN_OR_RETURN(impl->model, ServedModel::Load(options.model_directory));
+  InferenceOptions inference;
+  inference.model = impl->model.get();
+  inference.generation = impl->Context();
+  inference.probe = &impl->probe;
+  impl->inference = MakeInferenceService(std::move(inference));
+  impl->runner.SetReadiness([raw = impl.get()] { return raw->Readiness(); });
+  impl->runner.SetDrain([raw = impl.get()](absl::Duration timeout) { raw->Drain(timeout); });
+  RETURN_IF_ERROR(impl->runner.Start({impl->inference.get()}));
+  RETURN_IF_ERROR(impl->StartRest(options));
+  impl->StartPlacement(options);
+  return std::unique_ptr<GatewayServer>(new GatewayServer(std::move(impl)));
+}
+
+int GatewayServer::rest_port() const { return impl_->http->port(); }
+ServerRunner& GatewayServer::runner() { return impl_->runner; }
+int GatewayServer::RunUntilTerminated() { return impl_->runner.RunUntilTerminated(); }
+
+}  // namespace baleen

@@ -1,0 +1,40 @@
+// The gateway process: REST and gRPC at the edge, placement's map inside.
+#ifndef BALEEN_SERVICES_GATEWAY_GATEWAY_SERVER_H_
+#define BALEEN_SERVICES_GATEWAY_GATEWAY_SERVER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "services/common/server_runner.h"
+
+namespace baleen {
+
+struct GatewayOptions {
+  ServerOptions server;
+  std::string model_directory;
+  std::string placement_address;
+  std::string failure_domain;
+  int rest_port = 8080;
+};
+
+class GatewayServer {
+ public:
+  // Serves as soon as it returns; ready once placement's map has a ready decode worker.
+  static absl::StatusOr<std::unique_ptr<GatewayServer>> Start(const GatewayOptions& options);
+  ~GatewayServer();
+
+  int rest_port() const;
+  ServerRunner& runner();
+  // Until a signal; running requests are answered within the drain timeout.
+  int RunUntilTerminated();
+
+ private:
+  struct Impl;
+  explicit GatewayServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_GATEWAY_SERVER_H_

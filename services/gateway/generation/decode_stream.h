@@ -1,0 +1,41 @@
+// One attempt of a sequence on one decode worker.
+#ifndef BALEEN_SERVICES_GATEWAY_GENERATION_DECODE_STREAM_H_
+#define BALEEN_SERVICES_GATEWAY_GENERATION_DECODE_STREAM_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "proto/baleen/v1/attention.pb.h"
+
+namespace baleen {
+
+struct DecodeCallbacks {
+  std::function<void(const v1::DecodeEvent&)> on_event;
+  // Exactly once, after the last event.
+  std::function<void(absl::Status)> on_done;
+};
+
+// Thread-safe.
+class DecodeStream {
+ public:
+  virtual ~DecodeStream() = default;
+  // Frees the sequence on the worker; on_done still follows.
+  virtual void Cancel() = 0;
+};
+
+// Opens streams to decode workers by address. Thread-safe.
+class DecodeDialer {
+ public:
+  virtual ~DecodeDialer() = default;
+  // Callbacks run on transport threads, one at a time, possibly before this returns.
+  virtual std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence start, DecodeCallbacks callbacks) = 0;
+};
+
+// Over gRPC, one pooled channel per address.
+std::unique_ptr<DecodeDialer> MakeGrpcDecodeDialer();
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_GENERATION_DECODE_STREAM_H_

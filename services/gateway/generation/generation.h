@@ -1,0 +1,81 @@
+// A running request: its journal, its current attempt, and the events its client gets.
+#ifndef BALEEN_SERVICES_GATEWAY_GENERATION_GENERATION_H_
+#define BALEEN_SERVICES_GATEWAY_GENERATION_GENERATION_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "model/tokenizer/tokenizer.h"
+#include "services/gateway/api/generation_spec.h"
+
+namespace baleen {
+
+class DecodeDialer;
+class WorkerPicker;
+
+struct GenerationInput {
+  std::string request_id;  // 16 random bytes.
+  std::vector<int32_t> prompt;
+  bool split_reasoning = false;  // Chat: the text up to </think> is reasoning.
+  bool opens_thinking = false;   // The prompt ends inside <think>.
+  GenerationSpec spec;           // seed and max_tokens are set.
+  absl::Time deadline = absl::InfiniteFuture();
+};
+
+struct TokenChoice {
+  int32_t token = 0;
+  float logprob = 0;
+  std::vector<std::pair<int32_t, float>> top;
+};
+
+struct GenerationUsage {
+  int64_t prompt_tokens = 0;
+  int64_t completion_tokens = 0;
+  int64_t reasoning_tokens = 0;
+  int64_t prompt_cache_hit_tokens = 0;
+};
+
+enum class Finish { kNone, kStop, kLength, kContentFilter, kInsufficientResource };
+
+struct GenerationEvent {
+  std::string reasoning;
+  std::string text;
+  std::vector<TokenChoice> tokens;
+  // Set on the last event, or `status` is not OK.
+  Finish finish = Finish::kNone;
+  absl::Status status;
+  GenerationUsage usage;
+
+  bool last() const { return finish != Finish::kNone || !status.ok(); }
+};
+
+// Called on transport threads, one at a time; the last event ends the calls.
+using GenerationSink = std::function<void(GenerationEvent)>;
+
+// What generations share. All unowned, outliving every generation.
+struct GenerationContext {
+  const Tokenizer* tokenizer = nullptr;
+  DecodeDialer* dialer = nullptr;
+  WorkerPicker* picker = nullptr;
+};
+
+// Thread-safe. When a worker fails, the journal (prompt, seed, tokens so far) goes to another one under the next
+// attempt, and the stream goes on with the very next token.
+class Generation {
+ public:
+  virtual ~Generation() = default;
+  // The client has gone: frees the sequence; no event follows.
+  virtual void Cancel() = 0;
+};
+
+std::shared_ptr<Generation> StartGeneration(const GenerationContext& context, GenerationInput input, GenerationSink sink);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_GENERATION_GENERATION_H_

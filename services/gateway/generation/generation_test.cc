@@ -1,0 +1,218 @@
+#include "services/gateway/generation/generation.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "services/gateway/generation/decode_stream.h"
+#include "services/gateway/generation/worker_picker.h"
+
+namespace baleen {
+namespace {
+
+constexpr char kModel[] = "checkpoints/abacus";
+
+// Plays a script: the tokens of one fixed answer; each attempt may fail after some tokens.
+class ScriptedDialer final : public DecodeDialer {
+ public:
+  struct Attempt {
+    size_t tokens_before_failure = SIZE_MAX;
+    absl::Status failure;
+  };
+
+  explicit ScriptedDialer(std::vector<int32_t> answer, std::vector<Attempt> attempts = {})
+      : answer_(std::move(answer)), attempts_(std::move(attempts)) {}
+
+  std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence start, DecodeCallbacks callbacks) override {
+    starts.push_back(start);
+    addresses.push_back(address);
+    const Attempt attempt = starts.size() <= attempts_.size() ? attempts_[starts.size() - 1] : Attempt();
+    const size_t begin = static_cast<size_t>(start.generated_size());
+    for (size_t i = begin; i < answer_.size(); ++i) {
+      if (i - begin == attempt.tokens_before_failure) return End(callbacks, attempt.failure);
+      v1::DecodeEvent event;
+      event.mutable_token()->set_index(static_cast<uint32_t>(i));
+      event.mutable_token()->set_token(static_cast<uint32_t>(answer_[i]));
+      callbacks.on_event(event);
+    }
+    v1::DecodeEvent event;
+    event.mutable_finish()->set_reason(v1::FINISH_REASON_STOP);
+    callbacks.on_event(event);
+    return End(callbacks, absl::OkStatus());
+  }
+
+  std::vector<v1::StartSequence> starts;
+  std::vector<std::string> addresses;
+
+ private:
+  struct Stream final : DecodeStream {
+    void Cancel() override {}
+  };
+
+  static std::shared_ptr<DecodeStream> End(const DecodeCallbacks& callbacks, const absl::Status& status) {
+    callbacks.on_done(status);
+    return std::make_shared<Stream>();
+  }
+
+  const std::vector<int32_t> answer_;
+  const std::vector<Attempt> attempts_;
+};
+
+class Collector {
+ public:
+  GenerationSink Sink() {
+    return [this](GenerationEvent event) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      reasoning += event.reasoning;
+      text += event.text;
+      for (const TokenChoice& choice : event.tokens) tokens.push_back(choice.token);
+      if (!event.last()) return;
+      last = std::move(event);
+      done_ = true;
+      changed_.notify_all();
+    };
+  }
+  bool Wait() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [this] { return done_; });
+  }
+
+  std::string reasoning;
+  std::string text;
+  std::vector<int32_t> tokens;
+  GenerationEvent last;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+};
+
+class GenerationTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto tokenizer = Tokenizer::Load(kModel);
+    ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+    tokenizer_ = *std::move(tokenizer);
+    SetWorkers({"decode-a", "decode-b"});
+  }
+
+  void SetWorkers(const std::vector<std::string>& ids) {
+    auto map = std::make_shared<v1::ClusterMap>();
+    for (const std::string& id : ids) {
+      v1::Worker* worker = map->add_workers();
+      worker->set_ready(true);
+      worker->mutable_info()->set_worker_id(id);
+      worker->mutable_info()->set_address(id + ":1");
+      worker->mutable_info()->set_role(v1::ROLE_DECODE);
+      worker->mutable_info()->set_numerics_id("n1");
+    }
+    picker_.UpdateMap(std::move(map));
+  }
+
+  std::vector<int32_t> Answer(const std::string& text) { return tokenizer_->Encode(text, AddedTokens::kMatch); }
+
+  GenerationInput Input() {
+    GenerationInput input;
+    input.request_id = std::string(16, 'r');
+    input.prompt = {0, 7, 8};
+    input.split_reasoning = true;
+    input.opens_thinking = true;
+    input.spec.seed = 5;
+    input.spec.max_tokens = 100;
+    return input;
+  }
+
+  GenerationContext Context(ScriptedDialer& dialer) { return {tokenizer_.get(), &dialer, &picker_}; }
+
+  std::unique_ptr<Tokenizer> tokenizer_;
+  WorkerPicker picker_;
+};
+
+TEST_F(GenerationTest, SplitsReasoningFromTheAnswer) {
+  ScriptedDialer dialer(Answer("think\n</think>\n\nanswer"));
+  Collector collector;
+  StartGeneration(Context(dialer), Input(), collector.Sink());
+  ASSERT_TRUE(collector.Wait());
+  EXPECT_TRUE(collector.last.status.ok()) << collector.last.status;
+  EXPECT_EQ(collector.reasoning, "think");
+  EXPECT_EQ(collector.text, "answer");
+  EXPECT_EQ(collector.last.finish, Finish::kStop);
+  EXPECT_EQ(collector.last.usage.prompt_tokens, 3);
+  EXPECT_EQ(collector.last.usage.completion_tokens, static_cast<int64_t>(Answer("think\n</think>\n\nanswer").size()));
+  EXPECT_GT(collector.last.usage.reasoning_tokens, 0);
+}
+
+TEST_F(GenerationTest, GoesOnElsewhereWithTheVeryNextToken) {
+  const std::vector<int32_t> answer = Answer("a\n</think>\n\none two three");
+  ScriptedDialer dialer(answer,
+                        {{4, absl::UnavailableError("died")}, {0, absl::UnavailableError("died")}, {3, absl::InternalError("died")}});
+  Collector collector;
+  StartGeneration(Context(dialer), Input(), collector.Sink());
+  ASSERT_TRUE(collector.Wait());
+  EXPECT_TRUE(collector.last.status.ok()) << collector.last.status;
+  EXPECT_EQ(collector.tokens, answer);
+  EXPECT_EQ(collector.text, "one two three");
+  ASSERT_EQ(dialer.starts.size(), 4u);
+  EXPECT_EQ(dialer.starts[0].generated_size(), 0);
+  EXPECT_EQ(dialer.starts[1].generated_size(), 4);
+  EXPECT_EQ(dialer.starts[3].generated_size(), 7);
+  for (size_t i = 0; i < dialer.starts.size(); ++i) {
+    EXPECT_EQ(dialer.starts[i].context().attempt(), i + 1);
+    EXPECT_EQ(dialer.starts[i].sampling().seed(), 5u);
+  }
+  EXPECT_NE(dialer.addresses[0], dialer.addresses[1]);
+}
+
+TEST_F(GenerationTest, PassesOnWhatNoOtherWorkerCanMend) {
+  ScriptedDialer dialer(Answer("abc"), {{0, absl::InvalidArgumentError("bad seed")}});
+  Collector collector;
+  StartGeneration(Context(dialer), Input(), collector.Sink());
+  ASSERT_TRUE(collector.Wait());
+  EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(dialer.starts.size(), 1u);
+}
+
+TEST_F(GenerationTest, FailsAtOnceWithoutWorkers) {
+  SetWorkers({});
+  ScriptedDialer dialer(Answer("abc"));
+  Collector collector;
+  StartGeneration(Context(dialer), Input(), collector.Sink());
+  ASSERT_TRUE(collector.Wait());
+  EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(GenerationTest, CutsAtAStopString) {
+  ScriptedDialer dialer(Answer("</think>\n\none two three"));
+  GenerationInput input = Input();
+  input.spec.stop = {" tw"};
+  Collector collector;
+  StartGeneration(Context(dialer), std::move(input), collector.Sink());
+  ASSERT_TRUE(collector.Wait());
+  EXPECT_EQ(collector.text, "one");
+  EXPECT_EQ(collector.last.finish, Finish::kStop);
+}
+
+TEST(WorkerPickerTest, PrefersTheLeastLoadedAndAvoidsOnlyWhileItCan) {
+  WorkerPicker picker;
+  EXPECT_FALSE(picker.Pick({}, "").has_value());
+  auto map = std::make_shared<v1::ClusterMap>();
+  for (int i = 0; i < 3; ++i) {
+    v1::Worker* worker = map->add_workers();
+    worker->mutable_info()->set_worker_id(std::string(1, static_cast<char>('a' + i)));
+    worker->mutable_info()->set_role(i == 2 ? v1::ROLE_PREFILL : v1::ROLE_DECODE);
+    worker->set_running(i == 0 ? 2 : 0);
+    worker->set_ready(true);
+  }
+  picker.UpdateMap(map);
+  EXPECT_EQ(picker.Pick({}, "")->worker_id, "b");
+  EXPECT_EQ(picker.Pick({"b"}, "")->worker_id, "a");
+  EXPECT_EQ(picker.Pick({"a", "b"}, "")->worker_id, "b");
+  EXPECT_FALSE(picker.Pick({}, "other").has_value());
+}
+
+}  // namespace
+}  // namespace baleen

@@ -1,0 +1,40 @@
+#include "services/gateway/generation/output_assembler.h"
+
+#include <utility>
+
+namespace baleen {
+
+OutputAssembler::OutputAssembler(const Tokenizer& tokenizer, bool split_reasoning, bool opens_thinking, StopMatcher matcher)
+    : parser_(split_reasoning ? std::make_unique<ReasoningParser>(tokenizer, opens_thinking) : nullptr),
+      detokenizer_(tokenizer, /*skip_special=*/true),
+      matcher_(std::move(matcher)) {}
+
+OutputDelta OutputAssembler::Match(std::string reasoning, const std::string& text) {
+  OutputDelta delta;
+  delta.reasoning = std::move(reasoning);
+  StopMatcher::Output output = matcher_.Add(text);
+  delta.text = std::move(output.text);
+  delta.stopped = output.matched >= 0;
+  return delta;
+}
+
+OutputDelta OutputAssembler::Add(int32_t token) {
+  if (parser_ == nullptr) return Match("", detokenizer_.Add(token));
+  if (parser_->thinking()) ++reasoning_tokens_;
+  ReasoningDelta delta = parser_->Add(token);
+  return Match(std::move(delta.reasoning), delta.content);
+}
+
+OutputDelta OutputAssembler::Finish() {
+  OutputDelta delta;
+  if (parser_ == nullptr) {
+    delta = Match("", detokenizer_.Finish());
+  } else {
+    ReasoningDelta rest = parser_->Finish();
+    delta = Match(std::move(rest.reasoning), rest.content);
+  }
+  if (!delta.stopped) delta.text += matcher_.Finish();
+  return delta;
+}
+
+}  // namespace baleen

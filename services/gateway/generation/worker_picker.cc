@@ -1,0 +1,52 @@
+#include "services/gateway/generation/worker_picker.h"
+
+#include <tuple>
+#include <utility>
+
+namespace baleen {
+namespace {
+
+bool Decodes(const v1::Worker& worker) {
+  const v1::Role role = worker.info().role();
+  return (role == v1::ROLE_DECODE || role == v1::ROLE_PREFILL_AND_DECODE) && worker.ready() && !worker.draining();
+}
+
+}  // namespace
+
+void WorkerPicker::UpdateMap(std::shared_ptr<const v1::ClusterMap> map) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  map_ = std::move(map);
+  picked_since_map_.clear();
+}
+
+std::optional<PickedWorker> WorkerPicker::Pick(const std::set<std::string>& avoid, const std::string& numerics_id) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (map_ == nullptr) return std::nullopt;
+  const v1::Worker* best = nullptr;
+  std::tuple<bool, uint32_t, std::string> best_key;
+  for (const v1::Worker& worker : map_->workers()) {
+    if (!Decodes(worker) || (!numerics_id.empty() && worker.info().numerics_id() != numerics_id)) continue;
+    const std::string& id = worker.info().worker_id();
+    const auto picked = picked_since_map_.find(id);
+    const uint32_t load = worker.running() + worker.waiting() + (picked == picked_since_map_.end() ? 0 : picked->second);
+    std::tuple<bool, uint32_t, std::string> key(avoid.count(id) > 0, load, id);
+    if (best == nullptr || key < best_key) {
+      best = &worker;
+      best_key = std::move(key);
+    }
+  }
+  if (best == nullptr) return std::nullopt;
+  ++picked_since_map_[best->info().worker_id()];
+  return PickedWorker{best->info().worker_id(), best->info().address(), best->info().numerics_id()};
+}
+
+bool WorkerPicker::AnyReady() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (map_ == nullptr) return false;
+  for (const v1::Worker& worker : map_->workers()) {
+    if (Decodes(worker)) return true;
+  }
+  return false;
+}
+
+}  // namespace baleen

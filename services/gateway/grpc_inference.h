@@ -1,0 +1,28 @@
+// The public gRPC API, baleen.v1.Inference: the same generations as REST.
+#ifndef BALEEN_SERVICES_GATEWAY_GRPC_INFERENCE_H_
+#define BALEEN_SERVICES_GATEWAY_GRPC_INFERENCE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+
+#include "absl/time/time.h"
+#include "services/gateway/api/served_model.h"
+#include "services/gateway/generation/generation.h"
+#include "services/gateway/probe.h"
+
+namespace baleen {
+
+struct InferenceOptions {
+  const ServedModel* model = nullptr;
+  GenerationContext generation;
+  GatewayProbe* probe = nullptr;
+  absl::Duration request_timeout = absl::Minutes(10);  // A client's shorter deadline holds.
+};
+
+// Errors are gRPC statuses with the REST API's sentences. Cancellation frees the sequence.
+std::unique_ptr<grpc::Service> MakeInferenceService(InferenceOptions options);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_GRPC_INFERENCE_H_

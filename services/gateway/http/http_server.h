@@ -1,0 +1,71 @@
+// HTTP/1.1 for the API: bounded requests in, whole or streamed answers out.
+#ifndef BALEEN_SERVICES_GATEWAY_HTTP_HTTP_SERVER_H_
+#define BALEEN_SERVICES_GATEWAY_HTTP_HTTP_SERVER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace baleen {
+
+struct HttpRequest {
+  std::string method;
+  std::string path;  // Without query.
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  // Names in lower case.
+
+  // Empty when absent.
+  std::string Header(const std::string& lower_case_name) const;
+};
+
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+// The answer to one request. Thread-safe; calls after the end are ignored. Dropping it unanswered answers 500.
+class HttpResponder {
+ public:
+  virtual ~HttpResponder() = default;
+  virtual void Respond(int status, HttpHeaders headers, std::string body) = 0;
+  // A 200 that is written piece by piece (chunked), then ended.
+  virtual void BeginStream(HttpHeaders headers) = 0;
+  virtual void Write(std::string piece) = 0;
+  virtual void EndStream() = 0;
+  // Called at most once, on a server thread, when the client went away before the end. Set before the handler returns.
+  virtual void OnDisconnect(std::function<void()> callback) = 0;
+};
+
+using HttpHandler = std::function<void(HttpRequest request, std::shared_ptr<HttpResponder> responder)>;
+
+struct HttpServerOptions {
+  std::string bind = "127.0.0.1";
+  int port = 0;  // 0 = any free one.
+  uint32_t header_limit_bytes = 16 << 10;
+  uint64_t body_limit_bytes = 4 << 20;
+  int idle_timeout_s = 75;
+  int read_timeout_s = 30;
+};
+
+// One I/O thread; the handler runs on it and must not block.
+class HttpServer {
+ public:
+  HttpServer(HttpServerOptions options, HttpHandler handler);
+  ~HttpServer();
+
+  absl::Status Start();
+  int port() const;
+  // Stops accepting; open streams go on until Stop.
+  void StopAccepting();
+  void Stop();
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_HTTP_HTTP_SERVER_H_

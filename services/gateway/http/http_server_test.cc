@@ -1,0 +1,151 @@
+#include "services/gateway/http/http_server.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+
+namespace baleen {
+namespace {
+
+// A plain client socket.
+class Client {
+ public:
+  explicit Client(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  }
+  ~Client() { Close(); }
+
+  void Send(const std::string& text) {
+    EXPECT_EQ(send(socket_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
+
+  // Reads until `text` has appeared or the peer closes.
+  std::string ReadUntil(const std::string& text) {
+    char buffer[4096];
+    while (received_.find(text) == std::string::npos) {
+      const ssize_t got = recv(socket_, buffer, sizeof(buffer), 0);
+      if (got <= 0) break;
+      received_.append(buffer, static_cast<size_t>(got));
+    }
+    return std::exchange(received_, "");
+  }
+
+  void Close() {
+    if (socket_ >= 0) close(std::exchange(socket_, -1));
+  }
+
+ private:
+  int socket_;
+  std::string received_;
+};
+
+class Flag {
+ public:
+  void Set() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    set_ = true;
+    changed_.notify_all();
+  }
+  bool Wait() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [this] { return set_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool set_ = false;
+};
+
+TEST(HttpServerTest, AnswersSeveralRequestsOnAConnection) {
+  HttpServer server({}, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+    responder->Respond(200, {{"x-name", request.Header("x-name")}}, request.method + " " + request.path + " " + request.body);
+  });
+  ASSERT_TRUE(server.Start().ok());
+  Client client(server.port());
+  client.Send("GET /a?q=1 HTTP/1.1\r\nHost: x\r\nX-Name: n\r\n\r\n");
+  const std::string first = client.ReadUntil("GET /a ");
+  EXPECT_NE(first.find("x-name: n"), std::string::npos) << first;
+  client.Send("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
+  EXPECT_NE(client.ReadUntil("POST /b abc").find("POST /b abc"), std::string::npos);
+}
+
+TEST(HttpServerTest, StreamsInChunks) {
+  HttpServer server({}, [](HttpRequest, std::shared_ptr<HttpResponder> responder) {
+    responder->BeginStream({{"content-type", "text/event-stream"}});
+    responder->Write("one\n");
+    responder->Write("two\n");
+    responder->EndStream();
+  });
+  ASSERT_TRUE(server.Start().ok());
+  Client client(server.port());
+  client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::string answer = client.ReadUntil("\r\n0\r\n\r\n");
+  EXPECT_NE(answer.find("one\n"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("two\n"), std::string::npos) << answer;
+}
+
+TEST(HttpServerTest, TellsOfADisconnect) {
+  Flag disconnected;
+  std::shared_ptr<HttpResponder> kept;
+  HttpServer server({}, [&](HttpRequest, std::shared_ptr<HttpResponder> responder) {
+    responder->OnDisconnect([&] { disconnected.Set(); });
+    responder->BeginStream({});
+    responder->Write("begun");
+    kept = responder;
+  });
+  ASSERT_TRUE(server.Start().ok());
+  Client client(server.port());
+  client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.ReadUntil("begun");
+  client.Close();
+  EXPECT_TRUE(disconnected.Wait());
+  kept.reset();
+}
+
+TEST(HttpServerTest, RefusesWhatIsTooLarge) {
+  HttpServerOptions options;
+  options.body_limit_bytes = 100;
+  HttpServer server(options, [](HttpRequest, std::shared_ptr<HttpResponder> responder) { responder->Respond(200, {}, "ok"); });
+  ASSERT_TRUE(server.Start().ok());
+  Client big_body(server.port());
+  big_body.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
+  EXPECT_NE(big_body.ReadUntil("\r\n\r\n").find(" 413 "), std::string::npos);
+  Client big_header(server.port());
+  big_header.Send("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(20000, 'a') + "\r\n\r\n");
+  EXPECT_NE(big_header.ReadUntil("\r\n\r\n").find(" 431 "), std::string::npos);
+  Client nonsense(server.port());
+  nonsense.Send("hello there\r\n\r\n");
+  EXPECT_NE(nonsense.ReadUntil("\r\n\r\n").find(" 400 "), std::string::npos);
+}
+
+TEST(HttpServerTest, AnswersForAHandlerThatForgets) {
+  HttpServer server({}, [](HttpRequest, std::shared_ptr<HttpResponder>) {});
+  ASSERT_TRUE(server.Start().ok());
+  Client client(server.port());
+  client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_NE(client.ReadUntil("\r\n\r\n").find(" 500 "), std::string::npos);
+}
+
+TEST(HttpServerTest, NamesAPortThatIsTaken) {
+  HttpServer first({}, nullptr);
+  ASSERT_TRUE(first.Start().ok());
+  HttpServerOptions options;
+  options.port = first.port();
+  HttpServer second(options, nullptr);
+  const absl::Status status = second.Start();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_NE(status.message().find(std::to_string(first.port())), absl::string_view::npos);
+}
+
+}  // namespace
+}  // namespace baleen

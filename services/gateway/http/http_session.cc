@@ -1,0 +1,264 @@
+#include "services/gateway/http/http_session.h"
+
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <deque>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "services/gateway/api/api_error.h"
+
+namespace baleen {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+constexpr size_t kMaxQueuedBytes = 1 << 20;
+
+HttpRequest ToHttpRequest(const http::request<http::string_body>& message) {
+  HttpRequest request;
+  request.method = std::string(message.method_string());
+  request.path = std::string(message.target().substr(0, message.target().find('?')));
+  request.body = message.body();
+  for (const auto& field : message) {
+    request.headers.emplace_back(absl::AsciiStrToLower(std::string(field.name_string())), std::string(field.value()));
+  }
+  return request;
+}
+
+class Session final : public std::enable_shared_from_this<Session> {
+ public:
+  Session(asio::ip::tcp::socket socket, const HttpServerOptions& options, HttpHandler handler)
+      : stream_(std::move(socket)),
+        options_(options),
+        handler_(std::move(handler)),
+        buffer_(options.header_limit_bytes + options.body_limit_bytes) {}
+
+  void ReadRequest();
+
+  // From the responder, on the session's thread.
+  void Send(http::response<http::string_body> response);
+  void SendStreamHeader(http::response<http::empty_body> response);
+  void QueueChunk(std::string piece);
+  void QueueLastChunk();
+  bool keep_alive() const { return keep_alive_; }
+  auto executor() { return stream_.get_executor(); }
+  void SetDisconnect(std::function<void()> callback) { on_disconnect_ = std::move(callback); }
+
+ private:
+  void OnRequest(error_code error);
+  void RefuseRequest(error_code error);
+  void WatchDisconnect();
+  void Disconnected();
+  void Pump();
+  void FinishResponse(bool reusable);
+  void Close();
+
+  beast::tcp_stream stream_;
+  const HttpServerOptions options_;
+  const HttpHandler handler_;
+  beast::flat_buffer buffer_;
+  std::optional<http::request_parser<http::string_body>> parser_;
+  bool keep_alive_ = false;
+  std::function<void()> on_disconnect_;
+  bool answering_ = false;
+  // The streamed answer: chunks waiting for the socket.
+  std::deque<std::string> chunks_;
+  size_t queued_bytes_ = 0;
+  bool header_sent_ = false;
+  bool writing_ = false;
+  bool last_queued_ = false;
+};
+
+class Responder final : public HttpResponder {
+ public:
+  explicit Responder(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+
+  ~Responder() override {
+    if (!answered_) Respond(500, {{"content-type", "application/json"}}, ToApiError(absl::InternalError("unanswered")).body);
+  }
+
+  void Respond(int status, HttpHeaders headers, std::string body) override {
+    if (answered_.exchange(true)) return;
+    http::response<http::string_body> response{static_cast<http::status>(status), 11};
+    for (const auto& [name, value] : headers) response.set(name, value);
+    response.keep_alive(session_->keep_alive());
+    response.body() = std::move(body);
+    response.prepare_payload();
+    Post([response = std::move(response)](Session& session) mutable { session.Send(std::move(response)); });
+  }
+
+  void BeginStream(HttpHeaders headers) override {
+    if (answered_.exchange(true)) return;
+    http::response<http::empty_body> response{http::status::ok, 11};
+    for (const auto& [name, value] : headers) response.set(name, value);
+    response.keep_alive(session_->keep_alive());
+    response.chunked(true);
+    Post([response = std::move(response)](Session& session) mutable { session.SendStreamHeader(std::move(response)); });
+  }
+
+  void Write(std::string piece) override {
+    Post([piece = std::move(piece)](Session& session) mutable { session.QueueChunk(std::move(piece)); });
+  }
+
+  void EndStream() override {
+    Post([](Session& session) { session.QueueLastChunk(); });
+  }
+
+  void OnDisconnect(std::function<void()> callback) override { session_->SetDisconnect(std::move(callback)); }
+
+ private:
+  template <typename Action>
+  void Post(Action action) {
+    asio::post(session_->executor(), [session = session_, action = std::move(action)]() mutable { action(*session); });
+  }
+
+  std::shared_ptr<Session> session_;
+  std::atomic<bool> answered_{false};
+};
+
+void Session::ReadRequest() {
+  parser_.emplace();
+  parser_->header_limit(options_.header_limit_bytes);
+  parser_->body_limit(options_.body_limit_bytes);
+  stream_.expires_after(std::chrono::seconds(buffer_.size() > 0 ? options_.read_timeout_s : options_.idle_timeout_s));
+  http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) { self->OnRequest(error); });
+}
+
+void Session::OnRequest(error_code error) {
+  if (error) return RefuseRequest(error);
+  stream_.expires_never();
+  const http::request<http::string_body> message = parser_->release();
+  keep_alive_ = message.keep_alive();
+  answering_ = true;
+  header_sent_ = false;
+  last_queued_ = false;
+  handler_(ToHttpRequest(message), std::make_shared<Responder>(shared_from_this()));
+  WatchDisconnect();
+}
+
+void Session::RefuseRequest(error_code error) {
+  int status = 400;
+  if (error == http::error::header_limit) status = 431;
+  if (error == http::error::body_limit || error == http::error::buffer_overflow) status = 413;
+  const bool speaks_http = error.category() == make_error_code(http::error::bad_method).category() && error != http::error::end_of_stream &&
+                           error != http::error::partial_message;
+  if (!speaks_http) return Close();
+  keep_alive_ = false;
+  http::response<http::string_body> response{static_cast<http::status>(status), 11};
+  response.set(http::field::content_type, "application/json");
+  response.keep_alive(false);
+  response.body() = ToApiError(absl::InvalidArgumentError("The HTTP request was refused: " + error.message() + ".")).body;
+  response.prepare_payload();
+  answering_ = true;
+  Send(std::move(response));
+}
+
+// Readable while an answer is under way means: closed, or the next pipelined request, which stays in the socket.
+void Session::WatchDisconnect() {
+  stream_.socket().async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
+    if (error || !self->answering_) return;
+    char byte = 0;
+    error_code peek_error;
+    self->stream_.socket().non_blocking(true, peek_error);
+    const size_t got = self->stream_.socket().receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, peek_error);
+    if (peek_error == asio::error::would_block) return self->WatchDisconnect();
+    if (peek_error || got == 0) self->Disconnected();
+  });
+}
+
+void Session::Disconnected() {
+  if (!std::exchange(answering_, false)) return;
+  if (auto callback = std::exchange(on_disconnect_, nullptr)) callback();
+  Close();
+}
+
+void Session::Send(http::response<http::string_body> response) {
+  if (!answering_) return;
+  auto kept = std::make_shared<http::response<http::string_body>>(std::move(response));
+  stream_.expires_after(std::chrono::seconds(options_.read_timeout_s));
+  http::async_write(stream_, *kept, [self = shared_from_this(), kept](error_code error, size_t) {
+    if (error) return self->Disconnected();
+    self->FinishResponse(kept->keep_alive());
+  });
+}
+
+void Session::SendStreamHeader(http::response<http::empty_body> response) {
+  if (!answering_) return;
+  auto kept = std::make_shared<http::response<http::empty_body>>(std::move(response));
+  auto serializer = std::make_shared<http::response_serializer<http::empty_body>>(*kept);
+  writing_ = true;
+  http::async_write_header(stream_, *serializer, [self = shared_from_this(), kept, serializer](error_code error, size_t) {
+    self->writing_ = false;
+    if (error) return self->Disconnected();
+    self->header_sent_ = true;
+    self->Pump();
+  });
+}
+
+void Session::QueueChunk(std::string piece) {
+  if (!answering_ || piece.empty()) return;
+  queued_bytes_ += piece.size();
+  if (queued_bytes_ > kMaxQueuedBytes) return Disconnected();  // A reader this slow is gone.
+  chunks_.push_back(std::move(piece));
+  Pump();
+}
+
+void Session::QueueLastChunk() {
+  if (!answering_) return;
+  last_queued_ = true;
+  Pump();
+}
+
+// Writes all that waits as one chunk, then the last chunk.
+void Session::Pump() {
+  if (writing_ || !header_sent_) return;
+  if (chunks_.empty() && !last_queued_) return;
+  auto data = std::make_shared<std::string>();
+  for (const std::string& chunk : chunks_) data->append(chunk);
+  chunks_.clear();
+  queued_bytes_ = 0;
+  writing_ = true;
+  const auto done = [self = shared_from_this(), data, last = data->empty()](error_code error, size_t) {
+    self->writing_ = false;
+    if (error) return self->Disconnected();
+    if (last) return self->FinishResponse(self->keep_alive_);
+    self->Pump();
+  };
+  if (data->empty()) {
+    asio::async_write(stream_, http::make_chunk_last(), done);
+  } else {
+    asio::async_write(stream_, http::make_chunk(asio::buffer(*data)), done);
+  }
+}
+
+void Session::FinishResponse(bool reusable) {
+  answering_ = false;
+  on_disconnect_ = nullptr;
+  error_code ignored;
+  stream_.socket().cancel(ignored);  // The disconnect watch.
+  if (!reusable) return Close();
+  asio::post(stream_.get_executor(), [self = shared_from_this()] { self->ReadRequest(); });
+}
+
+void Session::Close() {
+  error_code ignored;
+  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  stream_.close();
+}
+
+}  // namespace
+
+void StartHttpSession(asio::ip::tcp::socket socket, const HttpServerOptions& options, HttpHandler handler) {
+  error_code ignored;
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  std::make_shared<Session>(std::move(socket), options, std::move(handler))->ReadRequest();
+}
+
+}  // namespace baleen

@@ -1,0 +1,116 @@
+#include "services/gateway/probe.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <utility>
+
+#include "absl/time/clock.h"
+
+namespace baleen {
+namespace {
+
+using Buckets = prometheus::Histogram::BucketBoundaries;
+
+const Buckets kSeconds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300};
+const Buckets kInterTokenSeconds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5};
+const Buckets kTokens = {1, 8, 32, 128, 512, 2048, 8192, 32768, 131072};
+
+prometheus::Histogram& MakeHistogram(prometheus::Registry& registry, const char* name, const char* help, const Buckets& buckets) {
+  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, buckets);
+}
+
+const char* NameOf(const GenerationEvent& event) {
+  if (!event.status.ok()) return "error";
+  switch (event.finish) {
+    case Finish::kLength:
+      return "length";
+    case Finish::kContentFilter:
+      return "content_filter";
+    case Finish::kInsufficientResource:
+      return "insufficient_system_resource";
+    default:
+      return "stop";
+  }
+}
+
+}  // namespace
+
+struct GatewayProbe::Impl {
+  explicit Impl(prometheus::Registry& registry)
+      : running(prometheus::BuildGauge().Name("baleen_num_requests_running").Help("Requests being answered.").Register(registry).Add({})),
+        success(
+            prometheus::BuildCounter().Name("baleen_request_success_total").Help("Requests ended, by finish reason.").Register(registry)),
+        refused(
+            prometheus::BuildCounter().Name("baleen_request_refused_total").Help("Requests refused, by HTTP status.").Register(registry)),
+        disconnected(prometheus::BuildCounter()
+                         .Name("baleen_request_disconnected_total")
+                         .Help("Clients that left early.")
+                         .Register(registry)
+                         .Add({})),
+        time_to_first_token(MakeHistogram(registry, "baleen_time_to_first_token_seconds", "From request to first token.", kSeconds)),
+        inter_token(MakeHistogram(registry, "baleen_inter_token_latency_seconds", "Between tokens of a request.", kInterTokenSeconds)),
+        end_to_end(MakeHistogram(registry, "baleen_e2e_request_latency_seconds", "From request to last token.", kSeconds)),
+        prompt_tokens(MakeHistogram(registry, "baleen_request_prompt_tokens", "Prompt tokens of a request.", kTokens)),
+        generation_tokens(MakeHistogram(registry, "baleen_request_generation_tokens", "Generated tokens of a request.", kTokens)) {}
+
+  void Ended(const GenerationEvent& event, absl::Duration elapsed) {
+    success.Add({{"finished_reason", NameOf(event)}}).Increment();
+    end_to_end.Observe(absl::ToDoubleSeconds(elapsed));
+    prompt_tokens.Observe(static_cast<double>(event.usage.prompt_tokens));
+    generation_tokens.Observe(static_cast<double>(event.usage.completion_tokens));
+  }
+
+  prometheus::Gauge& running;
+  prometheus::Family<prometheus::Counter>& success;
+  prometheus::Family<prometheus::Counter>& refused;
+  prometheus::Counter& disconnected;
+  prometheus::Histogram& time_to_first_token;
+  prometheus::Histogram& inter_token;
+  prometheus::Histogram& end_to_end;
+  prometheus::Histogram& prompt_tokens;
+  prometheus::Histogram& generation_tokens;
+};
+
+namespace {
+
+// Counts a request as running for as long as its sink lives.
+class RunningGuard {
+ public:
+  explicit RunningGuard(prometheus::Gauge& gauge) : gauge_(gauge) { gauge_.Increment(); }
+  ~RunningGuard() { gauge_.Decrement(); }
+
+ private:
+  prometheus::Gauge& gauge_;
+};
+
+}  // namespace
+
+GatewayProbe::GatewayProbe(prometheus::Registry& registry) : impl_(std::make_shared<Impl>(registry)) {}
+GatewayProbe::~GatewayProbe() = default;
+
+GenerationSink GatewayProbe::Measure(GenerationSink sink) {
+  auto guard = std::make_shared<RunningGuard>(impl_->running);
+  const absl::Time start = absl::Now();
+  return [impl = impl_, guard, sink = std::move(sink), start, last_token = absl::InfinitePast()](GenerationEvent event) mutable {
+    const absl::Time now = absl::Now();
+    if (!event.tokens.empty()) {
+      if (last_token == absl::InfinitePast()) {
+        impl->time_to_first_token.Observe(absl::ToDoubleSeconds(now - start));
+      } else {
+        impl->inter_token.Observe(absl::ToDoubleSeconds(now - last_token));
+      }
+      last_token = now;
+    }
+    if (event.last()) impl->Ended(event, now - start);
+    sink(std::move(event));
+  };
+}
+
+void GatewayProbe::Refused(int http_status) { impl_->refused.Add({{"status", std::to_string(http_status)}}).Increment(); }
+void GatewayProbe::Disconnected() { impl_->disconnected.Increment(); }
+int64_t GatewayProbe::running() const { return static_cast<int64_t>(impl_->running.Value()); }
+
+}  // namespace baleen

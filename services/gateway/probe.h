@@ -1,0 +1,39 @@
+// The gateway's metrics, by the stems that serving dashboards know.
+#ifndef BALEEN_SERVICES_GATEWAY_PROBE_H_
+#define BALEEN_SERVICES_GATEWAY_PROBE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "services/gateway/generation/generation.h"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace baleen {
+
+// Thread-safe; outlives the requests it measures.
+class GatewayProbe {
+ public:
+  explicit GatewayProbe(prometheus::Registry& registry);
+  ~GatewayProbe();
+
+  // Wraps a request's sink: times its tokens and counts it in and out.
+  GenerationSink Measure(GenerationSink sink);
+  void Refused(int http_status);
+  // A client that left before the end.
+  void Disconnected();
+  // Requests whose answers are under way.
+  int64_t running() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_PROBE_H_

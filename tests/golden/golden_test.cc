@@ -1,0 +1,158 @@
+// The whole network against transformers: seven checkpoints, every instruction set that this CPU has, F32 and BF16.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "base/status_macros.h"
+#include "base/thread_pool.h"
+#include "kernels/isa.h"
+#include "kernels/mla_attention.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/config/model_config.h"
+#include "model/layers/numerics.h"
+#include "model/weights/expert_weights.h"
+#include "services/attention/engine/engine.h"
+#include "services/attention/engine/local_experts.h"
+#include "services/kv/cache/block_pool.h"
+#include "tests/golden/golden_file.h"
+#include "tests/golden/logits_compare.h"
+
+namespace baleen {
+namespace {
+
+constexpr int64_t kMaxTokens = 256;
+
+struct GoldenCase {
+  std::string name;       // Of the folder with golden.safetensors.
+  std::string directory;  // The checkpoint.
+  Isa isa = Isa::kReference;
+};
+
+std::ostream& operator<<(std::ostream& out, const GoldenCase& c) { return out << c.name << " on " << NameOf(c.isa); }
+
+// One process's model.
+struct Model {
+  std::unique_ptr<ThreadPool> pool;
+  std::unique_ptr<Checkpoint> checkpoint;
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<ExpertWeights> expert_weights;
+  std::unique_ptr<LocalExperts> experts;
+};
+
+absl::StatusOr<Model> LoadModel(const std::string& directory, const ModelConfig& config, const Numerics& numerics) {
+  Model model;
+  model.pool = std::make_unique<ThreadPool>(1);
+  ASSIGN_OR_RETURN(model.checkpoint, Checkpoint::Open(directory));
+  EngineOptions options;
+  options.numerics = numerics;
+  options.max_batch_tokens = kMaxTokens;
+  ASSIGN_OR_RETURN(model.engine, Engine::Load(*model.checkpoint, config, options, model.pool.get()));
+  std::vector<ExpertId> ids;
+  for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
+    for (int expert = 0; config.IsMoe(layer) && expert < config.n_routed_experts; ++expert) ids.push_back({layer, expert});
+  }
+  ASSIGN_OR_RETURN(model.expert_weights, ExpertWeights::Load(*model.checkpoint, config, ids, numerics));
+  model.experts = std::make_unique<LocalExperts>(model.expert_weights.get(), model.pool.get());
+  return model;
+}
+
+absl::StatusOr<std::vector<float>> RunSequence(Model& model, const std::vector<int32_t>& tokens) {
+  const KvShape shape = model.engine->kv_shape();
+  const int64_t blocks_needed = (static_cast<int64_t>(tokens.size()) + kKvBlockTokens - 1) / kKvBlockTokens;
+  BlockPool kv(shape, blocks_needed * kKvBlockTokens * shape.BytesPerToken());
+  ASSIGN_OR_RETURN(const std::vector<BlockId> blocks, kv.Allocate(blocks_needed));
+  SequenceStep step;
+  step.blocks = blocks;
+  step.tokens = tokens;
+  step.logits_count = static_cast<int64_t>(tokens.size());
+  std::vector<float> logits;
+  RETURN_IF_ERROR(model.engine->Step({step}, kv, *model.experts, StepOptions(), &logits));
+  return logits;
+}
+
+class GoldenTest : public testing::TestWithParam<GoldenCase> {
+ protected:
+  void SetUp() override {
+    absl::StatusOr<ModelConfig> config = ModelConfig::Load(GetParam().directory);
+    ASSERT_TRUE(config.ok()) << config.status();
+    config_ = *std::move(config);
+    absl::StatusOr<Golden> golden = LoadGolden("tests/golden/" + GetParam().name + "/golden.safetensors", config_.vocab_size);
+    ASSERT_TRUE(golden.ok()) << golden.status();
+    golden_ = *std::move(golden);
+  }
+
+  // Logits of every golden sequence.
+  std::vector<std::vector<float>> Run(DType compute) {
+    absl::StatusOr<Model> model = LoadModel(GetParam().directory, config_, {compute, GetParam().isa});
+    EXPECT_TRUE(model.ok()) << model.status();
+    std::vector<std::vector<float>> all;
+    for (size_t i = 0; model.ok() && i < golden_.sequences.size(); ++i) {
+      absl::StatusOr<std::vector<float>> logits = RunSequence(*model, golden_.sequences[i].tokens);
+      EXPECT_TRUE(logits.ok()) << logits.status();
+      if (!logits.ok() || logits->size() != golden_.sequences[i].logits.size()) break;
+      all.push_back(*std::move(logits));
+    }
+    return all;
+  }
+
+  ModelConfig config_;
+  Golden golden_;
+};
+
+TEST_P(GoldenTest, F32LogitsAreThoseOfTransformers) {
+  const std::vector<std::vector<float>> logits = Run(DType::kF32);
+  ASSERT_EQ(logits.size(), golden_.sequences.size());
+  int64_t positions = 0, far = 0;
+  double worst = 0;
+  for (size_t s = 0; s < logits.size(); ++s) {
+    const std::vector<PositionError> errors = PositionErrors(golden_.sequences[s], logits[s]);
+    for (size_t t = 0; t < errors.size(); ++t, ++positions) {
+      worst = std::max(worst, errors[t].relative_error);
+      if (errors[t].relative_error <= 2e-4) continue;
+      ++far;
+      // Only a choice that rounding can turn may differ.
+      EXPECT_LT(errors[t].gate_gap, 1e-5) << "sequence " << s << " position " << t << " is off by " << errors[t].relative_error;
+    }
+  }
+  EXPECT_LE(static_cast<double>(far), 0.001 * static_cast<double>(positions)) << "worst " << worst;
+  RecordProperty("worst_relative_error", std::to_string(worst));
+}
+
+TEST_P(GoldenTest, Bf16IsAsCloseAsTransformersOwn) {
+  const std::vector<std::vector<float>> logits = Run(DType::kBf16);
+  ASSERT_EQ(logits.size(), golden_.sequences.size());
+  const LogitsDistance distance = Distance(golden_, logits);
+  EXPECT_LE(distance.top1_disagreement, 1.2 * golden_.transformers_bf16.top1_disagreement);
+  EXPECT_LE(distance.mean_kl, 1.2 * golden_.transformers_bf16.mean_kl);
+  if (GetParam().name == "abacus") {
+    EXPECT_LE(distance.top1_disagreement, 0.01);
+  }
+  RecordProperty("top1_disagreement", std::to_string(distance.top1_disagreement));
+  RecordProperty("mean_kl", std::to_string(distance.mean_kl));
+}
+
+std::vector<GoldenCase> Cases() {
+  std::vector<GoldenCase> cases;
+  for (const Isa isa : {Isa::kReference, Isa::kAvx2, Isa::kAvx512}) {
+    if (!Supported(isa)) continue;
+    for (const char* name : {"v3", "v3-fp8", "v2", "v2-lite", "moonlight", "yarn"}) {
+      cases.push_back({name, std::string("tests/golden/") + name, isa});
+    }
+    cases.push_back({"abacus", "checkpoints/abacus", isa});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenTest, testing::ValuesIn(Cases()), [](const testing::TestParamInfo<GoldenCase>& info) {
+  std::string name = info.param.name + "_" + std::string(NameOf(info.param.isa));
+  for (char& c : name) c = c == '-' ? '_' : c;
+  return name;
+});
+
+}  // namespace
+}  // namespace baleen

@@ -1,0 +1,137 @@
+"""A real local cluster for tests: the shipped binaries on free loopback ports.
+
+Thread-compatible. Everything started is ended, by pid, when the context exits; logs stay in the test's temporary directory and
+their tails are shown when a process did not get ready.
+"""
+
+import contextlib
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(os.environ.get("TEST_SRCDIR", ".")) / os.environ.get("TEST_WORKSPACE", ".")
+MODEL = ROOT / "checkpoints" / "abacus"
+READY_TIMEOUT_S = 120
+
+
+def free_port():
+    """A port that was free a moment ago."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def http_get(port, path):
+    """(status, body) of a GET on loopback; status 0 when nobody listens."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+class Process:
+    """One service process: its ports, its log, its end."""
+
+    def __init__(self, name, binary, flags, logs):
+        self.name = name
+        self.grpc_port = free_port()
+        self.metrics_port = free_port()
+        self.log_path = pathlib.Path(logs) / f"{name}.log"
+        command = [str(ROOT / binary), f"--grpc_port={self.grpc_port}", f"--metrics_port={self.metrics_port}", *flags]
+        with open(self.log_path, "w") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+
+    def ready(self):
+        return http_get(self.metrics_port, "/readyz")[0] == 200
+
+    def log_tail(self):
+        return "".join(self.log_path.read_text().splitlines(keepends=True)[-20:])
+
+    def stop(self, signal_number=signal.SIGTERM, timeout_s=40):
+        """Ends the process; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal_number)
+        return self.process.wait(timeout_s)
+
+
+class Cluster:
+    """A gateway, workers, shards and placement. Use as a context manager; ready on entry."""
+
+    def __init__(self, shards=2, prefill=1, decode=1, replicas=1, threads=1, model=MODEL, worker_flags=()):
+        self.shards, self.prefill, self.decode, self.replicas = shards, prefill, decode, replicas
+        self.threads, self.model, self.worker_flags = threads, model, list(worker_flags)
+        self.processes = []
+        self.rest_port = free_port()
+
+    def __enter__(self):
+        self.logs = tempfile.TemporaryDirectory()
+        try:
+            self._start()
+            self._wait_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self.processes):
+            if process.process.poll() is None:
+                process.process.kill()
+            process.process.wait()
+        self.logs.cleanup()
+
+    def _add(self, name, binary, flags):
+        process = Process(name, binary, flags, self.logs.name)
+        self.processes.append(process)
+        return process
+
+    def start_expert(self, index):
+        flags = [*self._common, f"--threads={self.threads}", f"--failure_domain=expert-{index}"]
+        return self._add(f"expert-{index}", "services/expert/baleen-expert", flags)
+
+    def start_attention(self, role, index):
+        flags = [*self._common, f"--role={role}", f"--threads={self.threads}", "--kv_mib=64", *self.worker_flags]
+        return self._add(f"{role}-{index}", "services/attention/baleen-attention", flags)
+
+    def _start(self):
+        placement = self._add(
+            "placement", "services/placement/baleen-placement", [f"--expected_shards={self.shards}", f"--replicas={self.replicas}"])
+        self._placement_flag = f"--placement=127.0.0.1:{placement.grpc_port}"
+        self._common = [self._placement_flag, f"--model={self.model}"]
+        for index in range(self.shards):
+            self.start_expert(index)
+        for index in range(self.prefill):
+            self.start_attention("prefill", index)
+        for index in range(self.decode):
+            self.start_attention("decode", index)
+        self.gateway = self._add("gateway", "services/gateway/baleen-gateway", [*self._common, f"--rest_port={self.rest_port}"])
+
+    def _wait_ready(self):
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        waiting = list(self.processes)
+        while waiting:
+            for process in list(waiting):
+                if process.process.poll() is not None:
+                    raise RuntimeError(f"{process.name} ended with {process.process.returncode}:\n{process.log_tail()}")
+                if process.ready():
+                    waiting.remove(process)
+            if time.monotonic() > deadline:
+                tails = "\n".join(f"--- {process.name}\n{process.log_tail()}" for process in waiting)
+                raise RuntimeError(f"not ready after {READY_TIMEOUT_S} s:\n{tails}")
+            time.sleep(0.05)
+
+    def named(self, prefix):
+        return [process for process in self.processes if process.name.startswith(prefix)]
+
+    @property
+    def base_url(self):
+        return f"http://127.0.0.1:{self.rest_port}/v1"
