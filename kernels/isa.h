@@ -11,7 +11,8 @@ enum class Isa { kReference, kAvx2, kAvx512 };  // kAvx512 means F, BW, VL, DQ a
 
 std::string_view NameOf(Isa isa);  // "reference", "avx2", "avx512"
 bool Supported(Isa isa);           // By this CPU and this build.
-Isa BestIsa();                     // The environment variable BALEEN_ISA lowers it.
+// The environment variable BALEEN_ISA, one of the names above, lowers it; any other value counts as unset.
+Isa BestIsa();
 
 }  // namespace baleen
 

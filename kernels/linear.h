@@ -1,8 +1,9 @@
 // y = x W^T over weights packed once at load.
 //
 // Row-invariant: lanes run over output channels and one FP32 accumulator per (row, channel) walks K in ascending
-// order (BF16: ascending pairs), so a row's result is bitwise the same for any m, any thread count and any
-// position in the batch.
+// order (BF16: ascending pairs, the odd one of a pair first, as vdpbf16ps does), so a row's result is bitwise the same
+// for any m, any thread count and any position in the batch. Instruction sets agree too, but for subnormals in BF16: the
+// reference keeps them, the others take them as zero.
 #ifndef BALEEN_KERNELS_LINEAR_H_
 #define BALEEN_KERNELS_LINEAR_H_
 

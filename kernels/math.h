@@ -4,9 +4,10 @@
 
 namespace baleen {
 
-float Exp(float x);                                    // <= 2 ulp; 0 below -104, inf above 88.8.
-float Log(float x);                                    // <= 2 ulp on positive normal x.
-void SinCos(float angle, float* sine, float* cosine);  // abs error <= 2e-7 for |angle| <= 2^18.
+float Exp(float x);  // <= 2 ulp; 0 below -104, inf above 88.8.
+float Log(float x);  // <= 2 ulp on positive normal x.
+// Abs error <= 2e-7 for |angle| <= 2^18, growing beyond; NaN above 2^30.
+void SinCos(float angle, float* sine, float* cosine);
 float Sigmoid(float x);
 
 }  // namespace baleen

@@ -1,0 +1,159 @@
+#include "kernels/linear.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kernels/aligned_buffer.h"
+#include "kernels/cpu/linear/panel.h"
+#include "kernels/linear_pack.h"
+
+namespace baleen {
+namespace {
+
+using linear::Inputs;
+using linear::kPanelOutputs;
+using linear::PanelKernel;
+using linear::PanelRun;
+
+// Rows whose inputs are converted at a time: bounds scratch, and is far above the rows per weight byte that hide memory.
+constexpr int64_t kSliceRows = 256;
+// Rows of one task: enough to pay for reading a panel run into the second-level cache.
+constexpr int64_t kTaskRows = 96;
+// Below this many multiplications a fork costs more than it saves.
+constexpr int64_t kForkProducts = int64_t{1} << 17;
+
+// Both give the same bits; the vendors differ in which is twice as fast.
+PanelKernel ChooseBf16Avx512() { return __builtin_cpu_is("intel") ? linear::Avx512Bf16Fma() : linear::Avx512Bf16Dot(); }
+
+PanelKernel Choose(DType compute, Isa isa) {
+  const bool f32 = compute == DType::kF32;
+  switch (isa) {
+    case Isa::kAvx512:
+      return f32 ? linear::Avx512F32() : ChooseBf16Avx512();
+    case Isa::kAvx2:
+      return f32 ? linear::Avx2F32() : linear::Avx2Bf16();
+    case Isa::kReference:
+      break;
+  }
+  return f32 ? linear::ReferenceF32() : linear::ReferenceBf16();
+}
+
+void ForEach(ThreadPool* pool, int64_t count, const std::function<void(int64_t, int64_t)>& body) {
+  if (pool == nullptr) {
+    body(0, count);
+  } else {
+    pool->ParallelFor(count, 1, body);
+  }
+}
+
+// Fewer than the kernel likes where threads would else go idle.
+int64_t PanelsPerTask(int64_t panels, int64_t row_blocks, int64_t preferred, const ThreadPool* pool) {
+  int64_t group = preferred;
+  while (pool != nullptr && group > 1 && panels * row_blocks < 2 * group * pool->threads()) group = (group + 1) / 2;
+  return group;
+}
+
+}  // namespace
+
+struct PackedLinear::Impl {
+  int64_t outputs = 0;
+  int64_t inputs = 0;
+  int64_t panel_bytes = 0;
+  int64_t panels = 0;
+  DType compute = DType::kF32;
+  PanelKernel kernel;
+  AlignedBuffer weights;
+
+  Impl(int64_t outputs, int64_t inputs, DType compute, Isa isa)
+      : outputs(outputs),
+        inputs(inputs),
+        panel_bytes(PanelBytes(inputs, compute)),
+        panels((outputs + kPanelOutputs - 1) / kPanelOutputs),
+        compute(compute),
+        kernel(Choose(compute, isa)),
+        weights(static_cast<size_t>(panels * panel_bytes)) {}
+
+  void ApplySlice(const float* x, int64_t m, int64_t ldx, float* y, int64_t ldy, ThreadPool* pool) const;
+  // The inputs as the kernel wants them; `ld` receives their row stride.
+  const void* Round(const float* x, int64_t m, int64_t ldx, int64_t* ld, ThreadPool* pool) const;
+};
+
+const void* PackedLinear::Impl::Round(const float* x, int64_t m, int64_t ldx, int64_t* ld, ThreadPool* pool) const {
+  if (kernel.inputs == Inputs::kF32) {
+    *ld = ldx;
+    return x;
+  }
+  thread_local AlignedBuffer scratch;
+  const int64_t element = kernel.inputs == Inputs::kBf16 ? 2 : 4;
+  // A whole number of cache lines and an odd one more: rows a power of two apart would share cache sets.
+  const int64_t line = 64 / element;
+  const int64_t stride = ((inputs + line - 1) / line | 1) * line;
+  scratch.Reserve(static_cast<size_t>(m * stride * element));
+  char* const base = static_cast<char*>(scratch.data());
+  ForEach(m > 1 ? pool : nullptr, m, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) kernel.round(x + row * ldx, inputs, base + row * stride * element, stride);
+  });
+  *ld = stride;
+  return base;
+}
+
+void PackedLinear::Impl::ApplySlice(const float* x, int64_t m, int64_t ldx, float* y, int64_t ldy, ThreadPool* pool) const {
+  if (m * outputs * inputs < kForkProducts) pool = nullptr;
+  int64_t ld = 0;
+  const void* in = Round(x, m, ldx, &ld, pool);
+  const int64_t element = kernel.inputs == Inputs::kBf16 ? 2 : 4;
+  const int64_t row_blocks = (m + kTaskRows - 1) / kTaskRows;
+  const int64_t group = PanelsPerTask(panels, row_blocks, kernel.panels_at_once, pool);
+  const int64_t groups = (panels + group - 1) / group;
+  ForEach(pool, groups * row_blocks, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t panel = task / row_blocks * group;
+      const int64_t row = task % row_blocks * kTaskRows;
+      const int64_t column = panel * kPanelOutputs;
+      PanelRun run;
+      run.panels = static_cast<const char*>(weights.data()) + panel * panel_bytes;
+      run.panel_bytes = panel_bytes;
+      run.panel_count = std::min<int64_t>(group, panels - panel);
+      run.steps = compute == DType::kF32 ? inputs : (inputs + 1) / 2;
+      run.x = static_cast<const char*>(in) + row * ld * element;
+      run.ldx = ld;
+      run.m = std::min(kTaskRows, m - row);
+      run.y = y + row * ldy + column;
+      run.ldy = ldy;
+      run.outputs = std::min(run.panel_count * kPanelOutputs, outputs - column);
+      kernel.run(run);
+    }
+  });
+}
+
+PackedLinear::PackedLinear() = default;
+PackedLinear::~PackedLinear() = default;
+PackedLinear::PackedLinear(PackedLinear&&) noexcept = default;
+PackedLinear& PackedLinear::operator=(PackedLinear&&) noexcept = default;
+
+PackedLinear PackedLinear::Pack(const WeightView& view, DType compute, Isa isa) {
+  PackedLinear packed;
+  packed.impl_ = std::make_unique<Impl>(view.rows, view.cols, compute, isa);
+  PackPanels(view, compute, packed.impl_->weights.data());
+  return packed;
+}
+
+PackedLinear PackedLinear::PackTransposed(const WeightView& view, DType compute, Isa isa) {
+  PackedLinear packed;
+  packed.impl_ = std::make_unique<Impl>(view.cols, view.rows, compute, isa);
+  PackPanelsTransposed(view, compute, packed.impl_->weights.data());
+  return packed;
+}
+
+int64_t PackedLinear::outputs() const { return impl_ ? impl_->outputs : 0; }
+int64_t PackedLinear::inputs() const { return impl_ ? impl_->inputs : 0; }
+int64_t PackedLinear::bytes() const { return impl_ ? static_cast<int64_t>(impl_->weights.size()) : 0; }
+
+void PackedLinear::Apply(const float* x, int64_t m, int64_t ldx, float* y, int64_t ldy, ThreadPool* pool) const {
+  if (impl_ == nullptr) return;
+  for (int64_t row = 0; row < m; row += kSliceRows) {
+    impl_->ApplySlice(x + row * ldx, std::min(kSliceRows, m - row), ldx, y + row * ldy, ldy, pool);
+  }
+}
+
+}  // namespace baleen
