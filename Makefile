@@ -1,0 +1,64 @@
+# Baleen's front door. `make` lists the targets; Bazel does the building.
+
+BAZEL ?= bazel
+QUESTION ?= What is 4821 + 1397?
+BALEEN := tools/baleen/baleen
+VENV := .baleen/venv
+
+# Names that `make up` takes; unset ones keep the command's defaults.
+export MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS PLACEMENTS ETCD DTYPE TRANSPORT MTP DEVICE KV_MIB THREADS PORT_BASE QUESTION
+
+BINARIES := \
+	//services/gateway:baleen-gateway \
+	//services/attention:baleen-attention \
+	//services/expert:baleen-expert \
+	//services/placement:baleen-placement
+
+.PHONY: help setup setup-train build demo up down status chat logs test bench format lint
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
+
+setup:  ## install what is missing: Debian packages and a Python environment for the tests
+	@tools/setup/debian.sh
+	@tools/setup/venv.sh $(VENV) tools/setup/requirements-test.txt
+
+setup-train: setup  ## install what training and golden files need (torch, transformers)
+	@tools/setup/venv.sh .baleen/venv-train tools/setup/requirements-train.txt
+
+build: setup  ## build the services
+	@$(BAZEL) build $(BINARIES)
+
+demo: build  ## start a cluster, ask QUESTION, show the answer, stop it
+	@$(BALEEN) up && { $(BALEEN) status && $(BALEEN) chat; result=$$?; $(BALEEN) down && exit $$result; }
+
+up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DTYPE KV_MIB THREADS)
+	@$(BALEEN) up
+
+down:  ## stop it
+	@$(BALEEN) down
+
+status:  ## show its processes
+	@$(BALEEN) status
+
+chat:  ## ask it QUESTION
+	@$(BALEEN) chat
+
+logs:  ## show the end of its logs
+	@$(BALEEN) logs
+
+test: setup  ## run every test; the last line counts them
+	@mkdir -p .baleen
+	@$(BAZEL) test //... --keep_going --build_event_json_file=.baleen/test-events.json; \
+	tools/test_summary.py .baleen/test-events.json $$?
+
+bench: setup  ## run the benchmarks into .baleen/bench.json
+	@tools/bench/run.py --bazel=$(BAZEL) --out=.baleen/bench.json
+
+format: setup  ## format the C++ files
+	@git ls-files -z --cached --others --exclude-standard '*.cc' '*.h' | xargs -0 clang-format -i
+
+lint: setup  ## check formatting and style
+	@git ls-files -z --cached --others --exclude-standard '*.cc' '*.h' | xargs -0 clang-format --dry-run -Werror
+	@$(BAZEL) test //tests/tidy/...
