@@ -21,6 +21,8 @@ struct YarnConfig {
   double beta_slow = 1;
   std::optional<double> mscale;
   std::optional<double> mscale_all_dim;
+  std::optional<double> attention_factor;  // Overrides the magnitude that the mscales give.
+  bool truncate = true;                    // Round the ramp's ends to whole pairs.
 };
 
 struct ModelConfig {

@@ -21,13 +21,15 @@ struct SamplerParams {
 
 struct SampledToken {
   int32_t token = 0;
-  float logprob = 0;  // Of the unmodified distribution (temperature 1, no truncation).
-  std::vector<std::pair<int32_t, float>> top;
+  float logprob = 0;  // Of the unmodified distribution over the tokenizer's ids (temperature 1, no truncation, nothing banned).
+  std::vector<std::pair<int32_t, float>> top;  // Ids and log-probabilities, likeliest first.
 };
 
-// `position` is the absolute position of the token being chosen; the random number is Philox-4x32-10 keyed by (seed, choice) at
-// counter `position`. Ids in [tokenizer_size, logits.size()) and in `banned` are never chosen. Ties go to the lowest id. exp and log
-// are kernels/math.h's.
+// `position` is the absolute position of the token being chosen; the random number is Philox-4x32-10 keyed by the seed at counter
+// (position, choice). Ids in [tokenizer_size, logits.size()) and in `banned` are never chosen; with no id left the token is -1. Ties go to
+// the lowest id, and a NaN counts as minus infinity. Top-k keeps the k likeliest ids; top-p then keeps the fewest of them, likeliest first,
+// whose share of what top-k kept reaches top_p, and at least one. exp and log are kernels/math.h's; sums are taken in double, in an order
+// that depends on logits and parameters alone.
 SampledToken Sample(const SamplerParams& params, absl::Span<const float> logits, int64_t tokenizer_size, absl::Span<const int32_t> banned,
                     int64_t position);
 

@@ -7,16 +7,28 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "model/tokenizer/tokenizer.h"
 
 namespace baleen {
 
-enum class ChatTemplateKind { kV3, kR1, kV31 };
+enum class ChatTemplateKind {
+  kV3,
+  kV30324,  // V3-0324 and R1-0528: system messages joined, earlier reasoning dropped, <think> left to the model.
+  kR1,
+  kV31,
+};
+
+struct ChatToolCall {
+  std::string name;
+  std::string arguments;  // JSON text, rendered verbatim.
+};
 
 struct ChatTurn {
   std::string role;  // system, user, assistant, tool
   std::string content;
+  std::vector<ChatToolCall> tool_calls = {};  // Of an assistant turn, in call order.
 };
 
 struct RenderedChat {
@@ -24,12 +36,19 @@ struct RenderedChat {
   bool opens_thinking = false;  // The prompt already opened <think>.
 };
 
-// Which template a directory has, from tokenizer_config.json's chat_template; V3 when none is recognisable. Names of templates are
-// for --chat-template flags: "v3", "r1", "v3.1".
+// Names for --chat-template flags: "v3", "v3-0324", "r1", "v3.1"; nullopt for any other.
+absl::optional<ChatTemplateKind> ChatTemplateFromName(absl::string_view name);
+absl::string_view ChatTemplateName(ChatTemplateKind kind);
+
+// Which template a directory has: from chat_template.jinja, or else from tokenizer_config.json's chat_template (a text, or a list of named
+// texts of which "default", or else the first, counts); V3 when there is none or none is recognisable. INVALID_ARGUMENT for a malformed
+// file.
 absl::StatusOr<ChatTemplateKind> DetectChatTemplate(const std::string& directory);
 
-// Message contents are encoded as text: a content that spells a control token stays text. INVALID_ARGUMENT names a bad role or an empty
-// list.
+// Message contents are encoded as text: a content that spells a control token stays text. `thinking` (default false) is V3.1's switch;
+// R1 always opens <think>, the V3 kinds never do. After a tool turn (and in V3.1 after an assistant turn) there is no generation prompt, as
+// in DeepSeek's templates: the answer follows directly. INVALID_ARGUMENT names a bad turn or an empty list; FAILED_PRECONDITION a control
+// token that the vocabulary lacks.
 absl::StatusOr<RenderedChat> RenderChat(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, absl::optional<bool> thinking,
                                         const Tokenizer& tokenizer);
 

@@ -21,14 +21,19 @@ enum class AddedTokens {
 // Immutable, thread-safe.
 class Tokenizer {
  public:
+  // Reads <directory>/tokenizer.json. NOT_FOUND, INVALID_ARGUMENT (malformed) and UNIMPLEMENTED (no byte-level BPE, see tokenizer_spec.h)
+  // name file and field.
   static absl::StatusOr<std::unique_ptr<Tokenizer>> Load(const std::string& directory);
+  // The same from the text of a tokenizer.json; `origin` names it in errors.
+  static absl::StatusOr<std::unique_ptr<Tokenizer>> FromJson(absl::string_view json, absl::string_view origin);
   ~Tokenizer();
 
-  // No BOS is added. Any bytes are accepted.
+  // No BOS is added. Any bytes are accepted; nothing of the text is kept. A byte that UTF-8 never uses and the vocabulary lacks becomes
+  // U+FFFD.
   std::vector<int32_t> Encode(absl::string_view text, AddedTokens added) const;
   // Bytes of the ids; unknown ids give nothing. `skip_special` leaves out tokens flagged special.
   std::string Decode(const std::vector<int32_t>& ids, bool skip_special) const;
-  // Bytes of one id as they enter the text.
+  // Bytes of one id as they enter the text; empty for an unknown id. Lives as long as the tokenizer.
   absl::string_view TokenBytes(int32_t id) const;
   bool IsSpecial(int32_t id) const;
   // Id of an added token by its text.

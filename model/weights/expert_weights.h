@@ -25,13 +25,14 @@ struct ExpertId {
 // Immutable once loaded; thread-safe (the pool is the caller's).
 class ExpertWeights {
  public:
-  // Reads only these experts' tensors.
+  // Reads only these experts' tensors. INVALID_ARGUMENT for an id that is no routed expert of the model.
   static absl::StatusOr<std::unique_ptr<ExpertWeights>> Load(Checkpoint& checkpoint, const ModelConfig& config,
                                                              const std::vector<ExpertId>& experts, const Numerics& numerics);
   ~ExpertWeights();
 
   bool Has(ExpertId id) const;
   std::vector<ExpertId> Ids() const;
+  int64_t hidden() const;  // Width of a row.
 
   // SwiGLU of one expert: x [rows, hidden] -> y [rows, hidden], y rounded to the wire type (numerics.compute).
   // Row-invariant. `id` must be held.

@@ -16,18 +16,10 @@
 #include "model/config/model_config.h"
 #include "model/layers/expert_backend.h"
 #include "model/layers/numerics.h"
+#include "services/attention/engine/sequence_step.h"
 #include "services/kv/cache/block_pool.h"
 
 namespace baleen {
-
-// Some next positions of one sequence. Blocks must cover first_position + tokens.size().
-struct SequenceStep {
-  absl::Span<const BlockId> blocks;
-  int64_t first_position = 0;
-  absl::Span<const int32_t> tokens;
-  // How many of the last tokens want logits: 0, 1, or tokens.size().
-  int64_t logits_count = 0;
-};
 
 struct StepOptions {
   absl::Time deadline = absl::InfiniteFuture();
@@ -38,6 +30,9 @@ struct StepOptions {
 struct EngineOptions {
   Numerics numerics;
   int64_t max_batch_tokens = 512;  // Rows of one Step.
+  // Steps of at least this many rows run as two micro-batches, so that one computes while the other's rows are at the experts;
+  // 0 = never. Changes no bit. Pays when the experts are remote.
+  int64_t ping_pong_rows = 0;
 };
 
 // Weights other than the routed experts, and the scratch of one batch. One Step at a time.
@@ -51,7 +46,9 @@ class Engine {
   const ModelConfig& config() const;
 
   // Runs all sequences' tokens as one batch and writes their KV. `logits` is resized to [sum of logits_count, vocab_size] F32 in
-  // step order; ids without a token stay as computed (the sampler masks them). On error no KV row beyond the step's own is touched.
+  // step order; ids without a token stay as computed (the sampler masks them). On error no KV row beyond the step's own is touched,
+  // nothing is in flight at `experts` any more, and `logits` is unspecified. INVALID_ARGUMENT names what is wrong with which sequence;
+  // errors of `experts` come back as they are. A step without tokens is OK.
   absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
                     std::vector<float>* logits);
 

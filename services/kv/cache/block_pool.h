@@ -22,9 +22,12 @@ struct KvShape {
   int64_t BytesPerToken() const { return layers * RowBytes(); }
 };
 
-// Thread-safe. Blocks are reference-counted, so that a prefix may be shared.
+// Thread-safe. Blocks are reference-counted, so that a prefix may be shared. A block id that is free or foreign is the caller's bug and
+// aborts: going on would mix up sequences. The memory stays out of core dumps.
 class BlockPool {
  public:
+  // As many whole blocks as fit the budget; none when the address space cannot be had, which total_blocks shows. Memory is taken as blocks
+  // are first written.
   BlockPool(const KvShape& shape, int64_t budget_bytes);
   ~BlockPool();
 

@@ -1,0 +1,18 @@
+// What two workers compare to know that they hold the same tensor.
+#ifndef BALEEN_MODEL_CHECKPOINT_DIGEST_H_
+#define BALEEN_MODEL_CHECKPOINT_DIGEST_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/dtype.h"
+
+namespace baleen {
+
+// First 8 bytes (little-endian) of SHA-256 over "BF16[576,7168]" (dtype and shape) and then the bytes as stored. Reads every byte.
+uint64_t TensorDigest(DType dtype, const std::vector<int64_t>& shape, const std::byte* data, int64_t bytes);
+
+}  // namespace baleen
+
+#endif  // BALEEN_MODEL_CHECKPOINT_DIGEST_H_

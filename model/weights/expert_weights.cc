@@ -1,0 +1,65 @@
+#include "model/weights/expert_weights.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "kernels/elementwise.h"
+#include "model/layers/ffn.h"
+#include "model/weights/mlp_weights.h"
+
+namespace baleen {
+
+struct ExpertWeights::Impl {
+  int64_t hidden = 0;
+  int64_t inner = 0;
+  DType wire = DType::kBf16;
+  std::map<ExpertId, MlpWeights> experts;
+};
+
+namespace {
+
+absl::Status CheckId(const ModelConfig& config, ExpertId id) {
+  const bool layer_ok = id.layer >= 0 && id.layer < config.num_hidden_layers && config.IsMoe(id.layer);
+  if (layer_ok && id.expert >= 0 && id.expert < config.n_routed_experts) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("layer ", id.layer, " has no routed expert ", id.expert));
+}
+
+}  // namespace
+
+ExpertWeights::ExpertWeights(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ExpertWeights::~ExpertWeights() = default;
+
+absl::StatusOr<std::unique_ptr<ExpertWeights>> ExpertWeights::Load(Checkpoint& checkpoint, const ModelConfig& config,
+                                                                   const std::vector<ExpertId>& experts, const Numerics& numerics) {
+  auto impl = std::make_unique<Impl>();
+  impl->hidden = config.hidden_size;
+  impl->inner = config.moe_intermediate_size;
+  impl->wire = numerics.compute;
+  for (const ExpertId& id : experts) {
+    RETURN_IF_ERROR(CheckId(config, id));
+    if (impl->experts.contains(id)) continue;
+    const std::string prefix = absl::StrCat("model.layers.", id.layer, ".mlp.experts.", id.expert, ".");
+    ASSIGN_OR_RETURN(MlpWeights weights, MlpWeights::Load(checkpoint, prefix, impl->hidden, impl->inner, numerics));
+    impl->experts.emplace(id, std::move(weights));
+  }
+  return std::unique_ptr<ExpertWeights>(new ExpertWeights(std::move(impl)));
+}
+
+bool ExpertWeights::Has(ExpertId id) const { return impl_->experts.contains(id); }
+
+std::vector<ExpertId> ExpertWeights::Ids() const {
+  std::vector<ExpertId> ids;
+  for (const auto& [id, weights] : impl_->experts) ids.push_back(id);
+  return ids;
+}
+
+int64_t ExpertWeights::hidden() const { return impl_->hidden; }
+
+void ExpertWeights::Apply(ExpertId id, const float* x, int64_t rows, float* y, ThreadPool* pool) const {
+  const auto scratch = std::make_unique_for_overwrite<float[]>(2 * rows * impl_->inner);
+  ApplyMlp(impl_->experts.at(id), x, rows, scratch.get(), scratch.get() + rows * impl_->inner, y, pool);
+  if (impl_->wire == DType::kBf16) RoundToBf16(y, rows * impl_->hidden);
+}
+
+}  // namespace baleen

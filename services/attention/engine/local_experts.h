@@ -1,0 +1,34 @@
+// Routed experts in this process.
+#ifndef BALEEN_SERVICES_ATTENTION_ENGINE_LOCAL_EXPERTS_H_
+#define BALEEN_SERVICES_ATTENTION_ENGINE_LOCAL_EXPERTS_H_
+
+#include <memory>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "model/layers/expert_backend.h"
+#include "model/weights/expert_weights.h"
+
+namespace baleen {
+
+// The same bits as shards give. NOT_FOUND from Wait when an expert is not held.
+class LocalExperts final : public ExpertBackend {
+ public:
+  // Both outlive this.
+  LocalExperts(const ExpertWeights* weights, ThreadPool* pool);
+
+  // Computes at once.
+  std::unique_ptr<PendingExperts> Dispatch(const ExpertBatch& batch) override;
+
+ private:
+  absl::Status Compute(const ExpertBatch& batch);
+
+  const ExpertWeights* weights_;
+  ThreadPool* pool_;
+  std::vector<uint32_t> experts_per_row_;
+  std::vector<uint32_t> expert_ids_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_ATTENTION_ENGINE_LOCAL_EXPERTS_H_
