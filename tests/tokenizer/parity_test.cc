@@ -109,8 +109,9 @@ TEST(ParityTest, DeepseekIdsAreEqual) {
     const std::vector<int32_t> plain = tokenizer->Encode(one.text, AddedTokens::kText);
     if (matched == one.ids && plain == one.plain) continue;
     if (++differing > 20) continue;
-    ADD_FAILURE() << boost::json::value(one.text) << "\n  matched " << absl::StrJoin(matched, ",") << "\n  not     " << absl::StrJoin(one.ids, ",")
-                  << "\n  plain   " << absl::StrJoin(plain, ",") << "\n  not     " << absl::StrJoin(one.plain, ",");
+    ADD_FAILURE() << boost::json::value(one.text) << "\n  matched " << absl::StrJoin(matched, ",") << "\n  not     "
+                  << absl::StrJoin(one.ids, ",") << "\n  plain   " << absl::StrJoin(plain, ",") << "\n  not     "
+                  << absl::StrJoin(one.plain, ",");
   }
   EXPECT_EQ(differing, 0);
 }
