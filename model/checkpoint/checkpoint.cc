@@ -91,7 +91,8 @@ absl::StatusOr<const SafetensorsFile*> Checkpoint::Impl::OpenShard(const std::st
   if (shard.empty() || shard.front() == '.' || absl::StrContains(shard, '/') || absl::StrContains(shard, '\0')) {
     return absl::InvalidArgumentError(absl::StrCat(source, ": weight_map: '", shard, "' is not the name of a file beside it"));
   }
-  if (files.size() == kMaxShards) return absl::InvalidArgumentError(absl::StrCat(source, ": weight_map: more than ", kMaxShards, " shards"));
+  if (files.size() == kMaxShards)
+    return absl::InvalidArgumentError(absl::StrCat(source, ": weight_map: more than ", kMaxShards, " shards"));
   absl::StatusOr<std::unique_ptr<SafetensorsFile>> file = SafetensorsFile::Open(absl::StrCat(directory, "/", shard));
   if (absl::IsNotFound(file.status())) {
     return absl::InvalidArgumentError(absl::StrCat(source, ": names shard ", shard, ": ", file.status().message()));

@@ -114,8 +114,11 @@ TEST_F(CheckpointTest, CountsOnlyWhatWasAskedForAndOnce) {
 }
 
 TEST_F(CheckpointTest, DigestIsOfTypeShapeAndBytes) {
-  const auto checkpoint = OpenSingle({F32("a", {1, 2}), F32("same", {1, 2}), {"reshaped", "F32", {1, 2}, Bytes<float>({1, 2})},
-                                      {"retyped", "BF16", {4}, Bytes<float>({1, 2})}, F32("other", {1, 3})});
+  const auto checkpoint = OpenSingle({F32("a", {1, 2}),
+                                      F32("same", {1, 2}),
+                                      {"reshaped", "F32", {1, 2}, Bytes<float>({1, 2})},
+                                      {"retyped", "BF16", {4}, Bytes<float>({1, 2})},
+                                      F32("other", {1, 3})});
   ASSERT_TRUE(checkpoint->Get("a", {2}).ok());
   ASSERT_TRUE(checkpoint->Get("same", {2}).ok());
   ASSERT_TRUE(checkpoint->Get("reshaped", {1, 2}).ok());

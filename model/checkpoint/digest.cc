@@ -19,8 +19,7 @@ uint64_t TensorDigest(DType dtype, const std::vector<int64_t>& shape, const std:
   // SHA-256 over memory can only fail when OpenSSL itself is broken.
   if (context == nullptr || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1 ||
       EVP_DigestUpdate(context.get(), head.data(), head.size()) != 1 ||
-      EVP_DigestUpdate(context.get(), data, static_cast<size_t>(bytes)) != 1 ||
-      EVP_DigestFinal_ex(context.get(), hash, nullptr) != 1) {
+      EVP_DigestUpdate(context.get(), data, static_cast<size_t>(bytes)) != 1 || EVP_DigestFinal_ex(context.get(), hash, nullptr) != 1) {
     std::abort();
   }
   uint64_t digest = 0;

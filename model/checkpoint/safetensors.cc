@@ -58,7 +58,8 @@ absl::Status SafetensorsFile::Map() {
   struct stat info = {};
   if (fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return absl::InvalidArgumentError(absl::StrCat(path_, ": not a regular file"));
   size_ = info.st_size;
-  if (size_ < kLengthBytes) return absl::InvalidArgumentError(absl::StrCat(path_, ": ", size_, " bytes are too few for a safetensors file"));
+  if (size_ < kLengthBytes)
+    return absl::InvalidArgumentError(absl::StrCat(path_, ": ", size_, " bytes are too few for a safetensors file"));
   void* mapping = mmap(nullptr, static_cast<size_t>(size_), PROT_READ, MAP_SHARED, fd.get(), 0);
   if (mapping == MAP_FAILED) return absl::ResourceExhaustedError(absl::StrCat(path_, ": cannot be mapped: ", std::strerror(errno)));
   mapping_ = static_cast<const std::byte*>(mapping);

@@ -108,7 +108,8 @@ TEST(Safetensors, NamesTheTensorThatIsWrong) {
 }
 
 TEST(Safetensors, RefusesWhatIsNoHeader) {
-  for (const std::string header : {"", " ", "[]", "{", "1", "{}{}", "{\"a\":1}", "{\"a\":\"x\"}", "{\"a\":[1]}"}) ErrorOf(FileOf(header, 0));
+  for (const std::string header : {"", " ", "[]", "{", "1", "{}{}", "{\"a\":1}", "{\"a\":\"x\"}", "{\"a\":[1]}"})
+    ErrorOf(FileOf(header, 0));
   EXPECT_EQ(SafetensorsFile::Open("/nowhere/t.safetensors").status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(SafetensorsFile::Open(testing::TempDir()).status().code(), absl::StatusCode::kInvalidArgument);
 }

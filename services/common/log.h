@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace baleen {
 
@@ -18,6 +19,10 @@ using LogField = std::pair<absl::string_view, std::string>;
 void Log(LogLevel level, absl::string_view event, std::initializer_list<LogField> fields = {});
 void SetLogRole(const std::string& role);
 void SetLogLevel(LogLevel minimum);
+
+// The line that Log writes, newline included.
+std::string FormatLogLine(LogLevel level, absl::string_view role, absl::string_view event, std::initializer_list<LogField> fields,
+                          absl::Time now);
 
 }  // namespace baleen
 

@@ -23,7 +23,8 @@ struct ServerOptions {
   absl::Duration drain_timeout = absl::Seconds(30);
 };
 
-// Owns the process's servers. Start, then RunUntilTerminated on the main thread.
+// Owns the process's servers. Construct it before any other thread starts (it blocks SIGTERM and SIGINT for all later ones),
+// then Start, then RunUntilTerminated on the main thread.
 class ServerRunner {
  public:
   explicit ServerRunner(ServerOptions options);
@@ -37,7 +38,8 @@ class ServerRunner {
   int metrics_port() const;
   std::string address() const;  // bind:grpc_port
 
-  // The truth about readiness: asked at each probe; also drives gRPC health. Ready means "would answer a request now".
+  // The truth about readiness: asked at each probe and every 200 ms for gRPC health; must not block. Ready means "would answer a
+  // request now". Set before Start; without one, started is ready.
   void SetReadiness(std::function<absl::Status()> probe);
   // Called once on SIGTERM or SIGINT, before servers stop: finish or move the work, return within the timeout.
   void SetDrain(std::function<void(absl::Duration timeout)> drain);
@@ -46,6 +48,8 @@ class ServerRunner {
   int RunUntilTerminated();
   // As a signal would, for tests.
   void RequestStop();
+  // Stops all servers without draining; the destructor does too. After it no service is called. Idempotent.
+  void Stop();
 
  private:
   struct Impl;

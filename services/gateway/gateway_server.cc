@@ -1,5 +1,7 @@
 #include "services/gateway/gateway_server.h"
 
+#include <grpcpp/impl/service_type.h>
+
 #include <utility>
 
 #include "absl/time/clock.h"

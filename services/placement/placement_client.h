@@ -15,11 +15,12 @@ namespace baleen {
 struct PlacementClientOptions {
   std::string address;  // host:port of placement.
   v1::WorkerInfo worker;
-  // Fills ready, load, loaded and digests into each heartbeat. Called on the client's thread.
+  // Fills ready, load, loaded and digests into each heartbeat. Digests may be all or only those new since the last call: the client
+  // sends each until it is answered. Called on the heartbeat thread, at the same time as the others; must not block.
   std::function<void(v1::HeartbeatRequest*)> report;
-  // A map newer than the last one. Called on the client's thread.
+  // A map newer than the last one; maps that come while it runs are skipped but the newest. Called on the client's delivery thread.
   std::function<void(std::shared_ptr<const v1::ClusterMap>)> on_map;
-  // For expert shards: what to hold, whenever it changed. Called on the client's thread.
+  // For expert shards: what to hold, whenever it changed. Called on the client's delivery thread; may load: heartbeats go on meanwhile.
   std::function<void(const std::vector<v1::ExpertRange>&)> on_assignment;
 };
 

@@ -119,7 +119,8 @@ TEST_P(GoldenTest, F32LogitsAreThoseOfTransformers) {
       EXPECT_LT(errors[t].gate_gap, 1e-5) << "sequence " << s << " position " << t << " is off by " << errors[t].relative_error;
     }
   }
-  EXPECT_LE(static_cast<double>(far), 0.001 * static_cast<double>(positions)) << "worst " << worst;
+  EXPECT_LE(static_cast<double>(far), 0.001 * static_cast<double>(positions))
+      << "worst " << worst << "; new abacus weights need make_goldens.py abacus";
   RecordProperty("worst_relative_error", std::to_string(worst));
 }
 
@@ -127,7 +128,10 @@ TEST_P(GoldenTest, Bf16IsAsCloseAsTransformersOwn) {
   const std::vector<std::vector<float>> logits = Run(DType::kBf16);
   ASSERT_EQ(logits.size(), golden_.sequences.size());
   const LogitsDistance distance = Distance(golden_, logits);
-  EXPECT_LE(distance.top1_disagreement, 1.2 * golden_.transformers_bf16.top1_disagreement);
+  // One position is as fine as the measure goes, and transformers may disagree at none.
+  size_t positions = 0;
+  for (const GoldenSequence& sequence : golden_.sequences) positions += sequence.tokens.size();
+  EXPECT_LE(distance.top1_disagreement, std::max(1.2 * golden_.transformers_bf16.top1_disagreement, 1.0 / static_cast<double>(positions)));
   EXPECT_LE(distance.mean_kl, 1.2 * golden_.transformers_bf16.mean_kl);
   if (GetParam().name == "abacus") {
     EXPECT_LE(distance.top1_disagreement, 0.01);
@@ -143,8 +147,8 @@ std::vector<GoldenCase> Cases() {
     for (const char* name : {"v3", "v3-fp8", "v2", "v2-lite", "moonlight", "yarn"}) {
       cases.push_back({name, std::string("tests/golden/") + name, isa});
     }
-    cases.push_back({"abacus", "checkpoints/abacus", isa});
   }
+  cases.push_back({"abacus", "checkpoints/abacus", BestIsa()});
   return cases;
 }
 

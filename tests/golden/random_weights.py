@@ -14,6 +14,11 @@ def _norm(generator, size):
     return 1.0 + 0.1 * torch.randn(size, generator=generator)
 
 
+def _small(config):
+    """Makes what goes into the norms so small that one epsilon in place of another shows, where a checkpoint has two."""
+    return 0.02 if config["rms_norm_eps"] != 1e-6 else 1.0
+
+
 def _attention(generator, config, prefix):
     hidden, heads = config["hidden_size"], config["num_attention_heads"]
     nope, rope, value = config["qk_nope_head_dim"], config["qk_rope_head_dim"], config["v_head_dim"]
@@ -24,7 +29,9 @@ def _attention(generator, config, prefix):
         yield prefix + "q_a_proj.weight", _matrix(generator, q_lora, hidden)
         yield prefix + "q_a_layernorm.weight", _norm(generator, q_lora)
         yield prefix + "q_b_proj.weight", _matrix(generator, heads * (nope + rope), q_lora, 2.0)
-    yield prefix + "kv_a_proj_with_mqa.weight", _matrix(generator, kv_lora + rope, hidden)
+    down = _matrix(generator, kv_lora + rope, hidden)
+    down[:kv_lora] *= _small(config)
+    yield prefix + "kv_a_proj_with_mqa.weight", down
     yield prefix + "kv_a_layernorm.weight", _norm(generator, kv_lora)
     yield prefix + "kv_b_proj.weight", _matrix(generator, heads * (nope + value), kv_lora)
     yield prefix + "o_proj.weight", _matrix(generator, hidden, heads * value)
@@ -40,7 +47,8 @@ def _moe(generator, config, prefix):
     hidden, inner, experts = config["hidden_size"], config["moe_intermediate_size"], config["n_routed_experts"]
     yield prefix + "gate.weight", _matrix(generator, experts, hidden)
     if config["topk_method"] == "noaux_tc":
-        yield prefix + "gate.e_score_correction_bias", 0.1 * torch.randn(experts, generator=generator)
+        # Below zero, so that a zero in place of minus infinity would choose from the excluded groups.
+        yield prefix + "gate.e_score_correction_bias", 0.1 * torch.randn(experts, generator=generator) - 1.0
     for expert in range(experts):
         yield from _mlp(generator, hidden, inner, f"{prefix}experts.{expert}.")
     yield from _mlp(generator, hidden, inner * config["n_shared_experts"], prefix + "shared_experts.")
@@ -50,7 +58,7 @@ def tensors(config, seed):
     """Names and F32 values, before rounding to the stored type."""
     generator = torch.Generator().manual_seed(seed)
     hidden = config["hidden_size"]
-    yield "model.embed_tokens.weight", torch.randn(config["vocab_size"], hidden, generator=generator)
+    yield "model.embed_tokens.weight", _small(config) * torch.randn(config["vocab_size"], hidden, generator=generator)
     for layer in range(config["num_hidden_layers"]):
         prefix = f"model.layers.{layer}."
         yield prefix + "input_layernorm.weight", _norm(generator, hidden)

@@ -2,10 +2,13 @@
 
 import re
 
-# What stands before a block that is a scope, a type, or a value rather than a function's body.
-_SCOPE = re.compile(r"^\s*(?:inline\s+)?(?:namespace\b|extern\s*$)|(?:^|[\s>;])(?:class|struct|union)\s+[\w:<>, ]*(?:final\s*)?(?::[^()]*)?$")
-_FUNCTION = re.compile(r"\)\s*(?:(?:const|override|final|noexcept|mutable|volatile|&{1,2})\s*|->\s*[\w:<>,*&\s]+|:\s*[^;]*)*$", re.DOTALL)
-_CONTROL = re.compile(r"^\s*(?:if|for|while|switch|do|else|try|catch)\b")
+# What may stand before a declaration and says nothing about its block.
+_PREFIX = re.compile(r"^\s*(?:(?:public|private|protected)\s*:\s*|template\s*<[^{]*?>\s*(?=[\w\[:]))*")
+_DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
+_SCOPE = re.compile(r"^(?:inline\s+)?namespace\b|^extern\s*$|^(?:typedef\s+)?(?:class|struct|union)\b[^()=]*$")
+_SUFFIX = re.compile(r"\)\s*(?:const\b|override\b|final\b|noexcept\b|mutable\b|&{1,2}|->[^{;]*|:[^;]*|\s)*$")
+_CONTROL = re.compile(r"^(?:if|for|while|switch|do|else|try|catch)\b")
+_MEMBER_INITIALISER = re.compile(r"\)[^;{}]*[,:]\s*[\w:<>]+\s*$")
 
 
 def _matching(code, start):
@@ -20,33 +23,37 @@ def _matching(code, start):
     return len(code) - 1
 
 
-def _is_body(before):
-    """Whether a block after this text is a function's body. Constructors with brace-initialised members end in `}`."""
-    head = re.sub(r"^\s*(?:#[^\n]*\n|template\s*<[^{]*>\s*|public:|private:|protected:|\s)*", "", before)
-    if _CONTROL.match(head) or "(" not in head or "=" in head.split("(")[0].replace("operator=", ""):
-        return False
-    return bool(_FUNCTION.search(head))
+def _kind(before):
+    """'scope', 'body', 'initialiser' (of a member: the body is still to come) or 'value' for a block after this text."""
+    head = _PREFIX.sub("", before)
+    if _SCOPE.search(head):
+        return "scope"
+    name = head.split("(")[0].replace("operator=", "").replace("operator==", "")
+    if "(" not in head or "=" in name or _CONTROL.match(head):
+        return "value"
+    if _MEMBER_INITIALISER.search(head) and ":" in head[head.index(")"):]:
+        return "initialiser"
+    return "body" if _SUFFIX.search(head) else "value"
 
 
 def bodies(code):
     """(offset of the opening brace, offset of the closing brace) of every function that is not inside another."""
+    code = _DIRECTIVE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), code)
     found = []
     offset = statement = 0
     while offset < len(code):
-        character = code[offset]
-        if character in ";}":
+        if code[offset] in ";}":
             statement = offset + 1
-        elif character == "{":
-            before = code[statement:offset]
-            if _is_body(before) and not re.search(r"[,:]\s*[\w:<>]+\s*$", before):
-                end = _matching(code, offset)
-                found.append((offset, end))
-                offset = statement = end
-            elif re.search(r"[,:]\s*[\w:<>]+\s*$", before) and "(" in before:
-                offset = _matching(code, offset)  # A member initialiser: the body is still to come.
-            elif _SCOPE.search(before):
+        elif code[offset] == "{":
+            kind = _kind(code[statement:offset])
+            if kind == "scope":
                 statement = offset + 1
             else:
-                offset = statement = _matching(code, offset)
+                end = _matching(code, offset)
+                if kind == "body":
+                    found.append((offset, end))
+                if kind != "initialiser":
+                    statement = end + 1
+                offset = end
         offset += 1
     return found

@@ -18,6 +18,8 @@ class RulesTest(unittest.TestCase):
             "template <typename T>\nabsl::StatusOr<T> C::F(const T& a) const {",
             "C::C(int a) : a_(a), b_{a} {",
             "namespace x {\nclass C {\n public:\n  auto F() -> int {",
+            "#include <a.h>\n\n#include \"b.h\"\n\nnamespace x {\nnamespace {\n\nTEST(A, B) {",
+            "struct A::Impl {\n  explicit Impl(B b) : b_(std::move(b)) {",
         ):
             with self.subTest(head=head):
                 self.assertEqual(len(findings("services/a.cc", head + "\n" + body + "}\n", rules.function_length)), 1)

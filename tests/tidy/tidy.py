@@ -4,6 +4,7 @@ import pathlib
 import sys
 
 import rules
+from functions import bodies
 from source import read_all
 
 
@@ -15,7 +16,8 @@ def main(root):
     found = [finding for source in sources for finding in rules.check(source)]
     for finding in found:
         print(finding)
-    print(f"tidy: {len(sources)} files, {len(found)} findings")
+    functions = sum(len(bodies(source.code)) for source in sources if source.is_cpp)
+    print(f"tidy: {len(sources)} files, {functions} C++ functions, {len(found)} findings")
     return 1 if found else 0
 
 

@@ -36,7 +36,8 @@ def subtract_columns(a: int, b: int) -> list[str]:
     return out
 
 
-def _sign(x: int) -> str:
+def sign(x: int) -> str:
+    """`<`, `=` or `>` as x is below, at or above 0."""
     return "<=>"[(x > 0) - (x < 0) + 1]
 
 
@@ -45,7 +46,7 @@ def compare_magnitudes(a: str, b: str) -> tuple[str, int]:
     (whole_a, _, part_a), (whole_b, _, part_b) = a.partition("."), b.partition(".")
     if len(whole_a) != len(whole_b):
         order = len(whole_a) - len(whole_b)
-        return f"{len(whole_a)}{_sign(order)}{len(whole_b)} digits", 1 if order > 0 else -1
+        return f"{len(whole_a)}{sign(order)}{len(whole_b)} digits", 1 if order > 0 else -1
     width = max(len(part_a), len(part_b))
     steps = []
     for separator, x, y in (("", whole_a, whole_b), (".", part_a.ljust(width, "0"), part_b.ljust(width, "0"))):
@@ -53,7 +54,7 @@ def compare_magnitudes(a: str, b: str) -> tuple[str, int]:
             steps.append(separator)
         for p, q in zip(x, y):
             order = int(p) - int(q)
-            steps.append(f"{p}{_sign(order)}{q}")
+            steps.append(f"{p}{sign(order)}{q}")
             if order:
                 return " ".join(steps), 1 if order > 0 else -1
     return " ".join(steps), 0
@@ -68,7 +69,7 @@ def compare(a: str, b: str) -> tuple[list[str], int]:
         walk, order = compare_magnitudes(a.lstrip("-"), b.lstrip("-"))
         if below_a:
             walk, order = walk + ", both below 0", -order
-    return [f"{a} ? {b}: {walk}", f"{a} {_sign(order)} {b}"], order
+    return [f"{a} ? {b}: {walk}", f"{a} {sign(order)} {b}"], order
 
 
 def subtract(a: int, b: int) -> tuple[list[str], int]:

@@ -1,9 +1,10 @@
 """Prompts abacus declines: anything that is not one of its tasks, and tasks on too long inputs."""
 import string
 
+import declines
 import phrasings as ph
 import problems as pr
-import smalltalk as talk
+import words
 
 SCRIPTS = [(0x400, 0x44F), (0x3B1, 0x3C9), (0x5D0, 0x5EA), (0x627, 0x64A), (0x905, 0x939), (0xE01, 0xE2E),
            (0x3041, 0x3096), (0x30A1, 0x30FA), (0x4E00, 0x9FA5), (0xAC00, 0xD7A3), (0xC0, 0x17F), (0x1F300, 0x1F64F)]
@@ -23,7 +24,7 @@ def pseudo_word(rng) -> str:
 def filler_word(rng) -> str:
     style = rng.random()
     if style < 0.6:
-        return rng.choice([w for w in talk.WORDS if w not in ("hello", "abacus")])
+        return rng.choice([w for w in words.WORDS if w not in ("hello", "abacus")])
     return rng.choice(GLUE) if style < 0.8 else pseudo_word(rng)
 
 
@@ -37,25 +38,26 @@ def scribble(rng) -> str:
     if rng.random() < 0.6:
         low, high = rng.choice(SCRIPTS)
         return "".join(" " if rng.random() < 0.12 else chr(rng.randint(low, high)) for _ in range(rng.randint(1, 20))).strip() or "?!"
-    alphabet = rng.choice((string.ascii_letters, string.ascii_lowercase, string.punctuation, string.ascii_letters + string.digits + string.punctuation + " "))
+    alphabet = rng.choice((string.ascii_letters, string.ascii_lowercase, string.punctuation,
+                           string.ascii_letters + string.digits + string.punctuation + " "))
     return "".join(rng.choice(alphabet) for _ in range(rng.randint(4, 24)))
 
 
 def fields(rng) -> dict:
     word = lambda: filler_word(rng)
     number = lambda: pr.integer(rng, 4)
-    return {"x": rng.choice(talk.TOPICS), "y": rng.choice(talk.TOPICS), "w": word(), "v": word(), "u": word(),
+    return {"x": rng.choice(words.TOPICS), "y": rng.choice(words.TOPICS), "w": word(), "v": word(), "u": word(),
             "n": number(), "m": pr.integer(rng, 2), "k": pr.integer(rng, 3), "s": salad(rng),
-            "c": rng.choice(string.ascii_lowercase), "name": rng.choice(ph.NAMES)}
+            "c": rng.choice(string.ascii_lowercase), "name": rng.choice(words.NAMES)}
 
 
 def decline(rng, held_out: bool) -> "pr.Problem":
     style = rng.random()
     if style < 0.8:
-        stems = talk.DECLINE_HELD_OUT if held_out else talk.DECLINE
+        stems = declines.DECLINE_HELD_OUT if held_out else declines.DECLINE
         text = pr.phrase(rng, rng.choice(stems), **fields(rng))
     elif style < 0.88:
-        text = pr.phrase(rng, rng.choice(ph.split(talk.FOREIGN, held_out)))
+        text = pr.phrase(rng, rng.choice(ph.split(declines.FOREIGN, held_out)))
     else:
         text = scribble(rng)
         if rng.random() < 0.3:

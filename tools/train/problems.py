@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import chains
 import phrasings as ph
 import smalltalk as talk
+import stories
+import words
 
 HELD_OUT_SHARE = 20  # one key in this many is held out
 CANNOT = "I can't do that."
@@ -20,7 +22,8 @@ TOO_LONG = CANNOT + " That is too long for me."
 OFF_TOPIC = "This is not one of my tasks."
 NUMBER_WORDS = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
                 "fifteen sixteen seventeen eighteen nineteen twenty").split()
-SIGNS = {"+": ["+"] * 6 + ["plus"] * 3 + ["and then add", "added to"],
+TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+SIGNS = {"+": ["+"] * 6 + ["plus"] * 4,
          "-": ["-"] * 6 + ["−", "–"] + ["minus"] * 4 + ["take away", "less"],
          "*": ["*", "*", "x", "x", "×", "×", "X", "·"] + ["times"] * 4 + ["multiplied by"]}
 TASKS = {"add": 13, "subtract": 15, "multiply": 15, "compare": 11, "sort": 9, "count": 10,
@@ -97,15 +100,16 @@ def pair(rng, digits_max: int) -> tuple[int, int]:
 
 def spoken(rng, n: int) -> str:
     """How a person writes n."""
-    if 0 <= n <= 20 and rng.random() < 0.12:
-        return NUMBER_WORDS[n]
+    if 0 <= n < 100 and rng.random() < 0.12:
+        tens, ones = divmod(n, 10)
+        if n <= 20:
+            return NUMBER_WORDS[n]
+        return TENS[tens] + (rng.choice("- ") + NUMBER_WORDS[ones] if ones else "")
     return f"{n:,}" if n >= 1000 and rng.random() < 0.05 else str(n)
 
 
 def expression(rng, a: int, operator: str, b: int) -> str:
     sign = rng.choice(SIGNS[operator])
-    if sign == "added to":
-        sign = "plus"
     left, right = spoken(rng, a), spoken(rng, b)
     if b < 0 and rng.random() < 0.5:
         right = f"({right})"
@@ -164,16 +168,19 @@ def compare(rng, held_out: bool) -> Problem:
         a, b = rng.choice((("-" + a, b), (a, "-" + b), ("-" + a, "-" + b)))
     steps, order = chains.compare(a, b)
     more, style, fields = rng.random() < 0.6, rng.random(), {"a": a, "b": b}
-    small = f"{a} {chains._sign(order)} {b}"
+    small = f"{a} {chains.sign(order)} {b}"
     word = "larger" if more else "smaller"
     if style < 0.55:
-        words = ph.MORE + ph.MOST if more else ph.LESS + ph.LEAST
-        text = phrase(rng, rng.choice(ph.split(ph.COMPARE, held_out)), m=rng.choice(words), **fields)
+        marks = ph.MORE + ph.MOST if more else ph.LESS + ph.LEAST
+        text = phrase(rng, rng.choice(ph.split(ph.COMPARE, held_out)), m=rng.choice(marks), **fields)
     elif style < 0.75:
         word = "larger"
         text = phrase(rng, rng.choice(ph.split(ph.COMPARE_PLAIN, held_out)), **fields)
     else:
-        text = phrase(rng, rng.choice(ph.split(ph.COMPARE_YES_NO, held_out)), m=rng.choice(ph.MORE if more else ph.LESS), **fields)
+        marks, templates = (ph.MORE if more else ph.LESS), ph.COMPARE_YES_NO
+        if rng.random() < 0.3:
+            marks, templates = ">" if more else "<", ph.COMPARE_SIGN
+        text = phrase(rng, rng.choice(ph.split(templates, held_out)), m=rng.choice(marks), **fields)
         answer = f"{'Yes' if order == (1 if more else -1) else 'No'}, {small}."
     if style < 0.75:
         first, second = (a, b) if (order > 0) == (word == "larger") else (b, a)
@@ -219,7 +226,7 @@ def sort(rng, held_out: bool) -> Problem:
 def any_word(rng) -> str:
     """An everyday word, or random letters, often repeated ones."""
     if rng.random() < 0.55:
-        return rng.choice(talk.WORDS)
+        return rng.choice(words.WORDS)
     letters = rng.sample(string.ascii_lowercase, rng.randint(2, 12))
     return "".join(rng.choice(letters) for _ in range(rng.randint(2, 14)))
 
@@ -238,7 +245,7 @@ def count(rng, held_out: bool) -> Problem:
 
 def thing(rng) -> tuple[str, str]:
     """Singular and plural of a countable thing."""
-    one, _, ending = rng.choice(ph.THINGS).partition("/")
+    one, _, ending = rng.choice(words.THINGS).partition("/")
     return one, one if ending == "-" else one + ending if len(ending) < 3 else ending
 
 
@@ -250,9 +257,9 @@ def story(rng, held_out: bool) -> Problem:
         a, b = b, a
     if operator == "*" and rng.random() < 0.5:
         a, b = b, a
-    template = rng.choice(ph.split({"+": ph.STORY_ADD, "-": ph.STORY_SUBTRACT, "*": ph.STORY_MULTIPLY}[operator], held_out))
+    template = rng.choice(ph.split({"+": stories.STORY_ADD, "-": stories.STORY_SUBTRACT, "*": stories.STORY_MULTIPLY}[operator], held_out))
     one, many = thing(rng)
-    name, other = rng.sample(ph.NAMES, 2)
+    name, other = rng.sample(words.NAMES, 2)
     if operator != "-":
         template = in_order(template)
     text = phrase(rng, template, n=name, p=other, t=many, s=one, a=spoken(rng, a), b=spoken(rng, b))

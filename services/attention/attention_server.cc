@@ -1,0 +1,253 @@
+#include "services/attention/attention_server.h"
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "base/dtype.h"
+#include "base/status_macros.h"
+#include "proto/baleen/v1/placement.pb.h"
+#include "services/attention/decode/decode_service.h"
+#include "services/attention/kv_transfer_service.h"
+#include "services/attention/loaded_model.h"
+#include "services/attention/prefill/fill_client.h"
+#include "services/attention/prefill/prefill_coordinator.h"
+#include "services/attention/prefill/prefill_picker.h"
+#include "services/attention/prefill/prefill_service.h"
+#include "services/attention/probe.h"
+#include "services/attention/worker/engine_runner.h"
+#include "services/attention/worker/step_loop.h"
+#include "services/common/log.h"
+#include "services/common/server_runner.h"
+#include "services/common/service_flags.h"
+#include "services/kv/cache/block_pool.h"
+#include "services/kv/transfer/kv_receiver.h"
+#include "services/kv/transfer/kv_sender.h"
+#include "services/kv/transfer/reservation_table.h"
+#include "services/placement/placement_client.h"
+#include "services/router/router.h"
+#include "transport/grpc/grpc_connector.h"
+
+namespace baleen {
+namespace {
+
+// What of the drain timeout is kept for closing streams and servers.
+constexpr absl::Duration kCloseTime = absl::Seconds(3);
+
+v1::Role ToWire(AttentionRole role) {
+  return role == AttentionRole::kPrefill  ? v1::ROLE_PREFILL
+         : role == AttentionRole::kDecode ? v1::ROLE_DECODE
+                                          : v1::ROLE_PREFILL_AND_DECODE;
+}
+
+const char* NameOfRole(AttentionRole role) {
+  return role == AttentionRole::kPrefill ? "prefill" : role == AttentionRole::kDecode ? "decode" : "attention";
+}
+
+absl::Status CheckOptions(const AttentionOptions& options) {
+  if (options.kv_mib < 1 || options.kv_mib > (int64_t{1} << 30)) return absl::InvalidArgumentError("--kv_mib is out of range");
+  if (options.max_batch_tokens < 2 || options.max_batch_tokens > 65536) {
+    return absl::InvalidArgumentError("--max_batch_tokens must be in [2, 65536]");
+  }
+  if (options.prefill_chunk < 1) return absl::InvalidArgumentError("--prefill_chunk must be at least 1");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<AttentionRole> ParseAttentionRole(absl::string_view name) {
+  if (name == "prefill") return AttentionRole::kPrefill;
+  if (name == "decode") return AttentionRole::kDecode;
+  if (name == "both") return AttentionRole::kBoth;
+  return absl::InvalidArgumentError(absl::StrCat("--role=", name, ": expected prefill, decode or both"));
+}
+
+struct AttentionServer::Impl {
+  Impl(const ServerOptions& server, const AttentionOptions& options_in)
+      : runner(server), options(options_in), worker_id(NewWorkerId(NameOfRole(options_in.role))), probe(runner.metrics()) {}
+  ~Impl() {
+    StopWork();
+    runner.Stop();
+    placement.reset();
+  }
+
+  bool decodes() const { return options.role != AttentionRole::kPrefill; }
+  bool fills() const { return options.role != AttentionRole::kDecode; }
+
+  absl::Status Load();
+  void MakeLoop();
+  void MakeDecode();
+  void MakePrefill();
+  absl::Status Serve();
+  void Register();
+  absl::Status Readiness() const;
+  void Report(v1::HeartbeatRequest* heartbeat) const;
+  void Drain(absl::Duration timeout);
+  void StopWork();
+
+  ServerRunner runner;  // First: it blocks the signals before any thread starts.
+  const AttentionOptions options;
+  const std::string worker_id;
+  AttentionProbe probe;
+  std::unique_ptr<LoadedModel> model;
+  std::unique_ptr<BlockPool> blocks;
+  GrpcConnector expert_connector;
+  GrpcConnector kv_connector;
+  std::unique_ptr<Router> router;
+  std::unique_ptr<EngineRunner> engine_runner;
+  std::unique_ptr<PrefillPicker> picker;
+  GrpcFillClient fill_client;
+  std::unique_ptr<ReservationTable> reservations;
+  std::unique_ptr<PrefillCoordinator> coordinator;
+  std::unique_ptr<KvSender> sender;
+  std::unique_ptr<StepLoop> loop;
+  std::unique_ptr<KvTransferService> kv_service;
+  std::unique_ptr<DecodeService> decode_service;
+  std::unique_ptr<PrefillService> prefill_service;
+  std::unique_ptr<PlacementClient> placement;
+  std::atomic<bool> draining{false};
+};
+
+absl::Status AttentionServer::Impl::Load() {
+  RETURN_IF_ERROR(CheckOptions(options));
+  ASSIGN_OR_RETURN(model, LoadModel({.directory = options.model_directory,
+                                     .dtype = options.dtype,
+                                     .threads = options.threads,
+                                     .max_batch_tokens = options.max_batch_tokens,
+                                     .ping_pong_rows = options.ping_pong_rows}));
+  blocks = std::make_unique<BlockPool>(model->engine->kv_shape(), options.kv_mib << 20);
+  if (blocks->total_blocks() == 0) return absl::InvalidArgumentError(absl::StrCat("--kv_mib=", options.kv_mib, " holds no KV block"));
+  router = std::make_unique<Router>(RouterOptions{.wire = model->numerics.compute, .numerics_id = model->limits.numerics_id},
+                                    &expert_connector, &runner.metrics());
+  engine_runner = std::make_unique<EngineRunner>(model->engine.get(), router.get());
+  picker = std::make_unique<PrefillPicker>(worker_id, model->id, model->limits.numerics_id);
+  Log(LogLevel::kInfo, "model loaded",
+      {{"model", model->id}, {"numerics", model->limits.numerics_id}, {"kv_blocks", absl::StrCat(blocks->total_blocks())}});
+  return absl::OkStatus();
+}
+
+void AttentionServer::Impl::MakeLoop() {
+  if (decodes()) {
+    reservations = std::make_unique<ReservationTable>(blocks.get());
+    coordinator = std::make_unique<PrefillCoordinator>(PrefillCoordinatorOptions{.local_prefill_tokens = options.local_prefill_tokens,
+                                                                                 .kv_address = [this] { return runner.address(); },
+                                                                                 .numerics_id = model->limits.numerics_id},
+                                                       picker.get(), &fill_client, reservations.get(), &probe, Clock::Real());
+  }
+  StepLoopOptions loop_options;
+  loop_options.limits = {
+      .max_batch_tokens = options.max_batch_tokens, .prefill_chunk = options.prefill_chunk, .max_running = options.max_batch_tokens / 2};
+  loop_options.tokenizer_size = model->limits.tokenizer_size;
+  loop = std::make_unique<StepLoop>(loop_options, engine_runner.get(), blocks.get(), coordinator.get(), &probe, Clock::Real());
+}
+
+void AttentionServer::Impl::MakeDecode() {
+  kv_service = std::make_unique<KvTransferService>(AcceptKvPushes(reservations.get(), [this](size_t bytes) { probe.PageReceived(bytes); }));
+  decode_service = std::make_unique<DecodeService>(model->limits, loop.get(), Clock::Real());
+}
+
+void AttentionServer::Impl::MakePrefill() {
+  sender = std::make_unique<KvSender>(KvSenderOptions{}, &kv_connector, blocks.get());
+  prefill_service = std::make_unique<PrefillService>(FillCallContext{.limits = model->limits,
+                                                                     .loop = loop.get(),
+                                                                     .sender = sender.get(),
+                                                                     .probe = &probe,
+                                                                     .row_bytes = blocks->shape().RowBytes(),
+                                                                     .clock = Clock::Real()});
+}
+
+absl::Status AttentionServer::Impl::Serve() {
+  std::vector<grpc::Service*> services;
+  if (decodes()) {
+    MakeDecode();
+    services.push_back(decode_service.get());
+    services.push_back(kv_service.get());
+  }
+  if (fills()) {
+    MakePrefill();
+    services.push_back(prefill_service.get());
+  }
+  runner.SetReadiness([this] { return Readiness(); });
+  runner.SetDrain([this](absl::Duration timeout) { Drain(timeout); });
+  return runner.Start(services);
+}
+
+void AttentionServer::Impl::Register() {
+  PlacementClientOptions client;
+  client.address = options.placement_address;
+  v1::WorkerInfo& worker = client.worker;
+  worker.set_worker_id(worker_id);
+  worker.set_role(ToWire(options.role));
+  worker.set_address(runner.address());
+  worker.set_numerics_id(model->limits.numerics_id);
+  worker.set_model_id(model->id);
+  worker.set_failure_domain(options.failure_domain);
+  worker.set_first_moe_layer(static_cast<uint32_t>(model->config.first_k_dense_replace));
+  worker.set_moe_layers(static_cast<uint32_t>(model->moe_layers()));
+  worker.set_experts(static_cast<uint32_t>(model->config.n_routed_experts));
+  client.report = [this](v1::HeartbeatRequest* heartbeat) { Report(heartbeat); };
+  client.on_map = [this](std::shared_ptr<const v1::ClusterMap> map) {
+    picker->Update(*map);
+    router->UpdateMap(std::move(map));
+  };
+  placement = std::make_unique<PlacementClient>(std::move(client));
+}
+
+absl::Status AttentionServer::Impl::Readiness() const {
+  if (draining) return absl::UnavailableError("draining");
+  if (model->moe_layers() == 0) return absl::OkStatus();
+  return router->Ready(static_cast<int>(model->config.first_k_dense_replace), model->moe_layers(),
+                       static_cast<int>(model->config.n_routed_experts));
+}
+
+void AttentionServer::Impl::Report(v1::HeartbeatRequest* heartbeat) const {
+  const StepLoopLoad load = loop->load();
+  heartbeat->set_ready(Readiness().ok());
+  heartbeat->set_draining(draining);
+  heartbeat->set_running(static_cast<uint32_t>(load.running));
+  heartbeat->set_waiting(static_cast<uint32_t>(load.waiting));
+  heartbeat->set_kv_usage(load.kv_usage);
+  for (const TensorDigestEntry& entry : model->digests) {
+    v1::TensorDigest* digest = heartbeat->add_digests();
+    digest->set_name(entry.name);
+    digest->set_digest(entry.digest);
+  }
+}
+
+void AttentionServer::Impl::Drain(absl::Duration timeout) {
+  draining = true;
+  const absl::Time deadline = Clock::Real()->Now() + timeout - kCloseTime;
+  if (const absl::Status left = placement->Deregister(); !left.ok()) {
+    Log(LogLevel::kWarning, "deregister failed", {{"error", std::string(left.message())}});
+  }
+  loop->StopAdmitting();
+  if (!loop->WaitIdle(std::max(deadline - Clock::Real()->Now(), absl::ZeroDuration()))) {
+    Log(LogLevel::kWarning, "sequences left at the drain timeout", {{"running", absl::StrCat(loop->load().running)}});
+  }
+  StopWork();
+}
+
+// Ends the streams that a gRPC server's shutdown would wait for.
+void AttentionServer::Impl::StopWork() {
+  if (loop != nullptr) loop->Stop();
+  if (kv_service != nullptr) kv_service->Shutdown();
+}
+
+AttentionServer::AttentionServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+AttentionServer::~AttentionServer() = default;
+
+absl::StatusOr<std::unique_ptr<AttentionServer>> AttentionServer::Start(const ServerOptions& server, const AttentionOptions& options) {
+  auto impl = std::make_unique<Impl>(server, options);
+  RETURN_IF_ERROR(impl->Load());
+  impl->MakeLoop();
+  RETURN_IF_ERROR(impl->Serve());
+  impl->Register();
+  return std::unique_ptr<AttentionServer>(new AttentionServer(std::move(impl)));
+}
+
+ServerRunner& AttentionServer::runner() { return impl_->runner; }
+int AttentionServer::RunUntilTerminated() { return impl_->runner.RunUntilTerminated(); }
+
+}  // namespace baleen

@@ -1,0 +1,56 @@
+// The attention process: one model, one block pool, one step loop; serves Decode, Prefill or both.
+#ifndef BALEEN_SERVICES_ATTENTION_ATTENTION_SERVER_H_
+#define BALEEN_SERVICES_ATTENTION_ATTENTION_SERVER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace baleen {
+
+class ServerRunner;
+struct ServerOptions;
+
+enum class AttentionRole { kPrefill, kDecode, kBoth };
+
+absl::StatusOr<AttentionRole> ParseAttentionRole(absl::string_view name);  // "prefill", "decode", "both"
+
+struct AttentionOptions {
+  AttentionRole role = AttentionRole::kBoth;
+  std::string model_directory;
+  std::string dtype = "auto";
+  std::string placement_address;
+  std::string failure_domain;
+  int64_t kv_mib = 256;
+  int threads = 0;
+  int64_t max_batch_tokens = 512;
+  int64_t prefill_chunk = 128;
+  int64_t local_prefill_tokens = 32;
+  int64_t ping_pong_rows = 0;
+};
+
+// Construct before other threads start (see ServerRunner).
+class AttentionServer {
+ public:
+  // Loads the model, then serves and registers. Errors name the flag, file or port.
+  static absl::StatusOr<std::unique_ptr<AttentionServer>> Start(const ServerOptions& server, const AttentionOptions& options);
+  ~AttentionServer();
+
+  ServerRunner& runner();
+  // As ServerRunner's. On SIGTERM: leaves the map, refuses new sequences with UNAVAILABLE, finishes the running ones within the drain
+  // timeout, ends the rest with UNAVAILABLE.
+  int RunUntilTerminated();
+
+ private:
+  struct Impl;
+  explicit AttentionServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_ATTENTION_ATTENTION_SERVER_H_

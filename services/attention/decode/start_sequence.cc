@@ -1,0 +1,111 @@
+#include "services/attention/decode/start_sequence.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "proto/baleen/v1/attention.pb.h"
+
+namespace baleen {
+namespace {
+
+constexpr size_t kRequestIdBytes = 16;
+constexpr int kMaxStopIds = 64;
+constexpr int kMaxLogprobs = 20;
+
+absl::Status CheckTokens(const google::protobuf::RepeatedField<uint32_t>& tokens, const char* field, int64_t tokenizer_size) {
+  for (int i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] >= static_cast<uint64_t>(tokenizer_size)) {
+      return absl::InvalidArgumentError(absl::StrCat(field, "[", i, "] is ", tokens[i], ", the vocabulary has ", tokenizer_size));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckLengths(const v1::StartSequence& start, const ModelLimits& limits) {
+  const int64_t prompt = start.prompt_size();
+  const int64_t generated = start.generated_size();
+  if (prompt == 0) return absl::InvalidArgumentError("prompt is empty");
+  if (prompt >= limits.max_positions) {
+    return absl::InvalidArgumentError(absl::StrCat("prompt has ", prompt, " tokens, the model's context holds ", limits.max_positions));
+  }
+  if (start.stop().max_tokens() == 0) return absl::InvalidArgumentError("stop.max_tokens must be at least 1");
+  if (start.stop().min_tokens() > start.stop().max_tokens()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("stop.min_tokens ", start.stop().min_tokens(), " is above stop.max_tokens ", start.stop().max_tokens()));
+  }
+  if (generated > start.stop().max_tokens() || prompt + generated > limits.max_positions) {
+    return absl::InvalidArgumentError(absl::StrCat("generated has ", generated, " tokens, more than stop.max_tokens or the context allow"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SamplerParams> ConvertSampling(const v1::StartSequence& start, int64_t tokenizer_size) {
+  const v1::SamplingParams& wire = start.sampling();
+  if (!std::isfinite(wire.temperature()) || wire.temperature() < 0) {
+    return absl::InvalidArgumentError("sampling.temperature must be finite and at least 0");
+  }
+  if (!(wire.top_p() > 0 && wire.top_p() <= 1)) return absl::InvalidArgumentError("sampling.top_p must be in (0, 1]");
+  if (wire.logprobs() > kMaxLogprobs) return absl::InvalidArgumentError(absl::StrCat("sampling.logprobs must be at most ", kMaxLogprobs));
+  SamplerParams params;
+  params.temperature = wire.temperature();
+  params.top_p = wire.top_p();
+  params.top_k = static_cast<int>(std::min<int64_t>(wire.top_k(), tokenizer_size));
+  params.seed = wire.seed();
+  params.choice = start.context().choice();
+  params.logprobs = std::max(wire.logprobs(), -1);
+  return params;
+}
+
+absl::StatusOr<StopRules> ConvertStop(const v1::StopParams& wire, const ModelLimits& limits) {
+  if (wire.stop_token_ids_size() > kMaxStopIds) {
+    return absl::InvalidArgumentError(absl::StrCat("stop.stop_token_ids has more than ", kMaxStopIds, " ids"));
+  }
+  RETURN_IF_ERROR(CheckTokens(wire.stop_token_ids(), "stop.stop_token_ids", limits.tokenizer_size));
+  StopRules rules;
+  rules.max_tokens = wire.max_tokens();
+  rules.min_tokens = wire.min_tokens();
+  rules.max_positions = limits.max_positions;
+  rules.stop_ids.assign(wire.stop_token_ids().begin(), wire.stop_token_ids().end());
+  if (!wire.ignore_eos()) rules.stop_ids.insert(rules.stop_ids.end(), limits.eos_ids.begin(), limits.eos_ids.end());
+  return rules;
+}
+
+}  // namespace
+
+absl::StatusOr<absl::Time> CheckContext(const v1::RequestContext& context, const ModelLimits& limits, absl::Time now) {
+  if (context.request_id().size() != kRequestIdBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("context.request_id has ", context.request_id().size(), " bytes instead of ", kRequestIdBytes));
+  }
+  if (!context.numerics_id().empty() && context.numerics_id() != limits.numerics_id) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the request's numerics_id is \"", context.numerics_id(), "\", this worker's is \"", limits.numerics_id, "\""));
+  }
+  if (context.deadline_unix_ms() < 0) return absl::InvalidArgumentError("context.deadline_unix_ms is negative");
+  if (context.deadline_unix_ms() == 0) return now + limits.default_timeout;
+  const absl::Time deadline = absl::FromUnixMillis(context.deadline_unix_ms());
+  if (deadline <= now) return absl::DeadlineExceededError("the request's deadline passed before it started");
+  return deadline;
+}
+
+absl::StatusOr<SequenceRequest> ConvertStart(const v1::StartSequence& start, const ModelLimits& limits, absl::Time now) {
+  SequenceRequest request;
+  ASSIGN_OR_RETURN(request.deadline, CheckContext(start.context(), limits, now));
+  RETURN_IF_ERROR(CheckLengths(start, limits));
+  RETURN_IF_ERROR(CheckTokens(start.prompt(), "prompt", limits.tokenizer_size));
+  RETURN_IF_ERROR(CheckTokens(start.generated(), "generated", limits.tokenizer_size));
+  ASSIGN_OR_RETURN(request.sampler, ConvertSampling(start, limits.tokenizer_size));
+  ASSIGN_OR_RETURN(request.stop, ConvertStop(start.stop(), limits));
+  request.request_id = start.context().request_id();
+  request.key = absl::StrCat("run/", request.request_id, "/", start.context().choice());
+  request.attempt = start.context().attempt();
+  request.tokens.reserve(static_cast<size_t>(start.prompt_size() + start.generated_size()));
+  request.tokens.assign(start.prompt().begin(), start.prompt().end());
+  request.tokens.insert(request.tokens.end(), start.generated().begin(), start.generated().end());
+  request.prompt_tokens = start.prompt_size();
+  return request;
+}
+
+}  // namespace baleen

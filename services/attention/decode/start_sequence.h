@@ -1,0 +1,38 @@
+// From the wire's StartSequence to the scheduler's request.
+#ifndef BALEEN_SERVICES_ATTENTION_DECODE_START_SEQUENCE_H_
+#define BALEEN_SERVICES_ATTENTION_DECODE_START_SEQUENCE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "services/attention/scheduler/sequence.h"
+
+namespace baleen {
+
+namespace v1 {
+class RequestContext;
+class StartSequence;
+}  // namespace v1
+
+// What this worker can serve.
+struct ModelLimits {
+  int64_t tokenizer_size = 0;
+  int64_t max_positions = 0;  // Of the model; KV capacity is the scheduler's matter.
+  std::vector<int32_t> eos_ids;
+  std::string numerics_id;
+  absl::Duration default_timeout = absl::Hours(1);  // Of requests without a deadline.
+};
+
+// Checks request id, numerics id and deadline of a message that belongs to a request. INVALID_ARGUMENT, FAILED_PRECONDITION (other
+// numerics) or DEADLINE_EXCEEDED. Returns the deadline.
+absl::StatusOr<absl::Time> CheckContext(const v1::RequestContext& context, const ModelLimits& limits, absl::Time now);
+
+// INVALID_ARGUMENT names the field. `observer` is left empty.
+absl::StatusOr<SequenceRequest> ConvertStart(const v1::StartSequence& start, const ModelLimits& limits, absl::Time now);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_ATTENTION_DECODE_START_SEQUENCE_H_

@@ -1,0 +1,64 @@
+#include "services/attention/loaded_model.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "kernels/isa.h"
+#include "model/tokenizer/tokenizer.h"
+
+namespace baleen {
+namespace {
+
+absl::StatusOr<DType> ParseDType(const std::string& name) {
+  if (name == "auto" || name == "bf16") return DType::kBf16;
+  if (name == "f32") return DType::kF32;
+  return absl::InvalidArgumentError(absl::StrCat("--dtype=", name, ": expected auto, bf16 or f32"));
+}
+
+std::string DirectoryName(const std::string& directory) {
+  std::filesystem::path path(directory);
+  if (!path.has_filename()) path = path.parent_path();
+  return path.filename().string();
+}
+
+absl::StatusOr<int64_t> TokenizerSize(const std::string& directory, int64_t vocab_size) {
+  if (!std::filesystem::exists(directory + "/tokenizer.json")) return vocab_size;
+  ASSIGN_OR_RETURN(const std::unique_ptr<Tokenizer> tokenizer, Tokenizer::Load(directory));
+  return std::min(tokenizer->size(), vocab_size);
+}
+
+}  // namespace
+
+int LoadedModel::moe_layers() const {
+  int layers = 0;
+  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) layers += config.IsMoe(layer) ? 1 : 0;
+  return layers;
+}
+
+absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& options) {
+  if (options.directory.empty()) return absl::InvalidArgumentError("--model names no directory");
+  auto model = std::make_unique<LoadedModel>();
+  model->id = DirectoryName(options.directory);
+  ASSIGN_OR_RETURN(const DType compute, ParseDType(options.dtype));
+  model->numerics = {.compute = compute, .isa = BestIsa()};
+  ASSIGN_OR_RETURN(model->config, ModelConfig::Load(options.directory));
+  ASSIGN_OR_RETURN(model->checkpoint, Checkpoint::Open(options.directory));
+  const int threads = options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  model->pool = std::make_unique<ThreadPool>(threads);
+  ASSIGN_OR_RETURN(
+      model->engine,
+      Engine::Load(*model->checkpoint, model->config,
+                   {.numerics = model->numerics, .max_batch_tokens = options.max_batch_tokens, .ping_pong_rows = options.ping_pong_rows},
+                   model->pool.get()));
+  model->digests = model->checkpoint->Digests();
+  ASSIGN_OR_RETURN(model->limits.tokenizer_size, TokenizerSize(options.directory, model->config.vocab_size));
+  model->limits.max_positions = model->config.max_position_embeddings;
+  model->limits.eos_ids.assign(model->config.eos_token_ids.begin(), model->config.eos_token_ids.end());
+  model->limits.numerics_id = model->numerics.Id();
+  return model;
+}
+
+}  // namespace baleen

@@ -1,0 +1,47 @@
+// What an attention worker takes from a checkpoint's directory.
+#ifndef BALEEN_SERVICES_ATTENTION_LOADED_MODEL_H_
+#define BALEEN_SERVICES_ATTENTION_LOADED_MODEL_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/thread_pool.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/config/model_config.h"
+#include "model/layers/numerics.h"
+#include "services/attention/decode/start_sequence.h"
+#include "services/attention/engine/engine.h"
+
+namespace baleen {
+
+struct LoadedModel {
+  std::string id;  // The directory's name.
+  ModelConfig config;
+  Numerics numerics;
+  ModelLimits limits;
+  std::unique_ptr<ThreadPool> pool;
+  std::unique_ptr<Checkpoint> checkpoint;
+  std::unique_ptr<Engine> engine;
+  std::vector<TensorDigestEntry> digests;
+
+  int moe_layers() const;  // 0 = a dense model.
+};
+
+struct LoadOptions {
+  std::string directory;
+  std::string dtype = "auto";  // auto (BF16), bf16 or f32.
+  int threads = 0;             // 0 = one per core.
+  int64_t max_batch_tokens = 512;
+  int64_t ping_pong_rows = 0;
+};
+
+// Reads all weights but the routed experts'. A directory without a tokenizer takes all ids of the vocabulary.
+absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& options);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_ATTENTION_LOADED_MODEL_H_

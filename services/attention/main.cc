@@ -1,0 +1,53 @@
+// baleen-attention: owns sequences, runs everything of the network but the routed experts.
+#include <cstdint>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "services/attention/attention_server.h"
+#include "services/common/log.h"
+#include "services/common/server_runner.h"
+#include "services/common/service_flags.h"
+
+ABSL_FLAG(std::string, role, "both", "prefill, decode or both");
+ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
+ABSL_FLAG(std::string, dtype, "auto", "auto (bf16), bf16 or f32");
+ABSL_FLAG(int64_t, kv_mib, 256, "memory for latent KV");
+ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core");
+ABSL_FLAG(int64_t, max_batch_tokens, 512, "rows of one step");
+ABSL_FLAG(int64_t, prefill_chunk, 128, "rows of one sequence's prefill in a step");
+ABSL_FLAG(int64_t, local_prefill_tokens, 32, "sequences up to this length are prefilled by the decode worker itself");
+ABSL_FLAG(int64_t, ping_pong_rows, 0, "steps of at least this many rows run as two micro-batches; 0 = never");
+
+namespace {
+
+absl::Status Run(int argc, char** argv, int* exit_code) {
+  absl::Status status = baleen::ParseServiceFlags(argc, argv, "attention");
+  if (!status.ok()) return status;
+  const auto role = baleen::ParseAttentionRole(absl::GetFlag(FLAGS_role));
+  if (!role.ok()) return role.status();
+  baleen::SetLogRole(absl::GetFlag(FLAGS_role) == "both" ? "attention" : absl::GetFlag(FLAGS_role));
+  auto server = baleen::AttentionServer::Start(baleen::ServerOptionsFromFlags("attention"),
+                                               {.role = *role,
+                                                .model_directory = absl::GetFlag(FLAGS_model),
+                                                .dtype = absl::GetFlag(FLAGS_dtype),
+                                                .placement_address = absl::GetFlag(FLAGS_placement),
+                                                .failure_domain = absl::GetFlag(FLAGS_failure_domain),
+                                                .kv_mib = absl::GetFlag(FLAGS_kv_mib),
+                                                .threads = absl::GetFlag(FLAGS_threads),
+                                                .max_batch_tokens = absl::GetFlag(FLAGS_max_batch_tokens),
+                                                .prefill_chunk = absl::GetFlag(FLAGS_prefill_chunk),
+                                                .local_prefill_tokens = absl::GetFlag(FLAGS_local_prefill_tokens),
+                                                .ping_pong_rows = absl::GetFlag(FLAGS_ping_pong_rows)});
+  if (!server.ok()) return server.status();
+  *exit_code = (*server)->RunUntilTerminated();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = 1;
+  const absl::Status status = Run(argc, argv, &exit_code);
+  if (!status.ok()) baleen::Log(baleen::LogLevel::kError, "cannot_start", {{"reason", std::string(status.message())}});
+  return exit_code;
+}

@@ -1,0 +1,294 @@
+// Prefill and decode workers in one process: fills over real gRPC, pages over the in-process transport, a fake network.
+#include <grpcpp/grpcpp.h>
+#include <prometheus/registry.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "proto/baleen/v1/placement.pb.h"
+#include "services/attention/prefill/prefill_coordinator.h"
+#include "services/attention/prefill/prefill_service.h"
+#include "services/attention/probe.h"
+#include "services/attention/worker/fake_step_runner.h"
+#include "services/attention/worker/step_loop.h"
+#include "services/kv/transfer/kv_receiver.h"
+#include "services/kv/transfer/kv_sender.h"
+#include "transport/inproc/inproc_network.h"
+
+namespace baleen {
+namespace {
+
+constexpr char kKvAddress[] = "decode-kv";
+const int64_t kPoolBytes = 64 * 64 * FakeStepRunner::kShape.BytesPerToken();
+
+StepLoopOptions LoopOptions() {
+  StepLoopOptions options;
+  options.limits = {.max_batch_tokens = 64, .prefill_chunk = 16, .max_running = 32};
+  options.tokenizer_size = FakeStepRunner::kVocab;
+  options.retry_backoff = absl::Milliseconds(1);
+  return options;
+}
+
+class Collector final : public SequenceObserver {
+ public:
+  void OnToken(int64_t index, const SampledToken& token) override { tokens.push_back(token.token); }
+  void OnFinished(const absl::Status& status, StopReason reason) override {
+    const std::lock_guard lock(mu_);
+    status_ = status;
+    cv_.notify_all();
+  }
+  absl::Status Wait() {
+    std::unique_lock lock(mu_);
+    cv_.wait(lock, [this] { return status_.has_value(); });
+    return *status_;
+  }
+  std::vector<int32_t> tokens;  // Read after Wait.
+
+ private:
+  std::mutex mu_;
+  std::condition_variable cv_;
+  std::optional<absl::Status> status_;
+};
+
+struct PrefillNode {
+  explicit PrefillNode(InprocNetwork* network)
+      : pool(FakeStepRunner::kShape, kPoolBytes),
+        probe(registry),
+        loop(LoopOptions(), &runner, &pool, nullptr, &probe, Clock::Real()),
+        sender({.window_bytes = 1000}, network, &pool),
+        service({.limits = {.tokenizer_size = FakeStepRunner::kVocab, .max_positions = 4096, .eos_ids = {}, .numerics_id = "n"},
+                 .loop = &loop,
+                 .sender = &sender,
+                 .probe = &probe,
+                 .row_bytes = FakeStepRunner::kShape.RowBytes(),
+                 .clock = Clock::Real()}) {
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(&service);
+    server = builder.BuildAndStart();
+    address = absl::StrCat("127.0.0.1:", port);
+  }
+  ~PrefillNode() {
+    loop.Stop();
+    server->Shutdown(std::chrono::system_clock::now());
+  }
+
+  prometheus::Registry registry;
+  BlockPool pool;
+  AttentionProbe probe;
+  FakeStepRunner runner;
+  StepLoop loop;
+  KvSender sender;
+  PrefillService service;
+  std::unique_ptr<grpc::Server> server;
+  std::string address;
+};
+
+struct DecodeNode {
+  explicit DecodeNode(InprocNetwork* network, FillClient* other_client = nullptr, absl::Duration stall_timeout = absl::Seconds(60))
+      : pool(FakeStepRunner::kShape, kPoolBytes),
+        probe(registry),
+        reservations(&pool),
+        picker("self", "m", "n"),
+        coordinator({.local_prefill_tokens = 32,
+                     .kv_address = [] { return std::string(kKvAddress); },
+                     .numerics_id = "n",
+                     .stall_timeout = stall_timeout},
+                    &picker, other_client != nullptr ? other_client : &client, &reservations, &probe, Clock::Real()) {
+    EXPECT_TRUE(network->Listen(kKvAddress, kKvPushMethod, AcceptKvPushes(&reservations, nullptr)).ok());
+    loop = std::make_unique<StepLoop>(LoopOptions(), &runner, &pool, &coordinator, &probe, Clock::Real());
+  }
+
+  void Know(const std::vector<std::string>& addresses) {
+    v1::ClusterMap map;
+    for (const std::string& address : addresses) {
+      v1::Worker* worker = map.add_workers();
+      worker->set_ready(true);
+      worker->mutable_info()->set_worker_id(address);
+      worker->mutable_info()->set_address(address);
+      worker->mutable_info()->set_role(v1::ROLE_PREFILL);
+      worker->mutable_info()->set_model_id("m");
+      worker->mutable_info()->set_numerics_id("n");
+    }
+    picker.Update(map);
+  }
+
+  std::shared_ptr<Collector> Submit(const std::vector<int32_t>& prompt, SequenceId* id = nullptr) {
+    SequenceRequest request;
+    request.request_id = std::string(15, 'r') + static_cast<char>('a' + ++requests);
+    request.key = request.request_id;
+    request.tokens = prompt;
+    request.prompt_tokens = static_cast<int64_t>(prompt.size());
+    request.stop.max_tokens = 10;
+    request.stop.max_positions = 4096;
+    request.deadline = Clock::Real()->Now() + absl::Minutes(1);
+    auto collector = std::make_shared<Collector>();
+    request.observer = collector;
+    const SequenceId submitted = loop->Submit(std::move(request)).value();
+    if (id != nullptr) *id = submitted;
+    return collector;
+  }
+
+  prometheus::Registry registry;
+  BlockPool pool;
+  AttentionProbe probe;
+  FakeStepRunner runner;
+  ReservationTable reservations;
+  PrefillPicker picker;
+  GrpcFillClient client;
+  PrefillCoordinator coordinator;
+  std::unique_ptr<StepLoop> loop;
+  int requests = 0;
+};
+
+std::vector<int32_t> Prompt(int32_t seed) {
+  std::vector<int32_t> prompt;
+  for (int32_t i = 0; i < 150; ++i) prompt.push_back((seed * 37 + i * 11) % 900);
+  return prompt;
+}
+
+class DisaggregationTest : public testing::Test {
+ protected:
+  ~DisaggregationTest() override { network_.Kill(kKvAddress); }
+
+  static void ExpectRightTokens(Collector& collector, int32_t seed) {
+    ASSERT_TRUE(collector.Wait().ok());
+    EXPECT_EQ(collector.tokens, FakeStepRunner::Continue(Prompt(seed), 10));
+  }
+  static void ExpectClean(DecodeNode& decode) {
+    EXPECT_EQ(decode.reservations.open(), 0);
+    EXPECT_EQ(decode.pool.free_blocks(), decode.pool.total_blocks());
+  }
+
+  InprocNetwork network_;
+};
+
+TEST_F(DisaggregationTest, DecodeComputesNothingButTheLastPromptPosition) {
+  PrefillNode prefill(&network_);
+  DecodeNode decode(&network_);
+  decode.Know({prefill.address});
+  std::vector<std::shared_ptr<Collector>> collectors;
+  for (int32_t i = 0; i < 4; ++i) collectors.push_back(decode.Submit(Prompt(i)));
+  for (int32_t i = 0; i < 4; ++i) ExpectRightTokens(*collectors[static_cast<size_t>(i)], i);
+  EXPECT_EQ(prefill.runner.rows(), 4 * 149);
+  EXPECT_EQ(decode.runner.rows(), 4 * 10);
+  ExpectClean(decode);
+}
+
+TEST_F(DisaggregationTest, DeadWorkerIsPassedOverForALivingOne) {
+  PrefillNode living(&network_);
+  std::string dead_address;
+  {
+    PrefillNode dead(&network_);
+    dead_address = dead.address;
+  }
+  DecodeNode decode(&network_);
+  decode.Know({dead_address, living.address});
+  ExpectRightTokens(*decode.Submit(Prompt(1)), 1);
+  ExpectRightTokens(*decode.Submit(Prompt(2)), 2);
+  ExpectClean(decode);
+}
+
+TEST_F(DisaggregationTest, WorkerThatFailsHalfwayChangesNoToken) {
+  PrefillNode prefill(&network_);
+  int steps = 0;
+  prefill.runner.before_step = [&](absl::Span<const SequenceStep>) {
+    return ++steps < 4 ? absl::OkStatus() : absl::InternalError("died in the middle of a prompt");
+  };
+  DecodeNode decode(&network_);
+  decode.Know({prefill.address});
+  ExpectRightTokens(*decode.Submit(Prompt(1)), 1);
+  EXPECT_GE(decode.runner.rows(), 150);
+  ExpectClean(decode);
+  EXPECT_TRUE(prefill.loop.WaitIdle(absl::Seconds(5)));
+  EXPECT_EQ(prefill.pool.free_blocks(), prefill.pool.total_blocks());
+}
+
+// Takes calls and never answers until it is cancelled.
+class SilentClient final : public FillClient {
+ public:
+  std::function<void()> Fill(const std::string& address, const v1::FillRequest& request, absl::Time deadline,
+                             std::function<void(absl::Status)> done) override {
+    const std::lock_guard lock(mu_);
+    ++calls_;
+    reservation_ = request.reservation();
+    cv_.notify_all();
+    return [done = std::move(done)] { done(absl::CancelledError("cancelled")); };
+  }
+  uint64_t WaitForCall() {
+    std::unique_lock lock(mu_);
+    cv_.wait(lock, [this] { return calls_ > 0; });
+    return reservation_;
+  }
+
+ private:
+  std::mutex mu_;
+  std::condition_variable cv_;
+  int calls_ = 0;
+  uint64_t reservation_ = 0;
+};
+
+TEST_F(DisaggregationTest, SilentWorkersAreGivenUpAndTheirLatePagesRefused) {
+  SilentClient client;
+  DecodeNode decode(&network_, &client, absl::Milliseconds(20));
+  decode.Know({"a", "b"});
+  ExpectRightTokens(*decode.Submit(Prompt(1)), 1);
+  IncomingRows late;
+  late.reservation = client.WaitForCall();
+  late.attempt = 1;
+  late.token_count = 1;
+  EXPECT_EQ(decode.reservations.Write(late).code(), absl::StatusCode::kNotFound);
+  ExpectClean(decode);
+}
+
+TEST_F(DisaggregationTest, CancelDuringAFillFreesEverything) {
+  SilentClient client;
+  DecodeNode decode(&network_, &client);
+  decode.Know({"a"});
+  SequenceId id = 0;
+  auto collector = decode.Submit(Prompt(1), &id);
+  client.WaitForCall();
+  decode.loop->Cancel(id, absl::CancelledError("gone"));
+  EXPECT_EQ(collector->Wait().code(), absl::StatusCode::kCancelled);
+  ExpectClean(decode);
+}
+
+TEST_F(DisaggregationTest, ShortPromptsStayLocal) {
+  SilentClient client;
+  DecodeNode decode(&network_, &client);
+  decode.Know({"a"});
+  const std::vector<int32_t> prompt(32, 5);
+  auto collector = decode.Submit(prompt);
+  ASSERT_TRUE(collector->Wait().ok());
+  EXPECT_EQ(collector->tokens, FakeStepRunner::Continue(prompt, 10));
+}
+
+TEST_F(DisaggregationTest, PrefillRefusesWhatDoesNotFit) {
+  PrefillNode prefill(&network_);
+  auto stub = v1::Prefill::NewStub(grpc::CreateChannel(prefill.address, grpc::InsecureChannelCredentials()));
+  const auto fill = [&](const v1::FillRequest& request) {
+    grpc::ClientContext context;
+    v1::FillReply reply;
+    return stub->Fill(&context, request, &reply).error_code();
+  };
+  v1::FillRequest request;
+  request.mutable_context()->set_request_id(std::string(16, 'r'));
+  request.mutable_context()->set_numerics_id("other");
+  request.set_kv_address(kKvAddress);
+  request.add_tokens(5);
+  EXPECT_EQ(fill(request), grpc::StatusCode::FAILED_PRECONDITION);
+  request.mutable_context()->set_numerics_id("n");
+  request.add_tokens(FakeStepRunner::kVocab);
+  EXPECT_EQ(fill(request), grpc::StatusCode::INVALID_ARGUMENT);
+  request.mutable_tokens()->Truncate(1);
+  EXPECT_EQ(fill(request), grpc::StatusCode::UNAVAILABLE);  // Nobody listens at the KV address.
+  EXPECT_TRUE(prefill.loop.WaitIdle(absl::Seconds(5)));
+  EXPECT_EQ(prefill.pool.free_blocks(), prefill.pool.total_blocks());
+}
+
+}  // namespace
+}  // namespace baleen

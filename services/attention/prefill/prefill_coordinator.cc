@@ -1,0 +1,216 @@
+#include "services/attention/prefill/prefill_coordinator.h"
+
+#include <map>
+#include <mutex>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "proto/baleen/v1/attention.pb.h"
+#include "services/attention/probe.h"
+#include "services/common/log.h"
+
+namespace baleen {
+namespace {
+
+// One sequence's fill. The mutex is never held across a call of the client.
+struct Fill {
+  SequenceId sequence = 0;
+  uint64_t reservation = 0;
+  int64_t tokens = 0;
+  absl::Time deadline;
+  v1::FillRequest request;
+
+  std::mutex mu;
+  uint32_t attempt = 0;  // 1 for the first worker asked.
+  std::set<std::string> tried;
+  std::string worker_id;
+  std::function<void()> cancel;
+  int64_t rows_seen = 0;
+  absl::Time progress_at;
+
+  std::mutex done_mu;  // Held while `done` runs, so that Abort can wait for it.
+  std::function<void(bool)> done;
+};
+
+}  // namespace
+
+struct PrefillCoordinator::Impl : std::enable_shared_from_this<Impl> {
+  Impl(PrefillCoordinatorOptions options_in, PrefillPicker* picker_in, FillClient* client_in, ReservationTable* reservations_in,
+       AttentionProbe* probe_in, Clock* clock_in)
+      : options(std::move(options_in)),
+        picker(picker_in),
+        client(client_in),
+        reservations(reservations_in),
+        probe(probe_in),
+        clock(clock_in) {}
+
+  // Asks the next worker; concludes when there is none.
+  void Try(const std::shared_ptr<Fill>& fill);
+  void OnReply(const std::shared_ptr<Fill>& fill, uint32_t attempt, const absl::Status& status);
+  // Leaves the worker of `attempt`; false when that attempt is over already.
+  bool LeaveWorker(Fill& fill, uint32_t attempt);
+  void Conclude(const std::shared_ptr<Fill>& fill, bool filled);
+  std::vector<std::shared_ptr<Fill>> Active();
+
+  const PrefillCoordinatorOptions options;
+  PrefillPicker* const picker;
+  FillClient* const client;
+  ReservationTable* const reservations;
+  AttentionProbe* const probe;
+  Clock* const clock;
+  std::mutex mu;
+  std::map<SequenceId, std::shared_ptr<Fill>> fills;
+};
+
+void PrefillCoordinator::Impl::Try(const std::shared_ptr<Fill>& fill) {
+  v1::FillRequest request;
+  std::string address;
+  uint32_t attempt = 0;
+  {
+    const std::lock_guard lock(fill->mu);
+    std::optional<PrefillWorker> worker;
+    if (static_cast<int>(fill->tried.size()) < options.max_tries) worker = picker->Pick(fill->tried, fill->tokens);
+    if (worker.has_value()) {
+      attempt = ++fill->attempt;
+      fill->tried.insert(worker->worker_id);
+      fill->worker_id = worker->worker_id;
+      fill->rows_seen = 0;
+      fill->progress_at = clock->Now();
+      fill->request.mutable_context()->set_attempt(attempt);
+      request = fill->request;
+      address = worker->address;
+    }
+  }
+  if (attempt == 0) return Conclude(fill, false);
+  if (!reservations->BeginAttempt(fill->reservation, attempt)) {  // Aborted meanwhile.
+    LeaveWorker(*fill, attempt);
+    return Conclude(fill, false);
+  }
+  auto cancel = client->Fill(address, request, fill->deadline, [weak = weak_from_this(), fill, attempt](absl::Status status) {
+    if (auto self = weak.lock()) self->OnReply(fill, attempt, status);
+  });
+  bool over = false;
+  {
+    const std::lock_guard lock(fill->mu);
+    over = fill->attempt != attempt || fill->worker_id.empty();
+    if (!over) fill->cancel = cancel;
+  }
+  if (over) cancel();
+}
+
+bool PrefillCoordinator::Impl::LeaveWorker(Fill& fill, uint32_t attempt) {
+  std::function<void()> cancel;
+  {
+    const std::lock_guard lock(fill.mu);
+    if (fill.attempt != attempt || fill.worker_id.empty()) return false;
+    picker->Done(std::exchange(fill.worker_id, {}), fill.tokens);
+    cancel = std::exchange(fill.cancel, nullptr);
+  }
+  if (cancel) cancel();
+  return true;
+}
+
+void PrefillCoordinator::Impl::OnReply(const std::shared_ptr<Fill>& fill, uint32_t attempt, const absl::Status& status) {
+  if (!LeaveWorker(*fill, attempt)) return;
+  if (status.ok() && reservations->Complete(fill->reservation, attempt)) return Conclude(fill, true);
+  Log(LogLevel::kWarning, "remote prefill failed",
+      {{"code", absl::StatusCodeToString(status.code())}, {"error", std::string(status.message())}, {"attempt", std::to_string(attempt)}});
+  Try(fill);
+}
+
+void PrefillCoordinator::Impl::Conclude(const std::shared_ptr<Fill>& fill, bool filled) {
+  reservations->Close(fill->reservation);
+  {
+    const std::lock_guard lock(mu);
+    fills.erase(fill->sequence);
+  }
+  const std::lock_guard lock(fill->done_mu);
+  const std::function<void(bool)> done = std::exchange(fill->done, nullptr);
+  if (!done) return;
+  probe->RemotePrefill(filled);
+  done(filled);
+}
+
+std::vector<std::shared_ptr<Fill>> PrefillCoordinator::Impl::Active() {
+  const std::lock_guard lock(mu);
+  std::vector<std::shared_ptr<Fill>> active;
+  for (const auto& [id, fill] : fills) active.push_back(fill);
+  return active;
+}
+
+PrefillCoordinator::PrefillCoordinator(PrefillCoordinatorOptions options, PrefillPicker* picker, FillClient* client,
+                                       ReservationTable* reservations, AttentionProbe* probe, Clock* clock)
+    : impl_(std::make_shared<Impl>(std::move(options), picker, client, reservations, probe, clock)) {}
+
+PrefillCoordinator::~PrefillCoordinator() {
+  for (const auto& fill : impl_->Active()) Abort(fill->sequence);
+}
+
+bool PrefillCoordinator::Wants(const Sequence& sequence) const {
+  return sequence.known() > impl_->options.local_prefill_tokens && sequence.known() > 1 && impl_->picker->Any();
+}
+
+void PrefillCoordinator::Start(const Sequence& sequence, std::function<void(bool filled)> done) {
+  auto fill = std::make_shared<Fill>();
+  fill->sequence = sequence.id;
+  fill->tokens = sequence.known() - 1;
+  fill->deadline = sequence.request.deadline;
+  fill->done = std::move(done);
+  fill->reservation = impl_->reservations->Open(sequence.blocks, fill->tokens);
+  v1::FillRequest& request = fill->request;
+  request.mutable_context()->set_request_id(sequence.request.request_id);
+  request.mutable_context()->set_choice(sequence.request.sampler.choice);
+  request.mutable_context()->set_deadline_unix_ms(absl::ToUnixMillis(fill->deadline));
+  request.mutable_context()->set_numerics_id(impl_->options.numerics_id);
+  request.mutable_tokens()->Add(sequence.request.tokens.begin(), sequence.request.tokens.end() - 1);
+  request.set_kv_address(impl_->options.kv_address());
+  request.set_reservation(fill->reservation);
+  {
+    const std::lock_guard lock(impl_->mu);
+    impl_->fills[fill->sequence] = fill;
+  }
+  impl_->Try(fill);
+}
+
+void PrefillCoordinator::Abort(SequenceId id) {
+  std::shared_ptr<Fill> fill;
+  {
+    const std::lock_guard lock(impl_->mu);
+    const auto it = impl_->fills.find(id);
+    if (it == impl_->fills.end()) return;
+    fill = std::move(it->second);
+    impl_->fills.erase(it);
+  }
+  impl_->reservations->Close(fill->reservation);
+  {
+    const std::lock_guard lock(fill->done_mu);
+    fill->done = nullptr;
+  }
+  uint32_t attempt = 0;
+  {
+    const std::lock_guard lock(fill->mu);
+    attempt = fill->attempt;
+  }
+  impl_->LeaveWorker(*fill, attempt);
+}
+
+void PrefillCoordinator::Tick() {
+  const absl::Time now = impl_->clock->Now();
+  for (const auto& fill : impl_->Active()) {
+    const int64_t rows = impl_->reservations->RowsWritten(fill->reservation);
+    uint32_t stalled = 0;
+    {
+      const std::lock_guard lock(fill->mu);
+      if (rows != fill->rows_seen) {
+        fill->rows_seen = rows;
+        fill->progress_at = now;
+      } else if (now - fill->progress_at > impl_->options.stall_timeout) {
+        stalled = fill->attempt;
+      }
+    }
+    if (stalled != 0) impl_->OnReply(fill, stalled, absl::DeadlineExceededError("the prefill worker makes no progress"));
+  }
+}
+
+}  // namespace baleen

@@ -1,0 +1,15 @@
+#include "services/attention/worker/engine_runner.h"
+
+#include "model/layers/expert_backend.h"
+#include "services/attention/engine/engine.h"
+
+namespace baleen {
+
+int64_t EngineRunner::vocab_size() const { return engine_->config().vocab_size; }
+
+absl::Status EngineRunner::Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
+                                const std::function<void(int layer)>& on_layer, std::vector<float>* logits) {
+  return engine_->Step(sequences, kv, *experts_, {.deadline = deadline, .on_layer_kv = on_layer}, logits);
+}
+
+}  // namespace baleen

@@ -1,0 +1,77 @@
+#include "services/attention/worker/fake_step_runner.h"
+
+#include <algorithm>
+
+namespace baleen {
+namespace {
+
+constexpr int64_t kBlockTokens = 64;
+
+float* Row(BlockPool& kv, absl::Span<const BlockId> blocks, int layer, int64_t position) {
+  float* page = reinterpret_cast<float*>(kv.Page(blocks[static_cast<size_t>(position / kBlockTokens)], layer));
+  return page + position % kBlockTokens * FakeStepRunner::kShape.width;
+}
+
+void WriteLayer(BlockPool& kv, const SequenceStep& sequence, int layer) {
+  for (size_t i = 0; i < sequence.tokens.size(); ++i) {
+    float* row = Row(kv, sequence.blocks, layer, sequence.first_position + static_cast<int64_t>(i));
+    row[0] = static_cast<float>(sequence.tokens[i]);
+    row[1] = static_cast<float>(sequence.tokens[i] + layer);
+  }
+}
+
+// The tokens as the KV rows of all layers agree on them; -1 where they do not.
+std::vector<int32_t> ReadTokens(BlockPool& kv, const SequenceStep& sequence) {
+  std::vector<int32_t> tokens;
+  const int64_t end = sequence.first_position + static_cast<int64_t>(sequence.tokens.size());
+  for (int64_t position = 0; position < end; ++position) {
+    float token = Row(kv, sequence.blocks, 0, position)[0];
+    for (int layer = 0; layer < FakeStepRunner::kShape.layers; ++layer) {
+      const float* row = Row(kv, sequence.blocks, layer, position);
+      if (row[0] != token || row[1] != token + static_cast<float>(layer)) token = -1;
+    }
+    tokens.push_back(static_cast<int32_t>(token));
+  }
+  return tokens;
+}
+
+}  // namespace
+
+int32_t FakeStepRunner::Next(const std::vector<int32_t>& tokens) {
+  uint64_t hash = 1469598103934665603u;
+  for (const int32_t token : tokens) hash = (hash ^ static_cast<uint64_t>(static_cast<uint32_t>(token))) * 1099511628211u;
+  return static_cast<int32_t>((hash >> 20) % static_cast<uint64_t>(kVocab));
+}
+
+std::vector<int32_t> FakeStepRunner::Continue(std::vector<int32_t> tokens, int64_t count) {
+  std::vector<int32_t> made;
+  for (int64_t i = 0; i < count; ++i) {
+    tokens.push_back(Next(tokens));
+    made.push_back(tokens.back());
+  }
+  return made;
+}
+
+absl::Status FakeStepRunner::Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
+                                  const std::function<void(int layer)>& on_layer, std::vector<float>* logits) {
+  const absl::Status fault = before_step ? before_step(sequences) : absl::OkStatus();
+  for (int layer = 0; layer < kShape.layers; ++layer) {
+    for (const SequenceStep& sequence : sequences) WriteLayer(kv, sequence, layer);
+    if (on_layer) on_layer(layer);
+    if (!fault.ok()) return fault;
+  }
+  int64_t rows = 0;
+  logits->clear();
+  for (const SequenceStep& sequence : sequences) {
+    rows += static_cast<int64_t>(sequence.tokens.size());
+    if (sequence.logits_count == 0) continue;
+    const size_t offset = logits->size();
+    logits->resize(offset + kVocab, 0.0f);
+    (*logits)[offset + static_cast<size_t>(Next(ReadTokens(kv, sequence)))] = 10.0f;
+  }
+  rows_ += rows;
+  max_rows_ = std::max<int64_t>(max_rows_, rows);
+  return absl::OkStatus();
+}
+
+}  // namespace baleen

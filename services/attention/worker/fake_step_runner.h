@@ -1,0 +1,41 @@
+// A network for tests: the next token is a hash of the sequence's tokens as read back from KV.
+#ifndef BALEEN_SERVICES_ATTENTION_WORKER_FAKE_STEP_RUNNER_H_
+#define BALEEN_SERVICES_ATTENTION_WORKER_FAKE_STEP_RUNNER_H_
+
+#include <atomic>
+#include <functional>
+#include <vector>
+
+#include "services/attention/worker/step_runner.h"
+
+namespace baleen {
+
+// A KV row of layer l holds (token, token + l) as F32; KV shape is FakeStepRunner::kShape. Whoever fills a row wrongly, late or twice
+// with other values changes the tokens that follow.
+class FakeStepRunner final : public StepRunner {
+ public:
+  static constexpr KvShape kShape = {.layers = 2, .width = 2, .dtype = DType::kF32};
+  static constexpr int64_t kVocab = 1000;
+
+  // Called at the start of each step; its error fails the step after the KV rows of layer 0 were written.
+  std::function<absl::Status(absl::Span<const SequenceStep>)> before_step;
+
+  int64_t vocab_size() const override { return kVocab; }
+  absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
+                    const std::function<void(int layer)>& on_layer, std::vector<float>* logits) override;
+  int64_t rows() const { return rows_; }
+  int64_t max_rows() const { return max_rows_; }
+
+  // What greedy decoding gives after `tokens`.
+  static std::vector<int32_t> Continue(std::vector<int32_t> tokens, int64_t count);
+
+ private:
+  static int32_t Next(const std::vector<int32_t>& tokens);
+
+  std::atomic<int64_t> rows_{0};
+  std::atomic<int64_t> max_rows_{0};
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_ATTENTION_WORKER_FAKE_STEP_RUNNER_H_

@@ -1,0 +1,230 @@
+#include "services/attention/worker/step_loop.h"
+
+#include <prometheus/registry.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "services/attention/probe.h"
+#include "services/attention/worker/fake_step_runner.h"
+
+namespace baleen {
+namespace {
+
+// Collects a sequence's tokens and waits for its end.
+class Collector final : public SequenceObserver {
+ public:
+  void OnPrefilled(int64_t prompt_tokens) override {
+    const std::lock_guard lock(mu_);
+    EXPECT_TRUE(tokens_.empty());
+    ++prefilled_;
+  }
+  void OnToken(int64_t index, const SampledToken& token) override {
+    const std::lock_guard lock(mu_);
+    if (tokens_.empty()) first_index_ = index;
+    EXPECT_EQ(index, first_index_ + static_cast<int64_t>(tokens_.size()));
+    tokens_.push_back(token.token);
+    cv_.notify_all();
+  }
+  void OnFinished(const absl::Status& status, StopReason reason) override {
+    const std::lock_guard lock(mu_);
+    EXPECT_FALSE(status_.has_value());
+    status_ = status;
+    reason_ = reason;
+    cv_.notify_all();
+  }
+
+  absl::Status Wait() {
+    std::unique_lock lock(mu_);
+    cv_.wait(lock, [this] { return status_.has_value(); });
+    return *status_;
+  }
+  void WaitForTokens(size_t count) {
+    std::unique_lock lock(mu_);
+    cv_.wait(lock, [&] { return tokens_.size() >= count; });
+  }
+  std::vector<int32_t> tokens() {
+    const std::lock_guard lock(mu_);
+    return tokens_;
+  }
+  StopReason reason_ = StopReason::kNone;
+  int prefilled_ = 0;
+  int64_t first_index_ = 0;
+
+ private:
+  std::mutex mu_;
+  std::condition_variable cv_;
+  std::vector<int32_t> tokens_;
+  std::optional<absl::Status> status_;
+};
+
+std::vector<int32_t> Prompt(int32_t seed, int64_t length) {
+  std::vector<int32_t> prompt;
+  for (int64_t i = 0; i < length; ++i) prompt.push_back(static_cast<int32_t>((seed * 31 + i * 7) % 900));
+  return prompt;
+}
+
+class StepLoopTest : public testing::Test {
+ protected:
+  static constexpr int64_t kBlocks = 64;
+
+  StepLoopTest() : pool_(FakeStepRunner::kShape, kBlocks * 64 * FakeStepRunner::kShape.BytesPerToken()), probe_(registry_) {}
+
+  void StartLoop(int64_t max_batch_tokens = 64, int64_t prefill_chunk = 16) {
+    StepLoopOptions options;
+    options.limits = {.max_batch_tokens = max_batch_tokens, .prefill_chunk = prefill_chunk, .max_running = max_batch_tokens / 2};
+    options.tokenizer_size = FakeStepRunner::kVocab;
+    options.retry_backoff = absl::Milliseconds(1);
+    loop_ = std::make_unique<StepLoop>(options, &runner_, &pool_, nullptr, &probe_, Clock::Real());
+  }
+
+  std::pair<SequenceId, std::shared_ptr<Collector>> Submit(std::vector<int32_t> prompt, std::vector<int32_t> generated,
+                                                           int64_t max_tokens) {
+    SequenceRequest request = Request(std::move(prompt), std::move(generated), max_tokens);
+    auto collector = std::make_shared<Collector>();
+    request.observer = collector;
+    return {loop_->Submit(std::move(request)).value(), collector};
+  }
+
+  SequenceRequest Request(std::vector<int32_t> prompt, const std::vector<int32_t>& generated, int64_t max_tokens) {
+    SequenceRequest request;
+    request.key = absl::StrCat("r", ++requests_);
+    request.prompt_tokens = static_cast<int64_t>(prompt.size());
+    request.tokens = std::move(prompt);
+    request.tokens.insert(request.tokens.end(), generated.begin(), generated.end());
+    request.stop.max_tokens = max_tokens;
+    request.stop.max_positions = 4096;
+    return request;
+  }
+
+  prometheus::Registry registry_;
+  BlockPool pool_;
+  AttentionProbe probe_;
+  FakeStepRunner runner_;
+  std::unique_ptr<StepLoop> loop_;
+  int requests_ = 0;
+};
+
+TEST_F(StepLoopTest, TokensDoNotDependOnTheBatchOrTheChunk) {
+  for (const auto& [batch, chunk] : {std::pair{4, 2}, std::pair{64, 16}, std::pair{512, 512}}) {
+    StartLoop(batch, chunk);
+    std::vector<std::shared_ptr<Collector>> collectors;
+    for (int32_t i = 0; i < 12; ++i) collectors.push_back(Submit(Prompt(i, 5 + 13 * i), {}, 20).second);
+    for (int32_t i = 0; i < 12; ++i) {
+      ASSERT_TRUE(collectors[static_cast<size_t>(i)]->Wait().ok());
+      EXPECT_EQ(collectors[static_cast<size_t>(i)]->tokens(), FakeStepRunner::Continue(Prompt(i, 5 + 13 * i), 20));
+      EXPECT_EQ(collectors[static_cast<size_t>(i)]->reason_, StopReason::kLength);
+      EXPECT_EQ(collectors[static_cast<size_t>(i)]->prefilled_, 1);
+    }
+    EXPECT_TRUE(loop_->WaitIdle(absl::Seconds(5)));
+    EXPECT_LE(runner_.max_rows(), batch);
+    EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+    loop_.reset();
+  }
+}
+
+TEST_F(StepLoopTest, ResumeGoesOnAsIfNothingHadHappened) {
+  StartLoop();
+  const std::vector<int32_t> whole = FakeStepRunner::Continue(Prompt(3, 70), 30);
+  for (const size_t cut : {size_t{1}, size_t{7}, size_t{29}}) {
+    const auto at = whole.begin() + static_cast<std::ptrdiff_t>(cut);
+    auto [id, collector] = Submit(Prompt(3, 70), {whole.begin(), at}, 30);
+    ASSERT_TRUE(collector->Wait().ok());
+    EXPECT_EQ(collector->tokens(), std::vector<int32_t>(at, whole.end()));
+    EXPECT_EQ(collector->first_index_, static_cast<int64_t>(cut));
+  }
+}
+
+TEST_F(StepLoopTest, StopsOnStopIdUnlessMinTokensBansIt) {
+  StartLoop();
+  const std::vector<int32_t> whole = FakeStepRunner::Continue(Prompt(5, 10), 10);
+  SequenceRequest request = Request(Prompt(5, 10), {}, 10);
+  request.stop.stop_ids = {whole[3]};
+  auto stopped = std::make_shared<Collector>();
+  request.observer = stopped;
+  ASSERT_TRUE(loop_->Submit(request).ok());
+  ASSERT_TRUE(stopped->Wait().ok());
+  EXPECT_EQ(stopped->tokens(), std::vector<int32_t>(whole.begin(), whole.begin() + 4));
+  EXPECT_EQ(stopped->reason_, StopReason::kStop);
+
+  request = Request(Prompt(5, 10), {}, 10);
+  request.stop.stop_ids = {whole[3]};
+  request.stop.min_tokens = 4;
+  auto banned = std::make_shared<Collector>();
+  request.observer = banned;
+  ASSERT_TRUE(loop_->Submit(request).ok());
+  ASSERT_TRUE(banned->Wait().ok());
+  ASSERT_GE(banned->tokens().size(), 4u);
+  EXPECT_NE(banned->tokens()[3], whole[3]);
+}
+
+TEST_F(StepLoopTest, UnavailableExpertsDelayButChangeNothing) {
+  int calls = 0;
+  runner_.before_step = [&](absl::Span<const SequenceStep>) {
+    return ++calls % 3 == 0 ? absl::OkStatus() : absl::UnavailableError("no replica of expert 3 in layer 1");
+  };
+  StartLoop();
+  auto [a, first] = Submit(Prompt(1, 40), {}, 10);
+  auto [b, second] = Submit(Prompt(2, 3), {}, 10);
+  ASSERT_TRUE(first->Wait().ok());
+  ASSERT_TRUE(second->Wait().ok());
+  EXPECT_EQ(first->tokens(), FakeStepRunner::Continue(Prompt(1, 40), 10));
+  EXPECT_EQ(second->tokens(), FakeStepRunner::Continue(Prompt(2, 3), 10));
+}
+
+TEST_F(StepLoopTest, ExpertsThatStayAwayEndTheSequenceAtItsDeadline) {
+  runner_.before_step = [](absl::Span<const SequenceStep>) { return absl::UnavailableError("no replica of expert 3 in layer 1"); };
+  StartLoop();
+  SequenceRequest request = Request(Prompt(1, 40), {}, 10);
+  request.deadline = Clock::Real()->Now() + absl::Milliseconds(30);
+  auto collector = std::make_shared<Collector>();
+  request.observer = collector;
+  ASSERT_TRUE(loop_->Submit(std::move(request)).ok());
+  EXPECT_EQ(collector->Wait().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(collector->tokens().empty());
+  EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+}
+
+TEST_F(StepLoopTest, OtherFailuresEndTheStepsSequences) {
+  runner_.before_step = [](absl::Span<const SequenceStep>) { return absl::InternalError("broken"); };
+  StartLoop();
+  auto [id, collector] = Submit(Prompt(1, 40), {}, 10);
+  EXPECT_EQ(collector->Wait().code(), absl::StatusCode::kInternal);
+}
+
+TEST_F(StepLoopTest, CancelFreesTheBlocks) {
+  StartLoop();
+  auto [id, collector] = Submit(Prompt(1, 40), {}, 2000);
+  auto [other, stays] = Submit(Prompt(2, 40), {}, 40);
+  collector->WaitForTokens(3);
+  loop_->Cancel(id, absl::CancelledError("gone"));
+  EXPECT_EQ(collector->Wait().code(), absl::StatusCode::kCancelled);
+  ASSERT_TRUE(stays->Wait().ok());
+  EXPECT_EQ(stays->tokens(), FakeStepRunner::Continue(Prompt(2, 40), 40));
+  EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+}
+
+TEST_F(StepLoopTest, DrainRefusesTheNewAndFinishesTheRunning) {
+  StartLoop();
+  auto [id, collector] = Submit(Prompt(1, 40), {}, 50);
+  loop_->StopAdmitting();
+  EXPECT_EQ(loop_->Submit(Request(Prompt(1, 4), {}, 5)).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(loop_->WaitIdle(absl::Seconds(5)));
+  EXPECT_TRUE(collector->Wait().ok());
+}
+
+TEST_F(StepLoopTest, StopEndsWhatIsLeft) {
+  StartLoop();
+  auto [id, collector] = Submit(Prompt(1, 40), {}, 2000);
+  collector->WaitForTokens(1);
+  loop_.reset();
+  EXPECT_EQ(collector->Wait().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+}
+
+}  // namespace
+}  // namespace baleen

@@ -1,0 +1,21 @@
+// gRPC channels with the options that every internal hop wants.
+#ifndef BALEEN_SERVICES_COMMON_CHANNEL_H_
+#define BALEEN_SERVICES_COMMON_CHANNEL_H_
+
+#include <grpcpp/channel.h>
+
+#include <memory>
+#include <string>
+
+namespace baleen {
+
+// Largest message on any internal or public gRPC port.
+inline constexpr int kMaxMessageBytes = 64 << 20;
+
+// A channel with a connection of its own (no subchannel shared with other channels), 64 MiB messages, keep-alive, and reconnects
+// after 50 ms to 1 s. address is host:port.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_COMMON_CHANNEL_H_

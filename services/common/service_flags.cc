@@ -1,0 +1,55 @@
+#include "services/common/service_flags.h"
+
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/strings/str_cat.h"
+#include "services/common/log.h"
+#include "services/common/request_id.h"
+#include "services/common/server_runner.h"
+
+ABSL_FLAG(std::string, bind, "127.0.0.1", "address to listen on");
+ABSL_FLAG(int, grpc_port, 0, "gRPC port; 0 = any free one");
+ABSL_FLAG(int, metrics_port, 0, "port of /metrics, /livez and /readyz; 0 = any free one");
+ABSL_FLAG(std::string, placement, "", "host:port of placement");
+ABSL_FLAG(std::string, failure_domain, "", "what fails together with this process (host, rack); empty = only itself");
+ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error");
+
+namespace baleen {
+namespace {
+
+absl::Status ApplyLogLevel(const std::string& name) {
+  constexpr std::pair<absl::string_view, LogLevel> kLevels[] = {
+      {"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo}, {"warning", LogLevel::kWarning}, {"error", LogLevel::kError}};
+  for (const auto& [level_name, level] : kLevels) {
+    if (name != level_name) continue;
+    SetLogLevel(level);
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("--log_level=", name, ": expected debug, info, warning or error"));
+}
+
+}  // namespace
+
+absl::Status ParseServiceFlags(int argc, char** argv, const std::string& role) {
+  absl::SetProgramUsageMessage(absl::StrCat("baleen ", role, " service"));
+  const std::vector<char*> words = absl::ParseCommandLine(argc, argv);
+  SetLogRole(role);
+  if (words.size() > 1) return absl::InvalidArgumentError(absl::StrCat("unexpected argument: ", words[1]));
+  return ApplyLogLevel(absl::GetFlag(FLAGS_log_level));
+}
+
+ServerOptions ServerOptionsFromFlags(const std::string& role) {
+  ServerOptions options;
+  options.role = role;
+  options.bind = absl::GetFlag(FLAGS_bind);
+  options.grpc_port = absl::GetFlag(FLAGS_grpc_port);
+  options.metrics_port = absl::GetFlag(FLAGS_metrics_port);
+  return options;
+}
+
+std::string NewWorkerId(const std::string& role) { return absl::StrCat(role, "-", RequestIdToHex(NewRequestId()).substr(0, 12)); }
+
+}  // namespace baleen

@@ -1,0 +1,50 @@
+// The experts that placement assigned to this shard: loads them, says what is loaded.
+#ifndef BALEEN_SERVICES_EXPERT_EXPERT_HOLDER_H_
+#define BALEEN_SERVICES_EXPERT_EXPERT_HOLDER_H_
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/thread_pool.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/config/model_config.h"
+#include "model/layers/numerics.h"
+#include "model/weights/expert_weights.h"
+#include "proto/baleen/v1/placement.pb.h"
+#include "services/expert/expert_service.h"
+
+namespace baleen {
+
+// Thread-safe; Assign has one caller at a time. All pointers outlive this.
+class ExpertHolder {
+ public:
+  ExpertHolder(Checkpoint* checkpoint, const ModelConfig* config, const Numerics& numerics, ThreadPool* pool, ExpertService* service);
+
+  // Loads `ranges` and gives them to the service in one swap; what was held answers until then, and goes on when loading fails.
+  absl::Status Assign(const std::vector<v1::ExpertRange>& ranges);
+
+  // Loaded ranges and the digests of all tensors read so far.
+  void Report(v1::HeartbeatRequest* heartbeat) const;
+  // OK when the newest assignment is loaded and not empty.
+  absl::Status Ready() const;
+
+ private:
+  void Publish(std::unique_ptr<ExpertWeights> weights, const std::vector<v1::ExpertRange>& ranges);
+
+  Checkpoint* const checkpoint_;
+  const ModelConfig* const config_;
+  const Numerics numerics_;
+  ThreadPool* const pool_;
+  ExpertService* const service_;
+
+  mutable std::mutex mu_;
+  std::vector<v1::ExpertRange> loaded_;
+  std::vector<TensorDigestEntry> digests_;
+  absl::Status ready_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_EXPERT_EXPERT_HOLDER_H_

@@ -1,0 +1,174 @@
+#include "services/expert/expert_server.h"
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "base/status_macros.h"
+#include "kernels/isa.h"
+#include "services/common/log.h"
+#include "services/common/server_runner.h"
+#include "services/common/service_flags.h"
+#include "services/expert/expert_grpc.h"
+#include "services/expert/expert_holder.h"
+#include "services/expert/expert_service.h"
+#include "services/placement/placement_client.h"
+
+namespace baleen {
+
+namespace {
+
+absl::StatusOr<DType> ParseDType(const std::string& name) {
+  if (name == "auto" || name == "bf16") return DType::kBf16;
+  if (name == "f32") return DType::kF32;
+  return absl::InvalidArgumentError(absl::StrCat("--dtype=", name, ": expected auto, bf16 or f32"));
+}
+
+std::string DirectoryName(const std::string& directory) {
+  std::filesystem::path path(directory);
+  if (!path.has_filename()) path = path.parent_path();
+  return path.filename().string();
+}
+
+int MoeLayers(const ModelConfig& config) {
+  int layers = 0;
+  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) layers += config.IsMoe(layer) ? 1 : 0;
+  return layers;
+}
+
+absl::Status CheckOptions(const ExpertOptions& options) {
+  if (options.model_directory.empty()) return absl::InvalidArgumentError("--model names no directory");
+  if (options.placement_address.empty()) return absl::InvalidArgumentError("--placement names no host:port");
+  if (options.threads < 0 || options.threads > 1024) return absl::InvalidArgumentError("--threads must be in [0, 1024]");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+struct ExpertServer::Impl {
+  Impl(const ServerOptions& server, const ExpertOptions& options_in)
+      : runner(server), options(options_in), worker_id(NewWorkerId("expert")) {}
+  ~Impl() { Stop(); }
+
+  absl::Status Load();
+  absl::Status Serve();
+  void Register();
+  absl::Status Ready() const;
+  void Report(v1::HeartbeatRequest* heartbeat) const;
+  void Drain();
+  void Stop();
+
+  ServerRunner runner;  // First: it blocks the signals before any thread starts.
+  const ExpertOptions options;
+  const std::string worker_id;
+  Numerics numerics;
+  ModelConfig config;
+  std::unique_ptr<Checkpoint> checkpoint;
+  std::unique_ptr<ThreadPool> pool;
+  std::unique_ptr<ExpertService> service;
+  std::unique_ptr<ExpertHolder> holder;
+  std::unique_ptr<ExpertGrpc> grpc_service;
+  std::unique_ptr<PlacementClient> placement;
+  std::atomic<PlacementClient*> registered{nullptr};  // Set once `placement` may be called from its own callbacks.
+  std::atomic<bool> draining{false};
+};
+
+absl::Status ExpertServer::Impl::Load() {
+  ASSIGN_OR_RETURN(const DType compute, ParseDType(options.dtype));
+  numerics = {.compute = compute, .isa = BestIsa()};
+  ASSIGN_OR_RETURN(config, ModelConfig::Load(options.model_directory));
+  if (MoeLayers(config) == 0) return absl::InvalidArgumentError(absl::StrCat(options.model_directory, ": the model has no routed experts"));
+  ASSIGN_OR_RETURN(checkpoint, Checkpoint::Open(options.model_directory));
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  pool = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : cores);
+  ExpertServiceOptions service_options;
+  service_options.shape = {
+      .hidden = config.hidden_size, .experts = config.n_routed_experts, .dtype = compute, .numerics_id = numerics.Id()};
+  service = std::make_unique<ExpertService>(service_options, Clock::Real(), &runner.metrics());
+  holder = std::make_unique<ExpertHolder>(checkpoint.get(), &config, numerics, pool.get(), service.get());
+  return absl::OkStatus();
+}
+
+absl::Status ExpertServer::Impl::Serve() {
+  grpc_service = std::make_unique<ExpertGrpc>(
+      [service = service.get()](std::shared_ptr<Connection> connection) { return service->Accept(std::move(connection)); });
+  runner.SetReadiness([this] { return Ready(); });
+  runner.SetDrain([this](absl::Duration) { Drain(); });
+  return runner.Start({grpc_service.get()});
+}
+
+void ExpertServer::Impl::Register() {
+  PlacementClientOptions client;
+  client.address = options.placement_address;
+  v1::WorkerInfo& worker = client.worker;
+  worker.set_worker_id(worker_id);
+  worker.set_role(v1::ROLE_EXPERT);
+  worker.set_address(runner.address());
+  worker.set_numerics_id(numerics.Id());
+  worker.set_model_id(DirectoryName(options.model_directory));
+  worker.set_failure_domain(options.failure_domain.empty() ? worker_id : options.failure_domain);
+  worker.set_first_moe_layer(static_cast<uint32_t>(config.first_k_dense_replace));
+  worker.set_moe_layers(static_cast<uint32_t>(MoeLayers(config)));
+  worker.set_experts(static_cast<uint32_t>(config.n_routed_experts));
+  client.report = [this](v1::HeartbeatRequest* heartbeat) { Report(heartbeat); };
+  client.on_assignment = [this](const std::vector<v1::ExpertRange>& ranges) {
+    // A failure is logged and shows as not ready.
+    (void)holder->Assign(ranges);
+    if (PlacementClient* const self = registered) self->Nudge();
+  };
+  placement = std::make_unique<PlacementClient>(std::move(client));
+  registered = placement.get();
+  // An assignment that came before has not been reported.
+  placement->Nudge();
+}
+
+absl::Status ExpertServer::Impl::Ready() const {
+  if (draining) return absl::UnavailableError("draining");
+  return holder->Ready();
+}
+
+void ExpertServer::Impl::Report(v1::HeartbeatRequest* heartbeat) const {
+  heartbeat->set_ready(Ready().ok());
+  heartbeat->set_draining(draining);
+  heartbeat->set_waiting(static_cast<uint32_t>(service->queue_depth()));
+  holder->Report(heartbeat);
+}
+
+void ExpertServer::Impl::Drain() {
+  draining = true;
+  if (const absl::Status left = placement->Deregister(); !left.ok()) {
+    Log(LogLevel::kWarning, "deregister_failed", {{"error", std::string(left.message())}});
+  }
+  service->Drain();
+  grpc_service->Shutdown();
+}
+
+void ExpertServer::Impl::Stop() {
+  registered = nullptr;
+  placement.reset();
+  if (grpc_service != nullptr) grpc_service->Shutdown();
+  runner.Stop();
+}
+
+ExpertServer::ExpertServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ExpertServer::~ExpertServer() = default;
+
+absl::StatusOr<std::unique_ptr<ExpertServer>> ExpertServer::Start(const ServerOptions& server, const ExpertOptions& options) {
+  RETURN_IF_ERROR(CheckOptions(options));
+  auto impl = std::make_unique<Impl>(server, options);
+  RETURN_IF_ERROR(impl->Load());
+  RETURN_IF_ERROR(impl->Serve());
+  impl->Register();
+  return std::unique_ptr<ExpertServer>(new ExpertServer(std::move(impl)));
+}
+
+std::string ExpertServer::address() const { return impl_->runner.address(); }
+absl::Status ExpertServer::Ready() const { return impl_->Ready(); }
+int ExpertServer::RunUntilTerminated() { return impl_->runner.RunUntilTerminated(); }
+void ExpertServer::RequestStop() { impl_->runner.RequestStop(); }
+
+}  // namespace baleen

@@ -1,0 +1,160 @@
+// Two shards of the shipped checkpoint, placement and a router, over gRPC on loopback.
+#include "services/expert/expert_server.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <thread>
+
+#include "kernels/isa.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/config/model_config.h"
+#include "model/layers/expert_compute.h"
+#include "model/layers/numerics.h"
+#include "model/weights/expert_weights.h"
+#include "services/common/server_runner.h"
+#include "services/placement/placement_client.h"
+#include "services/placement/placement_server.h"
+#include "services/router/router.h"
+#include "transport/grpc/grpc_connector.h"
+
+namespace baleen {
+namespace {
+
+constexpr char kModel[] = "checkpoints/abacus";
+constexpr absl::Duration kPatience = absl::Seconds(20);
+
+template <typename Condition>
+bool WaitFor(Condition condition) {
+  const absl::Time until = absl::Now() + kPatience;
+  while (!condition()) {
+    if (absl::Now() > until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+class ExpertServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const absl::StatusOr<ModelConfig> config = ModelConfig::Load(kModel);
+    ASSERT_TRUE(config.ok()) << config.status();
+    config_ = *config;
+    layers_ = static_cast<int>(config_.num_hidden_layers - config_.first_k_dense_replace);
+    placement_ = std::make_unique<PlacementServer>(ServerOptions{.role = "placement"}, ClusterOptions{.expected_shards = 2, .replicas = 2});
+    ASSERT_TRUE(placement_->Start().ok());
+  }
+
+  std::unique_ptr<ExpertServer> StartShard() {
+    auto server = ExpertServer::Start(
+        ServerOptions{.role = "expert"},
+        {.model_directory = kModel, .dtype = "bf16", .placement_address = placement_->address(), .failure_domain = "", .threads = 1});
+    EXPECT_TRUE(server.ok()) << server.status();
+    return server.ok() ? *std::move(server) : nullptr;
+  }
+
+  std::unique_ptr<PlacementClient> Watch(Router* router) {
+    PlacementClientOptions options;
+    options.address = placement_->address();
+    options.worker.set_worker_id("watcher");
+    options.worker.set_role(v1::ROLE_GATEWAY);
+    options.worker.set_address("127.0.0.1:1");
+    options.worker.set_numerics_id(numerics_.Id());
+    options.worker.set_model_id("abacus");
+    options.report = [](v1::HeartbeatRequest*) {};
+    options.on_map = [router](std::shared_ptr<const v1::ClusterMap> map) { router->UpdateMap(std::move(map)); };
+    return std::make_unique<PlacementClient>(std::move(options));
+  }
+
+  // Routed and local outputs of one random batch must be the same bits.
+  void ExpectSameBits(Router* router, const ExpertWeights& local, int layer, uint32_t seed) {
+    std::mt19937 random(seed);
+    const int64_t rows = 1 + random() % 20;
+    const int top_k = static_cast<int>(config_.num_experts_per_tok);
+    std::vector<float> input(rows * config_.hidden_size);
+    for (float& x : input) x = Bf16ToF32(F32ToBf16(static_cast<float>(random() % 2001) / 1000 - 1));
+    std::vector<int32_t> all(config_.n_routed_experts);
+    std::iota(all.begin(), all.end(), 0);
+    std::vector<int32_t> ids;
+    for (int64_t row = 0; row < rows; ++row) {
+      std::shuffle(all.begin(), all.end(), random);
+      std::sort(all.begin(), all.begin() + top_k);
+      ids.insert(ids.end(), all.begin(), all.begin() + top_k);
+    }
+    std::vector<float> routed(ids.size() * config_.hidden_size);
+    const ExpertBatch batch{.layer = layer,
+                            .rows = rows,
+                            .hidden = config_.hidden_size,
+                            .top_k = top_k,
+                            .input = input.data(),
+                            .expert_ids = ids.data(),
+                            .output = routed.data()};
+    const absl::Status status = router->Dispatch(batch)->Wait();
+    ASSERT_TRUE(status.ok()) << status;
+    std::vector<float> expected(routed.size());
+    const std::vector<uint32_t> per_row(rows, top_k);
+    const std::vector<uint32_t> wide(ids.begin(), ids.end());
+    ComputeExperts(local, layer, input.data(), rows, per_row, wide, expected.data(), nullptr);
+    EXPECT_EQ(routed, expected);
+  }
+
+  const Numerics numerics_{.compute = DType::kBf16, .isa = BestIsa()};
+  ModelConfig config_;
+  int layers_ = 0;
+  std::unique_ptr<PlacementServer> placement_;
+};
+
+TEST_F(ExpertServerTest, ShardsGiveTheBitsOfOneProcessAndOneMayLeave) {
+  auto first = StartShard();
+  auto second = StartShard();
+  ASSERT_TRUE(first != nullptr && second != nullptr);
+  GrpcConnector connector;
+  Router router({.wire = DType::kBf16, .numerics_id = numerics_.Id()}, &connector, nullptr);
+  const auto watch = Watch(&router);
+  const int first_layer = static_cast<int>(config_.first_k_dense_replace);
+  const auto ready = [&] { return router.Ready(first_layer, layers_, static_cast<int>(config_.n_routed_experts)).ok(); };
+  ASSERT_TRUE(WaitFor(ready)) << router.Ready(first_layer, layers_, static_cast<int>(config_.n_routed_experts));
+  ASSERT_TRUE(WaitFor([&] { return first->Ready().ok() && second->Ready().ok(); }));
+
+  const auto checkpoint = Checkpoint::Open(kModel);
+  ASSERT_TRUE(checkpoint.ok());
+  std::vector<ExpertId> ids;
+  for (int layer = first_layer; layer < first_layer + layers_; ++layer) {
+    for (int expert = 0; expert < config_.n_routed_experts; ++expert) ids.push_back({layer, expert});
+  }
+  const auto local = ExpertWeights::Load(**checkpoint, config_, ids, numerics_);
+  ASSERT_TRUE(local.ok());
+  for (uint32_t seed = 0; seed < 8; ++seed) ExpectSameBits(&router, **local, first_layer + static_cast<int>(seed) % layers_, seed);
+  first.reset();
+  for (uint32_t seed = 8; seed < 12; ++seed) ExpectSameBits(&router, **local, first_layer, seed);
+}
+
+TEST_F(ExpertServerTest, WrongOptionsAreNamed) {
+  const auto start = [&](const ExpertOptions& options) { return ExpertServer::Start(ServerOptions{.role = "expert"}, options).status(); };
+  ExpertOptions options{.model_directory = kModel, .dtype = "auto", .placement_address = "127.0.0.1:1", .failure_domain = "", .threads = 1};
+  options.dtype = "int3";
+  EXPECT_NE(start(options).message().find("--dtype=int3"), absl::string_view::npos);
+  options.dtype = "auto";
+  options.model_directory = "no/such/model";
+  EXPECT_NE(start(options).message().find("no/such/model"), absl::string_view::npos);
+  options.model_directory = "";
+  EXPECT_NE(start(options).message().find("--model"), absl::string_view::npos);
+  options.model_directory = kModel;
+  options.placement_address = "";
+  EXPECT_NE(start(options).message().find("--placement"), absl::string_view::npos);
+}
+
+TEST_F(ExpertServerTest, NotReadyWithoutPlacement) {
+  const auto server = ExpertServer::Start(
+      ServerOptions{.role = "expert"},
+      {.model_directory = kModel, .dtype = "auto", .placement_address = "127.0.0.1:1", .failure_domain = "", .threads = 1});
+  ASSERT_TRUE(server.ok());
+  EXPECT_EQ((*server)->Ready().code(), absl::StatusCode::kUnavailable);
+  (*server)->RequestStop();
+  EXPECT_EQ((*server)->RunUntilTerminated(), 0);
+}
+
+}  // namespace
+}  // namespace baleen

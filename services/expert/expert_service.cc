@@ -1,0 +1,114 @@
+#include "services/expert/expert_service.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace baleen {
+
+namespace {
+
+// What a call holds in memory: its input and its output as FP32.
+int64_t BytesOf(const ExpertCall& call, int64_t hidden) {
+  return static_cast<int64_t>(call.input.size) +
+         static_cast<int64_t>(call.expert_ids.size()) * hidden * static_cast<int64_t>(sizeof(float));
+}
+
+void SendReply(const std::shared_ptr<Connection>& connection, Message reply) {
+  // A router that does not read its replies has lost them anyway; breaking the stream tells it so.
+  if (connection->Send(std::move(reply)).code() == absl::StatusCode::kResourceExhausted) connection->Close();
+}
+
+}  // namespace
+
+ExpertService::ExpertService(ExpertServiceOptions options, Clock* clock, prometheus::Registry* metrics)
+    : options_(std::move(options)),
+      clock_(clock),
+      probe_(metrics),
+      queue_(options_.queue),
+      merger_(options_.shape.hidden, options_.shape.dtype),
+      compute_([this] { ComputeLoop(); }) {}
+
+ExpertService::~ExpertService() { Drain(); }
+
+StreamHandlers ExpertService::Accept(std::shared_ptr<Connection> connection) {
+  return {[this, connection](Message message) { Take(connection, std::move(message)); }, [](absl::Status) {}};
+}
+
+void ExpertService::Take(const std::shared_ptr<Connection>& connection, Message message) {
+  uint64_t call_id = 0;
+  uint64_t epoch = 0;
+  absl::StatusOr<ExpertCall> call = ParseExpertCall(std::move(message), options_.shape, &call_id, &epoch);
+  const auto refuse = [&](const absl::Status& status) {
+    probe_.CallDone(absl::StatusCodeToString(status.code()));
+    SendReply(connection, EncodeRefusal(call_id, epoch, status));
+  };
+  if (!call.ok()) return refuse(call.status());
+  if (call->rows == 0) return SendReply(connection, EncodeReply(*call, nullptr, options_.shape.hidden, options_.shape.dtype));
+  call->reply = [connection](Message reply) { SendReply(connection, std::move(reply)); };
+  const int64_t bytes = BytesOf(*call, options_.shape.hidden);
+  const absl::Status queued = queue_.Push(*std::move(call), bytes);
+  if (!queued.ok()) return refuse(queued);
+  probe_.QueueDepth(queue_.depth());
+}
+
+void ExpertService::SetExperts(std::shared_ptr<const HeldExperts> experts) {
+  std::lock_guard lock(mu_);
+  experts_ = std::move(experts);
+}
+
+void ExpertService::Drain() {
+  queue_.Close();
+  std::lock_guard lock(drain_mu_);
+  if (compute_.joinable()) compute_.join();
+}
+
+void ExpertService::Refuse(const ExpertCall& call, const absl::Status& status) {
+  probe_.CallDone(absl::StatusCodeToString(status.code()));
+  call.reply(EncodeRefusal(call.call_id, call.epoch, status));
+}
+
+absl::Status ExpertService::Check(const ExpertCall& call, const HeldExperts* experts) {
+  if (call.deadline <= clock_->Now()) return absl::DeadlineExceededError("the call's deadline passed before compute");
+  for (const uint32_t expert : call.expert_ids) {
+    if (experts != nullptr && experts->Has(call.layer, expert)) continue;
+    return absl::FailedPreconditionError(absl::StrCat("layer ", call.layer, " expert ", expert, " is not held"));
+  }
+  return absl::OkStatus();
+}
+
+void ExpertService::ComputeLoop() {
+  while (true) {
+    std::vector<ExpertCall> calls = queue_.PopLayer(options_.max_merged_slots);
+    if (calls.empty()) return;
+    probe_.QueueDepth(queue_.depth());
+    ComputeBatch(std::move(calls));
+  }
+}
+
+void ExpertService::ComputeBatch(std::vector<ExpertCall> calls) {
+  std::shared_ptr<const HeldExperts> experts;
+  {
+    std::lock_guard lock(mu_);
+    experts = experts_;
+  }
+  int64_t rows = 0;
+  std::erase_if(calls, [&](const ExpertCall& call) {
+    const absl::Status status = Check(call, experts.get());
+    if (!status.ok()) Refuse(call, status);
+    if (status.ok()) rows += call.rows;
+    return !status.ok();
+  });
+  if (calls.empty()) return;
+  const absl::Time start = clock_->Now();
+  std::vector<Message> replies = merger_.Compute(
+      calls, [&](int layer, const float* input, int64_t row_count, absl::Span<const uint32_t> experts_per_row,
+                 absl::Span<const uint32_t> ids, float* out) { experts->Compute(layer, input, row_count, experts_per_row, ids, out); });
+  probe_.BatchComputed(rows, clock_->Now() - start);
+  for (size_t i = 0; i < calls.size(); ++i) {
+    probe_.CallDone("OK");
+    calls[i].reply(std::move(replies[i]));
+  }
+}
+
+}  // namespace baleen

@@ -1,0 +1,77 @@
+// One shard's work: takes calls from streams, merges those of a layer, answers each.
+#ifndef BALEEN_SERVICES_EXPERT_EXPERT_SERVICE_H_
+#define BALEEN_SERVICES_EXPERT_EXPERT_SERVICE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/clock.h"
+#include "services/expert/expert_call.h"
+#include "services/expert/merger.h"
+#include "services/expert/probe.h"
+#include "services/expert/work_queue.h"
+#include "transport/transport.h"
+
+namespace baleen {
+
+// Experts to compute with. Immutable once made; thread-safe.
+class HeldExperts {
+ public:
+  virtual ~HeldExperts() = default;
+  virtual bool Has(int layer, uint32_t expert) const = 0;
+  virtual void Compute(int layer, const float* rows, int64_t row_count, absl::Span<const uint32_t> experts_per_row,
+                       absl::Span<const uint32_t> expert_ids, float* out) const = 0;
+};
+
+struct ExpertServiceOptions {
+  ExpertShape shape;
+  WorkQueueBounds queue;
+  int64_t max_merged_slots = 4096;  // (Row, expert) pairs of one computation.
+};
+
+// Thread-safe. Replies are in any order: refusals come at once, outputs after compute.
+//  - FAILED_PRECONDITION: an expert is not held, or another numerics_id;
+//  - DEADLINE_EXCEEDED: the deadline passed before compute;
+//  - RESOURCE_EXHAUSTED: the queue is full; INVALID_ARGUMENT: malformed.
+class ExpertService {
+ public:
+  ExpertService(ExpertServiceOptions options, Clock* clock, prometheus::Registry* metrics);
+  ~ExpertService();  // Drains.
+
+  // Handlers of one stream (an AcceptFunction).
+  StreamHandlers Accept(std::shared_ptr<Connection> connection);
+
+  // Swaps what is held; computations under way end with what they began with.
+  void SetExperts(std::shared_ptr<const HeldExperts> experts);
+  // Answers what is queued, refuses more with UNAVAILABLE, and returns when all is answered.
+  void Drain();
+
+  ExpertProbe& probe() { return probe_; }
+  size_t queue_depth() const { return queue_.depth(); }
+
+ private:
+  void Take(const std::shared_ptr<Connection>& connection, Message message);
+  void Refuse(const ExpertCall& call, const absl::Status& status);
+  absl::Status Check(const ExpertCall& call, const HeldExperts* experts);
+  void ComputeLoop();
+  void ComputeBatch(std::vector<ExpertCall> calls);
+
+  const ExpertServiceOptions options_;
+  Clock* const clock_;
+  ExpertProbe probe_;
+  WorkQueue queue_;
+  Merger merger_;
+  std::mutex mu_;
+  std::shared_ptr<const HeldExperts> experts_;
+  std::mutex drain_mu_;
+  std::thread compute_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_EXPERT_EXPERT_SERVICE_H_

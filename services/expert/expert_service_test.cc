@@ -1,0 +1,223 @@
+// The service behind an in-process stream, and the router in front of it.
+#include "services/expert/expert_service.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+
+#include "absl/synchronization/notification.h"
+#include "proto/baleen/v1/expert.pb.h"
+#include "services/router/router.h"
+#include "transport/inproc/inproc_network.h"
+#include "transport/values.h"
+
+namespace baleen {
+namespace {
+
+constexpr char kMethod[] = "/baleen.v1.Expert/Exchange";
+constexpr int64_t kHidden = 4;
+constexpr absl::Duration kPatience = absl::Seconds(8);
+
+class FakeExperts final : public HeldExperts {
+ public:
+  explicit FakeExperts(uint32_t held, absl::Notification* gate = nullptr) : held_(held), gate_(gate) {}
+  bool Has(int layer, uint32_t expert) const override { return layer == 1 && expert < held_; }
+  void Compute(int layer, const float* rows, int64_t row_count, absl::Span<const uint32_t> experts_per_row,
+               absl::Span<const uint32_t> expert_ids, float* out) const override {
+    entered.Notify();
+    if (gate_ != nullptr) gate_->WaitForNotification();
+    computed_rows = row_count;
+    size_t at = 0;
+    for (int64_t row = 0; row < row_count; ++row) {
+      for (uint32_t k = 0; k < experts_per_row[row]; ++k, ++at) {
+        for (int64_t j = 0; j < kHidden; ++j) out[at * kHidden + j] = rows[row * kHidden + j] + static_cast<float>(expert_ids[at]);
+      }
+    }
+  }
+  struct Once {
+    void Notify() {
+      if (!flag.exchange(true)) notification.Notify();
+    }
+    std::atomic<bool> flag{false};
+    absl::Notification notification;
+  };
+  mutable Once entered;
+  mutable std::atomic<int64_t> computed_rows{0};
+
+ private:
+  const uint32_t held_;
+  absl::Notification* const gate_;
+};
+
+class FixedClock final : public Clock {
+ public:
+  absl::Time Now() override { return absl::FromUnixMillis(now_ms); }
+  void Sleep(absl::Duration duration) override { now_ms += absl::ToInt64Milliseconds(duration); }
+  std::atomic<int64_t> now_ms{1000};
+};
+
+class ExpertServiceTest : public ::testing::Test {
+ protected:
+  void Start(WorkQueueBounds bounds = {}) {
+    ExpertServiceOptions options;
+    options.shape = {.hidden = kHidden, .experts = 8, .dtype = DType::kF32, .numerics_id = "n"};
+    options.queue = bounds;
+    service_ = std::make_unique<ExpertService>(options, &clock_, nullptr);
+    ASSERT_TRUE(network_->Listen("shard", kMethod, [this](std::shared_ptr<Connection> c) { return service_->Accept(std::move(c)); }).ok());
+    connection_ = network_->Connect("shard", kMethod,
+                                    {[this](Message message) {
+                                       v1::ExpertReplyHeader header;
+                                       ASSERT_TRUE(header.ParseFromString(message.header));
+                                       std::lock_guard lock(mu_);
+                                       replies_[header.call_id()] = {header, message.payload};
+                                       changed_.notify_all();
+                                     },
+                                     nullptr});
+  }
+  void TearDown() override {
+    network_.reset();
+    service_.reset();
+  }
+
+  void Call(uint64_t id, uint32_t layer, uint32_t expert, int64_t deadline_ms = 0) {
+    v1::ExpertCallHeader header;
+    header.set_call_id(id);
+    header.set_epoch(9);
+    header.set_numerics_id("n");
+    header.set_layer(layer);
+    header.set_dtype(v1::DTYPE_F32);
+    header.set_rows(1);
+    header.add_experts_per_row(1);
+    header.add_expert_ids(expert);
+    header.set_deadline_unix_ms(deadline_ms);
+    ASSERT_TRUE(connection_->Send({header.SerializeAsString(), Payload::Own(std::vector<float>(kHidden, static_cast<float>(id)))}).ok());
+  }
+
+  // The reply's code; -1 if none came.
+  int CodeOf(uint64_t id) {
+    std::unique_lock lock(mu_);
+    const bool there = changed_.wait_for(lock, absl::ToChronoSeconds(kPatience), [&] { return replies_.count(id) > 0; });
+    if (!there) return -1;
+    EXPECT_EQ(replies_[id].first.epoch(), 9u);
+    return replies_[id].first.code();
+  }
+  float FirstValue(uint64_t id) {
+    std::lock_guard lock(mu_);
+    float value = 0;
+    EXPECT_EQ(replies_[id].second.size, kHidden * sizeof(float));
+    ValuesFromWire(replies_[id].second.data, 1, DType::kF32, &value);
+    return value;
+  }
+
+  FixedClock clock_;
+  std::unique_ptr<InprocNetwork> network_ = std::make_unique<InprocNetwork>();
+  std::unique_ptr<ExpertService> service_;
+  std::shared_ptr<Connection> connection_;
+  std::mutex mu_;
+  std::condition_variable changed_;
+  std::map<uint64_t, std::pair<v1::ExpertReplyHeader, Payload>> replies_;
+};
+
+constexpr int Code(absl::StatusCode code) { return static_cast<int>(code); }
+
+TEST_F(ExpertServiceTest, Answers) {
+  Start();
+  service_->SetExperts(std::make_shared<FakeExperts>(4));
+  Call(5, 1, 3);
+  EXPECT_EQ(CodeOf(5), 0);
+  EXPECT_EQ(FirstValue(5), 8.0f);
+}
+
+TEST_F(ExpertServiceTest, RefusesWhatItDoesNotHold) {
+  Start();
+  Call(1, 1, 0);
+  EXPECT_EQ(CodeOf(1), Code(absl::StatusCode::kFailedPrecondition));
+  service_->SetExperts(std::make_shared<FakeExperts>(4));
+  Call(2, 1, 4);
+  EXPECT_EQ(CodeOf(2), Code(absl::StatusCode::kFailedPrecondition));
+  Call(3, 2, 0);
+  EXPECT_EQ(CodeOf(3), Code(absl::StatusCode::kFailedPrecondition));
+  Call(4, 1, 8);
+  EXPECT_EQ(CodeOf(4), Code(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(ExpertServiceTest, DropsWhatIsPastItsDeadline) {
+  Start();
+  const auto experts = std::make_shared<FakeExperts>(4);
+  service_->SetExperts(experts);
+  Call(1, 1, 0, 999);
+  EXPECT_EQ(CodeOf(1), Code(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_EQ(experts->computed_rows, 0);
+  Call(2, 1, 0, 1001);
+  EXPECT_EQ(CodeOf(2), 0);
+}
+
+TEST_F(ExpertServiceTest, MergesWhatWaitsAndBoundsIt) {
+  Start({.calls = 3, .bytes = 1 << 20});
+  absl::Notification gate;
+  const auto slow = std::make_shared<FakeExperts>(4, &gate);
+  service_->SetExperts(slow);
+  Call(1, 1, 0);
+  ASSERT_TRUE(slow->entered.notification.WaitForNotificationWithTimeout(kPatience));
+  // Calls 2 to 4 wait while 1 computes; the queue is full for 5.
+  const auto next = std::make_shared<FakeExperts>(4);
+  service_->SetExperts(next);
+  for (const uint64_t id : {2, 3, 4, 5}) Call(id, 1, 1);
+  EXPECT_EQ(CodeOf(5), Code(absl::StatusCode::kResourceExhausted));
+  gate.Notify();
+  for (const uint64_t id : {1, 2, 3, 4}) EXPECT_EQ(CodeOf(id), 0);
+  EXPECT_EQ(slow->computed_rows, 1);
+  EXPECT_EQ(next->computed_rows, 3);
+  EXPECT_EQ(FirstValue(3), 4.0f);
+}
+
+TEST_F(ExpertServiceTest, DrainAnswersWhatIsQueued) {
+  Start();
+  absl::Notification gate;
+  const auto slow = std::make_shared<FakeExperts>(4, &gate);
+  service_->SetExperts(slow);
+  Call(1, 1, 0);
+  Call(2, 1, 0);
+  ASSERT_TRUE(slow->entered.notification.WaitForNotificationWithTimeout(kPatience));
+  std::thread drain([&] { service_->Drain(); });
+  gate.Notify();
+  drain.join();
+  Call(3, 1, 0);
+  EXPECT_EQ(CodeOf(1), 0);
+  const int second = CodeOf(2);
+  EXPECT_TRUE(second == 0 || second == Code(absl::StatusCode::kUnavailable)) << second;
+  EXPECT_EQ(CodeOf(3), Code(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(ExpertServiceTest, TheRouterSpeaksToIt) {
+  Start();
+  service_->SetExperts(std::make_shared<FakeExperts>(4));
+  RouterOptions options;
+  options.wire = DType::kF32;
+  options.numerics_id = "n";
+  Router router(options, network_.get(), nullptr);
+  auto map = std::make_shared<v1::ClusterMap>();
+  map->set_epoch(1);
+  v1::Worker* worker = map->add_workers();
+  worker->mutable_info()->set_worker_id("w");
+  worker->mutable_info()->set_address("shard");
+  worker->mutable_info()->set_role(v1::ROLE_EXPERT);
+  worker->mutable_info()->set_numerics_id("n");
+  v1::ExpertRange* range = worker->add_experts();
+  range->set_layer(1);
+  for (const uint32_t expert : {0, 1, 2, 3}) range->add_experts(expert);
+  router.UpdateMap(map);
+  clock_.now_ms = absl::ToUnixMillis(absl::Now());
+  const std::vector<float> input = {1, 2, 3, 4, 5, 6, 7, 8};
+  const std::vector<int32_t> ids = {0, 2, 1, 3};
+  std::vector<float> output(16);
+  const ExpertBatch batch{
+      .layer = 1, .rows = 2, .hidden = kHidden, .top_k = 2, .input = input.data(), .expert_ids = ids.data(), .output = output.data()};
+  ASSERT_TRUE(router.Dispatch(batch)->Wait().ok());
+  EXPECT_EQ(output, (std::vector<float>{1, 2, 3, 4, 3, 4, 5, 6, 6, 7, 8, 9, 8, 9, 10, 11}));
+}
+
+}  // namespace
+}  // namespace baleen

@@ -1,0 +1,37 @@
+// baleen-expert: one shard of the routed experts.
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "services/common/log.h"
+#include "services/common/server_runner.h"
+#include "services/common/service_flags.h"
+#include "services/expert/expert_server.h"
+
+ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
+ABSL_FLAG(std::string, dtype, "auto", "auto (bf16), bf16 or f32");
+ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core");
+
+namespace {
+
+absl::Status Run(int argc, char** argv, int* exit_code) {
+  const absl::Status parsed = baleen::ParseServiceFlags(argc, argv, "expert");
+  if (!parsed.ok()) return parsed;
+  auto server =
+      baleen::ExpertServer::Start(baleen::ServerOptionsFromFlags("expert"), {.model_directory = absl::GetFlag(FLAGS_model),
+                                                                             .dtype = absl::GetFlag(FLAGS_dtype),
+                                                                             .placement_address = absl::GetFlag(FLAGS_placement),
+                                                                             .failure_domain = absl::GetFlag(FLAGS_failure_domain),
+                                                                             .threads = absl::GetFlag(FLAGS_threads)});
+  if (!server.ok()) return server.status();
+  *exit_code = (*server)->RunUntilTerminated();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = 1;
+  const absl::Status status = Run(argc, argv, &exit_code);
+  if (!status.ok()) baleen::Log(baleen::LogLevel::kError, "cannot_start", {{"reason", std::string(status.message())}});
+  return exit_code;
+}

@@ -1,0 +1,214 @@
+#include "services/kv/transfer/kv_destination.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/dtype.h"
+#include "services/kv/transfer/crc32c.h"
+#include "services/kv/transfer/page_rows.h"
+
+namespace baleen {
+namespace {
+
+constexpr char kMethod[] = "/baleen.v1.KvTransfer/Push";
+
+}  // namespace
+
+std::shared_ptr<KvDestination> KvDestination::Connect(Connector* connector, const std::string& address, BlockPool* pool,
+                                                      int64_t window_bytes) {
+  std::shared_ptr<KvDestination> destination(new KvDestination(pool, window_bytes));
+  std::weak_ptr<KvDestination> weak = destination;
+  auto connection = connector->Connect(address, kMethod,
+                                       {.on_message =
+                                            [weak](Message message) {
+                                              if (auto self = weak.lock()) self->OnAck(message);
+                                            },
+                                        .on_closed =
+                                            [weak](absl::Status status) {
+                                              if (auto self = weak.lock()) self->OnClosed(status);
+                                            }});
+  const std::lock_guard lock(destination->mu_);
+  destination->connection_ = std::move(connection);
+  return destination;
+}
+
+KvDestination::~KvDestination() { Close(); }
+
+bool KvDestination::broken() const {
+  const std::lock_guard lock(mu_);
+  return !broken_.ok();
+}
+
+void KvDestination::Close() {
+  std::shared_ptr<Connection> connection;
+  {
+    const std::lock_guard lock(mu_);
+    connection = connection_;
+  }
+  if (connection != nullptr) connection->Close();
+  OnClosed(absl::CancelledError("the KV stream was closed"));
+}
+
+void KvDestination::Enqueue(const std::shared_ptr<KvPush>& push, absl::Span<const BlockId> blocks, int layer, int64_t first,
+                            int64_t count) {
+  Callbacks callbacks;
+  {
+    const std::lock_guard lock(mu_);
+    if (push->over || push->finishing) return;
+    if (broken_.ok()) {
+      EnqueueLocked(push, blocks, layer, first, count);
+    } else {
+      EndLocked(push, broken_, &callbacks);
+    }
+  }
+  Run(std::move(callbacks));
+  Pump();
+}
+
+void KvDestination::EnqueueLocked(const std::shared_ptr<KvPush>& push, absl::Span<const BlockId> blocks, int layer, int64_t first,
+                                  int64_t count) {
+  if (push->blocks.empty()) {
+    push->blocks.assign(blocks.begin(), blocks.end());
+    push->queued_until.assign(static_cast<size_t>(pool_->shape().layers), 0);
+    for (const BlockId block : push->blocks) pool_->AddReference(block);
+    pushes_.emplace(push.get(), push);
+  }
+  int64_t& until = push->queued_until[static_cast<size_t>(layer)];
+  if (first + count <= until) return;
+  until = first + count;
+  ++push->outstanding;
+  queue_.push_back({.push = push, .layer = layer, .first = first, .count = count});
+}
+
+void KvDestination::Finish(const std::shared_ptr<KvPush>& push) {
+  Callbacks callbacks;
+  {
+    const std::lock_guard lock(mu_);
+    push->finishing = true;
+    if (!broken_.ok()) {
+      EndLocked(push, broken_, &callbacks);
+    } else if (push->outstanding == 0) {
+      EndLocked(push, absl::OkStatus(), &callbacks);
+    }
+  }
+  Run(std::move(callbacks));
+}
+
+void KvDestination::End(const std::shared_ptr<KvPush>& push, const absl::Status& status) {
+  Callbacks callbacks;
+  {
+    const std::lock_guard lock(mu_);
+    EndLocked(push, status, &callbacks);
+  }
+  Run(std::move(callbacks));
+  Pump();
+}
+
+void KvDestination::EndLocked(const std::shared_ptr<KvPush>& push, const absl::Status& status, Callbacks* callbacks) {
+  if (push->over) return;
+  push->over = true;
+  std::erase_if(queue_, [&](const KvPage& page) { return page.push == push; });
+  std::erase_if(in_flight_, [&](const auto& entry) {
+    if (entry.second.push != push) return false;
+    in_flight_bytes_ -= BytesOf(entry.second);
+    return true;
+  });
+  for (const BlockId block : push->blocks) pool_->Release(block);
+  push->blocks.clear();
+  callbacks->emplace_back(std::exchange(push->on_over, nullptr), status);
+  pushes_.erase(push.get());
+}
+
+bool KvDestination::NextToSend(KvPage* page, std::vector<BlockId>* blocks, std::shared_ptr<Connection>* connection) {
+  if (!broken_.ok() || queue_.empty()) return false;
+  const int64_t bytes = BytesOf(queue_.front());
+  if (in_flight_bytes_ > 0 && in_flight_bytes_ + bytes > window_bytes_) return false;
+  *page = std::move(queue_.front());
+  queue_.pop_front();
+  // A page of a push that ends meanwhile may be read after its blocks were released: its own references keep them.
+  *blocks = page->push->blocks;
+  for (const BlockId block : *blocks) pool_->AddReference(block);
+  *connection = connection_;
+  in_flight_bytes_ += bytes;
+  in_flight_[{page->push->reservation, page->layer, page->first}] = *page;
+  return true;
+}
+
+void KvDestination::Pump() {
+  std::unique_lock lock(mu_);
+  if (pumping_ || connection_ == nullptr) return;
+  pumping_ = true;
+  absl::Status sent;
+  KvPage page;
+  std::vector<BlockId> blocks;
+  std::shared_ptr<Connection> connection;
+  while (sent.ok() && NextToSend(&page, &blocks, &connection)) {
+    lock.unlock();
+    Message message = MakeMessage(page, blocks);
+    for (const BlockId block : blocks) pool_->Release(block);
+    sent = connection->Send(std::move(message));
+    lock.lock();
+  }
+  pumping_ = false;
+  lock.unlock();
+  if (!sent.ok()) OnClosed(sent);
+}
+
+Message KvDestination::MakeMessage(const KvPage& page, absl::Span<const BlockId> blocks) const {
+  std::vector<std::byte> rows = GatherRows(*pool_, blocks, page.layer, page.first, page.count);
+  v1::KvPageHeader header;
+  *header.mutable_context() = page.push->context;
+  header.set_reservation(page.push->reservation);
+  header.set_layer(static_cast<uint32_t>(page.layer));
+  header.set_first_token(static_cast<uint32_t>(page.first));
+  header.set_token_count(static_cast<uint32_t>(page.count));
+  header.set_dtype(pool_->shape().dtype == DType::kF32 ? v1::DTYPE_F32 : v1::DTYPE_BF16);
+  header.set_checksum(Crc32c(rows.data(), rows.size()));
+  return {.header = header.SerializeAsString(), .payload = Payload::Own(std::move(rows))};
+}
+
+void KvDestination::OnAck(const Message& message) {
+  v1::KvAckHeader ack;
+  if (!ack.ParseFromString(message.header)) {
+    OnClosed(absl::DataLossError("an acknowledgement on the KV stream does not parse"));
+    return;
+  }
+  Callbacks callbacks;
+  {
+    const std::lock_guard lock(mu_);
+    const auto it = in_flight_.find({ack.reservation(), ack.layer(), ack.first_token()});
+    if (it == in_flight_.end()) return;
+    const KvPage page = it->second;
+    in_flight_bytes_ -= BytesOf(page);
+    in_flight_.erase(it);
+    --page.push->outstanding;
+    if (!ack.error().empty()) {
+      EndLocked(page.push, absl::AbortedError(absl::StrCat("the decode worker refused a page: ", ack.error())), &callbacks);
+    } else if (page.push->finishing && page.push->outstanding == 0) {
+      EndLocked(page.push, absl::OkStatus(), &callbacks);
+    }
+  }
+  Run(std::move(callbacks));
+  Pump();
+}
+
+void KvDestination::OnClosed(const absl::Status& status) {
+  Callbacks callbacks;
+  std::shared_ptr<Connection> connection;
+  {
+    const std::lock_guard lock(mu_);
+    if (broken_.ok()) broken_ = absl::UnavailableError(absl::StrCat("the KV stream broke: ", status.message()));
+    connection = std::exchange(connection_, nullptr);
+    while (!pushes_.empty()) EndLocked(std::shared_ptr<KvPush>(pushes_.begin()->second), broken_, &callbacks);
+  }
+  if (connection != nullptr) connection->Close();
+  Run(std::move(callbacks));
+}
+
+void KvDestination::Run(Callbacks callbacks) {
+  for (auto& [callback, status] : callbacks) {
+    if (callback) callback(status);
+  }
+}
+
+}  // namespace baleen

@@ -1,0 +1,99 @@
+#include "services/placement/cluster.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/placement/convert.h"
+
+namespace baleen {
+
+absl::StatusOr<WorkerOrders> Cluster::Register(const WorkerDescription& worker, uint64_t epoch_seen, std::vector<LayerExperts> loaded) {
+  WorkerOrders orders;
+  {
+    std::lock_guard lock(mutex_);
+    absl::Status status = state_.Register(worker, epoch_seen, std::move(loaded), clock_->Now());
+    if (!status.ok()) return status;
+    orders = Orders(worker.id);
+  }
+  Publish();
+  return orders;
+}
+
+absl::StatusOr<WorkerOrders> Cluster::Report(const std::string& id, const WorkerReport& report) {
+  absl::Status status;
+  WorkerOrders orders;
+  {
+    std::lock_guard lock(mutex_);
+    status = state_.Report(id, report, clock_->Now());
+    orders = Orders(id);
+  }
+  Publish();
+  if (!status.ok()) return status;
+  return orders;
+}
+
+bool Cluster::Remove(const std::string& id) {
+  bool removed = false;
+  {
+    std::lock_guard lock(mutex_);
+    removed = state_.Remove(id);
+  }
+  Publish();
+  return removed;
+}
+
+std::vector<std::string> Cluster::Tick() {
+  std::vector<std::string> expired;
+  {
+    std::lock_guard lock(mutex_);
+    expired = state_.Tick(clock_->Now());
+  }
+  Publish();
+  return expired;
+}
+
+uint64_t Cluster::epoch() const {
+  std::lock_guard lock(mutex_);
+  return state_.epoch();
+}
+
+std::vector<std::string> Cluster::Mismatched() const {
+  std::lock_guard lock(mutex_);
+  return state_.Mismatched();
+}
+
+std::vector<MappedWorker> Cluster::Snapshot() const {
+  std::lock_guard lock(mutex_);
+  return state_.Map();
+}
+
+absl::StatusOr<uint64_t> Cluster::Watch(std::function<void(const MapPtr&)> watcher) {
+  std::lock_guard lock(watch_mutex_);
+  if (watchers_.size() >= kMaxWatchers) return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxWatchers, " map watches"));
+  if (newest_ != nullptr) watcher(newest_);
+  const uint64_t handle = next_handle_++;
+  watchers_.emplace(handle, std::move(watcher));
+  return handle;
+}
+
+void Cluster::Unwatch(uint64_t handle) {
+  std::lock_guard lock(watch_mutex_);
+  watchers_.erase(handle);
+}
+
+WorkerOrders Cluster::Orders(const std::string& id) const { return {state_.epoch(), state_.Assignment(id)}; }
+
+void Cluster::Publish() {
+  std::lock_guard watch_lock(watch_mutex_);
+  auto map = std::make_shared<v1::ClusterMap>();
+  {
+    std::lock_guard lock(mutex_);
+    if (!state_.published() || (newest_ != nullptr && newest_->epoch() >= state_.epoch())) return;
+    map->set_epoch(state_.epoch());
+    for (const MappedWorker& worker : state_.Map()) *map->add_workers() = ToProto(worker);
+  }
+  newest_ = std::move(map);
+  for (const auto& [handle, watcher] : watchers_) watcher(newest_);
+}
+
+}  // namespace baleen

@@ -1,0 +1,66 @@
+// The state machine shared by RPC threads: a lock, a clock, and maps handed to whoever watches.
+#ifndef BALEEN_SERVICES_PLACEMENT_CLUSTER_H_
+#define BALEEN_SERVICES_PLACEMENT_CLUSTER_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "proto/baleen/v1/placement.pb.h"
+#include "services/placement/cluster_state.h"
+
+namespace baleen {
+
+using MapPtr = std::shared_ptr<const v1::ClusterMap>;
+
+// What a worker is told in return for an event.
+struct WorkerOrders {
+  uint64_t epoch = 0;
+  std::vector<LayerExperts> assigned;
+};
+
+// Thread-safe.
+class Cluster {
+ public:
+  Cluster(ClusterOptions options, Clock* clock) : clock_(clock), state_(options) {}
+
+  // As ClusterState's, at the clock's time; each publishes what it changed.
+  absl::StatusOr<WorkerOrders> Register(const WorkerDescription& worker, uint64_t epoch_seen, std::vector<LayerExperts> loaded);
+  absl::StatusOr<WorkerOrders> Report(const std::string& id, const WorkerReport& report);
+  bool Remove(const std::string& id);
+  std::vector<std::string> Tick();
+
+  uint64_t epoch() const;
+  std::vector<std::string> Mismatched() const;
+  std::vector<MappedWorker> Snapshot() const;
+
+  // Calls `watcher` with the newest map, if there is one, and then with each newer one, in order, until Unwatch returns. Watchers must
+  // not call back into the cluster. Returns a handle; RESOURCE_EXHAUSTED past kMaxWatchers.
+  absl::StatusOr<uint64_t> Watch(std::function<void(const MapPtr&)> watcher);
+  void Unwatch(uint64_t handle);
+
+  static constexpr size_t kMaxWatchers = 8192;
+
+ private:
+  WorkerOrders Orders(const std::string& id) const;
+  // Hands the state's map out if its epoch is new. Takes the locks in the order watch_mutex_, mutex_.
+  void Publish();
+
+  Clock* const clock_;
+  mutable std::mutex mutex_;  // Guards state_.
+  ClusterState state_;
+
+  std::mutex watch_mutex_;  // Guards what follows.
+  MapPtr newest_;
+  uint64_t next_handle_ = 1;
+  std::map<uint64_t, std::function<void(const MapPtr&)>> watchers_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_PLACEMENT_CLUSTER_H_

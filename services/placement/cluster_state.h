@@ -1,0 +1,122 @@
+// Placement's whole state as a state machine: events and the time go in, a map comes out. No threads, no I/O, no clock.
+#ifndef BALEEN_SERVICES_PLACEMENT_CLUSTER_STATE_H_
+#define BALEEN_SERVICES_PLACEMENT_CLUSTER_STATE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "services/placement/digest_ledger.h"
+#include "services/placement/planner/plan.h"
+#include "services/placement/planner/slot_choice.h"
+
+namespace baleen {
+
+enum class WorkerRole { kGateway, kPrefill, kDecode, kExpert, kPrefillAndDecode };
+
+struct WorkerDescription {
+  std::string id;
+  WorkerRole role = WorkerRole::kGateway;
+  std::string address;
+  std::string numerics_id;
+  std::string model_id;
+  std::string failure_domain;
+  ModelShape shape;  // All 0 for gateways.
+};
+
+struct WorkerLoad {
+  uint32_t running = 0;
+  uint32_t waiting = 0;
+  float kv_usage = 0;
+
+  friend bool operator==(const WorkerLoad&, const WorkerLoad&) = default;
+};
+
+struct WorkerReport {
+  bool ready = false;
+  bool draining = false;
+  WorkerLoad load;
+  std::vector<LayerExperts> loaded;
+  std::vector<NamedDigest> digests;
+};
+
+struct MappedWorker {
+  WorkerDescription description;
+  bool ready = false;  // As reported, and not refused.
+  bool draining = false;
+  WorkerLoad load;
+  std::vector<LayerExperts> experts;  // Reported loaded; none while refused.
+  absl::Status refused;               // Why its experts are not to be used.
+};
+
+struct ClusterOptions {
+  uint32_t expected_shards = 1;  // Slots of the plan.
+  uint32_t replicas = 1;
+  absl::Duration heartbeat_timeout = absl::Seconds(3);
+};
+
+// Not thread-safe.
+class ClusterState {
+ public:
+  explicit ClusterState(ClusterOptions options) : options_(options) {}
+
+  // Adds the worker or renews it (not ready until its next report). `epoch_seen` above this state's own means that placement restarted:
+  // the epoch goes on above it, and no map leaves for one heartbeat timeout, so that the first one does not miss live workers.
+  // INVALID_ARGUMENT when an expert shard's shape differs from the running plan's or cannot be planned; RESOURCE_EXHAUSTED past
+  // kMaxWorkers.
+  absl::Status Register(const WorkerDescription& worker, uint64_t epoch_seen, std::vector<LayerExperts> loaded, absl::Time now);
+  // NOT_FOUND asks to register. INVALID_ARGUMENT: refused, because a digest disagrees; stays so until the worker registers under a new id.
+  absl::Status Report(const std::string& id, const WorkerReport& report, absl::Time now);
+  // Whether it was there.
+  bool Remove(const std::string& id);
+  // Removes workers silent for longer than the timeout and returns their ids; publishes load changes. To be called at least four times
+  // per timeout; a longer gap means that placement itself was paused, and is nobody's silence.
+  std::vector<std::string> Tick(absl::Time now);
+
+  // What the shard is to hold; empty when all slots are taken (a spare).
+  std::vector<LayerExperts> Assignment(const std::string& id) const;
+
+  // Grows with every published change.
+  uint64_t epoch() const { return epoch_; }
+  // Whether there is a map to hand out: something registered, and no hold after a restart.
+  bool published() const { return published_; }
+  std::vector<MappedWorker> Map() const;
+  // Workers whose numerics or model differ from the first worker's of their kind (gateways name none).
+  std::vector<std::string> Mismatched() const;
+
+  static constexpr size_t kMaxWorkers = 4096;
+
+ private:
+  struct Entry {
+    MappedWorker mapped;
+    absl::Time last_seen;
+    std::optional<uint32_t> slot;
+  };
+
+  absl::Status EnsurePlan(const ModelShape& shape);
+  void EnsureSlot(Entry& entry);
+  void FreeSlot(Entry& entry);
+  void Erase(std::map<std::string, Entry>::iterator it);
+  void Changed();
+  void ReleaseHold(absl::Time now);
+
+  const ClusterOptions options_;
+  std::map<std::string, Entry> workers_;
+  DigestLedger digests_;
+  std::optional<ModelShape> planned_shape_;
+  Plan plan_;
+  std::vector<SlotHolder> slots_;
+  uint64_t epoch_ = 0;
+  bool published_ = false;
+  bool dirty_ = false;  // Changes that wait for the hold's end or the next tick.
+  std::optional<absl::Time> hold_until_;
+  std::optional<absl::Time> last_tick_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_PLACEMENT_CLUSTER_STATE_H_

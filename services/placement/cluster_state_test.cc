@@ -1,0 +1,217 @@
+#include "services/placement/cluster_state.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace baleen {
+namespace {
+
+constexpr ModelShape kShape{.first_moe_layer = 1, .moe_layers = 2, .experts = 8};
+const absl::Time kStart = absl::FromUnixSeconds(1000);
+
+WorkerDescription Shard(const std::string& id) {
+  return {
+      .id = id, .role = WorkerRole::kExpert, .address = "a:1", .numerics_id = "n", .model_id = "m", .failure_domain = "", .shape = kShape};
+}
+
+WorkerReport ReadyWith(std::vector<LayerExperts> loaded) {
+  WorkerReport report;
+  report.ready = true;
+  report.loaded = std::move(loaded);
+  return report;
+}
+
+MappedWorker Find(const ClusterState& state, const std::string& id) {
+  for (const MappedWorker& worker : state.Map()) {
+    if (worker.description.id == id) return worker;
+  }
+  return {};
+}
+
+TEST(ClusterStateTest, AShardIsMappedWithWhatItReportedLoaded) {
+  ClusterState state({.expected_shards = 2});
+  ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
+  EXPECT_EQ(state.Assignment("s0").at(0), (LayerExperts{1, {0, 1, 2, 3}}));
+  EXPECT_TRUE(Find(state, "s0").experts.empty());
+  EXPECT_FALSE(Find(state, "s0").ready);
+  const uint64_t before = state.epoch();
+  ASSERT_TRUE(state.Report("s0", ReadyWith(state.Assignment("s0")), kStart).ok());
+  EXPECT_EQ(Find(state, "s0").experts, state.Assignment("s0"));
+  EXPECT_TRUE(Find(state, "s0").ready);
+  EXPECT_GT(state.epoch(), before);
+}
+
+TEST(ClusterStateTest, AReplacementTakesTheFreedSlot) {
+  ClusterState state({.expected_shards = 2});
+  for (const char* id : {"s0", "s1", "spare"}) ASSERT_TRUE(state.Register(Shard(id), 0, {}, kStart).ok());
+  const auto freed = state.Assignment("s0");
+  EXPECT_TRUE(state.Assignment("spare").empty());
+  EXPECT_TRUE(state.Remove("s0"));
+  EXPECT_FALSE(state.Remove("s0"));
+  ASSERT_TRUE(state.Report("spare", {}, kStart).ok());
+  EXPECT_EQ(state.Assignment("spare"), freed);
+}
+
+TEST(ClusterStateTest, SilenceEndsAWorker) {
+  ClusterState state({.expected_shards = 1, .replicas = 1, .heartbeat_timeout = absl::Seconds(3)});
+  ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
+  absl::Time now = kStart;
+  for (int i = 0; i < 12; ++i) EXPECT_TRUE(state.Tick(now += absl::Milliseconds(250)).empty());
+  const uint64_t before = state.epoch();
+  EXPECT_EQ(state.Tick(now += absl::Milliseconds(250)), std::vector<std::string>{"s0"});
+  EXPECT_EQ(state.epoch(), before + 1);
+  EXPECT_EQ(state.Report("s0", {}, now).code(), absl::StatusCode::kNotFound);
+}
+
+TEST(ClusterStateTest, PlacementsOwnPauseIsNobodysSilence) {
+  ClusterState state({.expected_shards = 1});
+  ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
+  state.Tick(kStart);
+  EXPECT_TRUE(state.Tick(kStart + absl::Minutes(5)).empty());
+  EXPECT_TRUE(state.Report("s0", {}, kStart + absl::Minutes(5)).ok());
+}
+
+TEST(ClusterStateTest, DisagreeingDigestIsRefusedAndNamed) {
+  ClusterState state({.expected_shards = 2, .replicas = 2});
+  for (const char* id : {"good", "bad"}) ASSERT_TRUE(state.Register(Shard(id), 0, {}, kStart).ok());
+  WorkerReport report = ReadyWith(state.Assignment("good"));
+  report.digests = {{"layers.1.experts.0.up", 7}};
+  ASSERT_TRUE(state.Report("good", report, kStart).ok());
+  report.digests[0].digest = 8;
+  const absl::Status refused = state.Report("bad", report, kStart);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(absl::StrContains(refused.message(), "layers.1.experts.0.up")) << refused;
+  EXPECT_TRUE(absl::StrContains(refused.message(), "good")) << refused;
+  EXPECT_FALSE(Find(state, "bad").ready);
+  EXPECT_TRUE(Find(state, "bad").experts.empty());
+  EXPECT_TRUE(Find(state, "good").ready);
+  EXPECT_FALSE(state.Report("bad", ReadyWith({}), kStart).ok()) << "a refusal stands";
+  ASSERT_TRUE(state.Register(Shard("next"), 0, {}, kStart).ok());
+  EXPECT_FALSE(state.Assignment("next").empty()) << "the refused shard's slot is free";
+}
+
+TEST(ClusterStateTest, DigestsOfTheDeadAreForgotten) {
+  ClusterState state({.expected_shards = 2});
+  for (const char* id : {"old", "new"}) ASSERT_TRUE(state.Register(Shard(id), 0, {}, kStart).ok());
+  WorkerReport report;
+  report.digests = {{"t", 1}};
+  ASSERT_TRUE(state.Report("old", report, kStart).ok());
+  state.Remove("old");
+  report.digests[0].digest = 2;
+  EXPECT_TRUE(state.Report("new", report, kStart).ok());
+}
+
+TEST(ClusterStateTest, AnotherModelsShardIsRefused) {
+  ClusterState state({.expected_shards = 2});
+  ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
+  WorkerDescription other = Shard("s1");
+  other.shape.experts = 16;
+  EXPECT_EQ(state.Register(other, 0, {}, kStart).code(), absl::StatusCode::kInvalidArgument);
+  state.Remove("s0");
+  EXPECT_TRUE(state.Register(other, 0, {}, kStart).ok()) << "an empty cluster may change its model";
+}
+
+TEST(ClusterStateTest, MismatchedNumericsAreVisible) {
+  ClusterState state({.expected_shards = 2});
+  ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
+  WorkerDescription other = Shard("s1");
+  other.numerics_id = "other";
+  ASSERT_TRUE(state.Register(other, 0, {}, kStart).ok());
+  EXPECT_EQ(state.Mismatched(), std::vector<std::string>{"s1"});
+}
+
+TEST(ClusterStateTest, ARestartGoesOnAboveTheEpochsSeenAndWaitsForTheOthers) {
+  ClusterState state({.expected_shards = 2, .replicas = 1, .heartbeat_timeout = absl::Seconds(3)});
+  Plan plan = PlanEvenly({kShape, 2, 1, {}}).value();
+  ASSERT_TRUE(state.Register(Shard("b"), 41, plan[1], kStart).ok());
+  ASSERT_TRUE(state.Register(Shard("a"), 40, plan[0], kStart).ok());
+  EXPECT_EQ(state.Assignment("b"), plan[1]) << "what is loaded stays where it is";
+  EXPECT_EQ(state.Assignment("a"), plan[0]);
+  EXPECT_FALSE(state.published());
+  absl::Time now = kStart;
+  for (int i = 0; i < 12; ++i) {
+    now += absl::Milliseconds(250);
+    for (const char* id : {"a", "b"}) ASSERT_TRUE(state.Report(id, ReadyWith(state.Assignment(id)), now).ok());
+    state.Tick(now);
+  }
+  EXPECT_TRUE(state.published());
+  EXPECT_EQ(state.epoch(), 42u);
+  EXPECT_EQ(state.Map().size(), 2u);
+}
+
+TEST(ClusterStateTest, LoadWaitsForTheTick) {
+  ClusterState state({.expected_shards = 1});
+  ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
+  const uint64_t before = state.epoch();
+  WorkerReport report;
+  report.load.running = 3;
+  ASSERT_TRUE(state.Report("s0", report, kStart).ok());
+  EXPECT_EQ(state.epoch(), before);
+  state.Tick(kStart + absl::Milliseconds(250));
+  EXPECT_EQ(state.epoch(), before + 1);
+  state.Tick(kStart + absl::Milliseconds(500));
+  EXPECT_EQ(state.epoch(), before + 1) << "nothing changed";
+}
+
+// Whatever happens in whatever order, no two shards share a slot, epochs never fall, and only reported experts are mapped.
+TEST(ClusterStateTest, RandomEventsKeepTheInvariants) {
+  for (uint32_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    const uint32_t shards = 1 + random() % 6;
+    const uint32_t replicas = 1 + random() % shards;
+    ClusterState state({.expected_shards = shards, .replicas = replicas});
+    absl::Time now = kStart;
+    uint64_t last_epoch = 0;
+    for (int step = 0; step < 400; ++step) {
+      const std::string id = absl::StrCat("s", random() % 9);
+      switch (random() % 8) {
+        case 0:
+        case 1:
+          ASSERT_TRUE(state.Register(Shard(id), random() % 50 == 0 ? last_epoch + 5 : 0, {}, now).ok());
+          break;
+        case 2:
+        case 3:
+        case 4: {
+          const absl::Status status = state.Report(id, ReadyWith(state.Assignment(id)), now);
+          ASSERT_TRUE(status.ok() || absl::IsNotFound(status));
+          break;
+        }
+        case 5:
+          if (random() % 4 == 0) state.Remove(id);
+          break;
+        default:
+          state.Tick(now += absl::Milliseconds(random() % 700));
+      }
+      // A spare learns of a freed slot with its next report; let it.
+      for (const MappedWorker& worker : state.Map()) {
+        if (state.Assignment(worker.description.id).empty()) (void)state.Report(worker.description.id, {}, now);
+      }
+      ASSERT_GE(state.epoch(), last_epoch);
+      last_epoch = state.epoch();
+      std::vector<uint32_t> copies(kShape.experts);
+      size_t assigned = 0;
+      for (const MappedWorker& worker : state.Map()) {
+        const auto assignment = state.Assignment(worker.description.id);
+        if (assignment.empty()) continue;
+        ++assigned;
+        for (uint32_t expert : assignment[0].experts) ++copies[expert];
+      }
+      ASSERT_LE(assigned, shards);
+      for (uint32_t count : copies) ASSERT_LE(count, replicas);
+      if (assigned == shards) {
+        ASSERT_EQ(copies, std::vector<uint32_t>(kShape.experts, replicas));
+      } else {
+        ASSERT_EQ(assigned, state.Map().size()) << "a spare while a slot is free";
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace baleen

@@ -1,0 +1,148 @@
+#include "services/placement/convert.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace baleen {
+namespace {
+
+constexpr size_t kMaxText = 256;
+
+absl::Status CheckText(absl::string_view field, const std::string& value, bool required) {
+  if (required && value.empty()) return absl::InvalidArgumentError(absl::StrCat(field, " is empty"));
+  if (value.size() > kMaxText) return absl::InvalidArgumentError(absl::StrCat(field, " is longer than ", kMaxText, " bytes"));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<WorkerRole> RoleFromProto(v1::Role role) {
+  switch (role) {
+    case v1::ROLE_GATEWAY:
+      return WorkerRole::kGateway;
+    case v1::ROLE_PREFILL:
+      return WorkerRole::kPrefill;
+    case v1::ROLE_DECODE:
+      return WorkerRole::kDecode;
+    case v1::ROLE_EXPERT:
+      return WorkerRole::kExpert;
+    case v1::ROLE_PREFILL_AND_DECODE:
+      return WorkerRole::kPrefillAndDecode;
+    default:
+      return absl::InvalidArgumentError(absl::StrCat("worker.role ", static_cast<int>(role), " is unknown"));
+  }
+}
+
+v1::Role RoleToProto(WorkerRole role) {
+  switch (role) {
+    case WorkerRole::kGateway:
+      return v1::ROLE_GATEWAY;
+    case WorkerRole::kPrefill:
+      return v1::ROLE_PREFILL;
+    case WorkerRole::kDecode:
+      return v1::ROLE_DECODE;
+    case WorkerRole::kExpert:
+      return v1::ROLE_EXPERT;
+    case WorkerRole::kPrefillAndDecode:
+      return v1::ROLE_PREFILL_AND_DECODE;
+  }
+  return v1::ROLE_UNSPECIFIED;
+}
+
+absl::StatusOr<LayerExperts> LayerFromProto(const v1::ExpertRange& range) {
+  if (range.layer() >= 2 * kMaxLayers) return absl::InvalidArgumentError(absl::StrCat("layer ", range.layer(), " is out of bounds"));
+  if (range.experts_size() > static_cast<int>(kMaxExperts)) {
+    return absl::InvalidArgumentError(absl::StrCat("layer ", range.layer(), " lists ", range.experts_size(), " experts"));
+  }
+  LayerExperts layer{range.layer(), {range.experts().begin(), range.experts().end()}};
+  std::sort(layer.experts.begin(), layer.experts.end());
+  if (std::adjacent_find(layer.experts.begin(), layer.experts.end()) != layer.experts.end()) {
+    return absl::InvalidArgumentError(absl::StrCat("layer ", range.layer(), " lists an expert twice"));
+  }
+  if (!layer.experts.empty() && layer.experts.back() >= kMaxExperts) {
+    return absl::InvalidArgumentError(absl::StrCat("layer ", range.layer(), ": expert ", layer.experts.back(), " is out of bounds"));
+  }
+  return layer;
+}
+
+}  // namespace
+
+absl::StatusOr<WorkerDescription> FromProto(const v1::WorkerInfo& info) {
+  WorkerDescription worker;
+  RETURN_IF_ERROR(CheckText("worker.worker_id", info.worker_id(), true));
+  RETURN_IF_ERROR(CheckText("worker.address", info.address(), true));
+  RETURN_IF_ERROR(CheckText("worker.numerics_id", info.numerics_id(), false));
+  RETURN_IF_ERROR(CheckText("worker.model_id", info.model_id(), false));
+  RETURN_IF_ERROR(CheckText("worker.failure_domain", info.failure_domain(), false));
+  ASSIGN_OR_RETURN(worker.role, RoleFromProto(info.role()));
+  worker.id = info.worker_id();
+  worker.address = info.address();
+  worker.numerics_id = info.numerics_id();
+  worker.model_id = info.model_id();
+  worker.failure_domain = info.failure_domain();
+  worker.shape = {info.first_moe_layer(), info.moe_layers(), info.experts()};
+  return worker;
+}
+
+absl::StatusOr<std::vector<LayerExperts>> FromProto(const RangeProtos& ranges) {
+  if (ranges.size() > static_cast<int>(kMaxLayers)) return absl::InvalidArgumentError(absl::StrCat(ranges.size(), " layers of experts"));
+  std::vector<LayerExperts> layers;
+  layers.reserve(ranges.size());
+  for (const v1::ExpertRange& range : ranges) {
+    ASSIGN_OR_RETURN(LayerExperts layer, LayerFromProto(range));
+    layers.push_back(std::move(layer));
+  }
+  auto by_layer = [](const LayerExperts& a, const LayerExperts& b) { return a.layer < b.layer; };
+  std::sort(layers.begin(), layers.end(), by_layer);
+  for (size_t i = 1; i < layers.size(); ++i) {
+    if (layers[i].layer == layers[i - 1].layer)
+      return absl::InvalidArgumentError(absl::StrCat("layer ", layers[i].layer, " is listed twice"));
+  }
+  return layers;
+}
+
+absl::StatusOr<WorkerReport> FromProto(const v1::HeartbeatRequest& request) {
+  WorkerReport report;
+  report.ready = request.ready();
+  report.draining = request.draining();
+  report.load = {request.running(), request.waiting(), request.kv_usage()};
+  ASSIGN_OR_RETURN(report.loaded, FromProto(request.loaded()));
+  report.digests.reserve(request.digests_size());
+  for (const v1::TensorDigest& digest : request.digests()) {
+    RETURN_IF_ERROR(CheckText("digests.name", digest.name(), true));
+    report.digests.push_back({digest.name(), digest.digest()});
+  }
+  return report;
+}
+
+v1::Worker ToProto(const MappedWorker& worker) {
+  v1::Worker out;
+  v1::WorkerInfo& info = *out.mutable_info();
+  const WorkerDescription& description = worker.description;
+  info.set_worker_id(description.id);
+  info.set_role(RoleToProto(description.role));
+  info.set_address(description.address);
+  info.set_numerics_id(description.numerics_id);
+  info.set_model_id(description.model_id);
+  info.set_failure_domain(description.failure_domain);
+  info.set_first_moe_layer(description.shape.first_moe_layer);
+  info.set_moe_layers(description.shape.moe_layers);
+  info.set_experts(description.shape.experts);
+  out.set_ready(worker.ready);
+  out.set_draining(worker.draining);
+  out.set_running(worker.load.running);
+  out.set_waiting(worker.load.waiting);
+  out.set_kv_usage(worker.load.kv_usage);
+  ToProto(worker.experts, out.mutable_experts());
+  return out;
+}
+
+void ToProto(const std::vector<LayerExperts>& layers, RangeProtos* out) {
+  for (const LayerExperts& layer : layers) {
+    v1::ExpertRange& range = *out->Add();
+    range.set_layer(layer.layer);
+    range.mutable_experts()->Add(layer.experts.begin(), layer.experts.end());
+  }
+}
+
+}  // namespace baleen

@@ -1,0 +1,15 @@
+#include "services/placement/ops/deregister.h"
+
+#include "services/common/log.h"
+
+namespace baleen {
+
+absl::Status HandleDeregister(Cluster& cluster, PlacementProbe& probe, const v1::DeregisterRequest& request, v1::DeregisterReply& reply) {
+  // A worker that is already gone has what it asked for.
+  if (!cluster.Remove(request.worker_id())) return absl::OkStatus();
+  probe.Deregistered();
+  Log(LogLevel::kInfo, "deregistered", {{"worker", request.worker_id()}});
+  return absl::OkStatus();
+}
+
+}  // namespace baleen

@@ -1,0 +1,22 @@
+#include "services/placement/ops/heartbeat.h"
+
+#include "base/status_macros.h"
+#include "services/common/log.h"
+#include "services/placement/convert.h"
+
+namespace baleen {
+
+absl::Status HandleHeartbeat(Cluster& cluster, PlacementProbe& probe, const v1::HeartbeatRequest& request, v1::HeartbeatReply& reply) {
+  ASSIGN_OR_RETURN(const WorkerReport report, FromProto(request));
+  const absl::StatusOr<WorkerOrders> orders = cluster.Report(request.worker_id(), report);
+  if (absl::IsInvalidArgument(orders.status()) && !report.digests.empty()) {
+    probe.DigestRefused();
+    Log(LogLevel::kError, "digest_refused", {{"worker", request.worker_id()}, {"reason", std::string(orders.status().message())}});
+  }
+  if (!orders.ok()) return orders.status();
+  reply.set_epoch(orders->epoch);
+  ToProto(orders->assigned, reply.mutable_assigned());
+  return absl::OkStatus();
+}
+
+}  // namespace baleen

@@ -1,0 +1,33 @@
+#include "services/placement/ops/register.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "services/common/log.h"
+#include "services/placement/convert.h"
+#include "services/placement/timing.h"
+
+namespace baleen {
+
+absl::Status HandleRegister(Cluster& cluster, PlacementProbe& probe, const v1::RegisterRequest& request, v1::RegisterReply& reply) {
+  ASSIGN_OR_RETURN(const WorkerDescription worker, FromProto(request.worker()));
+  ASSIGN_OR_RETURN(std::vector<LayerExperts> loaded, FromProto(request.loaded()));
+  const absl::StatusOr<WorkerOrders> orders = cluster.Register(worker, request.epoch_seen(), std::move(loaded));
+  if (!orders.ok()) {
+    Log(LogLevel::kError, "register_refused", {{"worker", worker.id}, {"reason", std::string(orders.status().message())}});
+    return orders.status();
+  }
+  probe.Registered();
+  Log(LogLevel::kInfo, "registered",
+      {{"worker", worker.id},
+       {"address", worker.address},
+       {"model", worker.model_id},
+       {"numerics", worker.numerics_id},
+       {"epoch", absl::StrCat(orders->epoch)}});
+  for (const std::string& id : cluster.Mismatched()) Log(LogLevel::kWarning, "mismatched_worker", {{"worker", id}});
+  reply.set_epoch(orders->epoch);
+  ToProto(orders->assigned, reply.mutable_assigned());
+  reply.set_heartbeat_interval_ms(static_cast<uint32_t>(absl::ToInt64Milliseconds(kHeartbeatInterval)));
+  return absl::OkStatus();
+}
+
+}  // namespace baleen

@@ -1,0 +1,267 @@
+#include "services/placement/placement_client.h"
+
+#include <grpcpp/client_context.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/baleen/v1/placement.grpc.pb.h"
+#include "services/common/channel.h"
+#include "services/common/log.h"
+#include "services/placement/client_outbox.h"
+#include "services/placement/timing.h"
+
+namespace baleen {
+namespace {
+
+constexpr auto kCallTimeout = std::chrono::seconds(1);
+constexpr auto kDeregisterTimeout = std::chrono::seconds(2);
+constexpr auto kRetryPause = std::chrono::milliseconds(200);
+
+using Assignment = std::vector<v1::ExpertRange>;
+
+std::string Bytes(const Assignment& ranges) {
+  std::string bytes;
+  for (const v1::ExpertRange& range : ranges) absl::StrAppend(&bytes, range.SerializeAsString(), "|");
+  return bytes;
+}
+
+absl::Status FromGrpc(const grpc::Status& status) {
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+}  // namespace
+
+struct PlacementClient::Impl {
+  explicit Impl(PlacementClientOptions given)
+      : options(std::move(given)), channel(MakeChannel(options.address)), stub(v1::Placement::NewStub(channel)) {
+    heartbeat_thread = std::thread([this] { HeartbeatLoop(); });
+    watch_thread = std::thread([this] { WatchLoop(); });
+    delivery_thread = std::thread([this] { DeliveryLoop(); });
+  }
+
+  ~Impl() {
+    {
+      std::lock_guard lock(mutex);
+      stop = true;
+      for (grpc::ClientContext* context : calls) context->TryCancel();
+    }
+    wake.notify_all();
+    heartbeat_thread.join();
+    watch_thread.join();
+    delivery_thread.join();
+  }
+
+  // Runs `call` with a context that the destructor can cancel.
+  template <typename Call>
+  grpc::Status Cancellable(Call call) {
+    grpc::ClientContext context;
+    {
+      std::lock_guard lock(mutex);
+      if (stop) return grpc::Status::CANCELLED;
+      calls.insert(&context);
+    }
+    const grpc::Status status = call(context);
+    std::lock_guard lock(mutex);
+    calls.erase(&context);
+    return status;
+  }
+
+  void HeartbeatLoop() {
+    std::unique_lock lock(mutex);
+    while (!stop) {
+      nudged = false;
+      lock.unlock();
+      const absl::Status status = leaving ? Leave() : (registered ? Beat() : Register());
+      lock.lock();
+      NoteLocked(status);
+      if (leave_result.has_value()) break;
+      const bool again_now = status.ok() && !beaten;  // A registration's first report follows at once.
+      const auto pause = status.ok() ? std::chrono::milliseconds(interval_ms) : kRetryPause;
+      if (!again_now) wake.wait_for(lock, pause, [this] { return stop || nudged; });
+    }
+  }
+
+  absl::Status Register() {
+    v1::RegisterRequest request;
+    *request.mutable_worker() = options.worker;
+    v1::HeartbeatRequest report;
+    if (options.report) options.report(&report);
+    *request.mutable_loaded() = report.loaded();
+    outbox.Exchange(report);  // New ones are kept for the first heartbeat.
+    {
+      std::lock_guard lock(mutex);
+      request.set_epoch_seen(newest ? newest->epoch() : 0);
+    }
+    v1::RegisterReply reply;
+    const grpc::Status status = Cancellable([&](grpc::ClientContext& context) {
+      context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
+      return stub->Register(&context, request, &reply);
+    });
+    if (!status.ok()) return FromGrpc(status);
+    registered = true;
+    beaten = false;
+    outbox.SendAllAgain();
+    if (reply.heartbeat_interval_ms() > 0) interval_ms = reply.heartbeat_interval_ms();
+    Assign({reply.assigned().begin(), reply.assigned().end()});
+    return absl::OkStatus();
+  }
+
+  absl::Status Beat() {
+    beaten = true;
+    v1::HeartbeatRequest request;
+    if (options.report) options.report(&request);
+    request.set_worker_id(options.worker.worker_id());
+    outbox.Exchange(request);
+    v1::HeartbeatReply reply;
+    const grpc::Status status = Cancellable([&](grpc::ClientContext& context) {
+      context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
+      return stub->Heartbeat(&context, request, &reply);
+    });
+    if (status.error_code() == grpc::StatusCode::NOT_FOUND) registered = false;
+    // A refusal is an answer too: placement remembers it.
+    if (status.ok() || status.error_code() == grpc::StatusCode::INVALID_ARGUMENT) outbox.Answered();
+    if (!status.ok()) return FromGrpc(status);
+    Assign({reply.assigned().begin(), reply.assigned().end()});
+    return absl::OkStatus();
+  }
+
+  absl::Status Leave() {
+    v1::DeregisterRequest request;
+    request.set_worker_id(options.worker.worker_id());
+    v1::DeregisterReply reply;
+    const grpc::Status status = Cancellable([&](grpc::ClientContext& context) {
+      context.set_deadline(std::chrono::system_clock::now() + kDeregisterTimeout);
+      return stub->Deregister(&context, request, &reply);
+    });
+    std::lock_guard lock(mutex);
+    leave_result = FromGrpc(status);
+    left.notify_all();
+    return *leave_result;
+  }
+
+  // Logs a change of fortune once, not at each heartbeat.
+  void NoteLocked(const absl::Status& status) {
+    if (stop || status.code() == last_status.code()) return;
+    last_status = status;
+    if (status.ok()) {
+      Log(LogLevel::kInfo, "placement_reached", {{"address", options.address}});
+    } else {
+      Log(LogLevel::kWarning, "placement_call_failed", {{"address", options.address}, {"reason", status.ToString()}});
+    }
+  }
+
+  void Assign(Assignment ranges) {
+    if (!options.on_assignment) return;
+    std::string bytes = Bytes(ranges);
+    std::lock_guard lock(mutex);
+    if (bytes == assigned_bytes) return;
+    assigned_bytes = std::move(bytes);
+    undelivered_assignment = std::move(ranges);
+    wake.notify_all();
+  }
+
+  void WatchLoop() {
+    while (true) {
+      Cancellable([this](grpc::ClientContext& context) {
+        context.set_wait_for_ready(true);
+        v1::WatchMapRequest request;
+        request.set_worker_id(options.worker.worker_id());
+        auto stream = stub->WatchMap(&context, request);
+        auto map = std::make_shared<v1::ClusterMap>();
+        while (stream->Read(map.get())) {
+          Receive(std::move(map));
+          map = std::make_shared<v1::ClusterMap>();
+        }
+        return stream->Finish();
+      });
+      std::unique_lock lock(mutex);
+      if (wake.wait_for(lock, kRetryPause, [this] { return stop; })) return;
+    }
+  }
+
+  void Receive(std::shared_ptr<const v1::ClusterMap> map) {
+    std::lock_guard lock(mutex);
+    if (newest && map->epoch() <= newest->epoch()) return;
+    newest = std::move(map);
+    undelivered_map = newest;
+    wake.notify_all();
+  }
+
+  void DeliveryLoop() {
+    std::unique_lock lock(mutex);
+    while (true) {
+      wake.wait(lock, [this] { return stop || undelivered_map || undelivered_assignment; });
+      if (stop) return;
+      const auto map = std::exchange(undelivered_map, nullptr);
+      const auto assignment = std::exchange(undelivered_assignment, std::nullopt);
+      lock.unlock();
+      if (map && options.on_map) options.on_map(map);
+      if (assignment) options.on_assignment(*assignment);
+      lock.lock();
+    }
+  }
+
+  const PlacementClientOptions options;
+  const std::shared_ptr<grpc::Channel> channel;
+  const std::unique_ptr<v1::Placement::Stub> stub;
+
+  // The heartbeat thread's own.
+  bool registered = false;
+  bool beaten = false;  // A report has followed the registration.
+  uint32_t interval_ms = static_cast<uint32_t>(absl::ToInt64Milliseconds(kHeartbeatInterval));
+  DigestOutbox outbox;
+
+  std::mutex mutex;  // Guards what follows, up to the threads.
+  std::condition_variable wake;
+  std::condition_variable left;
+  bool stop = false;
+  bool nudged = false;
+  std::atomic<bool> leaving = false;
+  std::optional<absl::Status> leave_result;
+  absl::Status last_status = absl::UnknownError("no call yet");
+  std::set<grpc::ClientContext*> calls;
+  std::shared_ptr<const v1::ClusterMap> newest;
+  std::shared_ptr<const v1::ClusterMap> undelivered_map;
+  std::string assigned_bytes;
+  std::optional<Assignment> undelivered_assignment;
+
+  std::thread heartbeat_thread;
+  std::thread watch_thread;
+  std::thread delivery_thread;
+};
+
+PlacementClient::PlacementClient(PlacementClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+PlacementClient::~PlacementClient() = default;
+
+std::shared_ptr<const v1::ClusterMap> PlacementClient::map() const {
+  std::lock_guard lock(impl_->mutex);
+  return impl_->newest;
+}
+
+void PlacementClient::Nudge() {
+  std::lock_guard lock(impl_->mutex);
+  impl_->nudged = true;
+  impl_->wake.notify_all();
+}
+
+absl::Status PlacementClient::Deregister() {
+  std::unique_lock lock(impl_->mutex);
+  impl_->leaving = true;
+  impl_->nudged = true;
+  impl_->wake.notify_all();
+  if (!impl_->left.wait_for(lock, kDeregisterTimeout, [this] { return impl_->leave_result.has_value(); })) {
+    return absl::DeadlineExceededError(absl::StrCat("placement at ", impl_->options.address, " did not confirm the departure"));
+  }
+  return *impl_->leave_result;
+}
+
+}  // namespace baleen

@@ -1,0 +1,163 @@
+#include "services/placement/placement_client.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "services/common/server_runner.h"
+#include "services/placement/placement_server.h"
+
+namespace baleen {
+namespace {
+
+// A worker that holds at once whatever it is told to.
+class FakeWorker {
+ public:
+  FakeWorker(const std::string& id, v1::Role role, const std::string& address) {
+    PlacementClientOptions options;
+    options.address = address;
+    options.worker.set_worker_id(id);
+    options.worker.set_role(role);
+    options.worker.set_address("127.0.0.1:1");
+    options.worker.set_model_id("m");
+    if (role != v1::ROLE_GATEWAY) {
+      options.worker.set_first_moe_layer(1);
+      options.worker.set_moe_layers(2);
+      options.worker.set_experts(8);
+    }
+    options.report = [this](v1::HeartbeatRequest* request) {
+      std::lock_guard lock(mutex_);
+      request->set_ready(true);
+      for (const auto& range : held_) *request->add_loaded() = range;
+      v1::TensorDigest& digest = *request->add_digests();
+      digest.set_name("t");
+      digest.set_digest(digest_);
+    };
+    options.on_map = [this](std::shared_ptr<const v1::ClusterMap> map) {
+      std::lock_guard lock(mutex_);
+      EXPECT_GT(map->epoch(), map_ ? map_->epoch() : 0);
+      map_ = std::move(map);
+      changed_.notify_all();
+    };
+    options.on_assignment = [this](const std::vector<v1::ExpertRange>& ranges) {
+      {
+        std::lock_guard lock(mutex_);
+        held_ = ranges;
+        changed_.notify_all();
+      }
+      std::lock_guard lock(client_mutex_);  // Assignments may come while the constructor below runs.
+      client_->Nudge();
+    };
+    std::lock_guard lock(client_mutex_);
+    client_ = std::make_unique<PlacementClient>(std::move(options));
+  }
+
+  PlacementClient& client() { return *client_; }
+
+  // Waits until a map satisfies the predicate.
+  bool Sees(const std::function<bool(const v1::ClusterMap&)>& wanted) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(8), [&] { return map_ != nullptr && wanted(*map_); });
+  }
+  uint64_t epoch() {
+    std::lock_guard lock(mutex_);
+    return map_ ? map_->epoch() : 0;
+  }
+  void SetDigest(uint64_t digest) {
+    std::lock_guard lock(mutex_);
+    digest_ = digest;
+  }
+
+ private:
+  std::mutex client_mutex_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<v1::ExpertRange> held_;
+  uint64_t digest_ = 7;
+  std::shared_ptr<const v1::ClusterMap> map_;
+  std::unique_ptr<PlacementClient> client_;
+};
+
+int ReadyShardsWith(const v1::ClusterMap& map, int experts) {
+  int count = 0;
+  for (const v1::Worker& worker : map.workers()) {
+    count += worker.info().role() == v1::ROLE_EXPERT && worker.ready() && worker.experts_size() == 2 &&
+             worker.experts(0).experts_size() == experts;
+  }
+  return count;
+}
+
+std::unique_ptr<PlacementServer> StartPlacement(int port, uint32_t shards) {
+  ServerOptions options{.role = "placement", .grpc_port = port};
+  auto server = std::make_unique<PlacementServer>(options, ClusterOptions{.expected_shards = shards});
+  const absl::Status status = server->Start();
+  EXPECT_TRUE(status.ok()) << status;
+  return server;
+}
+
+int PortOf(const PlacementServer& server) { return std::stoi(server.address().substr(server.address().rfind(':') + 1)); }
+
+TEST(PlacementClientTest, ShardsGetExpertsAndAllSeeThem) {
+  auto server = StartPlacement(0, 2);
+  FakeWorker gateway("g", v1::ROLE_GATEWAY, server->address());
+  FakeWorker first("e1", v1::ROLE_EXPERT, server->address());
+  FakeWorker second("e2", v1::ROLE_EXPERT, server->address());
+  EXPECT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 2 && map.workers_size() == 3; }));
+
+  EXPECT_TRUE(second.client().Deregister().ok());
+  EXPECT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 1 && map.workers_size() == 2; }));
+  FakeWorker third("e3", v1::ROLE_EXPERT, server->address());
+  EXPECT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 2; }));
+}
+
+TEST(PlacementClientTest, ASilentShardLeavesTheMap) {
+  auto server = StartPlacement(0, 1);
+  FakeWorker gateway("g", v1::ROLE_GATEWAY, server->address());
+  {
+    FakeWorker shard("e", v1::ROLE_EXPERT, server->address());
+    ASSERT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 8) == 1; }));
+  }
+  EXPECT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return map.workers_size() == 1; }));
+}
+
+TEST(PlacementClientTest, ADisagreeingShardIsShownNotReady) {
+  auto server = StartPlacement(0, 2);
+  FakeWorker good("a", v1::ROLE_EXPERT, server->address());
+  ASSERT_TRUE(good.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 1; }));
+  FakeWorker bad("b", v1::ROLE_EXPERT, server->address());
+  ASSERT_TRUE(good.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 2; }));
+  bad.SetDigest(8);
+  bad.client().Nudge();
+  EXPECT_TRUE(good.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 1 && map.workers_size() == 2; }));
+}
+
+TEST(PlacementClientTest, PlacementRestartIsSurvived) {
+  auto server = StartPlacement(0, 1);
+  const int port = PortOf(*server);
+  FakeWorker gateway("g", v1::ROLE_GATEWAY, server->address());
+  FakeWorker shard("e", v1::ROLE_EXPERT, server->address());
+  ASSERT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 8) == 1; }));
+  server.reset();
+  const uint64_t before = gateway.epoch();
+  EXPECT_NE(gateway.client().map(), nullptr) << "the last map stays";
+  server = StartPlacement(port, 1);
+  // Every newer map is whole: no moment shows the shard missing.
+  bool whole = true;
+  EXPECT_TRUE(gateway.Sees([&](const v1::ClusterMap& map) {
+    if (map.epoch() > before) whole = whole && ReadyShardsWith(map, 8) == 1 && map.workers_size() == 2;
+    return map.epoch() > before;
+  }));
+  EXPECT_TRUE(whole);
+}
+
+TEST(PlacementServerTest, ImpossibleClustersAreRefused) {
+  ServerOptions options{.role = "placement"};
+  PlacementServer server(options, {.expected_shards = 2, .replicas = 3});
+  EXPECT_EQ(server.Start().code(), absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace baleen

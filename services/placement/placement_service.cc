@@ -1,0 +1,42 @@
+#include "services/placement/placement_service.h"
+
+#include <string>
+
+#include "services/placement/ops/deregister.h"
+#include "services/placement/ops/heartbeat.h"
+#include "services/placement/ops/register.h"
+#include "services/placement/ops/watch_map.h"
+
+namespace baleen {
+namespace {
+
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  // Both enumerations number the canonical codes alike.
+  reactor->Finish(grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message())));
+  return reactor;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* PlacementService::Register(grpc::CallbackServerContext* context, const v1::RegisterRequest* request,
+                                                     v1::RegisterReply* reply) {
+  return Answer(context, HandleRegister(cluster_, probe_, *request, *reply));
+}
+
+grpc::ServerUnaryReactor* PlacementService::Heartbeat(grpc::CallbackServerContext* context, const v1::HeartbeatRequest* request,
+                                                      v1::HeartbeatReply* reply) {
+  return Answer(context, HandleHeartbeat(cluster_, probe_, *request, *reply));
+}
+
+grpc::ServerUnaryReactor* PlacementService::Deregister(grpc::CallbackServerContext* context, const v1::DeregisterRequest* request,
+                                                       v1::DeregisterReply* reply) {
+  return Answer(context, HandleDeregister(cluster_, probe_, *request, *reply));
+}
+
+grpc::ServerWriteReactor<v1::ClusterMap>* PlacementService::WatchMap(grpc::CallbackServerContext* context,
+                                                                     const v1::WatchMapRequest* request) {
+  return StartWatchMap(cluster_);
+}
+
+}  // namespace baleen

@@ -1,0 +1,31 @@
+// The gRPC face of placement: hands each call to its op.
+#ifndef BALEEN_SERVICES_PLACEMENT_PLACEMENT_SERVICE_H_
+#define BALEEN_SERVICES_PLACEMENT_PLACEMENT_SERVICE_H_
+
+#include "proto/baleen/v1/placement.grpc.pb.h"
+#include "services/placement/cluster.h"
+#include "services/placement/probe.h"
+
+namespace baleen {
+
+// Thread-safe. `cluster` and `probe` must outlive it.
+class PlacementService : public v1::Placement::CallbackService {
+ public:
+  PlacementService(Cluster& cluster, PlacementProbe& probe) : cluster_(cluster), probe_(probe) {}
+
+  grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context, const v1::RegisterRequest* request,
+                                     v1::RegisterReply* reply) override;
+  grpc::ServerUnaryReactor* Heartbeat(grpc::CallbackServerContext* context, const v1::HeartbeatRequest* request,
+                                      v1::HeartbeatReply* reply) override;
+  grpc::ServerUnaryReactor* Deregister(grpc::CallbackServerContext* context, const v1::DeregisterRequest* request,
+                                       v1::DeregisterReply* reply) override;
+  grpc::ServerWriteReactor<v1::ClusterMap>* WatchMap(grpc::CallbackServerContext* context, const v1::WatchMapRequest* request) override;
+
+ private:
+  Cluster& cluster_;
+  PlacementProbe& probe_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_PLACEMENT_PLACEMENT_SERVICE_H_

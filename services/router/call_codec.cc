@@ -1,0 +1,51 @@
+#include "services/router/call_codec.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/baleen/v1/expert.pb.h"
+#include "transport/values.h"
+
+namespace baleen {
+
+Message EncodeCall(const ExpertBatch& batch, const ShardCall& call, const CallInfo& info) {
+  v1::ExpertCallHeader header;
+  header.set_call_id(info.call_id);
+  header.set_epoch(info.epoch);
+  if (info.deadline != absl::InfiniteFuture()) header.set_deadline_unix_ms(absl::ToUnixMillis(info.deadline));
+  header.set_numerics_id(info.numerics_id);
+  header.set_layer(static_cast<uint32_t>(batch.layer));
+  header.set_dtype(info.wire == DType::kF32 ? v1::DTYPE_F32 : v1::DTYPE_BF16);
+  header.set_rows(static_cast<uint32_t>(call.rows.size()));
+  header.mutable_experts_per_row()->Add(call.experts_per_row.begin(), call.experts_per_row.end());
+  header.mutable_expert_ids()->Add(call.expert_ids.begin(), call.expert_ids.end());
+
+  const size_t row_bytes = static_cast<size_t>(batch.hidden) * SizeOf(info.wire);
+  const size_t size = call.rows.size() * row_bytes;
+  const std::shared_ptr<std::byte[]> bytes = std::make_shared_for_overwrite<std::byte[]>(size);
+  for (size_t i = 0; i < call.rows.size(); ++i) {
+    ValuesToWire(batch.input + call.rows[i] * batch.hidden, batch.hidden, info.wire, bytes.get() + i * row_bytes);
+  }
+  return {header.SerializeAsString(), {bytes, bytes.get(), size}};
+}
+
+Message EncodeHello(const std::string& numerics_id) {
+  v1::ExpertCallHeader header;
+  header.set_numerics_id(numerics_id);
+  return {header.SerializeAsString(), {}};
+}
+
+absl::Status ScatterReply(const Payload& payload, const ShardCall& call, DType wire, const ExpertBatch& batch) {
+  const size_t row_bytes = static_cast<size_t>(batch.hidden) * SizeOf(wire);
+  if (payload.size != call.slots.size() * row_bytes) {
+    return absl::InternalError(
+        absl::StrCat("expert reply of layer ", batch.layer, " has ", payload.size, " bytes instead of ", call.slots.size() * row_bytes));
+  }
+  for (size_t i = 0; i < call.slots.size(); ++i) {
+    ValuesFromWire(payload.data + i * row_bytes, batch.hidden, wire, batch.output + call.slots[i] * batch.hidden);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace baleen

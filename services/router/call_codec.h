@@ -1,0 +1,35 @@
+// A shard's part of a batch <-> messages of baleen.v1.Expert/Exchange.
+#ifndef BALEEN_SERVICES_ROUTER_CALL_CODEC_H_
+#define BALEEN_SERVICES_ROUTER_CALL_CODEC_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/dtype.h"
+#include "model/layers/expert_backend.h"
+#include "services/router/dispatch_plan.h"
+#include "transport/transport.h"
+
+namespace baleen {
+
+struct CallInfo {
+  uint64_t call_id = 0;
+  uint64_t epoch = 0;
+  absl::Time deadline = absl::InfiniteFuture();
+  std::string numerics_id;
+  DType wire = DType::kBf16;
+};
+
+Message EncodeCall(const ExpertBatch& batch, const ShardCall& call, const CallInfo& info);
+
+// A call without rows, which a shard answers at once: tells that it is there and computes with this numerics_id.
+Message EncodeHello(const std::string& numerics_id);
+
+// Writes a reply's payload, [call.slots.size(), hidden] in `wire`, to the slots' places in batch.output. INTERNAL when the size differs.
+absl::Status ScatterReply(const Payload& payload, const ShardCall& call, DType wire, const ExpertBatch& batch);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_ROUTER_CALL_CODEC_H_

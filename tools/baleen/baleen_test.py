@@ -1,0 +1,197 @@
+"""The command against fake services: a cluster comes up, answers, shows itself and leaves nothing behind."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+import unittest.mock
+
+import process
+import settings
+import state
+import status
+import topology
+from errors import UserError
+from ports import Ports, check_free
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+class SettingsTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        (pathlib.Path(directory.name) / "config.json").write_text("{}")
+        self.environment = {"MODEL": directory.name}
+
+    def test_defaults(self):
+        read = settings.read(self.environment)
+        self.assertEqual((read.gateways, read.prefill, read.decode, read.shards, read.replicas, read.dtype), (1, 1, 1, 2, 1, "auto"))
+        self.assertIsNone(read.kv_mib)
+
+    def test_what_is_wrong_is_named(self):
+        for name, value in (
+            ("ETCD", "1"),
+            ("PLACEMENTS", "2"),
+            ("MTP", "1"),
+            ("DEVICE", "cuda"),
+            ("TRANSPORT", "ucx"),
+            ("DTYPE", "int3"),
+            ("SHARDS", "two"),
+            ("SHARDS", "0"),
+            ("REPLICAS", "3"),
+            ("KV_MIB", "-1"),
+            ("MODEL", "/nonexistent"),
+        ):
+            with self.subTest(name=name, value=value), self.assertRaisesRegex(UserError, f"{name}={value}"):
+                settings.read({**self.environment, name: value})
+
+
+class TopologyTest(unittest.TestCase):
+    def plan(self, port_base="", **changes):
+        wanted = dict(gateways=1, prefill=1, decode=1, shards=2, replicas=1, dtype="auto", kv_mib=None, threads=None, port_base=port_base)
+        ports = Ports(port_base)
+        self.addCleanup(ports.release)
+        return topology.plan(settings.Settings(model=pathlib.Path("/m"), **{**wanted, **changes}), ports)
+
+    def test_fixed_ports_in_the_tables_order(self):
+        specs = self.plan(gateways=2)
+        ids = [spec.id for spec in specs]
+        self.assertEqual(ids, ["gateway-0", "gateway-1", "prefill-0", "decode-0", "expert-0", "expert-1", "placement-0"])
+        self.assertEqual([spec.metrics for spec in specs], list(range(9400, 9407)))
+        self.assertEqual([(spec.rest, spec.port) for spec in specs[:2]], [(8080, 8081), (8090, 8091)])
+
+    def test_port_base_moves_them(self):
+        specs = self.plan(port_base="20000")
+        self.assertEqual((specs[0].rest, specs[0].port, specs[0].metrics), (20000, 20001, 20100))
+        with self.assertRaisesRegex(UserError, "PORT_BASE=x"):
+            Ports("x")
+
+    def test_flags(self):
+        by_id = {spec.id: spec for spec in self.plan(kv_mib=64, threads=2, replicas=2)}
+        placement = f"--placement=127.0.0.1:{by_id['placement-0'].port}"
+        for name, spec in by_id.items():
+            self.assertEqual(placement in spec.flags, name != "placement-0")
+            self.assertIn(f"--metrics_port={spec.metrics}", spec.flags)
+        self.assertLessEqual({"--role=decode", "--kv_mib=64", "--threads=2", "--dtype=auto", "--model=/m"}, set(by_id["decode-0"].flags))
+        self.assertLessEqual({"--expected_shards=2", "--replicas=2"}, set(by_id["placement-0"].flags))
+        self.assertNotIn("--kv_mib=64", by_id["expert-0"].flags)
+
+    def test_without_prefill_workers_decode_does_both(self):
+        specs = self.plan(prefill=0)
+        self.assertIn("--role=both", next(spec for spec in specs if spec.role == "decode").flags)
+
+
+class ProcessTest(unittest.TestCase):
+    def test_a_pid_of_somebody_else_is_left_alone(self):
+        other = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        impostor = process.Process("expert", "expert-0", other.pid, process.start_time(other.pid) + 1, 0, 0, None, "")
+        self.assertFalse(impostor.alive())
+        self.assertEqual(process.stop([impostor], 1), [])
+        self.assertIsNone(other.poll())
+
+    def test_taken_ports_are_named(self):
+        ports = Ports("free")
+        self.addCleanup(ports.release)
+        with self.assertRaisesRegex(UserError, "REST of gateway-0"):
+            check_free(ports.free(), "REST of gateway-0")
+
+    def test_table(self):
+        shown = status.table([status.COLUMNS, ("a", "b-0", "1", "2", "3", "no: x y")])
+        self.assertEqual(shown.split("\n")[1], "a     b-0  1    2     3        no: x y")
+
+
+class CommandTest(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.root = pathlib.Path(temporary.name)
+        self.model = self.root / "model"
+        self.model.mkdir()
+        (self.model / "config.json").write_text("{}")
+        for binary in topology.BINARIES.values():
+            path = self.root / "bin" / binary
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(HERE / "fake_service.py", path)
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MODEL": str(self.model),
+            "CLUSTER_DIR": str(self.root / "cluster"),
+            "BALEEN_BIN": str(self.root / "bin"),
+            "PORT_BASE": "free",
+        }
+        self.addCleanup(self.baleen, "down")
+
+    def baleen(self, *words, **changes):
+        environment = {**self.environment, **changes}
+        return subprocess.run(
+            [sys.executable, str(HERE / "baleen"), *words], env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def pids(self):
+        self.enterContext(unittest.mock.patch.dict(os.environ, self.environment))
+        return [one.pid for one in state.load()]
+
+    def test_a_clusters_life(self):
+        self.assertIn("no cluster is up", self.baleen("status").stderr)
+        up = self.baleen("up")
+        self.assertEqual(up.returncode, 0, up.stderr)
+        self.assertIn("REST on http://127.0.0.1:", up.stdout)
+        pids = self.pids()
+        self.assertEqual(len(pids), 6)
+
+        again = self.baleen("up")
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("is up already", again.stderr)
+
+        shown = self.baleen("status")
+        self.assertEqual(shown.returncode, 0)
+        rows = [line.split() for line in shown.stdout.splitlines()]
+        self.assertEqual(rows[0], ["role", "id", "pid", "port", "metrics", "ready"])
+        self.assertEqual([row[0] for row in rows[1:]], ["gateway", "prefill", "decode", "expert", "expert", "placement"])
+        self.assertEqual({row[5] for row in rows[1:]}, {"yes"})
+
+        os.kill(pids[3], signal.SIGKILL)
+        self.assertRegex(self.baleen("status").stdout, r"expert-0 .*dead")
+
+        down = self.baleen("down")
+        self.assertEqual(down.returncode, 0, down.stderr)
+        self.assertEqual([pid for pid in pids if process.start_time(pid) is not None], [])
+        self.assertFalse((self.root / "cluster" / "state.json").exists())
+        self.assertEqual(self.baleen("down").returncode, 0)
+
+    def test_chat_streams_and_counts(self):
+        self.assertEqual(self.baleen("up").returncode, 0)
+        told = self.baleen("chat", "six times seven")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertIn("> six times seven\nthinking\nsix times seven? 42\n", told.stdout)
+        self.assertIn("5 prompt + 3 completion tokens", told.stdout)
+        self.assertIn("rows per expert shard: expert-0 7, expert-1 7", told.stdout)
+        self.assertIn("> from the environment", self.baleen("chat", QUESTION="from the environment").stdout)
+        cut = self.baleen("chat", "be cut")
+        self.assertEqual(cut.returncode, 1)
+        self.assertIn("ended early", cut.stderr)
+
+    def test_a_death_at_start_shows_its_log_and_stops_the_rest(self):
+        (self.model / "behaviour").write_text("die decode")
+        up = self.baleen("up")
+        self.assertEqual(up.returncode, 1)
+        self.assertIn("decode-0 died", up.stderr)
+        self.assertIn("decode was told to die", up.stderr)
+        self.assertEqual(self.pids(), [])
+
+    def test_logs(self):
+        self.assertEqual(self.baleen("up").returncode, 0)
+        self.assertIn("==> expert-1", self.baleen("logs", "expert-1").stdout)
+        self.assertIn("no process nobody-0", self.baleen("logs", "nobody-0").stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

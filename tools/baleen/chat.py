@@ -1,0 +1,136 @@
+"""`baleen chat`: asks one question over REST, streams the reasoning (dimmed) and the answer, then says what it took."""
+
+import http.client
+import json
+import os
+import re
+import sys
+import time
+
+import state
+from errors import UserError
+from http_get import get
+from ports import HOST
+
+DEFAULT_QUESTION = "What is 4821 + 1397?"
+ROWS_METRIC = "baleen_expert_rows_total"
+ANSWER_TIMEOUT_S = 300
+
+
+def rows_by_shard(processes):
+    """Rows that each expert shard has computed so far, by process id."""
+    rows = {}
+    for process in processes:
+        if process.role != "expert":
+            continue
+        text = get(process.metrics, "/metrics")[1]
+        values = re.findall(rf"^{ROWS_METRIC}(?:\{{[^}}]*\}})? (\S+)", text, re.MULTILINE)
+        rows[process.id] = sum(float(value) for value in values)
+    return rows
+
+
+def sse_events(response):
+    """The JSON of each `data:` line up to [DONE]; UserError when the stream ends before it."""
+    for raw in response:
+        line = raw.decode("utf-8", "replace").strip()
+        if not line.startswith("data:"):
+            continue
+        data = line[len("data:"):].strip()
+        if data == "[DONE]":
+            return
+        event = json.loads(data)
+        if "error" in event:
+            raise UserError(f"the stream broke: {event['error'].get('message', data)}")
+        yield event
+    raise UserError("the stream ended early; see 'baleen logs'")
+
+
+class Printer:
+    """Writes reasoning dimmed and the answer plainly, each from a line of its own."""
+
+    def __init__(self, out=sys.stdout):
+        self._out = out
+        self._part = None
+        self._dim, self._plain = ("\033[2m", "\033[0m") if out.isatty() else ("", "")
+
+    def write(self, part, text):
+        if not text:
+            return
+        if part != self._part:
+            self._out.write(self._plain + ("\n" if self._part else "") + (self._dim if part == "reasoning" else ""))
+            self._part = part
+        self._out.write(text)
+        self._out.flush()
+
+    def end(self):
+        self._out.write(self._plain + "\n")
+
+
+def _model(port):
+    status, body = get(port, "/v1/models", timeout_s=10)
+    try:
+        return json.loads(body)["data"][0]["id"]
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise UserError(f"the gateway on port {port} lists no model (HTTP {status}: {body[:200]})") from None
+
+
+def ask(port, question):
+    """Streams the answer. Returns (usage, seconds to first token, seconds from first to last token)."""
+    body = {
+        "model": _model(port),
+        "messages": [{"role": "user", "content": question}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "temperature": 0,
+    }
+    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_TIMEOUT_S)
+    begin = time.monotonic()
+    first = None
+    usage = {}
+    printer = Printer()
+    try:
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        if response.status != 200:
+            raise UserError(f"the gateway answered {response.status}: {response.read().decode('utf-8', 'replace')[:500]}")
+        for event in sse_events(response):
+            usage = event.get("usage") or usage
+            for choice in event.get("choices", []):
+                delta = choice.get("delta", {})
+                if first is None and (delta.get("reasoning_content") or delta.get("content")):
+                    first = time.monotonic()
+                printer.write("reasoning", delta.get("reasoning_content"))
+                printer.write("answer", delta.get("content"))
+    except (OSError, http.client.HTTPException) as error:
+        raise UserError(f"the gateway on port {port} did not answer: {error}") from None
+    finally:
+        printer.end()
+        connection.close()
+    end = time.monotonic()
+    first = first or end
+    return usage, first - begin, end - first
+
+
+def summary(usage, first_s, rest_s, rows):
+    """What the answer took, in three lines."""
+    tokens = usage.get("completion_tokens", 0)
+    reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens", 0)
+    rate = f"{(tokens - 1) / rest_s:.1f} tokens/s" if tokens > 1 and rest_s > 0 else "one token"
+    shards = ", ".join(f"{shard} {count:.0f}" for shard, count in rows.items())
+    return (
+        f"usage: {usage.get('prompt_tokens', 0)} prompt + {tokens} completion tokens ({reasoning} of reasoning)\n"
+        f"speed: first token after {first_s * 1000:.0f} ms, then {rate}\n"
+        f"rows per expert shard: {shards}"
+    )
+
+
+def run(arguments):
+    question = " ".join(arguments.question) or os.environ.get("QUESTION") or DEFAULT_QUESTION
+    processes = state.running()
+    port = next(process.rest for process in processes if process.rest is not None)
+    before = rows_by_shard(processes)
+    print(f"> {question}", flush=True)
+    usage, first_s, rest_s = ask(port, question)
+    after = rows_by_shard(processes)
+    print(summary(usage, first_s, rest_s, {shard: after[shard] - before[shard] for shard in after}))
+    return 0

@@ -1,0 +1,48 @@
+"""Subcommands by name. Each is a module of its own with run(arguments) -> exit code."""
+
+import argparse
+import os
+import sys
+
+import chat
+import down
+import logs
+import status
+import up
+from errors import UserError
+
+SUMMARY = "baleen: runs a local cluster and talks to it"
+
+
+def parser():
+    """The command line of every subcommand."""
+    top = argparse.ArgumentParser(prog="baleen", description=SUMMARY)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("up", help="start the cluster that the environment describes").set_defaults(run=up.run)
+    commands.add_parser("down", help="stop it").set_defaults(run=down.run)
+    commands.add_parser("status", help="show its processes").set_defaults(run=status.run)
+    ask = commands.add_parser("chat", help="ask it a question")
+    ask.add_argument("question", nargs="*", help="default: QUESTION in the environment, then an arithmetic one")
+    ask.set_defaults(run=chat.run)
+    show = commands.add_parser("logs", help="show the last lines of its logs")
+    show.add_argument("ids", nargs="*", help="processes, e.g. expert-0; default: all")
+    show.add_argument("-n", "--lines", type=int, default=20)
+    show.set_defaults(run=logs.run)
+    return top
+
+
+def main(words):
+    """Exit code: 0 done, 1 not done (the reason is on stderr), 130 interrupted."""
+    arguments = parser().parse_args(words)
+    try:
+        return arguments.run(arguments)
+    except UserError as error:
+        print(f"baleen {arguments.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone; Python must not complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

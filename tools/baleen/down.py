@@ -1,0 +1,28 @@
+"""`baleen down`: ends every process that `up` started, and only those."""
+
+import sys
+
+import process
+import state
+from progress import Progress
+
+# Above the services' own drain timeout of 30 s.
+TIMEOUT_S = 40
+
+
+def stop_all(processes):
+    """Stops the processes, clients before servers, and forgets them."""
+    with Progress() as progress:
+        killed = process.stop(processes, TIMEOUT_S, lambda left: progress.show(f"stopping: {' '.join(left)}" if left else "stopped"))
+    if killed:
+        print(f"had to kill after {TIMEOUT_S} s: {' '.join(killed)}", file=sys.stderr)
+    state.remove()
+    return killed
+
+
+def run(_arguments):
+    processes = state.load()
+    if not processes:
+        print("no cluster is up")
+        return 0
+    return 1 if stop_all(processes) else 0

@@ -1,0 +1,5 @@
+"""The one error that users are meant to read."""
+
+
+class UserError(Exception):
+    """Its message says what is wrong and what to do; shown without a traceback."""

@@ -1,0 +1,65 @@
+"""Which port each process listens on."""
+
+import contextlib
+import errno
+import socket
+
+from errors import UserError
+
+HOST = "127.0.0.1"
+REST, GRPC, METRICS = 8080, 8081, 9400
+GATEWAY_STEP = 10  # The second gateway's REST and gRPC.
+METRICS_OFFSET = 100  # From PORT_BASE.
+
+
+class Ports:
+    """Hands out ports: the fixed ones, the same pattern from PORT_BASE=<number>, or free ones for PORT_BASE=free."""
+
+    def __init__(self, port_base=""):
+        self._free = port_base == "free"
+        if port_base and not self._free:
+            if not port_base.isdecimal() or not 1 <= int(port_base) <= 65000:
+                raise UserError(f"PORT_BASE={port_base}: expected a port number or 'free'")
+        base = int(port_base) if port_base and not self._free else None
+        self._rest = base or REST
+        self._grpc = base + 1 if base else GRPC
+        self._metrics = base + METRICS_OFFSET if base else METRICS
+        self._next_metrics = self._metrics
+        # Free ports stay bound until all are chosen, so that no two are the same.
+        self._held = contextlib.ExitStack()
+
+    def rest(self, gateway):
+        return self.free() if self._free else self._rest + GATEWAY_STEP * gateway
+
+    def gateway_grpc(self, gateway):
+        return self.free() if self._free else self._grpc + GATEWAY_STEP * gateway
+
+    def metrics(self):
+        """The next in the table's order."""
+        if self._free:
+            return self.free()
+        self._next_metrics += 1
+        return self._next_metrics - 1
+
+    def free(self):
+        """Any port that nobody listens on."""
+        holder = self._held.enter_context(socket.socket())
+        holder.bind((HOST, 0))
+        return holder.getsockname()[1]
+
+    def release(self):
+        """Lets the processes have them."""
+        self._held.close()
+
+
+def check_free(port, what):
+    """UserError when somebody listens on the port already."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+            reason = "is taken by another program" if error.errno == errno.EADDRINUSE else "may not be used"
+            raise UserError(f"port {port} ({what}) {reason}; set PORT_BASE to a number to use other ports") from None

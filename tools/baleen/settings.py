@@ -1,0 +1,87 @@
+"""What the environment asks for: the variables of `make up`, checked."""
+
+import dataclasses
+import os
+import pathlib
+
+from errors import UserError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Variables that are fixed names already, and the values that this version serves.
+ONLY = {"PLACEMENTS": ("1",), "ETCD": ("0",), "TRANSPORT": ("auto", "grpc"), "MTP": ("0",), "DEVICE": ("cpu",)}
+DTYPES = ("auto", "bf16", "f32")
+MAX_PROCESSES_PER_ROLE = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """A cluster to start. Counts are processes; None = the process's own default."""
+
+    model: pathlib.Path
+    gateways: int
+    prefill: int
+    decode: int
+    shards: int
+    replicas: int
+    dtype: str
+    kv_mib: int | None
+    threads: int | None
+    port_base: str
+
+
+def directory(environment=os.environ):
+    """Where pids, logs and ports of the cluster are kept."""
+    return pathlib.Path(environment.get("CLUSTER_DIR") or ROOT / ".baleen" / "cluster")
+
+
+def binaries(environment=os.environ):
+    """Where Bazel puts what it builds."""
+    return pathlib.Path(environment.get("BALEEN_BIN") or ROOT / "bazel-bin")
+
+
+def _integer(environment, name, default, low, high):
+    text = environment.get(name) or default
+    if text is None:
+        return None
+    try:
+        value = int(text)
+    except ValueError:
+        raise UserError(f"{name}={text}: expected a whole number") from None
+    if not low <= value <= high:
+        raise UserError(f"{name}={value}: expected {low} to {high}")
+    return value
+
+
+def _model(environment):
+    model = pathlib.Path(environment.get("MODEL") or ROOT / "checkpoints" / "abacus").expanduser().absolute()
+    if not (model / "config.json").is_file():
+        raise UserError(f"MODEL={model}: no config.json there; expected a checkpoint in Hugging Face layout")
+    return model
+
+
+def read(environment=os.environ):
+    """Settings from the environment; UserError names the variable that is wrong or not supported."""
+    for name, allowed in ONLY.items():
+        value = environment.get(name) or allowed[0]
+        if value not in allowed:
+            raise UserError(f"{name}={value} is not supported by this version; expected {' or '.join(allowed)}")
+    dtype = environment.get("DTYPE") or "auto"
+    if dtype not in DTYPES:
+        raise UserError(f"DTYPE={dtype}: expected {', '.join(DTYPES)}")
+    count = lambda name, default, low: _integer(environment, name, default, low, MAX_PROCESSES_PER_ROLE)  # noqa: E731
+    settings = Settings(
+        model=_model(environment),
+        gateways=count("GATEWAYS", "1", 1),
+        prefill=count("PREFILL", "1", 0),
+        decode=count("DECODE", "1", 1),
+        shards=count("SHARDS", "2", 1),
+        replicas=count("REPLICAS", "1", 1),
+        dtype=dtype,
+        kv_mib=_integer(environment, "KV_MIB", None, 1, 1 << 24),
+        threads=_integer(environment, "THREADS", None, 1, 1024),
+        port_base=environment.get("PORT_BASE") or "",
+    )
+    if settings.replicas > settings.shards:
+        raise UserError(f"REPLICAS={settings.replicas}: copies go to distinct shards, and there are SHARDS={settings.shards}")
+    return settings
