@@ -1,13 +1,32 @@
-"""The same request gives the same token ids whatever the cluster around it looks like."""
+"""The same request gives the same tokens and the same log-probabilities, to the bit, whatever the cluster around it looks like."""
 
+import json
+import pathlib
 import random
+import struct
+import subprocess
+import tempfile
 import unittest
 
-from tests.testing.cluster import Cluster
+from tests.testing.cluster import MODEL, ROOT, Cluster
 from tests.testing.inference import Client
 
 QUESTIONS = ["What is 4821 + 1397?", "Sort 5, 3, 99, 12.", "How many r are in strawberry?", "9.9 or 9.11: which is larger?",
              "What is 37 * 48?", "Hello!", "Tell me a joke about whales."]
+
+
+def greedy_in_one_process(tokens):
+    """The most likely next token at every position of `tokens`, by //tools/logits: no cluster, no RPC."""
+    with tempfile.TemporaryDirectory() as directory:
+        out = pathlib.Path(directory, "logits.safetensors")
+        subprocess.run([ROOT / "tools/logits/logits", f"--model={MODEL}", "--tokens=" + ",".join(map(str, tokens)), "--dtype=bf16",
+                        f"--out={out}"], check=True)
+        data = out.read_bytes()
+    header_bytes, = struct.unpack("<Q", data[:8])
+    entry = json.loads(data[8:8 + header_bytes])["logits"]
+    rows, vocab = entry["shape"]
+    begin = 8 + header_bytes + entry["data_offsets"][0]
+    return [max(range(vocab), key=struct.unpack_from(f"<{vocab}f", data, begin + 4 * vocab * row).__getitem__) for row in range(rows)]
 
 
 def prompts(client):
@@ -26,12 +45,13 @@ class InvarianceTest(unittest.TestCase):
                 ids = prompts(client) * (repeat if concurrency > len(QUESTIONS) else 1)
                 random.Random(concurrency).shuffle(order := list(range(len(ids))))
                 shuffled = [ids[i] for i in order]
-                greedy = client.generate_all(shuffled, concurrency, temperature=0, max_tokens=48, ignore_eos=True)
-                sampled = client.generate_all(shuffled, concurrency, temperature=1.2, seed=11, max_tokens=48, ignore_eos=True)
+                greedy = client.generate_all(shuffled, concurrency, temperature=0, max_tokens=48, ignore_eos=True, logprobs=0)
+                sampled = client.generate_all(shuffled, concurrency, temperature=1.2, seed=11, max_tokens=48, ignore_eos=True, logprobs=0)
                 by_question = {}
                 for i, pair in zip(order, zip(greedy, sampled)):
                     by_question.setdefault(i % len(QUESTIONS), set()).add(tuple(map(tuple, pair)))
                 results.append([by_question[i] for i in range(len(QUESTIONS))])
+            self.prompts = prompts(client)
         return results
 
     def test_batch_shards_threads_and_chunks(self):
@@ -41,12 +61,16 @@ class InvarianceTest(unittest.TestCase):
             greedy, sampled = next(iter(outcomes))
             self.assertEqual(len(greedy), 48)
             self.assertNotEqual(greedy, sampled)
+        for prompt, outcomes in zip(self.prompts, reference[0]):
+            answer = [token for token, _ in next(iter(outcomes))[0]]
+            self.assertEqual(greedy_in_one_process(prompt + answer)[len(prompt) - 1:-1], answer)
         variants = {"batch 7": reference[1], "batch 64": reference[2]}
         for name, options in {
                 "one shard, two threads": dict(shards=1, threads=2),
                 "four shards, two copies": dict(shards=4, replicas=2),
                 "chunks of 1": dict(worker_flags=["--prefill_chunk=1", "--local_prefill_tokens=0"]),
                 "chunks of 16": dict(worker_flags=["--prefill_chunk=16", "--local_prefill_tokens=0"]),
+                "chunks of 64": dict(worker_flags=["--prefill_chunk=64", "--local_prefill_tokens=0"]),
                 "no prefill worker": dict(prefill=0),
         }.items():
             variants[name] = self.answers(concurrencies=(7,), **options)[0]

@@ -37,12 +37,12 @@ class Client:
         self._model = model
 
     def generate(self, prompt_ids, timeout_s=120, **options):
-        """The generated token ids of one request."""
+        """(token id, log-probability) of each generated token of one request."""
         request = inference_pb2.GenerateRequest(model=self._model, options=inference_pb2.GenerationOptions(**options))
         request.token_ids.ids.extend(prompt_ids)
         tokens = []
         for response in self.stub.Generate(request, timeout=timeout_s):
-            tokens.extend(response.token_ids)
+            tokens.extend((choice.token, choice.logprob) for choice in response.logprobs)
         return tokens
 
     def generate_all(self, prompts, concurrency, **options):
