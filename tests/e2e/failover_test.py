@@ -1,0 +1,65 @@
+"""kill -9 of one worker under load: no request fails, and every token is the one of the fault-free run."""
+
+import concurrent.futures
+import signal
+import threading
+import unittest
+
+from tests.testing.cluster import Cluster
+from tests.testing.inference import Client, inference_pb2
+
+STREAMS = 12
+TOKENS = 200
+
+
+class FailoverTest(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        with Cluster() as cluster:
+            client = Client(cluster)
+            cls.prompts = [[0, *client.tokenize(f"What is {n} + {n * 7}? Then sort {n}, 4, 99 and say hello, slowly.")] for n in range(STREAMS)]
+            cls.expected = client.generate_all(cls.prompts, STREAMS, **cls.options())
+
+    @staticmethod
+    def options():
+        return dict(temperature=1.0, seed=3, max_tokens=TOKENS, ignore_eos=True, logprobs=0)
+
+    def stream(self, client, prompt, first_tokens):
+        """One request's (token, log-probability) pairs; tells `first_tokens` when 20 tokens are there."""
+        request = inference_pb2.GenerateRequest(model="abacus", options=inference_pb2.GenerationOptions(**self.options()))
+        request.token_ids.ids.extend(prompt)
+        tokens = []
+        for response in client.stub.Generate(request, timeout=60):
+            tokens.extend((choice.token, choice.logprob) for choice in response.logprobs)
+            if len(tokens) == 20:
+                first_tokens.release()
+        return tokens
+
+    def run_with_kill(self, victim, **cluster_options):
+        with Cluster(**cluster_options) as cluster:
+            client = Client(cluster)
+            first_tokens = threading.Semaphore(0)
+            with concurrent.futures.ThreadPoolExecutor(STREAMS) as pool:
+                streams = [pool.submit(self.stream, client, prompt, first_tokens) for prompt in self.prompts]
+                for _ in range(STREAMS // 2):
+                    self.assertTrue(first_tokens.acquire(timeout=60))
+                cluster.named(victim)[0].stop(signal.SIGKILL)
+                answers = [stream.result() for stream in streams]
+        self.assertEqual(answers, self.expected)
+
+    def test_decode_worker(self):
+        self.run_with_kill("decode", decode=2)
+
+    def test_prefill_worker(self):
+        self.run_with_kill("prefill", worker_flags=["--local_prefill_tokens=0", "--prefill_chunk=4"])
+
+    def test_expert_shard_with_a_replica(self):
+        self.run_with_kill("expert", replicas=2)
+
+    def test_placement(self):
+        self.run_with_kill("placement")
+
+
+if __name__ == "__main__":
+    unittest.main()
