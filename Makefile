@@ -51,7 +51,7 @@ logs:  ## show the end of its logs
 test: setup  ## run every test; the last line counts them
 	@mkdir -p .baleen
 	@$(BAZEL) test //... --keep_going --build_event_json_file=.baleen/test-events.json; \
-	tools/test_summary.py .baleen/test-events.json $$?
+	tools/test_summary/test_summary.py .baleen/test-events.json $$?
 
 bench: setup  ## run the benchmarks into .baleen/bench.json
 	@tools/bench/run.py --bazel=$(BAZEL) --out=.baleen/bench.json

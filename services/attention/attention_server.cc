@@ -122,7 +122,7 @@ absl::Status AttentionServer::Impl::Load() {
   router = std::make_unique<Router>(RouterOptions{.wire = model->numerics.compute, .numerics_id = model->limits.numerics_id},
                                     &expert_connector, &runner.metrics());
   engine_runner = std::make_unique<EngineRunner>(model->engine.get(), router.get());
-  picker = std::make_unique<PrefillPicker>(worker_id, model->id, model->limits.numerics_id);
+  picker = std::make_unique<PrefillPicker>(worker_id, model->id, model->limits.numerics_id, Clock::Real());
   Log(LogLevel::kInfo, "model loaded",
       {{"model", model->id}, {"numerics", model->limits.numerics_id}, {"kv_blocks", absl::StrCat(blocks->total_blocks())}});
   return absl::OkStatus();

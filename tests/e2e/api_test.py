@@ -56,7 +56,8 @@ class ApiTest(unittest.TestCase):
         self.assertGreater(usage.completion_tokens, 1)
 
     def test_seed_fixes_a_sampled_answer(self):
-        answers = [self.chat(temperature=2, seed=seed, max_tokens=200, extra_body={"ignore_eos": True}).choices[0].message for seed in (7, 7, 8)]
+        sampling = {"temperature": 2, "max_tokens": 200, "extra_body": {"ignore_eos": True}}
+        answers = [self.chat(seed=seed, **sampling).choices[0].message for seed in (7, 7, 8)]
         self.assertEqual(answers[0], answers[1])
         self.assertNotEqual(answers[0], answers[2])
 

@@ -18,7 +18,8 @@ class FailoverTest(unittest.TestCase):
     def setUpClass(cls):
         with Cluster() as cluster:
             client = Client(cluster)
-            cls.prompts = [[0, *client.tokenize(f"What is {n} + {n * 7}? Then sort {n}, 4, 99 and say hello, slowly.")] for n in range(STREAMS)]
+            questions = [f"What is {n} + {n * 7}? Then sort {n}, 4, 99 and say hello, slowly." for n in range(STREAMS)]
+            cls.prompts = [[0, *client.tokenize(question)] for question in questions]
             cls.expected = client.generate_all(cls.prompts, STREAMS, **cls.options())
 
     @staticmethod

@@ -3,10 +3,12 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-missing=()
-while read -r package; do
-  dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
-done < packages.txt
+if ! command -v dpkg-query >/dev/null; then
+  echo "setup: this needs Debian 12 (no dpkg-query here); install what tools/setup/packages.txt lists by hand" >&2
+  exit 1
+fi
+installed=$(dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p' | sort -u)
+mapfile -t missing < <(comm -23 <(sort -u packages.txt) <(echo "$installed"))
 if [[ ${#missing[@]} -eq 0 ]]; then
   exit 0
 fi

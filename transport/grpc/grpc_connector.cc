@@ -37,7 +37,7 @@ class ClientStream final : public Connection,
   void Start(const std::shared_ptr<grpc::Channel>& channel, const std::string& method) {
     self_ = shared_from_this();
     if (!registry_->Add(self_)) return Refuse();
-    grpc::GenericStub(channel).PrepareBidiStreamingCall(&context_, method, {}, this);
+    grpc::GenericStub(channel).PrepareBidiStreamingCall(context_.get(), method, {}, this);
     StartRead(&incoming_);
     AddHold();  // Writes start outside of reactions; removed at the queue's kFinish.
     StartCall();
@@ -68,8 +68,8 @@ class ClientStream final : public Connection,
       std::lock_guard lock(mu_);
       if (ended_.has_value()) return;
       ended_ = std::move(status);
+      context_->TryCancel();
     }
-    context_.TryCancel();
     Do(queue_.Break());
   }
 
@@ -99,10 +99,13 @@ class ClientStream final : public Connection,
 
   void OnDone(const grpc::Status& status) override {
     {
+      const absl::Status end = EndOf(status);
       const StreamHandlers handlers = std::move(handlers_);
       handlers_ = {};
-      if (handlers.on_closed) handlers.on_closed(EndOf(status));
+      if (handlers.on_closed) handlers.on_closed(end);
     }
+    // The context refers to the channel, and gRPC joins its own threads when the last channel goes: it must not go on one of them.
+    context_.reset();
     registry_->Remove(this);
     const auto last = std::move(self_);
   }
@@ -122,7 +125,7 @@ class ClientStream final : public Connection,
   StreamHandlers handlers_;
   SendQueue queue_;
   const std::shared_ptr<StreamRegistry> registry_;
-  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientContext> context_ = std::make_unique<grpc::ClientContext>();  // Until OnDone; ended_ is set by then.
   grpc::ByteBuffer incoming_;
   std::shared_ptr<ClientStream> self_;
   std::mutex mu_;

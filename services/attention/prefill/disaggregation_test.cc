@@ -93,7 +93,7 @@ struct DecodeNode {
       : pool(FakeStepRunner::kShape, kPoolBytes),
         probe(registry),
         reservations(&pool),
-        picker("self", "m", "n"),
+        picker("self", "m", "n", Clock::Real()),
         coordinator({.local_prefill_tokens = 32,
                      .kv_address = [] { return std::string(kKvAddress); },
                      .numerics_id = "n",
@@ -242,6 +242,17 @@ TEST_F(DisaggregationTest, SilentWorkersAreGivenUpAndTheirLatePagesRefused) {
   late.attempt = 1;
   late.token_count = 1;
   EXPECT_EQ(decode.reservations.Write(late).code(), absl::StatusCode::kNotFound);
+  ExpectClean(decode);
+}
+
+TEST_F(DisaggregationTest, FrozenWorkerThatLeavesTheMapIsGivenUpAtOnce) {
+  SilentClient client;
+  DecodeNode decode(&network_, &client);
+  decode.Know({"a"});
+  auto collector = decode.Submit(Prompt(1));
+  client.WaitForCall();
+  decode.Know({});
+  ExpectRightTokens(*collector, 1);
   ExpectClean(decode);
 }
 

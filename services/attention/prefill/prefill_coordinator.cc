@@ -49,7 +49,7 @@ struct PrefillCoordinator::Impl : std::enable_shared_from_this<Impl> {
   void Try(const std::shared_ptr<Fill>& fill);
   void OnReply(const std::shared_ptr<Fill>& fill, uint32_t attempt, const absl::Status& status);
   // Leaves the worker of `attempt`; false when that attempt is over already.
-  bool LeaveWorker(Fill& fill, uint32_t attempt);
+  bool LeaveWorker(Fill& fill, uint32_t attempt, bool failed);
   void Conclude(const std::shared_ptr<Fill>& fill, bool filled);
   std::vector<std::shared_ptr<Fill>> Active();
 
@@ -84,7 +84,7 @@ void PrefillCoordinator::Impl::Try(const std::shared_ptr<Fill>& fill) {
   }
   if (attempt == 0) return Conclude(fill, false);
   if (!reservations->BeginAttempt(fill->reservation, attempt)) {  // Aborted meanwhile.
-    LeaveWorker(*fill, attempt);
+    LeaveWorker(*fill, attempt, false);
     return Conclude(fill, false);
   }
   auto cancel = client->Fill(address, request, fill->deadline, [weak = weak_from_this(), fill, attempt](absl::Status status) {
@@ -99,12 +99,14 @@ void PrefillCoordinator::Impl::Try(const std::shared_ptr<Fill>& fill) {
   if (over) cancel();
 }
 
-bool PrefillCoordinator::Impl::LeaveWorker(Fill& fill, uint32_t attempt) {
+bool PrefillCoordinator::Impl::LeaveWorker(Fill& fill, uint32_t attempt, bool failed) {
   std::function<void()> cancel;
   {
     const std::lock_guard lock(fill.mu);
     if (fill.attempt != attempt || fill.worker_id.empty()) return false;
-    picker->Done(std::exchange(fill.worker_id, {}), fill.tokens);
+    const std::string worker_id = std::exchange(fill.worker_id, {});
+    picker->Done(worker_id, fill.tokens);
+    if (failed) picker->Failed(worker_id);
     cancel = std::exchange(fill.cancel, nullptr);
   }
   if (cancel) cancel();
@@ -112,7 +114,8 @@ bool PrefillCoordinator::Impl::LeaveWorker(Fill& fill, uint32_t attempt) {
 }
 
 void PrefillCoordinator::Impl::OnReply(const std::shared_ptr<Fill>& fill, uint32_t attempt, const absl::Status& status) {
-  if (!LeaveWorker(*fill, attempt)) return;
+  const bool failed = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+  if (!LeaveWorker(*fill, attempt, failed)) return;
   if (status.ok() && reservations->Complete(fill->reservation, attempt)) return Conclude(fill, true);
   Log(LogLevel::kWarning, "remote prefill failed",
       {{"code", absl::StatusCodeToString(status.code())}, {"error", std::string(status.message())}, {"attempt", std::to_string(attempt)}});
@@ -192,24 +195,28 @@ void PrefillCoordinator::Abort(SequenceId id) {
     const std::lock_guard lock(fill->mu);
     attempt = fill->attempt;
   }
-  impl_->LeaveWorker(*fill, attempt);
+  impl_->LeaveWorker(*fill, attempt, false);
 }
 
 void PrefillCoordinator::Tick() {
   const absl::Time now = impl_->clock->Now();
   for (const auto& fill : impl_->Active()) {
     const int64_t rows = impl_->reservations->RowsWritten(fill->reservation);
-    uint32_t stalled = 0;
+    uint32_t attempt = 0;
+    absl::Status given_up;
     {
       const std::lock_guard lock(fill->mu);
-      if (rows != fill->rows_seen) {
+      attempt = fill->attempt;
+      if (!fill->worker_id.empty() && !impl_->picker->Listed(fill->worker_id)) {
+        given_up = absl::UnavailableError("the prefill worker left the cluster");
+      } else if (rows != fill->rows_seen) {
         fill->rows_seen = rows;
         fill->progress_at = now;
       } else if (now - fill->progress_at > impl_->options.stall_timeout) {
-        stalled = fill->attempt;
+        given_up = absl::DeadlineExceededError("the prefill worker makes no progress");
       }
     }
-    if (stalled != 0) impl_->OnReply(fill, stalled, absl::DeadlineExceededError("the prefill worker makes no progress"));
+    if (!given_up.ok()) impl_->OnReply(fill, attempt, given_up);
   }
 }
 

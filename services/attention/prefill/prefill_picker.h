@@ -9,6 +9,9 @@
 #include <set>
 #include <string>
 
+#include "absl/time/time.h"
+#include "base/clock.h"
+
 namespace baleen {
 
 namespace v1 {
@@ -23,29 +26,37 @@ struct PrefillWorker {
 // Thread-safe.
 class PrefillPicker {
  public:
+  static constexpr absl::Duration kAvoidTime = absl::Seconds(2);
+
   // Only workers with this model and these numerics are taken, never `self`.
-  PrefillPicker(std::string self, std::string model_id, std::string numerics_id);
+  PrefillPicker(std::string self, std::string model_id, std::string numerics_id, Clock* clock);
 
   void Update(const v1::ClusterMap& map);
   bool Any() const;
-  // The ready worker with the fewest tokens of ours under way (ties: the one not picked for longest), without those in `tried`. Its tokens
-  // count until Done.
+  // Whether the newest map has the worker at all, ready or not.
+  bool Listed(const std::string& worker_id) const;
+  // The ready worker with the fewest tokens of ours under way (ties: the one not picked for longest), without those in `tried` and
+  // those that failed within the last kAvoidTime. Its tokens count until Done.
   std::optional<PrefillWorker> Pick(const std::set<std::string>& tried, int64_t tokens);
   void Done(const std::string& worker_id, int64_t tokens);
+  void Failed(const std::string& worker_id);
 
  private:
   struct Candidate {
     std::string address;
     int64_t tokens = 0;
     uint64_t last_pick = 0;
+    absl::Time avoid_until = absl::InfinitePast();
   };
 
   const std::string self_;
   const std::string model_id_;
   const std::string numerics_id_;
+  Clock* const clock_;
   mutable std::mutex mu_;
   uint64_t picks_ = 0;
   std::map<std::string, Candidate> candidates_;
+  std::set<std::string> listed_;
 };
 
 }  // namespace baleen

@@ -6,6 +6,12 @@
 namespace baleen {
 namespace {
 
+struct FakeClock final : Clock {
+  absl::Time now = absl::FromUnixSeconds(1000);
+  absl::Time Now() override { return now; }
+  void Sleep(absl::Duration duration) override { now += duration; }
+};
+
 v1::Worker* Add(v1::ClusterMap& map, const std::string& id, v1::Role role = v1::ROLE_PREFILL) {
   v1::Worker* worker = map.add_workers();
   worker->mutable_info()->set_worker_id(id);
@@ -18,7 +24,8 @@ v1::Worker* Add(v1::ClusterMap& map, const std::string& id, v1::Role role = v1::
 }
 
 TEST(PrefillPickerTest, TakesOnlyReadyWorkersThatFit) {
-  PrefillPicker picker("self", "m", "n");
+  FakeClock clock;
+  PrefillPicker picker("self", "m", "n", &clock);
   v1::ClusterMap map;
   Add(map, "self", v1::ROLE_PREFILL_AND_DECODE);
   Add(map, "decode", v1::ROLE_DECODE);
@@ -36,7 +43,8 @@ TEST(PrefillPickerTest, TakesOnlyReadyWorkersThatFit) {
 }
 
 TEST(PrefillPickerTest, LeastLoadedThenRoundRobin) {
-  PrefillPicker picker("self", "m", "n");
+  FakeClock clock;
+  PrefillPicker picker("self", "m", "n", &clock);
   v1::ClusterMap map;
   Add(map, "a");
   Add(map, "b");
@@ -51,6 +59,22 @@ TEST(PrefillPickerTest, LeastLoadedThenRoundRobin) {
   picker.Done("a", 1);
   EXPECT_EQ(picker.Pick({}, 1)->worker_id, "b");
   picker.Done("gone", 5);
+}
+
+TEST(PrefillPickerTest, AvoidsAFailedWorkerForAWhile) {
+  FakeClock clock;
+  PrefillPicker picker("self", "m", "n", &clock);
+  v1::ClusterMap map;
+  Add(map, "a");
+  Add(map, "starting")->set_ready(false);
+  picker.Update(map);
+  EXPECT_TRUE(picker.Listed("starting"));
+  EXPECT_FALSE(picker.Listed("b"));
+  picker.Failed("a");
+  picker.Update(map);
+  EXPECT_FALSE(picker.Pick({}, 1).has_value());
+  clock.Sleep(PrefillPicker::kAvoidTime);
+  EXPECT_TRUE(picker.Pick({}, 1).has_value());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "proto/baleen/v1/attention.grpc.pb.h"
 #include "services/common/channel.h"
 
@@ -16,6 +17,9 @@ absl::Status ToAbsl(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 
+// A worker ends its sequences by their deadline; one that does not answer any more is given up this much later.
+constexpr absl::Duration kDeadlineGrace = absl::Seconds(1);
+
 // Owns itself until OnDone.
 class GrpcDecodeStream final : public DecodeStream,
                                public grpc::ClientBidiReactor<v1::DecodeCommand, v1::DecodeEvent>,
@@ -23,6 +27,8 @@ class GrpcDecodeStream final : public DecodeStream,
  public:
   GrpcDecodeStream(std::shared_ptr<grpc::Channel> channel, v1::StartSequence start, DecodeCallbacks callbacks)
       : stub_(v1::Decode::NewStub(channel)), callbacks_(std::move(callbacks)) {
+    if (start.context().deadline_unix_ms() > 0)
+      context_.set_deadline(absl::ToChronoTime(absl::FromUnixMillis(start.context().deadline_unix_ms()) + kDeadlineGrace));
     *start_.mutable_start() = std::move(start);
   }
 
@@ -70,8 +76,9 @@ class GrpcDecodeStream final : public DecodeStream,
   }
 
   void OnDone(const grpc::Status& status) override {
-    callbacks_.on_done(ToAbsl(status));
-    self_.reset();
+    const std::shared_ptr<GrpcDecodeStream> self = std::move(self_);
+    const DecodeCallbacks callbacks = std::exchange(callbacks_, {});  // They own who owns this stream.
+    callbacks.on_done(ToAbsl(status));
   }
 
   std::unique_ptr<v1::Decode::Stub> stub_;

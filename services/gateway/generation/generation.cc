@@ -66,8 +66,8 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   void OnDone(uint32_t attempt, absl::Status status);
   void RetryLater();
   bool Active(uint32_t attempt);
-  // Marks the request as ended; false when it had ended before.
-  bool End();
+  // Marks the request as ended and lets its stream go; false when it had ended before.
+  bool End(std::shared_ptr<DecodeStream>* stream);
   void Fail(absl::Status status);
 
   const GenerationContext context_;
@@ -86,7 +86,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   std::string current_worker_;
   std::string numerics_id_;
   GenerationUsage usage_;
-  grpc::Alarm alarm_;
+  std::unique_ptr<grpc::Alarm> alarm_;  // One per wait: a callback may not set its own alarm again.
 };
 
 v1::StartSequence GenerationImpl::StartMessage(uint32_t attempt) const {
@@ -149,12 +149,7 @@ void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
 
 void GenerationImpl::Cancel() {
   std::shared_ptr<DecodeStream> stream;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    ended_ = true;
-    stream = std::move(stream_);
-  }
-  if (stream != nullptr) stream->Cancel();
+  if (End(&stream) && stream != nullptr) stream->Cancel();
 }
 
 bool GenerationImpl::Active(uint32_t attempt) {
@@ -162,8 +157,9 @@ bool GenerationImpl::Active(uint32_t attempt) {
   return !ended_ && attempt == attempt_;
 }
 
-bool GenerationImpl::End() {
+bool GenerationImpl::End(std::shared_ptr<DecodeStream>* stream) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  *stream = std::exchange(stream_, nullptr);
   return !std::exchange(ended_, true);
 }
 
@@ -199,17 +195,14 @@ void GenerationImpl::OnToken(const v1::TokenEvent& token) {
   if (!delta.stopped) return sink_(std::move(event));
   event.finish = Finish::kStop;
   std::shared_ptr<DecodeStream> stream;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (std::exchange(ended_, true)) return;
-    stream = stream_;
-  }
+  if (!End(&stream)) return;
   sink_(std::move(event));
   if (stream != nullptr) stream->Cancel();
 }
 
 void GenerationImpl::OnFinish(const v1::FinishEvent& finish) {
-  if (!End()) return;
+  std::shared_ptr<DecodeStream> stream;
+  if (!End(&stream)) return;
   OutputDelta delta = assembler_.Finish();
   GenerationEvent event;
   event.reasoning = std::move(delta.reasoning);
@@ -222,20 +215,29 @@ void GenerationImpl::OnFinish(const v1::FinishEvent& finish) {
 void GenerationImpl::OnDone(uint32_t attempt, absl::Status status) {
   if (!Active(attempt)) return;
   if (!IsWorkerFailure(status.code())) return Fail(std::move(status));
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stream_ = nullptr;
+  }
   failed_workers_.insert(current_worker_);
   RetryLater();
 }
 
 void GenerationImpl::RetryLater() {
-  alarm_.Set(absl::ToChronoTime(absl::Now() + kRetryDelay), [self = shared_from_this()](bool) { self->StartAttempt(); });
+  alarm_ = std::make_unique<grpc::Alarm>();
+  // An alarm keeps its callback after the call, so the reference moves out.
+  alarm_->Set(absl::ToChronoTime(absl::Now() + kRetryDelay),
+              [self = shared_from_this()](bool) mutable { std::exchange(self, nullptr)->StartAttempt(); });
 }
 
 void GenerationImpl::Fail(absl::Status status) {
-  if (!End()) return;
+  std::shared_ptr<DecodeStream> stream;
+  if (!End(&stream)) return;
   GenerationEvent event;
   event.status = std::move(status);
   event.usage = usage_;
   sink_(std::move(event));
+  if (stream != nullptr) stream->Cancel();
 }
 
 class EndedGeneration final : public Generation {

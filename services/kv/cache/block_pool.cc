@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -12,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "kernels/mla_attention.h"
+#include "services/common/log.h"
 
 namespace baleen {
 namespace {
@@ -19,7 +19,7 @@ namespace {
 // A wrong block id is the caller's bug: going on would mix up sequences.
 void CheckThat(bool condition, const char* message) {
   if (condition) return;
-  std::fprintf(stderr, "block pool: %s\n", message);
+  Log(LogLevel::kError, "block pool misused", {{"check", message}});
   std::abort();
 }
 

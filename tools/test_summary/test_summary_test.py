@@ -26,7 +26,8 @@ class SummaryTest(unittest.TestCase):
     def result(self, label, status, report=None):
         outputs = []
         if report is not None:
-            path = self.root / f"{label} test.xml"
+            path = self.root / "a b" / "test.xml"  # A blank is escaped in the event's URI.
+            path.parent.mkdir(exist_ok=True)
             path.write_text(report)
             outputs = [{"name": "test.xml", "uri": path.as_uri()}]
         return {"id": {"testResult": {"label": label}}, "testResult": {"status": status, "testActionOutput": outputs}}
