@@ -1,6 +1,8 @@
 # Baleen's front door. `make` lists the targets; Bazel does the building.
 
 BAZEL ?= bazel
+MINUTES ?= 5
+SEED ?= 1
 QUESTION ?= What is 4821 + 1397?
 BALEEN := tools/baleen/baleen
 VENV := .baleen/venv
@@ -14,7 +16,7 @@ BINARIES := \
 	//services/expert:baleen-expert \
 	//services/placement:baleen-placement
 
-.PHONY: help setup setup-train build demo up down status chat logs test bench format lint
+.PHONY: help setup setup-train build demo up down status chat logs test chaos bench format lint
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -52,6 +54,9 @@ test: setup  ## run every test; the last line counts them
 	@mkdir -p .baleen
 	@$(BAZEL) test //... --keep_going --build_event_json_file=.baleen/test-events.json; \
 	tools/test_summary/test_summary.py .baleen/test-events.json $$?
+
+chaos: setup  ## kill, freeze and drain workers under load for MINUTES (SEED); every token must stay the same
+	@$(BAZEL) run //tests/chaos -- --minutes=$(MINUTES) --seed=$(SEED) --out=$(CURDIR)/.baleen/chaos.json
 
 bench: setup  ## run the benchmarks into .baleen/bench.json
 	@tools/bench/run.py --bazel=$(BAZEL) --out=.baleen/bench.json

@@ -46,9 +46,13 @@ class Process:
         self.grpc_port = free_port()
         self.metrics_port = free_port()
         self.log_path = pathlib.Path(logs) / f"{name}.log"
-        command = [str(ROOT / binary), f"--grpc_port={self.grpc_port}", f"--metrics_port={self.metrics_port}", *flags]
-        with open(self.log_path, "w") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        self._command = [str(ROOT / binary), f"--grpc_port={self.grpc_port}", f"--metrics_port={self.metrics_port}", *flags]
+        self.start()
+
+    def start(self):
+        """Starts it, or starts it again after its end: same flags, same ports, same log."""
+        with open(self.log_path, "a") as log:
+            self.process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT)
 
     def ready(self):
         return http_get(self.metrics_port, "/readyz")[0] == 200
@@ -76,7 +80,7 @@ class Cluster:
         self.logs = tempfile.TemporaryDirectory()
         try:
             self._start()
-            self._wait_ready()
+            self.wait_ready()
         except BaseException:
             self.__exit__()
             raise
@@ -115,7 +119,8 @@ class Cluster:
             self.start_attention("decode", index)
         self.gateway = self._add("gateway", "services/gateway/baleen-gateway", [*self._common, f"--rest_port={self.rest_port}"])
 
-    def _wait_ready(self):
+    def wait_ready(self):
+        """Returns when every process is ready; RuntimeError with log tails when one ends or takes too long."""
         deadline = time.monotonic() + READY_TIMEOUT_S
         waiting = list(self.processes)
         while waiting:
