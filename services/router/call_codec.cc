@@ -36,16 +36,17 @@ Message EncodeHello(const std::string& numerics_id) {
   return {header.SerializeAsString(), {}};
 }
 
-absl::Status ScatterReply(const Payload& payload, const ShardCall& call, DType wire, const ExpertBatch& batch) {
+absl::Status CheckReply(const Payload& payload, size_t slots, int64_t hidden, DType wire) {
+  const size_t bytes = slots * static_cast<size_t>(hidden) * SizeOf(wire);
+  if (payload.size == bytes) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("expert reply has ", payload.size, " bytes instead of ", bytes));
+}
+
+void ScatterReply(const Payload& payload, const ShardCall& call, absl::Span<const size_t> places, DType wire, const ExpertBatch& batch) {
   const size_t row_bytes = static_cast<size_t>(batch.hidden) * SizeOf(wire);
-  if (payload.size != call.slots.size() * row_bytes) {
-    return absl::InternalError(
-        absl::StrCat("expert reply of layer ", batch.layer, " has ", payload.size, " bytes instead of ", call.slots.size() * row_bytes));
+  for (const size_t place : places) {
+    ValuesFromWire(payload.data + place * row_bytes, batch.hidden, wire, batch.output + call.slots[place] * batch.hidden);
   }
-  for (size_t i = 0; i < call.slots.size(); ++i) {
-    ValuesFromWire(payload.data + i * row_bytes, batch.hidden, wire, batch.output + call.slots[i] * batch.hidden);
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace baleen

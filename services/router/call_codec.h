@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/dtype.h"
 #include "model/layers/expert_backend.h"
 #include "services/router/dispatch_plan.h"
@@ -27,8 +28,10 @@ Message EncodeCall(const ExpertBatch& batch, const ShardCall& call, const CallIn
 // A call without rows, which a shard answers at once: tells that it is there and computes with this numerics_id.
 Message EncodeHello(const std::string& numerics_id);
 
-// Writes a reply's payload, [call.slots.size(), hidden] in `wire`, to the slots' places in batch.output. INTERNAL when the size differs.
-absl::Status ScatterReply(const Payload& payload, const ShardCall& call, DType wire, const ExpertBatch& batch);
+// INTERNAL unless the payload is [slots, hidden] in `wire`.
+absl::Status CheckReply(const Payload& payload, size_t slots, int64_t hidden, DType wire);
+// Writes the outputs at `places` of call.slots to batch.output; the payload has been checked.
+void ScatterReply(const Payload& payload, const ShardCall& call, absl::Span<const size_t> places, DType wire, const ExpertBatch& batch);
 
 }  // namespace baleen
 

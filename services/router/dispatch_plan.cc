@@ -9,10 +9,15 @@ namespace {
 
 constexpr int kNone = -1;
 
-int LeastLoaded(const std::vector<int>& replicas, const std::vector<int64_t>& load) {
+int LeastLoaded(const DispatchInput& input, const std::vector<int>& replicas, const std::vector<int64_t>& load, int64_t count) {
   int best = kNone;
+  double best_work = 0;
   for (const int shard : replicas) {
-    if (best == kNone || load[shard] < load[best]) best = shard;
+    const int64_t cost = input.slot_cost.empty() ? 1 : input.slot_cost[shard];
+    const double work = static_cast<double>(load[shard] + count) * static_cast<double>(cost);
+    if (best != kNone && work >= best_work) continue;
+    best = shard;
+    best_work = work;
   }
   return best;
 }
@@ -23,7 +28,7 @@ std::map<int32_t, int> ChooseShards(const DispatchInput& input) {
   std::vector<int64_t> load = input.load;
   std::map<int32_t, int> shard_of;
   for (const auto& [expert, count] : slots_of) {
-    const int shard = LeastLoaded(input.replicas(expert), load);
+    const int shard = LeastLoaded(input, input.replicas(expert), load, count);
     if (shard != kNone) load[shard] += count;
     shard_of[expert] = shard;
   }

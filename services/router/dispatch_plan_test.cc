@@ -120,6 +120,24 @@ TEST(DispatchPlanChoiceTest, LeastLoadThenLowestIndex) {
   EXPECT_EQ(PlanDispatch(input).calls.at(0).shard, 0);
 }
 
+TEST(DispatchPlanChoiceTest, ASlowShardGetsLess) {
+  std::vector<int32_t> ids;
+  std::vector<int64_t> slots;
+  for (int i = 0; i < 40; ++i) ids.push_back(i), slots.push_back(i);
+  DispatchInput input;
+  input.top_k = 40;
+  input.expert_ids = ids.data();
+  input.slots = slots;
+  input.replicas = [](int32_t) { return std::vector<int>{0, 1}; };
+  input.max_call_slots = 40;
+  input.load = {0, 0};
+  input.slot_cost = {3, 1};
+  const DispatchPlan plan = PlanDispatch(input);
+  ASSERT_EQ(plan.calls.size(), 2u);
+  EXPECT_EQ(plan.calls[0].slots.size(), 10u);
+  EXPECT_EQ(plan.calls[1].slots.size(), 30u);
+}
+
 TEST(DispatchPlanChoiceTest, SpreadsExpertsOverReplicas) {
   const std::vector<int32_t> ids = {0, 1, 2, 3};
   const std::vector<int64_t> slots = {0, 1, 2, 3};

@@ -1,4 +1,4 @@
-// The router's state: shards by the newest map, batches, calls in flight; one thread keeps links up and sends again what failed.
+// The router's moving parts around its decisions (DispatchCore): links to shards, rows to messages, one thread that sends what is due.
 #ifndef BALEEN_SERVICES_ROUTER_DISPATCHER_H_
 #define BALEEN_SERVICES_ROUTER_DISPATCHER_H_
 
@@ -7,16 +7,16 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "services/router/dispatch_core.h"
 #include "services/router/pending_batch.h"
 #include "services/router/probe.h"
-#include "services/router/replica_table.h"
 #include "services/router/router.h"
+#include "services/router/shard_link.h"
 
 namespace baleen {
 
@@ -38,30 +38,29 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void Abandon(const std::shared_ptr<PendingBatch>& batch);
 
  private:
-  using Calls = std::vector<std::shared_ptr<PendingCall>>;
+  struct Sending {
+    OutgoingCall call;
+    std::shared_ptr<PendingBatch> batch;
+    std::shared_ptr<ShardLink> link;
+    uint64_t epoch = 0;
+  };
 
-  std::shared_ptr<ShardLink> MakeLink(const std::shared_ptr<Shard>& shard, const std::string& address);
-  std::vector<std::shared_ptr<Shard>> SwapShards(const ReplicaTable& table);
+  std::shared_ptr<ShardLink> MakeLink(const std::string& worker_id, const std::string& address);
 
   // Named ...Locked: mu_ is held.
-  std::vector<int> ReplicasLocked(int layer, int32_t expert, absl::Time now) const;
-  Calls PlanLocked(const std::shared_ptr<PendingBatch>& batch, absl::Time now);
-  void FailLocked(uint64_t call_id, const absl::Status& error);
-  // As FailLocked, and the shard gets no calls for a moment.
-  void RefusedLocked(Shard& shard, uint64_t call_id, const absl::Status& error);
-  void CountParkedLocked();
-  void TimeOutLocked(absl::Time now);
-  absl::Time NextEventLocked(absl::Time now) const;
+  std::vector<Sending> PrepareLocked(std::vector<OutgoingCall> calls);
   absl::Status EndLocked(const std::shared_ptr<PendingBatch>& batch, std::unique_lock<std::mutex>& lock);
+  void WakeLocked();
 
-  void SendAll(const Calls& calls);
-  void OnReply(const std::shared_ptr<Shard>& shard, const v1::ExpertReplyHeader& reply, const Payload& payload);
-  void OnUp();
-  void OnDown(const std::shared_ptr<Shard>& shard, const absl::Status& status);
+  void SendAll(const std::vector<Sending>& calls);
+  void OnReply(const std::string& worker_id, const v1::ExpertReplyHeader& reply, const Payload& payload);
+  void OnUp(const std::string& worker_id);
+  void OnDown(const std::string& worker_id, const absl::Status& status);
+  void OnAlive(const std::string& worker_id);
 
   void Upkeep();
   absl::Time TickLinks(std::unique_lock<std::mutex>& lock);
-  void DropRetiredLocked();
+  void CloseForgotten(std::unique_lock<std::mutex>& lock);
 
   const RouterOptions options_;
   Connector* const connector_;
@@ -71,14 +70,12 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   std::condition_variable batches_changed_;  // For Wait.
   std::condition_variable upkeep_due_;
   bool dirty_ = false;  // Upkeep has something to do now.
+  bool idle_ = false;   // Upkeep sleeps long: a new batch wakes it.
   bool stopping_ = false;
   uint64_t epoch_ = 0;
-  uint64_t next_call_id_ = 1;
-  ReplicaTable table_;
-  std::vector<std::shared_ptr<Shard>> shards_;  // Beside table_.shards().
-  std::set<std::shared_ptr<Shard>> retired_;
-  std::map<uint64_t, std::shared_ptr<PendingCall>> calls_;
-  std::set<std::shared_ptr<PendingBatch>> batches_;
+  DispatchCore core_;
+  std::map<std::string, std::shared_ptr<ShardLink>> links_;  // By worker id.
+  std::map<BatchId, std::shared_ptr<PendingBatch>> batches_;
   std::thread upkeep_;
 };
 

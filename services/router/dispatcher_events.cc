@@ -1,8 +1,10 @@
 // What happens to the dispatcher from outside and with time.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "services/router/call_codec.h"
 #include "services/router/dispatcher.h"
 
@@ -10,8 +12,10 @@ namespace baleen {
 
 namespace {
 
-// Times that no event announces, such as a call's timeout, are looked at this often at least.
-constexpr absl::Duration kMaxSleep = absl::Milliseconds(250);
+// The longest that upkeep sleeps: the bound on how late a call sent meanwhile is found overdue.
+constexpr absl::Duration kMaxSleep = absl::Milliseconds(10);
+// With nothing out.
+constexpr absl::Duration kIdleSleep = absl::Milliseconds(250);
 
 }  // namespace
 
@@ -20,124 +24,113 @@ void Dispatcher::Start() {
 }
 
 void Dispatcher::Stop() {
-  std::vector<std::shared_ptr<Shard>> shards;
+  std::map<std::string, std::shared_ptr<ShardLink>> links;
   {
     std::lock_guard lock(mu_);
     stopping_ = true;
-    shards = shards_;
-    shards.insert(shards.end(), retired_.begin(), retired_.end());
+    links = links_;
     upkeep_due_.notify_all();
     batches_changed_.notify_all();
   }
   if (upkeep_.joinable()) upkeep_.join();
-  for (const auto& shard : shards) shard->link->Close();
+  for (const auto& [worker_id, link] : links) link->Close();
 }
 
-void Dispatcher::OnReply(const std::shared_ptr<Shard>& shard, const v1::ExpertReplyHeader& reply, const Payload& payload) {
-  std::shared_ptr<PendingCall> call;
+void Dispatcher::WakeLocked() {
+  dirty_ = true;
+  upkeep_due_.notify_all();
+}
+
+void Dispatcher::OnReply(const std::string& worker_id, const v1::ExpertReplyHeader& reply, const Payload& payload) {
+  const absl::Time now = absl::Now();
+  std::shared_ptr<PendingBatch> batch;
+  std::optional<ClaimedAnswer> answer;
   {
     std::lock_guard lock(mu_);
-    const auto it = calls_.find(reply.call_id());
-    if (it == calls_.end() || it->second->shard != shard) return;
+    absl::Status refusal;
     if (reply.code() != 0) {
-      RefusedLocked(*shard, reply.call_id(),
-                    absl::Status(static_cast<absl::StatusCode>(reply.code()), absl::StrCat(shard->worker_id, ": ", reply.error())));
-      return;
+      refusal = absl::Status(static_cast<absl::StatusCode>(reply.code()), absl::StrCat(worker_id, ": ", reply.error()));
+    } else if (const auto expected = core_.ExpectedOf(reply.call_id(), worker_id); expected.has_value()) {
+      refusal = CheckReply(payload, expected->slots, batches_.at(expected->batch)->spec.hidden, options_.wire);
     }
-    call = it->second;
-    ++call->batch->users;
+    if (!refusal.ok()) {
+      core_.Refused(reply.call_id(), worker_id, refusal, now);
+      return WakeLocked();
+    }
+    answer = core_.Answered(reply.call_id(), worker_id, now);
+    if (!answer.has_value()) return;
+    probe_.CallDone(answer->took);
+    batch = batches_.at(answer->batch);
+    ++batch->users;
   }
-  const absl::Status scattered = ScatterReply(payload, call->work, options_.wire, call->batch->spec);
+  ScatterReply(payload, *answer->work, answer->places, options_.wire, batch->spec);
   std::lock_guard lock(mu_);
-  PendingBatch& batch = *call->batch;
-  --batch.users;
+  --batch->users;
+  core_.Written(answer->batch, answer->places.size());
   batches_changed_.notify_all();
-  if (!scattered.ok()) {
-    RefusedLocked(*shard, call->id, scattered);
-    return;
-  }
-  // It may have timed out meanwhile; then another reply writes the same bits again.
-  if (calls_.erase(call->id) == 0) return;
-  const auto slots = static_cast<int64_t>(call->work.slots.size());
-  shard->in_flight -= slots;
-  shard->suspect_until = absl::InfinitePast();
-  batch.remaining -= slots;
-  probe_.CallDone(absl::Now() - call->sent);
 }
 
-void Dispatcher::OnUp() {
+void Dispatcher::OnUp(const std::string& worker_id) {
   std::lock_guard lock(mu_);
-  dirty_ = true;
-  upkeep_due_.notify_all();
+  core_.Connected(worker_id);
+  WakeLocked();
 }
 
-void Dispatcher::OnDown(const std::shared_ptr<Shard>& shard, const absl::Status& status) {
+void Dispatcher::OnAlive(const std::string& worker_id) {
   std::lock_guard lock(mu_);
-  std::vector<uint64_t> lost;
-  for (const auto& [id, call] : calls_) {
-    if (call->shard == shard) lost.push_back(id);
-  }
-  for (const uint64_t id : lost) FailLocked(id, absl::UnavailableError(absl::StrCat(shard->worker_id, ": ", status.message())));
-  dirty_ = true;
-  upkeep_due_.notify_all();
+  core_.Alive(worker_id, absl::Now());
 }
 
-void Dispatcher::TimeOutLocked(absl::Time now) {
-  std::vector<std::shared_ptr<PendingCall>> late;
-  for (const auto& [id, call] : calls_) {
-    if (now - call->sent >= options_.attempt_timeout) late.push_back(call);
-  }
-  for (const auto& call : late) {
-    call->shard->suspect_until = now + options_.attempt_timeout;
-    FailLocked(call->id, absl::DeadlineExceededError(absl::StrCat(call->shard->worker_id, " did not answer within ",
-                                                                  absl::FormatDuration(options_.attempt_timeout))));
-  }
-}
-
-void Dispatcher::DropRetiredLocked() {
-  std::erase_if(retired_, [](const std::shared_ptr<Shard>& shard) {
-    if (shard->in_flight > 0) return false;
-    shard->link->Close();
-    return true;
-  });
+void Dispatcher::OnDown(const std::string& worker_id, const absl::Status& status) {
+  std::lock_guard lock(mu_);
+  core_.Disconnected(worker_id, status);
+  WakeLocked();
 }
 
 absl::Time Dispatcher::TickLinks(std::unique_lock<std::mutex>& lock) {
-  const std::vector<std::shared_ptr<Shard>> shards = shards_;
+  std::vector<std::shared_ptr<ShardLink>> links;
+  std::vector<std::shared_ptr<ShardLink>> probed;
+  for (const auto& [worker_id, link] : links_) links.push_back(link);
+  for (const std::string& worker_id : core_.TakeProbes(absl::Now())) probed.push_back(links_.at(worker_id));
   lock.unlock();
+  for (const auto& link : probed) link->Probe();
   absl::Time next = absl::InfiniteFuture();
-  for (const auto& shard : shards) next = std::min(next, shard->link->Tick(absl::Now()));
+  for (const auto& link : links) next = std::min(next, link->Tick(absl::Now()));
   lock.lock();
   return next;
 }
 
-absl::Time Dispatcher::NextEventLocked(absl::Time now) const {
-  absl::Time next = now + std::min(kMaxSleep, options_.attempt_timeout / 4);
-  for (const auto& shard : shards_) {
-    if (shard->avoid_until > now) next = std::min(next, shard->avoid_until);
+void Dispatcher::CloseForgotten(std::unique_lock<std::mutex>& lock) {
+  std::vector<std::shared_ptr<ShardLink>> closing;
+  for (const std::string& worker_id : core_.TakeForgotten()) {
+    const auto it = links_.find(worker_id);
+    if (it == links_.end()) continue;
+    closing.push_back(std::move(it->second));
+    links_.erase(it);
   }
-  return next;
+  if (closing.empty()) return;
+  lock.unlock();
+  for (const auto& link : closing) link->Close();
+  closing.clear();
+  lock.lock();
 }
 
 void Dispatcher::Upkeep() {
   std::unique_lock lock(mu_);
   while (!stopping_) {
     dirty_ = false;
-    DropRetiredLocked();
+    CloseForgotten(lock);
     const absl::Time links_due = TickLinks(lock);
     const absl::Time now = absl::Now();
-    TimeOutLocked(now);
-    Calls calls;
-    for (const auto& batch : batches_) {
-      const Calls more = PlanLocked(batch, now);
-      calls.insert(calls.end(), more.begin(), more.end());
-    }
-    if (!calls.empty()) {
+    const std::vector<Sending> sending = PrepareLocked(core_.Plan(now));
+    if (!sending.empty()) {
       lock.unlock();
-      SendAll(calls);
+      SendAll(sending);
       lock.lock();
     }
-    const absl::Time next = std::min(links_due, NextEventLocked(now));
+    idle_ = batches_.empty();
+    const absl::Time by_time = std::max(core_.NextEvent(now), now + absl::Milliseconds(1));
+    const absl::Time next = std::min({links_due, by_time, now + (idle_ ? kIdleSleep : kMaxSleep)});
     upkeep_due_.wait_until(lock, absl::ToChronoTime(next), [this] { return dirty_ || stopping_; });
   }
 }

@@ -5,9 +5,17 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include "services/router/dispatch_core.h"
+
 namespace baleen {
 
 namespace {
+
+prometheus::Gauge* Gauge(prometheus::Registry& registry, const char* name, const char* help) {
+  return &prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+void RaiseTo(prometheus::Counter* counter, int64_t total) { counter->Increment(static_cast<double>(total) - counter->Value()); }
 
 prometheus::Counter* Counter(prometheus::Registry& registry, const char* name, const char* help) {
   return &prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
@@ -20,11 +28,10 @@ RouterProbe::RouterProbe(prometheus::Registry* registry) {
   calls_ = Counter(*registry, "baleen_router_calls_total", "Messages sent to expert shards.");
   retries_ = Counter(*registry, "baleen_router_retries_total", "Calls that failed or timed out and were sent again.");
   rows_ = Counter(*registry, "baleen_router_rows_total", "Rows sent to expert shards.");
-  parked_ = &prometheus::BuildGauge()
-                 .Name("baleen_router_parked")
-                 .Help("(Row, expert) pairs that wait for a live replica.")
-                 .Register(*registry)
-                 .Add({});
+  hedges_ = Counter(*registry, "baleen_router_hedges_total", "Overdue calls that were also sent to another replica.");
+  ejections_ = Counter(*registry, "baleen_router_ejections_total", "Times that a shard did not answer in time and was left alone.");
+  parked_ = Gauge(*registry, "baleen_router_parked", "(Row, expert) pairs that wait for a live replica.");
+  ejected_ = Gauge(*registry, "baleen_router_ejected_shards", "Shards that are left alone until they answer.");
   call_seconds_ = &prometheus::BuildHistogram()
                        .Name("baleen_router_call_seconds")
                        .Help("From sending a call to its reply.")
@@ -39,16 +46,17 @@ void RouterProbe::CallSent(int64_t rows) {
   rows_->Increment(static_cast<double>(rows));
 }
 
-void RouterProbe::CallRetried() {
-  if (retries_ != nullptr) retries_->Increment();
-}
-
 void RouterProbe::CallDone(absl::Duration took) {
   if (call_seconds_ != nullptr) call_seconds_->Observe(absl::ToDoubleSeconds(took));
 }
 
-void RouterProbe::Parked(int64_t slots) {
-  if (parked_ != nullptr) parked_->Set(static_cast<double>(slots));
+void RouterProbe::Decided(const DispatchStats& stats) {
+  if (calls_ == nullptr) return;
+  RaiseTo(retries_, stats.retries);
+  RaiseTo(hedges_, stats.hedges);
+  RaiseTo(ejections_, stats.ejections);
+  parked_->Set(static_cast<double>(stats.parked));
+  ejected_->Set(static_cast<double>(stats.ejected));
 }
 
 }  // namespace baleen

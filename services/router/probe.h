@@ -15,21 +15,25 @@ class Registry;
 
 namespace baleen {
 
-// Thread-safe. Without a registry every verb does nothing.
+struct DispatchStats;
+
+// Thread-safe but for Decided, which has one caller at a time. Without a registry every verb does nothing.
 class RouterProbe {
  public:
   explicit RouterProbe(prometheus::Registry* registry);
 
   void CallSent(int64_t rows);
-  void CallRetried();
   void CallDone(absl::Duration took);
-  void Parked(int64_t slots);  // How many wait for a replica now.
+  void Decided(const DispatchStats& stats);  // Totals so far.
 
  private:
   prometheus::Counter* calls_ = nullptr;
   prometheus::Counter* retries_ = nullptr;
   prometheus::Counter* rows_ = nullptr;
+  prometheus::Counter* hedges_ = nullptr;
+  prometheus::Counter* ejections_ = nullptr;
   prometheus::Gauge* parked_ = nullptr;
+  prometheus::Gauge* ejected_ = nullptr;
   prometheus::Histogram* call_seconds_ = nullptr;
 };
 

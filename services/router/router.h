@@ -11,6 +11,7 @@
 #include "model/layers/expert_backend.h"
 #include "prometheus/registry.h"
 #include "proto/baleen/v1/placement.pb.h"
+#include "services/router/dispatch_core.h"
 #include "transport/transport.h"
 
 namespace baleen {
@@ -19,11 +20,13 @@ struct RouterOptions {
   DType wire = DType::kBf16;  // kBf16 or kF32
   std::string numerics_id;
   absl::Duration batch_deadline = absl::Seconds(30);  // Rows without a live replica park until then.
-  absl::Duration attempt_timeout = absl::Seconds(5);  // Then another replica, or the same one again, is tried.
+  DispatchPolicy policy;                              // When a call is hedged, and when it is sent again.
 };
 
 // UpdateMap is thread-safe; Dispatch has one caller at a time. Replies are matched by call id, late ones are dropped, a broken stream's
-// calls are retried on another replica at once. UNAVAILABLE at the deadline names layer and expert.
+// calls are retried on another replica at once, overdue calls get a second copy on another replica, and shards that do not answer in time
+// are left alone until they do. Rows whose experts nobody holds wait for a map that says who does. UNAVAILABLE at the deadline names layer
+// and expert; an expert is never skipped.
 class Router final : public ExpertBackend {
  public:
   Router(RouterOptions options, Connector* connector, prometheus::Registry* metrics);

@@ -217,7 +217,7 @@ TEST_F(RouterTest, KilledShardsCallsGoToTheReplica) {
 TEST_F(RouterTest, MuteShardTimesOutAndTheReplicaAnswers) {
   FakeShard& mute = Shard("a", FakeShard::Mode::kMute);
   RouterOptions options = Options();
-  options.attempt_timeout = absl::Milliseconds(100);
+  options.policy.attempt_timeout = absl::Milliseconds(100);
   Router router(options, &network_, &metrics_);
   router.UpdateMap(Map(1, {{"a", {0, 1}}}));
   Batch batch(3, 2, 2, 1);
@@ -227,6 +227,25 @@ TEST_F(RouterTest, MuteShardTimesOutAndTheReplicaAnswers) {
   router.UpdateMap(Map(2, {{"a", {0, 1}}, {"b", {0, 1}}}));
   ASSERT_TRUE(pending->Wait().ok());
   batch.ExpectRight();
+}
+
+TEST_F(RouterTest, AStoppedReplicaCostsOneHedgeThenIsLeftAlone) {
+  FakeShard& stopped = Shard("a", FakeShard::Mode::kMute);
+  FakeShard& other = Shard("b");
+  RouterOptions options = Options();
+  options.policy.attempt_timeout = absl::Minutes(1);
+  options.policy.hedge_unknown = absl::Milliseconds(20);
+  Router router(options, &network_, &metrics_);
+  router.UpdateMap(Map(1, {{"a", {0, 1}}, {"b", {2, 3}}}));
+  ASSERT_TRUE(WaitReady(router, 4).ok());
+  router.UpdateMap(Map(2, {{"a", {0, 1, 2, 3}}, {"b", {0, 1, 2, 3}}}));
+  for (uint32_t seed = 0; seed < 5; ++seed) {
+    Batch batch(5, 4, 4, seed);
+    ASSERT_TRUE(router.Dispatch(batch.spec)->Wait().ok());
+    batch.ExpectRight();
+  }
+  EXPECT_EQ(stopped.calls(), 1);
+  EXPECT_GE(other.calls(), 5);
 }
 
 TEST_F(RouterTest, RefusingShardIsLeftForTheReplica) {

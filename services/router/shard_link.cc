@@ -89,9 +89,11 @@ void ShardLink::OnMessage(const Message& message) {
 
 void ShardLink::OnHello(const v1::ExpertReplyHeader& reply) {
   std::shared_ptr<Connection> refused;
+  bool probed = false;
   {
     std::lock_guard lock(mu_);
-    if (state_ != State::kConnecting) return;
+    probed = state_ == State::kUp && reply.code() == 0;
+    if (state_ != State::kConnecting && !probed) return;
     if (reply.code() == 0) {
       state_ = State::kUp;
       backoff_ = kFirstBackoff;
@@ -101,6 +103,7 @@ void ShardLink::OnHello(const v1::ExpertReplyHeader& reply) {
       refused = connection_;
     }
   }
+  if (probed) return events_.on_alive();
   if (reply.code() == 0) return events_.on_up();
   if (refused != nullptr) refused->Close();
 }
@@ -137,6 +140,11 @@ absl::Status ShardLink::Send(Message message) {
     if (connection == nullptr) return absl::UnavailableError(absl::StrCat(address_, " is not connected"));
   }
   return connection->Send(std::move(message));
+}
+
+void ShardLink::Probe() {
+  // A broken stream says so itself.
+  (void)Send(EncodeHello(numerics_id_));
 }
 
 void ShardLink::Close() {

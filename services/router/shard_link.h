@@ -18,6 +18,7 @@ namespace baleen {
 struct ShardEvents {
   std::function<void(const v1::ExpertReplyHeader&, const Payload&)> on_reply;
   std::function<void()> on_up;                // The shard answered hello.
+  std::function<void()> on_alive;             // The shard answered a probe.
   std::function<void(absl::Status)> on_down;  // The stream broke; calls in flight are lost.
 };
 
@@ -34,6 +35,8 @@ class ShardLink : public std::enable_shared_from_this<ShardLink> {
   absl::Status last_error() const;
   // UNAVAILABLE when not up.
   absl::Status Send(Message message);
+  // Asks a shard that is up for a sign of life.
+  void Probe();
   // For good: no more connects; events may still come.
   void Close();
 

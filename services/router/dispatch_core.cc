@@ -1,0 +1,185 @@
+#include "services/router/dispatch_core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace baleen {
+
+DispatchCore::DispatchCore(DispatchPolicy policy)
+    : policy_(policy), latency_(policy.hedge_unknown, policy.hedge_floor), hedges_left_(policy.hedge_burst) {}
+
+DispatchCore::Shard& DispatchCore::ShardOf(const std::string& worker_id) {
+  std::unique_ptr<Shard>& shard = shards_[worker_id];
+  if (shard == nullptr) {
+    shard = std::make_unique<Shard>();
+    shard->worker_id = worker_id;
+  }
+  return *shard;
+}
+
+DispatchCore::Shard* DispatchCore::FindShard(const std::string& worker_id) {
+  const auto it = shards_.find(worker_id);
+  return it == shards_.end() ? nullptr : it->second.get();
+}
+
+void DispatchCore::SetMap(ReplicaTable table, absl::Time now) {
+  table_ = std::move(table);
+  for (const auto& [worker_id, shard] : shards_) shard->in_map = false;
+  by_index_.clear();
+  for (const ShardInfo& info : table_.shards()) {
+    Shard& shard = ShardOf(info.worker_id);
+    shard.in_map = true;
+    shard.draining = info.draining;
+    by_index_.push_back(&shard);
+  }
+  for (auto& [id, call] : calls_) {
+    if (!call.shard->in_map) call.hedge_at = std::min(call.hedge_at, now);
+  }
+}
+
+std::vector<std::string> DispatchCore::TakeForgotten() {
+  std::vector<std::string> gone;
+  for (auto it = shards_.begin(); it != shards_.end();) {
+    if (it->second->in_map || it->second->slots_out > 0) {
+      ++it;
+      continue;
+    }
+    gone.push_back(it->first);
+    it = shards_.erase(it);
+  }
+  CountEjected();
+  return gone;
+}
+
+void DispatchCore::Connected(const std::string& worker_id) {
+  Shard* shard = FindShard(worker_id);
+  if (shard == nullptr) return;
+  shard->connected = true;
+  shard->health.Connected();
+  CountEjected();
+}
+
+void DispatchCore::Disconnected(const std::string& worker_id, const absl::Status& why) {
+  Shard* shard = FindShard(worker_id);
+  if (shard == nullptr) return;
+  shard->connected = false;
+  for (auto it = calls_.begin(); it != calls_.end();) {
+    const auto call = it++;
+    if (call->second.shard == shard) Lose(call, absl::UnavailableError(absl::StrCat(worker_id, ": ", why.message())));
+  }
+}
+
+bool DispatchCore::IsConnected(const std::string& worker_id) const {
+  const auto it = shards_.find(worker_id);
+  return it != shards_.end() && it->second->connected;
+}
+
+BatchId DispatchCore::Begin(const BatchShape& shape) {
+  const int64_t slots = shape.rows * shape.top_k;
+  Batch batch{shape, SlotBook(slots), {}, absl::OkStatus()};
+  batch.parked.resize(static_cast<size_t>(slots));
+  for (int64_t slot = 0; slot < slots; ++slot) batch.parked[static_cast<size_t>(slot)] = slot;
+  stats_.parked += slots;
+  batches_.emplace(next_id_, std::move(batch));
+  return next_id_++;
+}
+
+std::optional<DispatchCore::Expected> DispatchCore::ExpectedOf(uint64_t call_id, const std::string& worker_id) const {
+  const auto it = calls_.find(call_id);
+  if (it == calls_.end() || it->second.shard->worker_id != worker_id || batches_.count(it->second.batch) == 0) return std::nullopt;
+  return Expected{it->second.batch, it->second.work->slots.size()};
+}
+
+std::optional<ClaimedAnswer> DispatchCore::Answered(uint64_t call_id, const std::string& worker_id, absl::Time now) {
+  const auto it = calls_.find(call_id);
+  if (it == calls_.end() || it->second.shard->worker_id != worker_id) {
+    Alive(worker_id, now);
+    return std::nullopt;
+  }
+  Call& call = it->second;
+  const auto slots = static_cast<int64_t>(call.work->slots.size());
+  latency_.Observe(slots, now - call.sent);
+  hedges_left_ = std::min(policy_.hedge_burst, hedges_left_ + 1 / policy_.answers_per_hedge);
+  if (call.overdue) {
+    call.shard->health.Alive(now);
+  } else {
+    call.shard->health.Answered(now, slots, now - call.sent);
+  }
+  CountEjected();
+  ClaimedAnswer answer{call.batch, call.work, {}, now - call.sent};
+  const auto batch = batches_.find(call.batch);
+  if (batch != batches_.end()) answer.places = batch->second.book.Claim(call.work->slots);
+  Forget(it);
+  if (answer.places.empty()) return std::nullopt;
+  return answer;
+}
+
+void DispatchCore::Refused(uint64_t call_id, const std::string& worker_id, const absl::Status& why, absl::Time now) {
+  const auto it = calls_.find(call_id);
+  if (it == calls_.end() || it->second.shard->worker_id != worker_id) return Alive(worker_id, now);
+  it->second.shard->health.Refused(now);
+  Lose(it, why);
+}
+
+void DispatchCore::Alive(const std::string& worker_id, absl::Time now) {
+  Shard* shard = FindShard(worker_id);
+  if (shard != nullptr) shard->health.Alive(now);
+  CountEjected();
+}
+
+void DispatchCore::Lose(Calls::iterator it, const absl::Status& why) {
+  const auto batch = batches_.find(it->second.batch);
+  if (batch != batches_.end()) {
+    const std::vector<int64_t> lost = batch->second.book.Lose(it->second.work->slots);
+    std::vector<int64_t>& parked = batch->second.parked;
+    const auto middle = static_cast<ptrdiff_t>(parked.size());
+    parked.insert(parked.end(), lost.begin(), lost.end());
+    std::inplace_merge(parked.begin(), parked.begin() + middle, parked.end());
+    batch->second.last_error = why;
+    stats_.parked += static_cast<int64_t>(lost.size());
+    ++stats_.retries;
+  }
+  Forget(it);
+}
+
+void DispatchCore::Forget(Calls::iterator it) {
+  it->second.shard->slots_out -= static_cast<int64_t>(it->second.work->slots.size());
+  calls_.erase(it);
+}
+
+void DispatchCore::Written(BatchId batch, size_t slots) {
+  const auto it = batches_.find(batch);
+  if (it != batches_.end()) it->second.book.Written(static_cast<int64_t>(slots));
+}
+
+bool DispatchCore::Complete(BatchId batch) const {
+  const auto it = batches_.find(batch);
+  return it != batches_.end() && it->second.book.unwritten() == 0;
+}
+
+absl::Status DispatchCore::End(BatchId id) {
+  const auto it = batches_.find(id);
+  if (it == batches_.end()) return absl::OkStatus();
+  const Batch batch = std::move(it->second);
+  batches_.erase(it);
+  stats_.parked -= static_cast<int64_t>(batch.parked.size());
+  if (batch.book.unwritten() == 0) return absl::OkStatus();
+  int64_t lost = batch.parked.empty() ? -1 : batch.parked.front();
+  for (const auto& [call_id, call] : calls_) {
+    if (lost >= 0 || call.batch != id) continue;
+    const std::vector<int64_t> left = batch.book.Unclaimed(call.work->slots);
+    if (!left.empty()) lost = left.front();
+  }
+  const std::string where = lost < 0 ? "" : absl::StrCat(" expert ", batch.shape.expert_ids[lost]);
+  const std::string why = batch.last_error.ok() ? "" : absl::StrCat(": ", std::string(batch.last_error.message()));
+  return absl::UnavailableError(absl::StrCat("no output of layer ", batch.shape.layer, where, why));
+}
+
+void DispatchCore::CountEjected() {
+  stats_.ejected = 0;
+  for (const auto& [worker_id, shard] : shards_) stats_.ejected += shard->in_map && shard->health.ejected() ? 1 : 0;
+}
+
+}  // namespace baleen
