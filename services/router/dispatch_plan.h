@@ -19,7 +19,7 @@ struct DispatchInput {
   std::function<std::vector<int>(int32_t expert)> replicas;
   std::vector<int64_t> load;       // By shard: slots in flight.
   std::vector<int64_t> slot_cost;  // By shard: what a slot weighs there, at least 1; empty = the same everywhere.
-  int64_t max_call_slots = 0;  // Bounds one message; at least top_k.
+  int64_t max_call_slots = 0;      // Bounds one message; at least top_k.
 };
 
 // One message: each row once, with the experts that this shard computes for it.
@@ -36,7 +36,8 @@ struct DispatchPlan {
   std::vector<int64_t> parked;  // Slots without a replica, ascending.
 };
 
-// All rows of one expert go to one replica, the one that has the least to do (load times cost) with them, then the lowest index; experts are placed in ascending order.
+// All rows of one expert go to one replica, the one that has the least to do (load times cost) with them, then the lowest index; experts
+// are placed in ascending order.
 DispatchPlan PlanDispatch(const DispatchInput& input);
 
 }  // namespace baleen

@@ -20,7 +20,7 @@ struct RouterOptions {
   DType wire = DType::kBf16;  // kBf16 or kF32
   std::string numerics_id;
   absl::Duration batch_deadline = absl::Seconds(30);  // Rows without a live replica park until then.
-  DispatchPolicy policy;                              // When a call is hedged, and when it is sent again.
+  DispatchPolicy policy = {};                         // When a call is hedged, and when it is sent again.
 };
 
 // UpdateMap is thread-safe; Dispatch has one caller at a time. Replies are matched by call id, late ones are dropped, a broken stream's

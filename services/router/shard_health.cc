@@ -43,8 +43,6 @@ bool ShardHealth::TakeProbe(absl::Time now) {
   return true;
 }
 
-absl::Time ShardHealth::NextEvent(absl::Time now) const {
-  return paused_until_ > now ? std::min(paused_until_, probe_at_) : probe_at_;
-}
+absl::Time ShardHealth::NextEvent(absl::Time now) const { return paused_until_ > now ? std::min(paused_until_, probe_at_) : probe_at_; }
 
 }  // namespace baleen
