@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/attention/decode/decode_service.h"
+#include "services/attention/decode/resume_table.h"
 #include "services/attention/kv_transfer_service.h"
 #include "services/attention/loaded_model.h"
 #include "services/attention/prefill/fill_client.h"
@@ -83,7 +84,7 @@ struct AttentionServer::Impl {
   absl::Status Serve();
   void Register();
   absl::Status Readiness() const;
-  void Report(v1::HeartbeatRequest* heartbeat) const;
+  void Report(v1::HeartbeatRequest* heartbeat);
   void Drain(absl::Duration timeout);
   void StopWork();
 
@@ -102,6 +103,7 @@ struct AttentionServer::Impl {
   std::unique_ptr<ReservationTable> reservations;
   std::unique_ptr<PrefillCoordinator> coordinator;
   std::unique_ptr<KvSender> sender;
+  ResumeTable resume{{}, Clock::Real()};
   std::unique_ptr<StepLoop> loop;
   std::unique_ptr<KvTransferService> kv_service;
   std::unique_ptr<DecodeService> decode_service;
@@ -145,7 +147,7 @@ void AttentionServer::Impl::MakeLoop() {
 
 void AttentionServer::Impl::MakeDecode() {
   kv_service = std::make_unique<KvTransferService>(AcceptKvPushes(reservations.get(), [this](size_t bytes) { probe.PageReceived(bytes); }));
-  decode_service = std::make_unique<DecodeService>(model->limits, loop.get(), Clock::Real());
+  decode_service = std::make_unique<DecodeService>(model->limits, loop.get(), Clock::Real(), &resume);
 }
 
 void AttentionServer::Impl::MakePrefill() {
@@ -202,7 +204,8 @@ absl::Status AttentionServer::Impl::Readiness() const {
                        static_cast<int>(model->config.n_routed_experts));
 }
 
-void AttentionServer::Impl::Report(v1::HeartbeatRequest* heartbeat) const {
+void AttentionServer::Impl::Report(v1::HeartbeatRequest* heartbeat) {
+  resume.Sweep();  // Heartbeats are frequent against the window.
   const StepLoopLoad load = loop->load();
   heartbeat->set_ready(Readiness().ok());
   heartbeat->set_draining(draining);

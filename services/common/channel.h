@@ -7,14 +7,19 @@
 #include <memory>
 #include <string>
 
+#include "absl/time/time.h"
+
 namespace baleen {
 
 // Largest message on any internal or public gRPC port.
 inline constexpr int kMaxMessageBytes = 64 << 20;
 
-// A channel with a connection of its own (no subchannel shared with other channels), 64 MiB messages, keep-alive, and reconnects
-// after 50 ms to 1 s. address is host:port.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+// A peer that does not even answer pings for this long counts as gone, unless its caller is less patient.
+inline constexpr absl::Duration kDefaultSilence = absl::Seconds(15);
+
+// A channel with a connection of its own (no subchannel shared with other channels), 64 MiB messages, keep-alive that breaks the connection
+// after `silence`, and reconnects after 50 ms to 1 s. address is host:port.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, absl::Duration silence = kDefaultSilence);
 
 }  // namespace baleen
 

@@ -6,22 +6,33 @@
 
 #include "proto/baleen/v1/attention.grpc.pb.h"
 #include "services/attention/decode/decode_stream.h"
+#include "services/attention/decode/recall.h"
 
 namespace baleen {
 
 class DecodeService final : public v1::Decode::CallbackService {
  public:
-  // The pointers outlive the gRPC server.
-  DecodeService(ModelLimits limits, StepLoop* loop, Clock* clock) : limits_(std::move(limits)), loop_(loop), clock_(clock) {}
+  // The pointers outlive the gRPC server; without `resume` no request is resumable.
+  DecodeService(ModelLimits limits, StepLoop* loop, Clock* clock, ResumeTable* resume = nullptr)
+      : limits_(std::move(limits)), loop_(loop), clock_(clock), resume_(resume) {}
 
   grpc::ServerBidiReactor<v1::DecodeCommand, v1::DecodeEvent>* Run(grpc::CallbackServerContext* context) override {
-    return DecodeStream::Start(&limits_, loop_, clock_);
+    return DecodeStream::Start(&limits_, loop_, clock_, resume_);
+  }
+
+  grpc::ServerUnaryReactor* Recall(grpc::CallbackServerContext* context, const v1::RecallRequest* request,
+                                   v1::RecallReply* reply) override {
+    if (resume_ != nullptr) *reply = RecallFrom(*resume_, *loop_, limits_.numerics_id, request->request_id());
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
   }
 
  private:
   const ModelLimits limits_;
   StepLoop* const loop_;
   Clock* const clock_;
+  ResumeTable* const resume_;
 };
 
 }  // namespace baleen

@@ -26,7 +26,7 @@ class DecodeServiceTest : public testing::Test {
         probe_(registry_),
         loop_(LoopOptions(), &runner_, &pool_, nullptr, &probe_, Clock::Real()),
         service_({.tokenizer_size = FakeStepRunner::kVocab, .max_positions = 4096, .eos_ids = {}, .numerics_id = "n"}, &loop_,
-                 Clock::Real()) {
+                 Clock::Real(), &resume_) {
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -48,6 +48,14 @@ class DecodeServiceTest : public testing::Test {
     start.mutable_stop()->set_max_tokens(max_tokens);
     return command;
   }
+  v1::RecallReply Recalled() {
+    grpc::ClientContext context;
+    v1::RecallRequest request;
+    request.set_request_id(std::string(16, 'r'));
+    v1::RecallReply reply;
+    EXPECT_TRUE(stub_->Recall(&context, request, &reply).ok());
+    return reply;
+  }
   static std::vector<int32_t> Prompt() {
     const v1::DecodeCommand command = Start(1);
     return {command.start().prompt().begin(), command.start().prompt().end()};
@@ -57,6 +65,7 @@ class DecodeServiceTest : public testing::Test {
   BlockPool pool_;
   AttentionProbe probe_;
   FakeStepRunner runner_;
+  ResumeTable resume_{{}, Clock::Real()};
   StepLoop loop_;
   DecodeService service_;
   std::unique_ptr<grpc::Server> server_;
@@ -69,6 +78,8 @@ TEST_F(DecodeServiceTest, StreamsTokensInOrderThenFinishes) {
   ASSERT_TRUE(stream->Write(Start(300)));
   ASSERT_TRUE(stream->WritesDone());
   v1::DecodeEvent event;
+  ASSERT_TRUE(stream->Read(&event));
+  EXPECT_TRUE(event.has_accepted());
   ASSERT_TRUE(stream->Read(&event));
   EXPECT_EQ(event.prefilled().prompt_cache_miss_tokens(), 20u);
   std::vector<int32_t> tokens;
@@ -112,6 +123,50 @@ TEST_F(DecodeServiceTest, BrokenStreamFreesKv) {
   }
   EXPECT_TRUE(loop_.WaitIdle(absl::Seconds(5)));
   EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+}
+
+TEST_F(DecodeServiceTest, RecallTakesARunningRequestAwayWithItsTokens) {
+  v1::DecodeCommand start = Start(4000);
+  start.mutable_start()->set_edge("edge");
+  grpc::ClientContext context;
+  auto stream = stub_->Run(&context);
+  ASSERT_TRUE(stream->Write(start));
+  v1::DecodeEvent event;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(stream->Read(&event));
+  const v1::RecallReply reply = Recalled();
+  ASSERT_EQ(reply.sequences_size(), 1);
+  EXPECT_EQ(reply.sequences(0).edge(), "edge");
+  EXPECT_EQ(reply.sequences(0).numerics_id(), "n");
+  const std::vector<int32_t> tokens(reply.sequences(0).generated().begin(), reply.sequences(0).generated().end());
+  EXPECT_GE(tokens.size(), 3u);
+  EXPECT_EQ(tokens, FakeStepRunner::Continue(Prompt(), static_cast<int>(tokens.size())));
+  while (stream->Read(&event)) EXPECT_FALSE(event.has_finish());
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_TRUE(loop_.WaitIdle(absl::Seconds(5)));
+  EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+}
+
+TEST_F(DecodeServiceTest, ABrokenStreamIsRecalledAndACancelledOneIsNot) {
+  for (const bool cancels : {false, true}) {
+    v1::DecodeCommand start = Start(4000);
+    start.mutable_start()->set_edge("edge");
+    start.mutable_start()->mutable_context()->set_attempt(cancels ? 2 : 1);
+    grpc::ClientContext context;
+    auto stream = stub_->Run(&context);
+    ASSERT_TRUE(stream->Write(start));
+    v1::DecodeEvent event;
+    ASSERT_TRUE(stream->Read(&event));
+    v1::DecodeCommand cancel;
+    cancel.mutable_cancel();
+    EXPECT_TRUE(!cancels || stream->Write(cancel));
+    if (!cancels) context.TryCancel();
+    while (stream->Read(&event)) {
+    }
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+    EXPECT_TRUE(loop_.WaitIdle(absl::Seconds(5)));
+    EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+    EXPECT_EQ(Recalled().sequences_size(), cancels ? 0 : 1);
+  }
 }
 
 TEST_F(DecodeServiceTest, BadStartIsRefusedWithTheReason) {

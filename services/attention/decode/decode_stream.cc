@@ -20,8 +20,8 @@ grpc::Status ToGrpc(const absl::Status& status) {
 
 }  // namespace
 
-DecodeStream* DecodeStream::Start(const ModelLimits* limits, StepLoop* loop, Clock* clock) {
-  std::shared_ptr<DecodeStream> stream(new DecodeStream(limits, loop, clock));
+DecodeStream* DecodeStream::Start(const ModelLimits* limits, StepLoop* loop, Clock* clock, ResumeTable* resume) {
+  std::shared_ptr<DecodeStream> stream(new DecodeStream(limits, loop, clock, resume));
   stream->self_ = stream;
   stream->StartRead(&stream->command_);
   return stream.get();
@@ -42,6 +42,7 @@ void DecodeStream::HandleCommand() {
       Begin(command_.start());
       break;
     case v1::DecodeCommand::kCancel:
+      if (journal_ != nullptr) journal_->Drop();
       CancelSequence(absl::CancelledError("cancelled by the client"));
       break;
     default:
@@ -61,15 +62,35 @@ void DecodeStream::Begin(const v1::StartSequence& start) {
   absl::StatusOr<SequenceRequest> request = ConvertStart(start, *limits_, clock_->Now());
   if (!request.ok()) return FinishWith(request.status());
   request->observer = shared_from_this();
+  if (resume_ != nullptr && !start.edge().empty()) journal_ = resume_->Open(*request, start.edge());
+  {
+    const std::lock_guard lock(mu_);
+    holding_ = true;
+  }
   const absl::StatusOr<SequenceId> id = loop_->Submit(*std::move(request));
-  if (!id.ok()) return FinishWith(id.status());
+  if (id.ok()) return Accept(*id);
+  if (journal_ != nullptr) journal_->Drop();
+  {
+    const std::lock_guard lock(mu_);
+    holding_ = false;
+  }
+  FinishWith(id.status());
+}
+
+void DecodeStream::Accept(SequenceId id) {
+  if (journal_ != nullptr) journal_->Started(id);
   absl::Status cancelled;
   {
     const std::lock_guard lock(mu_);
-    sequence_ = *id;
+    v1::DecodeEvent accepted;
+    accepted.mutable_accepted();
+    events_.push_front(std::move(accepted));
+    holding_ = false;
+    sequence_ = id;
     cancelled = cancelled_;
+    WriteNextLocked();
   }
-  if (!cancelled.ok()) loop_->Cancel(*id, cancelled);
+  if (!cancelled.ok()) loop_->Cancel(id, cancelled);
 }
 
 void DecodeStream::CancelSequence(const absl::Status& why) {
@@ -109,6 +130,7 @@ void DecodeStream::OnPrefilled(int64_t prompt_tokens) {
 }
 
 void DecodeStream::OnToken(int64_t index, const SampledToken& token) {
+  if (journal_ != nullptr) journal_->AddToken(token.token);
   v1::DecodeEvent event;
   v1::TokenEvent& wire = *event.mutable_token();
   wire.set_index(static_cast<uint32_t>(index));
@@ -123,6 +145,7 @@ void DecodeStream::OnToken(int64_t index, const SampledToken& token) {
 }
 
 void DecodeStream::OnFinished(const absl::Status& status, StopReason reason) {
+  if (journal_ != nullptr) journal_->Keep();
   if (status.ok()) {
     v1::DecodeEvent event;
     event.mutable_finish()->set_reason(ToWire(reason));
@@ -147,7 +170,7 @@ void DecodeStream::FinishWith(const absl::Status& status) {
 }
 
 void DecodeStream::WriteNextLocked() {
-  if (writing_ || finish_called_) return;
+  if (writing_ || holding_ || finish_called_) return;
   if (broken_) events_.clear();
   if (!events_.empty()) {
     writing_ = true;

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "base/clock.h"
 #include "proto/baleen/v1/attention.pb.h"
+#include "services/attention/decode/resume_table.h"
 #include "services/attention/decode/start_sequence.h"
 #include "services/attention/scheduler/sequence.h"
 
@@ -27,8 +28,8 @@ class DecodeStream final : public grpc::ServerBidiReactor<v1::DecodeCommand, v1:
  public:
   static constexpr size_t kMaxBuffered = 64;
 
-  // Starts reading. Both pointers outlive the stream.
-  static DecodeStream* Start(const ModelLimits* limits, StepLoop* loop, Clock* clock);
+  // Starts reading. The pointers outlive the stream; without `resume` no request is resumable.
+  static DecodeStream* Start(const ModelLimits* limits, StepLoop* loop, Clock* clock, ResumeTable* resume);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -41,10 +42,12 @@ class DecodeStream final : public grpc::ServerBidiReactor<v1::DecodeCommand, v1:
   void OnFinished(const absl::Status& status, StopReason reason) override;
 
  private:
-  DecodeStream(const ModelLimits* limits, StepLoop* loop, Clock* clock) : limits_(limits), loop_(loop), clock_(clock) {}
+  DecodeStream(const ModelLimits* limits, StepLoop* loop, Clock* clock, ResumeTable* resume)
+      : limits_(limits), loop_(loop), clock_(clock), resume_(resume) {}
 
   void HandleCommand();
   void Begin(const v1::StartSequence& start);
+  void Accept(SequenceId id);
   void CancelSequence(const absl::Status& why);
   void Emit(v1::DecodeEvent event);
   void FinishWith(const absl::Status& status);
@@ -53,6 +56,8 @@ class DecodeStream final : public grpc::ServerBidiReactor<v1::DecodeCommand, v1:
   const ModelLimits* const limits_;
   StepLoop* const loop_;
   Clock* const clock_;
+  ResumeTable* const resume_;
+  std::shared_ptr<ResumeTable::Entry> journal_;  // Of a resumable request, before its sequence begins.
   std::shared_ptr<DecodeStream> self_;
   v1::DecodeCommand command_;
 
@@ -61,6 +66,7 @@ class DecodeStream final : public grpc::ServerBidiReactor<v1::DecodeCommand, v1:
   absl::Status cancelled_;              // Not OK once the sequence must end, whether it has begun or not.
   std::deque<v1::DecodeEvent> events_;  // The front one is being written while writing_.
   bool writing_ = false;
+  bool holding_ = false;  // Events wait until it is known that the sequence was accepted.
   bool broken_ = false;
   std::optional<absl::Status> end_;
   bool finish_called_ = false;

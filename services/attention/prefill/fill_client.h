@@ -3,17 +3,12 @@
 #define BALEEN_SERVICES_ATTENTION_PREFILL_FILL_CLIENT_H_
 
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-
-namespace grpc {
-class Channel;
-}
+#include "services/common/channel_pool.h"
 
 namespace baleen {
 
@@ -32,14 +27,15 @@ class FillClient {
 
 class GrpcFillClient final : public FillClient {
  public:
+  // Cancels what is under way and waits for its end.
+  ~GrpcFillClient() override;
+
   std::function<void()> Fill(const std::string& address, const v1::FillRequest& request, absl::Time deadline,
                              std::function<void(absl::Status)> done) override;
 
  private:
-  std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address);
-
-  std::mutex mu_;
-  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
+  ChannelPool channels_{kDefaultSilence};
+  const std::shared_ptr<OpenCalls> calls_ = std::make_shared<OpenCalls>();
 };
 
 }  // namespace baleen

@@ -9,7 +9,7 @@ absl::StatusOr<uint64_t> AttemptTable::Check(const std::string& key, uint32_t at
   if (it == entries_.end()) return 0;
   const Entry& entry = it->second;
   if (attempt < entry.attempt) {
-    return absl::FailedPreconditionError(
+    return absl::AbortedError(
         absl::StrCat("attempt ", attempt, " is older than attempt ", entry.attempt, " of the same request"));
   }
   if (attempt == entry.attempt && entry.live != 0) {

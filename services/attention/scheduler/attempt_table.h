@@ -18,7 +18,7 @@ class AttemptTable {
  public:
   explicit AttemptTable(size_t max_ended) : max_ended_(max_ended) {}
 
-  // OK with the id of a live older attempt that this one supersedes, or 0. FAILED_PRECONDITION for an older attempt than the newest seen,
+  // OK with the id of a live older attempt that this one supersedes, or 0. ABORTED for an older attempt than the newest seen,
   // ALREADY_EXISTS for the live one. Changes nothing.
   absl::StatusOr<uint64_t> Check(const std::string& key, uint32_t attempt) const;
   // Makes `id` the key's live attempt. Check said OK.

@@ -48,7 +48,7 @@ class Scheduler {
   ~Scheduler();
 
   // Queues a request. RESOURCE_EXHAUSTED when the queue is full in requests or tokens, INVALID_ARGUMENT when the pool could never hold it,
-  // FAILED_PRECONDITION for an older attempt, ALREADY_EXISTS for the running one. A newer attempt ends the older with ABORTED.
+  // ABORTED for an older attempt, ALREADY_EXISTS for the running one. A newer attempt ends the older with ABORTED.
   absl::StatusOr<SequenceId> Submit(SequenceRequest request);
   // The sequence leaves at the next Admit with `why`. Unknown ids are ignored: it may just have ended.
   void Cancel(SequenceId id, absl::Status why);

@@ -124,7 +124,7 @@ TEST_F(SchedulerTest, NewerAttemptEndsTheOlderAndLateOnesAreRefused) {
   request.attempt = 2;
   ASSERT_TRUE(scheduler_.Submit(request).ok());
   request.attempt = 1;
-  EXPECT_EQ(scheduler_.Submit(request).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(scheduler_.Submit(request).status().code(), absl::StatusCode::kAborted);
   Step();
   const auto ended = scheduler_.TakeEnded();
   ASSERT_EQ(ended.size(), 1u);

@@ -2,13 +2,12 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <map>
 #include <mutex>
 #include <utility>
 
 #include "absl/time/time.h"
 #include "proto/baleen/v1/attention.grpc.pb.h"
-#include "services/common/channel.h"
+#include "services/common/channel_pool.h"
 
 namespace baleen {
 namespace {
@@ -20,22 +19,34 @@ absl::Status ToAbsl(const grpc::Status& status) {
 // A worker ends its sequences by their deadline; one that does not answer any more is given up this much later.
 constexpr absl::Duration kDeadlineGrace = absl::Seconds(1);
 
+// Silence of a live worker, busy or not: pings are answered by threads that do nothing else.
+constexpr absl::Duration kWorkerSilence = absl::Seconds(1);
+
 // Owns itself until OnDone.
 class GrpcDecodeStream final : public DecodeStream,
                                public grpc::ClientBidiReactor<v1::DecodeCommand, v1::DecodeEvent>,
                                public std::enable_shared_from_this<GrpcDecodeStream> {
  public:
-  GrpcDecodeStream(std::shared_ptr<grpc::Channel> channel, v1::StartSequence start, DecodeCallbacks callbacks)
-      : stub_(v1::Decode::NewStub(channel)), callbacks_(std::move(callbacks)) {
+  GrpcDecodeStream(v1::StartSequence start, DecodeCallbacks callbacks) : callbacks_(std::move(callbacks)) {
     if (start.context().deadline_unix_ms() > 0)
-      context_.set_deadline(absl::ToChronoTime(absl::FromUnixMillis(start.context().deadline_unix_ms()) + kDeadlineGrace));
+      context_->set_deadline(absl::ToChronoTime(absl::FromUnixMillis(start.context().deadline_unix_ms()) + kDeadlineGrace));
     *start_.mutable_start() = std::move(start);
   }
 
-  void Begin() {
-    self_ = shared_from_this();
-    stub_->async()->Run(&context_, this);
-    AddHold();  // For writes that start outside reactions; released after the cancel or with the last read.
+  void Begin(std::shared_ptr<grpc::Channel> channel, const std::shared_ptr<OpenCalls>& calls) {
+    calls_ = calls;
+    const std::shared_ptr<GrpcDecodeStream> self = shared_from_this();
+    call_id_ = calls_->Add([weak = weak_from_this()] {
+      if (const auto stream = weak.lock()) stream->Detach();
+    });
+    if (call_id_ == 0) {
+      done_ = true;
+      return std::exchange(callbacks_, {}).on_done(absl::CancelledError("the dialer is shut down"));
+    }
+    self_ = self;
+    stub_ = v1::Decode::NewStub(std::move(channel));
+    stub_->async()->Run(context_.get(), this);
+    AddHold();  // For writes and reads that start outside reactions; released with the last read.
     StartWrite(&start_);
     StartRead(&event_);
     StartCall();
@@ -45,6 +56,20 @@ class GrpcDecodeStream final : public DecodeStream,
     const std::lock_guard<std::mutex> lock(mutex_);
     if (done_ || std::exchange(cancelled_, true)) return;
     if (start_written_) WriteCancel();
+    ReadOnLocked();
+  }
+
+  void Detach() override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (done_ || std::exchange(cancelled_, true)) return;
+    context_->TryCancel();
+    ReadOnLocked();
+  }
+
+  void Pause(bool paused) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    paused_ = paused;
+    if (!paused) ReadOnLocked();
   }
 
  private:
@@ -53,65 +78,76 @@ class GrpcDecodeStream final : public DecodeStream,
     StartWriteLast(&cancel_, grpc::WriteOptions());
   }
 
+  // Only a read tells of the stream's end.
+  void ReadOnLocked() {
+    if (std::exchange(read_held_, false) && !done_) StartRead(&event_);
+  }
+
   void OnWriteDone(bool ok) override {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (done_) return;
     if (std::exchange(start_written_, true)) {
-      context_.TryCancel();  // The worker has been told; nothing it still says is wanted.
-    } else if (ok && cancelled_ && !done_) {
+      context_->TryCancel();  // The worker has been told; nothing it still says is wanted.
+    } else if (ok && cancelled_) {
       WriteCancel();
     }
   }
 
   void OnReadDone(bool ok) override {
-    if (ok) {
-      callbacks_.on_event(event_);
+    if (ok) callbacks_.on_event(event_);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (ok && paused_ && !cancelled_) {
+      read_held_ = true;
+    } else if (ok) {
       StartRead(&event_);
-      return;
-    }
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
+    } else {
       done_ = true;
+      RemoveHold();
     }
-    RemoveHold();
   }
 
   void OnDone(const grpc::Status& status) override {
     const std::shared_ptr<GrpcDecodeStream> self = std::move(self_);
-    const DecodeCallbacks callbacks = std::exchange(callbacks_, {});  // They own who owns this stream.
-    callbacks.on_done(ToAbsl(status));
+    {
+      const DecodeCallbacks callbacks = std::exchange(callbacks_, {});  // They own who owns this stream.
+      callbacks.on_done(ToAbsl(status));
+    }
+    // Both refer to the channel, which must not go on one of gRPC's threads.
+    context_.reset();
+    stub_.reset();
+    calls_->Remove(call_id_);
   }
 
+  std::shared_ptr<OpenCalls> calls_;
+  uint64_t call_id_ = 0;
   std::unique_ptr<v1::Decode::Stub> stub_;
   DecodeCallbacks callbacks_;
-  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientContext> context_ = std::make_unique<grpc::ClientContext>();  // Until done_.
   v1::DecodeCommand start_;
   v1::DecodeCommand cancel_;
   v1::DecodeEvent event_;
   std::mutex mutex_;
   bool start_written_ = false;
   bool cancelled_ = false;
+  bool paused_ = false;
+  bool read_held_ = false;
   bool done_ = false;
   std::shared_ptr<GrpcDecodeStream> self_;
 };
 
 class GrpcDecodeDialer final : public DecodeDialer {
  public:
+  ~GrpcDecodeDialer() override { calls_->Shutdown(); }
+
   std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence start, DecodeCallbacks callbacks) override {
-    auto stream = std::make_shared<GrpcDecodeStream>(ChannelTo(address), std::move(start), std::move(callbacks));
-    stream->Begin();
+    auto stream = std::make_shared<GrpcDecodeStream>(std::move(start), std::move(callbacks));
+    stream->Begin(channels_.To(address), calls_);
     return stream;
   }
 
  private:
-  std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    std::shared_ptr<grpc::Channel>& channel = channels_[address];
-    if (channel == nullptr) channel = MakeChannel(address);
-    return channel;
-  }
-
-  std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
+  ChannelPool channels_{kWorkerSilence};
+  const std::shared_ptr<OpenCalls> calls_ = std::make_shared<OpenCalls>();
 };
 
 }  // namespace

@@ -23,6 +23,10 @@ class DecodeStream {
   virtual ~DecodeStream() = default;
   // Frees the sequence on the worker; on_done still follows.
   virtual void Cancel() = 0;
+  // As Cancel, but a resumable request stays with the worker for its resume window.
+  virtual void Detach() = 0;
+  // While paused no events come; few are buffered, then the sequence pauses on its worker.
+  virtual void Pause(bool paused) = 0;
 };
 
 // Opens streams to decode workers by address. Thread-safe.
@@ -33,7 +37,8 @@ class DecodeDialer {
   virtual std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence start, DecodeCallbacks callbacks) = 0;
 };
 
-// Over gRPC, one pooled channel per address.
+// Over gRPC, one pooled channel per address; a worker that does not answer pings for a second counts as gone. Destroyed after all its
+// streams were cancelled, whose ends it waits for.
 std::unique_ptr<DecodeDialer> MakeGrpcDecodeDialer();
 
 }  // namespace baleen

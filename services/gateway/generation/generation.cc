@@ -2,28 +2,26 @@
 
 #include <grpcpp/alarm.h>
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "services/gateway/generation/attempt_outcome.h"
 #include "services/gateway/generation/decode_stream.h"
 #include "services/gateway/generation/output_assembler.h"
+#include "services/gateway/generation/quarantine.h"
+#include "services/gateway/generation/start_message.h"
 #include "services/gateway/generation/worker_picker.h"
 
 namespace baleen {
 namespace {
 
-constexpr int kMaxAttempts = 8;
-constexpr absl::Duration kRetryDelay = absl::Milliseconds(100);
-
-// Whether another worker may do better.
-bool IsWorkerFailure(absl::StatusCode code) {
-  return code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kCancelled || code == absl::StatusCode::kUnknown ||
-         code == absl::StatusCode::kInternal || code == absl::StatusCode::kAborted || code == absl::StatusCode::kOk;
-}
+// A request that no worker has accepted yet is refused after this long; one that has tokens waits until its deadline.
+constexpr absl::Duration kPatience = absl::Seconds(30);
+constexpr absl::Duration kIsolationPoll = absl::Milliseconds(50);
 
 Finish ToFinish(v1::FinishReason reason) {
   switch (reason) {
@@ -50,33 +48,48 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
       : context_(context),
         input_(std::move(input)),
         sink_(std::move(sink)),
-        assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher)) {
+        attempt_(input_.resume ? input_.resume->attempt : 0),
+        assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher)),
+        begun_(absl::Now()) {
     usage_.prompt_tokens = static_cast<int64_t>(input_.prompt.size());
+    if (input_.resume) numerics_id_ = input_.resume->numerics_id;
   }
 
-  void StartAttempt();
-  void Cancel() override;
+  // Gives out what is there already, then runs the first attempt.
+  void Start();
+  void Cancel() override { Leave(&DecodeStream::Cancel); }
+  void Detach() override { Leave(&DecodeStream::Detach); }
+  void Pause(bool paused) override;
 
  private:
-  v1::StartSequence StartMessage(uint32_t attempt) const;
+  void StartAttempt();
+  bool Isolate();
   void OpenStream(const PickedWorker& worker, uint32_t attempt);
   void OnEvent(uint32_t attempt, const v1::DecodeEvent& event);
+  void OnAccepted();
+  // False once the request has ended.
+  bool AddToken(const TokenChoice& choice);
   void OnToken(const v1::TokenEvent& token);
   void OnFinish(const v1::FinishEvent& finish);
   void OnDone(uint32_t attempt, absl::Status status);
-  void RetryLater();
+  void OnWorkerFailure(const absl::Status& status);
+  AfterDeath Verdict();
+  void TryAgain(absl::Status why);
+  void RunLater(absl::Duration delay);
   bool Active(uint32_t attempt);
   // Marks the request as ended and lets its stream go; false when it had ended before.
   bool End(std::shared_ptr<DecodeStream>* stream);
+  void Leave(void (DecodeStream::*how)());
   void Fail(absl::Status status);
 
   const GenerationContext context_;
   const GenerationInput input_;
   const GenerationSink sink_;
 
-  std::mutex mutex_;  // Guards what Cancel shares with the stream's callbacks.
+  std::mutex mutex_;  // Guards what the client's side shares with the stream's callbacks.
   bool ended_ = false;
-  uint32_t attempt_ = 0;
+  bool paused_ = false;
+  uint32_t attempt_;
   std::shared_ptr<DecodeStream> stream_;
 
   // Touched by one callback at a time: attempts follow each other.
@@ -86,29 +99,21 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   std::string current_worker_;
   std::string numerics_id_;
   GenerationUsage usage_;
+  const absl::Time begun_;
+  bool ever_accepted_ = false;
+  bool accepted_ = false;  // By the current worker.
+  bool isolated_ = false;
+  int failures_ = 0;                    // In a row, without a token.
   std::unique_ptr<grpc::Alarm> alarm_;  // One per wait: a callback may not set its own alarm again.
 };
 
-v1::StartSequence GenerationImpl::StartMessage(uint32_t attempt) const {
-  v1::StartSequence start;
-  v1::RequestContext* context = start.mutable_context();
-  context->set_request_id(input_.request_id);
-  context->set_attempt(attempt);
-  context->set_deadline_unix_ms(input_.deadline == absl::InfiniteFuture() ? 0 : absl::ToUnixMillis(input_.deadline));
-  context->set_numerics_id(numerics_id_);
-  start.mutable_prompt()->Add(input_.prompt.begin(), input_.prompt.end());
-  start.mutable_generated()->Add(journal_.begin(), journal_.end());
-  v1::SamplingParams* sampling = start.mutable_sampling();
-  sampling->set_temperature(static_cast<float>(input_.spec.temperature));
-  sampling->set_top_p(static_cast<float>(input_.spec.top_p));
-  sampling->set_top_k(static_cast<uint32_t>(input_.spec.top_k));
-  sampling->set_seed(*input_.spec.seed);
-  sampling->set_logprobs(input_.spec.logprobs);
-  v1::StopParams* stop = start.mutable_stop();
-  stop->set_max_tokens(static_cast<uint32_t>(*input_.spec.max_tokens));
-  stop->set_min_tokens(static_cast<uint32_t>(input_.spec.min_tokens));
-  stop->set_ignore_eos(input_.spec.ignore_eos);
-  return start;
+void GenerationImpl::Start() {
+  if (input_.resume) {
+    for (const int32_t token : input_.resume->generated) {
+      if (!AddToken({token, 0, {}})) return;
+    }
+  }
+  StartAttempt();
 }
 
 void GenerationImpl::StartAttempt() {
@@ -119,13 +124,17 @@ void GenerationImpl::StartAttempt() {
     attempt = attempt_ + 1;
   }
   if (absl::Now() >= input_.deadline) return Fail(absl::DeadlineExceededError("The request's deadline passed before it was finished."));
-  if (attempt > kMaxAttempts) return Fail(absl::UnavailableError("Several workers failed on this request."));
-  const std::optional<PickedWorker> worker = context_.picker->Pick(failed_workers_, numerics_id_);
-  if (!worker) {
-    if (attempt > 1) return RetryLater();
-    return Fail(absl::UnavailableError("No decode worker is ready; try again shortly."));
-  }
-  OpenStream(*worker, attempt);
+  if (isolated_ && !Isolate()) return RunLater(kIsolationPoll);
+  // Until there is a token the request is bound to no arithmetic.
+  const std::optional<PickedWorker> worker = context_.picker->Pick(failed_workers_, journal_.empty() ? "" : numerics_id_);
+  if (worker) return OpenStream(*worker, attempt);
+  if (failures_ == 0 && journal_.empty()) return Fail(absl::UnavailableError("No decode worker is ready; try again shortly."));
+  TryAgain(absl::UnavailableError("No decode worker is ready; try again shortly."));
+}
+
+bool GenerationImpl::Isolate() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return ended_ || context_.quarantine->TryIsolate(input_.request_id);
 }
 
 void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
@@ -135,21 +144,34 @@ void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
   }
   current_worker_ = worker.worker_id;
   numerics_id_ = worker.numerics_id;
+  accepted_ = false;
   DecodeCallbacks callbacks;
   callbacks.on_event = [self = shared_from_this(), attempt](const v1::DecodeEvent& event) { self->OnEvent(attempt, event); };
   callbacks.on_done = [self = shared_from_this(), attempt](absl::Status status) { self->OnDone(attempt, std::move(status)); };
-  std::shared_ptr<DecodeStream> stream = context_.dialer->Open(worker.address, StartMessage(attempt), std::move(callbacks));
+  v1::StartSequence start = MakeStartMessage(input_, journal_, attempt, numerics_id_);
+  std::shared_ptr<DecodeStream> stream = context_.dialer->Open(worker.address, std::move(start), std::move(callbacks));
   const std::lock_guard<std::mutex> lock(mutex_);
   if (ended_) {
     stream->Cancel();
   } else if (attempt_ == attempt) {
+    if (paused_) stream->Pause(true);
     stream_ = std::move(stream);
   }
 }
 
-void GenerationImpl::Cancel() {
+void GenerationImpl::Leave(void (DecodeStream::*how)()) {
   std::shared_ptr<DecodeStream> stream;
-  if (End(&stream) && stream != nullptr) stream->Cancel();
+  if (End(&stream) && stream != nullptr) (stream.get()->*how)();
+}
+
+void GenerationImpl::Pause(bool paused) {
+  std::shared_ptr<DecodeStream> stream;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    paused_ = paused;
+    stream = stream_;
+  }
+  if (stream != nullptr) stream->Pause(paused);
 }
 
 bool GenerationImpl::Active(uint32_t attempt) {
@@ -160,11 +182,14 @@ bool GenerationImpl::Active(uint32_t attempt) {
 bool GenerationImpl::End(std::shared_ptr<DecodeStream>* stream) {
   const std::lock_guard<std::mutex> lock(mutex_);
   *stream = std::exchange(stream_, nullptr);
-  return !std::exchange(ended_, true);
+  if (std::exchange(ended_, true)) return false;
+  if (context_.quarantine != nullptr) context_.quarantine->Ended(input_.request_id);
+  return true;
 }
 
 void GenerationImpl::OnEvent(uint32_t attempt, const v1::DecodeEvent& event) {
   if (!Active(attempt)) return;
+  if (!accepted_) OnAccepted();
   switch (event.event_case()) {
     case v1::DecodeEvent::kPrefilled:
       if (journal_.empty()) usage_.prompt_cache_hit_tokens = event.prefilled().prompt_cache_hit_tokens();
@@ -180,24 +205,42 @@ void GenerationImpl::OnEvent(uint32_t attempt, const v1::DecodeEvent& event) {
   }
 }
 
+void GenerationImpl::OnAccepted() {
+  accepted_ = true;
+  ever_accepted_ = true;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!ended_ && context_.quarantine != nullptr) context_.quarantine->Started(input_.request_id, current_worker_);
+}
+
 void GenerationImpl::OnToken(const v1::TokenEvent& token) {
   if (token.index() < journal_.size()) return;  // A worker may repeat what the journal gave it.
   if (token.index() > journal_.size()) return Fail(absl::InternalError("A decode worker left out a token."));
-  journal_.push_back(token.token());
+  failures_ = 0;
+  isolated_ = false;
+  if (context_.quarantine != nullptr) context_.quarantine->Progressed(input_.request_id);
+  AddToken(ToChoice(token));
+}
+
+bool GenerationImpl::AddToken(const TokenChoice& choice) {
+  journal_.push_back(static_cast<uint32_t>(choice.token));
   usage_.completion_tokens = static_cast<int64_t>(journal_.size());
-  OutputDelta delta = assembler_.Add(static_cast<int32_t>(token.token()));
+  OutputDelta delta = assembler_.Add(choice.token);
   usage_.reasoning_tokens = assembler_.reasoning_tokens();
   GenerationEvent event;
   event.reasoning = std::move(delta.reasoning);
   event.text = std::move(delta.text);
-  event.tokens.push_back(ToChoice(token));
+  event.tokens.push_back(choice);
   event.usage = usage_;
-  if (!delta.stopped) return sink_(std::move(event));
+  if (!delta.stopped) {
+    sink_(std::move(event));
+    return true;
+  }
   event.finish = Finish::kStop;
   std::shared_ptr<DecodeStream> stream;
-  if (!End(&stream)) return;
+  if (!End(&stream)) return false;
   sink_(std::move(event));
   if (stream != nullptr) stream->Cancel();
+  return false;
 }
 
 void GenerationImpl::OnFinish(const v1::FinishEvent& finish) {
@@ -214,19 +257,56 @@ void GenerationImpl::OnFinish(const v1::FinishEvent& finish) {
 
 void GenerationImpl::OnDone(uint32_t attempt, absl::Status status) {
   if (!Active(attempt)) return;
-  if (!IsWorkerFailure(status.code())) return Fail(std::move(status));
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stream_ = nullptr;
   }
-  failed_workers_.insert(current_worker_);
-  RetryLater();
+  switch (OutcomeOf(status)) {
+    case AttemptOutcome::kFailed:
+      return OnWorkerFailure(status);
+    case AttemptOutcome::kFull: {
+      // A worker asked before is only picked again when all have been: then the fleet is full, and only who has tokens goes on waiting.
+      const bool all_full = !failed_workers_.insert(current_worker_).second;
+      return all_full && journal_.empty() ? Fail(std::move(status)) : TryAgain(std::move(status));
+    }
+    case AttemptOutcome::kFenced:
+      return Fail(absl::AbortedError("The request goes on over another connection."));
+    case AttemptOutcome::kHopeless:
+      return Fail(std::move(status));
+  }
 }
 
-void GenerationImpl::RetryLater() {
+void GenerationImpl::OnWorkerFailure(const absl::Status& status) {
+  failed_workers_.insert(current_worker_);
+  switch (Verdict()) {
+    case AfterDeath::kGiveUp:
+      return Fail(absl::DataLossError("The request was given up: workers ended while they ran it. Sending it again may end the same way."));
+    case AfterDeath::kIsolate:
+      isolated_ = true;
+      break;
+    case AfterDeath::kRetry:
+      break;
+  }
+  TryAgain(absl::UnavailableError("Several workers failed on this request; try again shortly."));
+}
+
+// A stream that broke before the worker had the request says nothing about the request.
+AfterDeath GenerationImpl::Verdict() {
+  if (!accepted_ || context_.quarantine == nullptr) return AfterDeath::kRetry;
+  return context_.quarantine->Died(input_.request_id);
+}
+
+void GenerationImpl::TryAgain(absl::Status why) {
+  ++failures_;
+  if (!ever_accepted_ && journal_.empty() && absl::Now() - begun_ > kPatience) return Fail(std::move(why));
+  RunLater(RetryDelay(failures_));
+}
+
+void GenerationImpl::RunLater(absl::Duration delay) {
+  delay = std::max(delay, absl::Milliseconds(1));  // It must not fire before it is set.
   alarm_ = std::make_unique<grpc::Alarm>();
   // An alarm keeps its callback after the call, so the reference moves out.
-  alarm_->Set(absl::ToChronoTime(absl::Now() + kRetryDelay),
+  alarm_->Set(absl::ToChronoTime(absl::Now() + delay),
               [self = shared_from_this()](bool) mutable { std::exchange(self, nullptr)->StartAttempt(); });
 }
 
@@ -243,6 +323,8 @@ void GenerationImpl::Fail(absl::Status status) {
 class EndedGeneration final : public Generation {
  public:
   void Cancel() override {}
+  void Detach() override {}
+  void Pause(bool) override {}
 };
 
 }  // namespace
@@ -256,7 +338,7 @@ std::shared_ptr<Generation> StartGeneration(const GenerationContext& context, Ge
     return std::make_shared<EndedGeneration>();
   }
   auto generation = std::make_shared<GenerationImpl>(context, std::move(input), *std::move(matcher), std::move(sink));
-  generation->StartAttempt();
+  generation->Start();
   return generation;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +18,15 @@
 namespace baleen {
 
 class DecodeDialer;
+class Quarantine;
 class WorkerPicker;
+
+// Where an earlier gateway, or an earlier connection of the client's, left a request.
+struct GenerationResume {
+  uint32_t attempt = 0;  // The last one.
+  std::vector<int32_t> generated;
+  std::string numerics_id;
+};
 
 struct GenerationInput {
   std::string request_id;  // 16 random bytes.
@@ -26,6 +35,10 @@ struct GenerationInput {
   bool opens_thinking = false;   // The prompt ends inside <think>.
   GenerationSpec spec;           // seed and max_tokens are set.
   absl::Time deadline = absl::InfiniteFuture();
+  // Not empty: resumable; what decode workers keep for another gateway.
+  std::string edge;
+  // Set: its tokens come first, as if they had just been generated but without log-probabilities, then the very next ones.
+  std::optional<GenerationResume> resume;
 };
 
 struct TokenChoice {
@@ -63,15 +76,21 @@ struct GenerationContext {
   const Tokenizer* tokenizer = nullptr;
   DecodeDialer* dialer = nullptr;
   WorkerPicker* picker = nullptr;
+  Quarantine* quarantine = nullptr;
 };
 
-// Thread-safe. When a worker fails, the journal (prompt, seed, tokens so far) goes to another one under the next
-// attempt, and the stream goes on with the very next token.
+// Thread-safe. When a worker fails, the journal (prompt, seed, tokens so far) goes to another one under the next attempt, and the stream
+// goes on with the very next token. Ends with DATA_LOSS when it seems to be what kills workers, with ABORTED when another gateway took it
+// over.
 class Generation {
  public:
   virtual ~Generation() = default;
   // The client has gone: frees the sequence; no event follows.
   virtual void Cancel() = 0;
+  // As Cancel, but a resumable request stays with its worker for the resume window.
+  virtual void Detach() = 0;
+  // The client does not read as fast as tokens come: few more events follow until it does.
+  virtual void Pause(bool paused) = 0;
 };
 
 std::shared_ptr<Generation> StartGeneration(const GenerationContext& context, GenerationInput input, GenerationSink sink);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "services/gateway/generation/decode_stream.h"
+#include "services/gateway/generation/quarantine.h"
 #include "services/gateway/generation/worker_picker.h"
 
 namespace baleen {
@@ -21,6 +22,7 @@ class ScriptedDialer final : public DecodeDialer {
   struct Attempt {
     size_t tokens_before_failure = SIZE_MAX;
     absl::Status failure;
+    bool accepted = true;
   };
 
   explicit ScriptedDialer(std::vector<int32_t> answer, std::vector<Attempt> attempts = {})
@@ -31,6 +33,9 @@ class ScriptedDialer final : public DecodeDialer {
     addresses.push_back(address);
     const Attempt attempt = starts.size() <= attempts_.size() ? attempts_[starts.size() - 1] : Attempt();
     const size_t begin = static_cast<size_t>(start.generated_size());
+    v1::DecodeEvent accepted;
+    accepted.mutable_accepted();
+    if (attempt.accepted) callbacks.on_event(accepted);
     for (size_t i = begin; i < answer_.size(); ++i) {
       if (i - begin == attempt.tokens_before_failure) return End(callbacks, attempt.failure);
       v1::DecodeEvent event;
@@ -50,6 +55,8 @@ class ScriptedDialer final : public DecodeDialer {
  private:
   struct Stream final : DecodeStream {
     void Cancel() override {}
+    void Detach() override {}
+    void Pause(bool) override {}
   };
 
   static std::shared_ptr<DecodeStream> End(const DecodeCallbacks& callbacks, const absl::Status& status) {
@@ -126,10 +133,11 @@ class GenerationTest : public testing::Test {
     return input;
   }
 
-  GenerationContext Context(ScriptedDialer& dialer) { return {tokenizer_.get(), &dialer, &picker_}; }
+  GenerationContext Context(ScriptedDialer& dialer) { return {tokenizer_.get(), &dialer, &picker_, &quarantine_}; }
 
   std::unique_ptr<Tokenizer> tokenizer_;
   WorkerPicker picker_;
+  Quarantine quarantine_;
 };
 
 TEST_F(GenerationTest, SplitsReasoningFromTheAnswer) {
@@ -165,6 +173,70 @@ TEST_F(GenerationTest, GoesOnElsewhereWithTheVeryNextToken) {
     EXPECT_EQ(dialer.starts[i].sampling().seed(), 5u);
   }
   EXPECT_NE(dialer.addresses[0], dialer.addresses[1]);
+}
+
+TEST_F(GenerationTest, APoisonRequestIsGivenUpAfterTwoWorkers) {
+  SetWorkers({"decode-a", "decode-b", "decode-c"});
+  const absl::Status died = absl::UnavailableError("died");
+  ScriptedDialer dialer(Answer("abc"), {{0, died}, {0, died}, {0, died}});
+  Collector collector;
+  StartGeneration(Context(dialer), Input(), collector.Sink());
+  ASSERT_TRUE(collector.Wait());
+  EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(dialer.starts.size(), 2u);
+}
+
+TEST_F(GenerationTest, WorkersThatNeverHadTheRequestSayNothingAboutIt) {
+  const absl::Status refused = absl::UnavailableError("connection refused");
+  ScriptedDialer dialer(Answer("</think>\n\nabc"), {{0, refused, false}, {0, refused, false}, {0, refused, false}});
+  Collector collector;
+  StartGeneration(Context(dialer), Input(), collector.Sink());
+  ASSERT_TRUE(collector.Wait());
+  EXPECT_TRUE(collector.last.status.ok()) << collector.last.status;
+  EXPECT_EQ(collector.text, "abc");
+}
+
+TEST_F(GenerationTest, AFullWorkerIsLeftForAnotherAndAFullFleetRefuses) {
+  const absl::Status full = absl::ResourceExhaustedError("full");
+  ScriptedDialer one_full(Answer("</think>\n\nabc"), {{0, full, false}});
+  Collector first;
+  StartGeneration(Context(one_full), Input(), first.Sink());
+  ASSERT_TRUE(first.Wait());
+  EXPECT_EQ(first.text, "abc");
+  ScriptedDialer all_full(Answer("abc"), {{0, full, false}, {0, full, false}, {0, full, false}});
+  Collector second;
+  StartGeneration(Context(all_full), Input(), second.Sink());
+  ASSERT_TRUE(second.Wait());
+  EXPECT_EQ(second.last.status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(all_full.starts.size(), 3u);
+}
+
+TEST_F(GenerationTest, ATakenOverRequestEndsHere) {
+  ScriptedDialer dialer(Answer("abcdef"), {{1, absl::AbortedError("another gateway")}});
+  Collector collector;
+  StartGeneration(Context(dialer), Input(), collector.Sink());
+  ASSERT_TRUE(collector.Wait());
+  EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(dialer.starts.size(), 1u);
+}
+
+TEST_F(GenerationTest, ResumesWithTheSameEventsAndTheNextAttempt) {
+  const std::vector<int32_t> answer = Answer("a\n</think>\n\none two three");
+  ScriptedDialer dialer(answer);
+  GenerationInput input = Input();
+  input.edge = "edge";
+  input.resume = GenerationResume{3, {answer.begin(), answer.begin() + 5}, "n1"};
+  Collector collector;
+  StartGeneration(Context(dialer), std::move(input), collector.Sink());
+  ASSERT_TRUE(collector.Wait());
+  EXPECT_EQ(collector.tokens, answer);
+  EXPECT_EQ(collector.text, "one two three");
+  EXPECT_EQ(collector.last.usage.completion_tokens, static_cast<int64_t>(answer.size()));
+  ASSERT_EQ(dialer.starts.size(), 1u);
+  EXPECT_EQ(dialer.starts[0].context().attempt(), 4u);
+  EXPECT_EQ(dialer.starts[0].context().numerics_id(), "n1");
+  EXPECT_EQ(dialer.starts[0].generated_size(), 5);
+  EXPECT_EQ(dialer.starts[0].edge(), "edge");
 }
 
 TEST_F(GenerationTest, PassesOnWhatNoOtherWorkerCanMend) {

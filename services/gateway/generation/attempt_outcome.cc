@@ -1,0 +1,31 @@
+#include "services/gateway/generation/attempt_outcome.h"
+
+#include <algorithm>
+
+namespace baleen {
+
+AttemptOutcome OutcomeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kFailedPrecondition:  // A worker with other numerics has taken the address.
+      return AttemptOutcome::kFailed;
+    case absl::StatusCode::kResourceExhausted:
+      return AttemptOutcome::kFull;
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kAlreadyExists:
+      return AttemptOutcome::kFenced;
+    default:
+      return AttemptOutcome::kHopeless;
+  }
+}
+
+absl::Duration RetryDelay(int failures) {
+  if (failures <= 1) return absl::ZeroDuration();
+  return std::min(absl::Seconds(1), absl::Milliseconds(50) * (1 << std::min(failures - 2, 5)));
+}
+
+}  // namespace baleen

@@ -1,0 +1,25 @@
+// What the end of an attempt means for its request.
+#ifndef BALEEN_SERVICES_GATEWAY_GENERATION_ATTEMPT_OUTCOME_H_
+#define BALEEN_SERVICES_GATEWAY_GENERATION_ATTEMPT_OUTCOME_H_
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace baleen {
+
+enum class AttemptOutcome {
+  kFailed,   // The worker failed; another one may do better.
+  kFull,     // The worker's queue is; another one's may not be.
+  kFenced,   // A newer attempt of the request runs, by somebody else.
+  kHopeless  // The request's own fault, or its deadline: final.
+};
+
+// `status` of a stream that ended without a finish event.
+AttemptOutcome OutcomeOf(const absl::Status& status);
+
+// How long to wait before the next attempt after `failures` in a row without a token: nothing at first, then 50 ms doubling to 1 s.
+absl::Duration RetryDelay(int failures);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_GENERATION_ATTEMPT_OUTCOME_H_
