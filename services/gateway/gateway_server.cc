@@ -5,16 +5,20 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "services/common/log.h"
 #include "services/common/service_flags.h"
 #include "services/gateway/api/served_model.h"
 #include "services/gateway/generation/decode_stream.h"
+#include "services/gateway/generation/quarantine.h"
 #include "services/gateway/generation/worker_picker.h"
 #include "services/gateway/grpc_inference.h"
 #include "services/gateway/http/http_server.h"
 #include "services/gateway/probe.h"
 #include "services/gateway/rest/rest_api.h"
+#include "services/gateway/resume/recall_client.h"
+#include "services/gateway/resume/request_finder.h"
 #include "services/placement/placement_client.h"
 
 namespace baleen {
@@ -22,7 +26,15 @@ namespace baleen {
 struct GatewayServer::Impl {
   explicit Impl(const GatewayOptions& options) : runner(options.server), probe(runner.metrics()) {}
 
-  GenerationContext Context() { return {model->tokenizer.get(), dialer.get(), &picker}; }
+  // What may call back goes before what it calls.
+  ~Impl() {
+    if (http != nullptr) http->Stop();
+    placement.reset();
+    recall.reset();
+    dialer.reset();
+  }
+
+  GenerationContext Context() { return {model->tokenizer.get(), dialer.get(), &picker, &quarantine}; }
 
   absl::Status Readiness() const { return picker.AnyReady() ? absl::OkStatus() : absl::UnavailableError("no decode worker is ready"); }
 
@@ -31,6 +43,7 @@ struct GatewayServer::Impl {
     rest_options.model = model.get();
     rest_options.generation = Context();
     rest_options.probe = &probe;
+    rest_options.finder = &finder;
     rest_options.readiness = [this] { return Readiness(); };
     rest = std::make_unique<RestApi>(std::move(rest_options));
     HttpServerOptions http_options;
@@ -50,7 +63,10 @@ struct GatewayServer::Impl {
     client.worker.set_model_id(model->id);
     client.worker.set_failure_domain(options.failure_domain);
     client.report = [this](v1::HeartbeatRequest* heartbeat) { heartbeat->set_ready(Readiness().ok()); };
-    client.on_map = [this](std::shared_ptr<const v1::ClusterMap> map) { picker.UpdateMap(std::move(map)); };
+    client.on_map = [this](std::shared_ptr<const v1::ClusterMap> map) {
+      finder.UpdateMap(*map);
+      picker.UpdateMap(std::move(map));
+    };
     placement = std::make_unique<PlacementClient>(std::move(client));
   }
 
@@ -66,8 +82,11 @@ struct GatewayServer::Impl {
   ServerRunner runner;
   GatewayProbe probe;
   std::unique_ptr<ServedModel> model;
-  std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer();
   WorkerPicker picker;
+  Quarantine quarantine;
+  std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer();
+  std::unique_ptr<RecallClient> recall = MakeGrpcRecallClient();
+  RequestFinder finder{recall.get(), Clock::Real()};
   std::unique_ptr<grpc::Service> inference;
   std::unique_ptr<RestApi> rest;
   std::unique_ptr<PlacementClient> placement;

@@ -75,7 +75,7 @@ def _strike(cluster, load, fault, rng):
     bring_back, after_s = faults.strike(fault, rng.choice(cluster.named(fault.role)))
     time.sleep(after_s)
     bring_back()
-    cluster.wait_ready()
+    cluster.wait_ready(cluster.processes)
     time.sleep(SETTLE_S)
     quiet = load.longest_gap(quiet_begin, struck)
     strike = Strike(str(fault), 0.0, quiet * 1e3, [], [])

@@ -80,7 +80,7 @@ class Cluster:
         self.logs = tempfile.TemporaryDirectory()
         try:
             self._start()
-            self.wait_ready()
+            self.wait_ready(self.processes)
         except BaseException:
             self.__exit__()
             raise
@@ -106,6 +106,12 @@ class Cluster:
         flags = [*self._common, f"--role={role}", f"--threads={self.threads}", "--kv_mib=64", *self.worker_flags]
         return self._add(f"{role}-{index}", "services/attention/baleen-attention", flags)
 
+    def start_gateway(self, rest_port=None):
+        """(process, REST port) of one more gateway."""
+        rest_port = rest_port or free_port()
+        name = f"gateway-{len(self.named('gateway'))}" if self.named("gateway") else "gateway"
+        return self._add(name, "services/gateway/baleen-gateway", [*self._common, f"--rest_port={rest_port}"]), rest_port
+
     def _start(self):
         placement = self._add(
             "placement", "services/placement/baleen-placement", [f"--expected_shards={self.shards}", f"--replicas={self.replicas}"])
@@ -117,12 +123,12 @@ class Cluster:
             self.start_attention("prefill", index)
         for index in range(self.decode):
             self.start_attention("decode", index)
-        self.gateway = self._add("gateway", "services/gateway/baleen-gateway", [*self._common, f"--rest_port={self.rest_port}"])
+        self.gateway, _ = self.start_gateway(self.rest_port)
 
-    def wait_ready(self):
-        """Returns when every process is ready; RuntimeError with log tails when one ends or takes too long."""
+    def wait_ready(self, processes):
+        """Returns when all of them are ready; RuntimeError with log tails when one ends or takes too long."""
         deadline = time.monotonic() + READY_TIMEOUT_S
-        waiting = list(self.processes)
+        waiting = list(processes)
         while waiting:
             for process in list(waiting):
                 if process.process.poll() is not None:

@@ -32,6 +32,10 @@ ErrorClass Classify(absl::StatusCode code) {
       return {503, "server_error", "service_unavailable", 1};
     case absl::StatusCode::kDeadlineExceeded:
       return {504, "server_error", "timeout"};
+    case absl::StatusCode::kAborted:
+      return {409, "invalid_request_error", "request_moved"};
+    case absl::StatusCode::kDataLoss:
+      return {500, "server_error", "request_quarantined"};
     default:
       return {500, "server_error", "internal_error"};
   }
@@ -47,7 +51,7 @@ absl::Status InvalidField(absl::string_view field, absl::string_view message) {
 
 ApiError ToApiError(const absl::Status& status) {
   const ErrorClass error_class = Classify(status.code());
-  const absl::string_view message = error_class.http_status == 500
+  const absl::string_view message = absl::string_view(error_class.code != nullptr ? error_class.code : "") == "internal_error"
                                         ? absl::string_view("The server failed to answer; the request may be sent again.")
                                         : absl::string_view(status.message());
   boost::json::object error;

@@ -24,9 +24,9 @@ class DecodeStream {
   // Frees the sequence on the worker; on_done still follows.
   virtual void Cancel() = 0;
   // As Cancel, but a resumable request stays with the worker for its resume window.
-  virtual void Detach() = 0;
+  virtual void Detach() { Cancel(); }
   // While paused no events come; few are buffered, then the sequence pauses on its worker.
-  virtual void Pause(bool paused) = 0;
+  virtual void Pause(bool paused) {}
 };
 
 // Opens streams to decode workers by address. Thread-safe.

@@ -103,6 +103,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   bool ever_accepted_ = false;
   bool accepted_ = false;  // By the current worker.
   bool isolated_ = false;
+  absl::Status full_;                   // Not OK while workers refuse for want of room.
   int failures_ = 0;                    // In a row, without a token.
   std::unique_ptr<grpc::Alarm> alarm_;  // One per wait: a callback may not set its own alarm again.
 };
@@ -127,7 +128,12 @@ void GenerationImpl::StartAttempt() {
   if (isolated_ && !Isolate()) return RunLater(kIsolationPoll);
   // Until there is a token the request is bound to no arithmetic.
   const std::optional<PickedWorker> worker = context_.picker->Pick(failed_workers_, journal_.empty() ? "" : numerics_id_);
-  if (worker) return OpenStream(*worker, attempt);
+  // A worker that refused is only picked again when all have: then the fleet is full, and only who has tokens goes on waiting.
+  if (worker && (full_.ok() || failed_workers_.count(worker->worker_id) == 0)) return OpenStream(*worker, attempt);
+  if (worker) {
+    absl::Status full = std::exchange(full_, absl::OkStatus());
+    return journal_.empty() ? Fail(std::move(full)) : TryAgain(std::move(full));
+  }
   if (failures_ == 0 && journal_.empty()) return Fail(absl::UnavailableError("No decode worker is ready; try again shortly."));
   TryAgain(absl::UnavailableError("No decode worker is ready; try again shortly."));
 }
@@ -264,11 +270,10 @@ void GenerationImpl::OnDone(uint32_t attempt, absl::Status status) {
   switch (OutcomeOf(status)) {
     case AttemptOutcome::kFailed:
       return OnWorkerFailure(status);
-    case AttemptOutcome::kFull: {
-      // A worker asked before is only picked again when all have been: then the fleet is full, and only who has tokens goes on waiting.
-      const bool all_full = !failed_workers_.insert(current_worker_).second;
-      return all_full && journal_.empty() ? Fail(std::move(status)) : TryAgain(std::move(status));
-    }
+    case AttemptOutcome::kFull:
+      failed_workers_.insert(current_worker_);
+      full_ = std::move(status);
+      return StartAttempt();
     case AttemptOutcome::kFenced:
       return Fail(absl::AbortedError("The request goes on over another connection."));
     case AttemptOutcome::kHopeless:

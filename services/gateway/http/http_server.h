@@ -34,7 +34,7 @@ class HttpResponder {
   virtual void BeginStream(HttpHeaders headers) = 0;
   virtual void Write(std::string piece) = 0;
   virtual void EndStream() = 0;
-  // Called at most once, on a server thread, when the client went away before the end. Set before the handler returns.
+  // Called at most once, on a server thread, when the client went away before the end; soon, if it has already. Replaces an earlier one.
   virtual void OnDisconnect(std::function<void()> callback) = 0;
 };
 

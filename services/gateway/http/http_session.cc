@@ -49,7 +49,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   void QueueLastChunk();
   bool keep_alive() const { return keep_alive_; }
   auto executor() { return stream_.get_executor(); }
-  void SetDisconnect(std::function<void()> callback) { on_disconnect_ = std::move(callback); }
+  void SetDisconnect(std::function<void()> callback);
 
  private:
   void OnRequest(error_code error);
@@ -68,6 +68,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   bool keep_alive_ = false;
   std::function<void()> on_disconnect_;
   bool answering_ = false;
+  bool client_gone_ = false;
   // The streamed answer: chunks waiting for the socket.
   std::deque<std::string> chunks_;
   size_t queued_bytes_ = 0;
@@ -111,7 +112,9 @@ class Responder final : public HttpResponder {
     Post([](Session& session) { session.QueueLastChunk(); });
   }
 
-  void OnDisconnect(std::function<void()> callback) override { session_->SetDisconnect(std::move(callback)); }
+  void OnDisconnect(std::function<void()> callback) override {
+    Post([callback = std::move(callback)](Session& session) mutable { session.SetDisconnect(std::move(callback)); });
+  }
 
  private:
   template <typename Action>
@@ -173,8 +176,14 @@ void Session::WatchDisconnect() {
   });
 }
 
+void Session::SetDisconnect(std::function<void()> callback) {
+  if (client_gone_) return callback();
+  if (answering_) on_disconnect_ = std::move(callback);
+}
+
 void Session::Disconnected() {
   if (!std::exchange(answering_, false)) return;
+  client_gone_ = true;
   if (auto callback = std::exchange(on_disconnect_, nullptr)) callback();
   Close();
 }

@@ -30,8 +30,8 @@ class WholeWriter {
 
 class StreamWriter {
  public:
-  StreamWriter(AnswerHead head, StreamSpec spec, std::shared_ptr<HttpResponder> responder)
-      : head_(std::move(head)), spec_(spec), responder_(std::move(responder)) {}
+  StreamWriter(AnswerHead head, StreamSpec spec, int64_t after_event, std::shared_ptr<HttpResponder> responder)
+      : head_(std::move(head)), spec_(spec), after_event_(after_event), responder_(std::move(responder)) {}
 
   void OnEvent(const GenerationEvent& event) {
     if (!event.status.ok()) return OnError(event.status);
@@ -55,10 +55,14 @@ class StreamWriter {
     responder_->EndStream();
   }
 
-  void WriteEvent(const std::string& data) { responder_->Write(absl::StrCat("id: ", next_id_++, "\ndata: ", data, "\n\n")); }
+  void WriteEvent(const std::string& data) {
+    const int64_t id = next_id_++;
+    if (id > after_event_) responder_->Write(absl::StrCat("id: ", id, "\ndata: ", data, "\n\n"));
+  }
 
   const AnswerHead head_;
   const StreamSpec spec_;
+  const int64_t after_event_;
   std::shared_ptr<HttpResponder> responder_;
   bool begun_ = false;
   int64_t next_id_ = 0;
@@ -74,20 +78,20 @@ void RespondError(const absl::Status& status, const HttpHeaders& headers, HttpRe
   responder.Respond(error.http_status, std::move(all), std::move(error.body));
 }
 
-void RunGeneration(const GenerationContext& context, GatewayProbe& probe, AnswerHead head, const StreamSpec& stream, GenerationInput input,
-                   std::shared_ptr<HttpResponder> responder) {
+void RunGeneration(const GenerationContext& context, GatewayProbe& probe, AnswerHead head, const StreamSpec& stream,
+                   const Delivery& delivery, GenerationInput input, std::shared_ptr<HttpResponder> responder) {
   GenerationSink sink;
   if (stream.stream) {
-    auto writer = std::make_shared<StreamWriter>(std::move(head), stream, responder);
+    auto writer = std::make_shared<StreamWriter>(std::move(head), stream, delivery.after_event, responder);
     sink = [writer](GenerationEvent event) { writer->OnEvent(event); };
   } else {
     auto writer = std::make_shared<WholeWriter>(std::move(head), responder);
     sink = [writer](GenerationEvent event) { writer->OnEvent(std::move(event)); };
   }
   std::shared_ptr<Generation> generation = StartGeneration(context, std::move(input), probe.Measure(std::move(sink)));
-  responder->OnDisconnect([generation, &probe] {
+  responder->OnDisconnect([generation, &probe, resumable = delivery.resumable] {
     probe.Disconnected();
-    generation->Cancel();
+    resumable ? generation->Detach() : generation->Cancel();
   });
 }
 

@@ -2,6 +2,7 @@
 #ifndef BALEEN_SERVICES_GATEWAY_REST_GENERATE_HANDLER_H_
 #define BALEEN_SERVICES_GATEWAY_REST_GENERATE_HANDLER_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "services/gateway/api/requests.h"
@@ -16,10 +17,18 @@ namespace baleen {
 // The status as an HTTP error, unless the stream has begun.
 void RespondError(const absl::Status& status, const HttpHeaders& headers, HttpResponder& responder);
 
+// How the client takes the answer.
+struct Delivery {
+  // Of a resumed stream: events up to this one are there already.
+  int64_t after_event = -1;
+  // A client that leaves may come back: its request stays with the worker for the resume window.
+  bool resumable = false;
+};
+
 // The 200 of a stream is sent with the first event, so that a request that cannot start gets its own status. Each event has an `id:`, its
-// sequence number. A client that leaves cancels the generation.
-void RunGeneration(const GenerationContext& context, GatewayProbe& probe, AnswerHead head, const StreamSpec& stream, GenerationInput input,
-                   std::shared_ptr<HttpResponder> responder);
+// sequence number, which is a function of the tokens. A client that leaves cancels the generation, unless it is resumable.
+void RunGeneration(const GenerationContext& context, GatewayProbe& probe, AnswerHead head, const StreamSpec& stream,
+                   const Delivery& delivery, GenerationInput input, std::shared_ptr<HttpResponder> responder);
 
 }  // namespace baleen
 

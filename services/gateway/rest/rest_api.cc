@@ -1,26 +1,36 @@
 #include "services/gateway/rest/rest_api.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
 #include "model/tokenizer/detokenizer.h"
+#include "proto/baleen/v1/edge.pb.h"
 #include "services/common/request_id.h"
+#include "services/gateway/admission/tenant.h"
 #include "services/gateway/api/api_error.h"
 #include "services/gateway/api/json_fields.h"
 #include "services/gateway/api/prepare.h"
 #include "services/gateway/api/requests.h"
 #include "services/gateway/rest/generate_handler.h"
+#include "services/gateway/resume/request_finder.h"
 
 namespace baleen {
 namespace {
 
 namespace json = boost::json;
 
+constexpr char kChatPath[] = "/v1/chat/completions";
+constexpr char kCompletionPath[] = "/v1/completions";
 constexpr char kModelsPrefix[] = "/v1/models/";
+constexpr char kRequestsPrefix[] = "/v1/requests/";
+constexpr char kEventsSuffix[] = "/events";
 
 void RespondJson(HttpResponder& responder, const json::object& body) {
   responder.Respond(200, {{"content-type", "application/json"}}, json::serialize(body));
@@ -79,12 +89,8 @@ RestApi::RestApi(RestApiOptions options) : options_(std::move(options)) {}
 
 void RestApi::Handle(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
   static constexpr Route kRoutes[] = {
-      {"POST", "/v1/chat/completions", &RestApi::Chat},
-      {"POST", "/v1/completions", &RestApi::Completion},
-      {"GET", "/v1/models", &RestApi::Models},
-      {"POST", "/tokenize", &RestApi::Tokenize},
-      {"POST", "/detokenize", &RestApi::Detokenize},
-      {"GET", "/readyz", &RestApi::Readyz},
+      {"POST", kChatPath, &RestApi::Generate},   {"POST", kCompletionPath, &RestApi::Generate}, {"GET", "/v1/models", &RestApi::Models},
+      {"POST", "/tokenize", &RestApi::Tokenize}, {"POST", "/detokenize", &RestApi::Detokenize}, {"GET", "/readyz", &RestApi::Readyz},
       {"GET", "/livez", &RestApi::Livez},
   };
   for (const Route& route : kRoutes) {
@@ -94,6 +100,9 @@ void RestApi::Handle(const HttpRequest& request, const std::shared_ptr<HttpRespo
     return responder->Respond(405, {{"allow", route.method}, {"content-type", "application/json"}}, error.body);
   }
   if (request.method == "GET" && absl::StartsWith(request.path, kModelsPrefix)) return Model(request, responder);
+  if (request.method == "GET" && absl::StartsWith(request.path, kRequestsPrefix) && absl::EndsWith(request.path, kEventsSuffix)) {
+    return Resume(request, responder);
+  }
   Refuse(absl::NotFoundError(absl::StrCat("There is no ", request.method, " ", request.path.substr(0, 128), " here.")), *responder);
 }
 
@@ -102,33 +111,105 @@ void RestApi::Refuse(const absl::Status& status, HttpResponder& responder) {
   RespondError(status, {}, responder);
 }
 
-AnswerHead RestApi::HeadFor(const GenerationInput& input, bool chat) const {
+// A generation to run: a client's request as it came, or one that another connection or gateway began.
+struct RestApi::Call {
+  v1::EdgeRequest edge;    // Seed and times are set when the request is resumed.
+  std::string request_id;  // 16 bytes; empty = to be drawn.
+  Delivery delivery;
+  bool resumed = false;
+  std::optional<GenerationResume> progress;
+};
+
+struct RestApi::Prepared {
+  GenerationInput input;
+  StreamSpec stream;
+};
+
+absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
+  const absl::Time deadline = call.resumed ? absl::FromUnixMillis(call.edge.deadline_unix_ms()) : absl::Now() + options_.request_timeout;
+  Prepared prepared;
+  if (call.edge.path() == kChatPath) {
+    ASSIGN_OR_RETURN(const ChatCall chat, ParseChatCall(call.edge.body(), options_.model->defaults));
+    ASSIGN_OR_RETURN(prepared.input, PrepareChat(*options_.model, chat, deadline));
+    prepared.stream = chat.stream;
+  } else {
+    ASSIGN_OR_RETURN(const CompletionCall completion, ParseCompletionCall(call.edge.body(), options_.model->defaults));
+    ASSIGN_OR_RETURN(prepared.input, PrepareCompletion(*options_.model, completion, deadline));
+    prepared.stream = completion.stream;
+  }
+  GenerationInput& input = prepared.input;
+  if (!call.request_id.empty()) input.request_id = call.request_id;
+  if (call.resumed) input.spec.seed = call.edge.seed();
+  input.resume = call.progress;
+  if (input.resume && input.spec.logprobs >= 0) {
+    // Log-probabilities are not kept: tokens that the client has not seen are generated again, bit for bit.
+    const int64_t seen = prepared.stream.stream ? call.delivery.after_event + 1 : 0;
+    std::vector<int32_t>& generated = input.resume->generated;
+    generated.resize(static_cast<size_t>(std::min<int64_t>(seen, static_cast<int64_t>(generated.size()))));
+  }
+  if (call.delivery.resumable) {
+    v1::EdgeRequest edge = call.edge;
+    edge.set_seed(*input.spec.seed);
+    edge.set_deadline_unix_ms(absl::ToUnixMillis(deadline));
+    input.edge = edge.SerializeAsString();
+  }
+  return prepared;
+}
+
+AnswerHead RestApi::HeadFor(const GenerationInput& input, const Call& call) const {
   AnswerHead head;
-  head.kind = chat ? AnswerKind::kChat : AnswerKind::kCompletion;
+  head.kind = call.edge.path() == kChatPath ? AnswerKind::kChat : AnswerKind::kCompletion;
   head.request_id = RequestIdToHex(input.request_id);
   head.model = options_.model->id;
-  head.created_unix_s = absl::ToUnixSeconds(absl::Now());
+  head.created_unix_s = call.edge.created_unix_s();
   head.logprobs = input.spec.logprobs;
   head.tokenizer = options_.model->tokenizer.get();
   return head;
 }
 
-void RestApi::Chat(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
-  absl::StatusOr<ChatCall> call = ParseChatCall(request.body, options_.model->defaults);
-  if (!call.ok()) return Refuse(call.status(), *responder);
-  absl::StatusOr<GenerationInput> input = PrepareChat(*options_.model, *call, absl::Now() + options_.request_timeout);
-  if (!input.ok()) return Refuse(input.status(), *responder);
-  AnswerHead head = HeadFor(*input, /*chat=*/true);
-  RunGeneration(options_.generation, *options_.probe, std::move(head), call->stream, *std::move(input), responder);
+void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& responder) {
+  absl::StatusOr<Prepared> prepared = Prepare(call);
+  if (!prepared.ok()) return Refuse(prepared.status(), *responder);
+  AnswerHead head = HeadFor(prepared->input, call);
+  RunGeneration(options_.generation, *options_.probe, std::move(head), prepared->stream, call.delivery, std::move(prepared->input),
+                responder);
 }
 
-void RestApi::Completion(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
-  absl::StatusOr<CompletionCall> call = ParseCompletionCall(request.body, options_.model->defaults);
-  if (!call.ok()) return Refuse(call.status(), *responder);
-  absl::StatusOr<GenerationInput> input = PrepareCompletion(*options_.model, *call, absl::Now() + options_.request_timeout);
-  if (!input.ok()) return Refuse(input.status(), *responder);
-  AnswerHead head = HeadFor(*input, /*chat=*/false);
-  RunGeneration(options_.generation, *options_.probe, std::move(head), call->stream, *std::move(input), responder);
+void RestApi::Generate(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
+  Call call;
+  call.edge.set_path(request.path);
+  call.edge.set_body(request.body);
+  call.edge.set_created_unix_s(absl::ToUnixSeconds(absl::Now()));
+  call.edge.set_tenant(KeyDigest(request.Header("authorization")));
+  call.delivery.resumable = options_.finder != nullptr && request.Header("x-baleen-resumable") == "1";
+  // Other ids are the client's own business.
+  if (auto id = RequestIdFromHex(request.Header("x-request-id")); id.ok()) call.request_id = *std::move(id);
+  Run(call, responder);
+}
+
+void RestApi::Resume(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
+  absl::string_view hex = request.path;
+  hex.remove_prefix(sizeof(kRequestsPrefix) - 1);
+  hex.remove_suffix(std::min(hex.size(), sizeof(kEventsSuffix) - 1));
+  absl::StatusOr<std::string> id = RequestIdFromHex(hex);
+  if (!id.ok() || options_.finder == nullptr) return Refuse(absl::NotFoundError("There is no such request here."), *responder);
+  Call call;
+  call.request_id = *std::move(id);
+  call.resumed = true;
+  call.delivery.resumable = true;
+  const std::string last_event = request.Header("last-event-id");
+  if (!last_event.empty() && (!absl::SimpleAtoi(last_event, &call.delivery.after_event) || call.delivery.after_event < 0)) {
+    return Refuse(absl::InvalidArgumentError("Last-Event-ID is not the id of an event of this request."), *responder);
+  }
+  const std::string request_id = call.request_id;
+  options_.finder->Find(request_id, [this, responder, call = std::move(call),
+                                     tenant = KeyDigest(request.Header("authorization"))](absl::StatusOr<FoundRequest> found) mutable {
+    if (!found.ok()) return Refuse(found.status(), *responder);
+    if (found->edge.tenant() != tenant) return Refuse(absl::NotFoundError("There is no such request here."), *responder);
+    call.edge = std::move(found->edge);
+    if (const auto choice = found->choices.find(0); choice != found->choices.end()) call.progress = std::move(choice->second);
+    Run(call, responder);
+  });
 }
 
 void RestApi::Models(const HttpRequest&, const std::shared_ptr<HttpResponder>& responder) {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "services/gateway/api/served_model.h"
 #include "services/gateway/generation/generation.h"
@@ -15,11 +15,15 @@
 
 namespace baleen {
 
+class RequestFinder;
+struct FoundRequest;
+
 struct RestApiOptions {
   const ServedModel* model = nullptr;
   GenerationContext generation;
   GatewayProbe* probe = nullptr;
   std::function<absl::Status()> readiness;
+  RequestFinder* finder = nullptr;  // Null = nothing is resumable here.
   absl::Duration request_timeout = absl::Minutes(10);
 };
 
@@ -31,8 +35,12 @@ class RestApi {
 
  private:
   struct Route;
-  void Chat(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
-  void Completion(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
+  struct Call;
+  struct Prepared;
+  void Generate(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
+  void Resume(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
+  absl::StatusOr<Prepared> Prepare(const Call& call) const;
+  void Run(const Call& call, const std::shared_ptr<HttpResponder>& responder);
   void Models(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
   void Model(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
   void Tokenize(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
@@ -40,7 +48,7 @@ class RestApi {
   void Readyz(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
   void Livez(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
   void Refuse(const absl::Status& status, HttpResponder& responder);
-  AnswerHead HeadFor(const GenerationInput& input, bool chat) const;
+  AnswerHead HeadFor(const GenerationInput& input, const Call& call) const;
 
   const RestApiOptions options_;
 };
