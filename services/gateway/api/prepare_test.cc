@@ -1,0 +1,121 @@
+#include "services/gateway/api/prepare.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <set>
+
+#include "absl/strings/match.h"
+
+namespace baleen {
+namespace {
+
+class PrepareTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    auto model = ServedModel::Load("checkpoints/abacus");
+    ASSERT_TRUE(model.ok()) << model.status();
+    model_ = model->release();
+  }
+  static void TearDownTestSuite() { delete model_; }
+
+  static ChatCall Chat(const std::string& content) {
+    ChatCall call;
+    call.model = "abacus";
+    call.turns = {{"user", content}};
+    return call;
+  }
+  static CompletionCall Completion(std::vector<int32_t> ids) {
+    CompletionCall call;
+    call.model = "abacus";
+    call.prompt = std::move(ids);
+    return call;
+  }
+  static std::vector<int32_t> Ids(int64_t count) {
+    std::vector<int32_t> ids(static_cast<size_t>(count));
+    std::iota(ids.begin(), ids.end(), 0);
+    for (int32_t& id : ids) id %= 200;
+    return ids;
+  }
+
+  static ServedModel* model_;
+};
+
+ServedModel* PrepareTest::model_ = nullptr;
+
+TEST_F(PrepareTest, AChatIsRenderedAndOpensThinking) {
+  const auto input = PrepareChat(*model_, Chat("2+2"), absl::InfiniteFuture());
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_EQ(model_->tokenizer->Decode(input->prompt, /*skip_special=*/false),
+            "<｜begin▁of▁sentence｜><｜User｜>2+2<｜Assistant｜><think>\n");
+  EXPECT_TRUE(input->split_reasoning);
+  EXPECT_TRUE(input->opens_thinking);
+  EXPECT_EQ(input->request_id.size(), 16u);
+}
+
+TEST_F(PrepareTest, ATextThatSpellsAControlTokenStaysText) {
+  const auto input = PrepareChat(*model_, Chat("<｜User｜>"), absl::InfiniteFuture());
+  ASSERT_TRUE(input.ok());
+  const int32_t user = *model_->tokenizer->AddedTokenId("<｜User｜>");
+  EXPECT_EQ(std::count(input->prompt.begin(), input->prompt.end(), user), 1);
+}
+
+TEST_F(PrepareTest, SeedsAreDrawnOnlyWhenAbsent) {
+  ChatCall call = Chat("2+2");
+  std::set<uint64_t> seeds;
+  std::set<std::string> ids;
+  for (int i = 0; i < 8; ++i) {
+    const auto input = PrepareChat(*model_, call, absl::InfiniteFuture());
+    ASSERT_TRUE(input.ok());
+    seeds.insert(*input->spec.seed);
+    ids.insert(input->request_id);
+  }
+  EXPECT_EQ(seeds.size(), 8u);
+  EXPECT_EQ(ids.size(), 8u);
+  call.generation.seed = 7;
+  EXPECT_EQ(PrepareChat(*model_, call, absl::InfiniteFuture())->spec.seed, 7u);
+}
+
+TEST_F(PrepareTest, MaxTokensDefaultsToTheRoomThatIsLeft) {
+  const auto chat = PrepareChat(*model_, Chat("2+2"), absl::InfiniteFuture());
+  ASSERT_TRUE(chat.ok());
+  const int64_t room = model_->max_position_embeddings - static_cast<int64_t>(chat->prompt.size());
+  EXPECT_EQ(chat->spec.max_tokens, std::min<int64_t>(room, 4096));
+}
+
+TEST_F(PrepareTest, PromptAndAnswerFillTheContextAndNoMore) {
+  const int64_t context = model_->max_position_embeddings;
+  CompletionCall call = Completion(Ids(context - 5));
+  call.generation.max_tokens = 5;
+  EXPECT_TRUE(PrepareCompletion(*model_, call, absl::InfiniteFuture()).ok());
+  call.generation.max_tokens = 6;
+  const absl::Status over = PrepareCompletion(*model_, call, absl::InfiniteFuture()).status();
+  EXPECT_EQ(over.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(absl::StrContains(over.message(), "max_tokens")) << over;
+  const absl::Status full = PrepareCompletion(*model_, Completion(Ids(context)), absl::InfiniteFuture()).status();
+  EXPECT_TRUE(absl::StrContains(full.message(), "'prompt'")) << full;
+}
+
+TEST_F(PrepareTest, CompletionTextGetsABosAndIdsAreTakenAsTheyAre) {
+  CompletionCall call = Completion({5, 6});
+  EXPECT_EQ(PrepareCompletion(*model_, call, absl::InfiniteFuture())->prompt, (std::vector<int32_t>{5, 6}));
+  call.prompt = std::string("1");
+  const auto text = PrepareCompletion(*model_, call, absl::InfiniteFuture());
+  ASSERT_EQ(text->prompt.size(), 2u);
+  EXPECT_EQ(text->prompt[0], model_->bos_token_id);
+  EXPECT_FALSE(text->split_reasoning);
+}
+
+TEST_F(PrepareTest, RefusalsNameTheMatter) {
+  ChatCall other = Chat("x");
+  other.model = "gpt";
+  EXPECT_EQ(PrepareChat(*model_, other, absl::InfiniteFuture()).status().code(), absl::StatusCode::kNotFound);
+  const int32_t size = static_cast<int32_t>(model_->tokenizer->size());
+  EXPECT_TRUE(PrepareCompletion(*model_, Completion({size - 1}), absl::InfiniteFuture()).ok());
+  const absl::Status unknown = PrepareCompletion(*model_, Completion({size}), absl::InfiniteFuture()).status();
+  EXPECT_TRUE(absl::StrContains(unknown.message(), std::to_string(size))) << unknown;
+  EXPECT_FALSE(PrepareCompletion(*model_, Completion({}), absl::InfiniteFuture()).ok());
+}
+
+}  // namespace
+}  // namespace baleen

@@ -1,0 +1,195 @@
+#include "services/gateway/grpc_inference.h"
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <prometheus/registry.h>
+
+#include <cmath>
+#include <functional>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "proto/baleen/v1/inference.grpc.pb.h"
+#include "services/gateway/testing/scripted_decode.h"
+
+namespace baleen {
+namespace {
+
+class GrpcInferenceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto model = ServedModel::Load("checkpoints/abacus");
+    ASSERT_TRUE(model.ok()) << model.status();
+    model_ = *std::move(model);
+    AddReadyWorker(&picker_);
+  }
+  void TearDown() override {
+    if (server_ != nullptr) server_->Shutdown();
+  }
+
+  std::vector<int32_t> Ids(const std::string& text) { return model_->tokenizer->Encode(text, AddedTokens::kMatch); }
+
+  void Serve(DecodeScript script) {
+    decode_ = std::make_unique<ScriptedDecode>(std::move(script));
+    InferenceOptions options;
+    options.model = model_.get();
+    options.generation = {model_->tokenizer.get(), decode_.get(), &picker_};
+    options.probe = &probe_;
+    service_ = MakeInferenceService(options);
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(service_.get());
+    server_ = builder.BuildAndStart();
+    stub_ = v1::Inference::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
+  }
+
+  // All pieces of a call; its status must be `expected`.
+  template <typename Response, typename Reader>
+  std::vector<Response> ReadAll(Reader reader, grpc::StatusCode expected = grpc::StatusCode::OK) {
+    std::vector<Response> all;
+    Response response;
+    while (reader->Read(&response)) all.push_back(response);
+    last_status_ = reader->Finish();
+    EXPECT_EQ(last_status_.error_code(), expected) << last_status_.error_message();
+    return all;
+  }
+
+  static v1::GenerateRequest Generate() {
+    v1::GenerateRequest request;
+    request.set_model("abacus");
+    request.set_text("2+2");
+    return request;
+  }
+
+  prometheus::Registry registry_;
+  GatewayProbe probe_{registry_};
+  WorkerPicker picker_;
+  std::unique_ptr<ServedModel> model_;
+  std::unique_ptr<ScriptedDecode> decode_;
+  std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<v1::Inference::Stub> stub_;
+  grpc::Status last_status_;
+};
+
+TEST_F(GrpcInferenceTest, StreamsACompletionAndEndsWithUsage) {
+  Serve({Ids("=4"), v1::FINISH_REASON_LENGTH, 2});
+  v1::GenerateRequest request = Generate();
+  request.mutable_options()->set_logprobs(0);
+  grpc::ClientContext context;
+  const auto pieces = ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request));
+  ASSERT_GE(pieces.size(), 2u);
+  std::string text;
+  int tokens = 0;
+  for (const auto& piece : pieces) {
+    text += piece.text();
+    tokens += piece.token_ids_size();
+    EXPECT_EQ(piece.token_ids_size(), piece.logprobs_size());
+    EXPECT_EQ(piece.request_id(), pieces[0].request_id());
+  }
+  EXPECT_EQ(text, "=4");
+  EXPECT_EQ(tokens, 2);
+  EXPECT_EQ(pieces.back().finish_reason(), v1::FINISH_REASON_LENGTH);
+  EXPECT_EQ(pieces.back().usage().completion_tokens(), 2u);
+  EXPECT_EQ(pieces.back().usage().prompt_cache_hit_tokens(), 2u);
+  EXPECT_EQ(pieces.back().usage().prompt_cache_hit_tokens() + pieces.back().usage().prompt_cache_miss_tokens(),
+            pieces.back().usage().prompt_tokens());
+}
+
+TEST_F(GrpcInferenceTest, ChatSplitsReasoningFromContent) {
+  Serve({Ids("hm\n</think>\n\n4")});
+  v1::ChatRequest request;
+  request.set_model("abacus");
+  request.add_messages()->set_role("user");
+  request.mutable_messages(0)->set_content("2+2");
+  grpc::ClientContext context;
+  std::string reasoning, content;
+  for (const auto& piece : ReadAll<v1::ChatResponse>(stub_->Chat(&context, request))) {
+    reasoning += piece.reasoning_content();
+    content += piece.content();
+  }
+  EXPECT_EQ(reasoning, "hm");
+  EXPECT_EQ(content, "4");
+}
+
+TEST_F(GrpcInferenceTest, OptionsReachTheWorker) {
+  Serve({Ids("4")});
+  v1::GenerateRequest request = Generate();
+  v1::GenerationOptions& options = *request.mutable_options();
+  options.set_temperature(0.5f);
+  options.set_top_p(0.25f);
+  options.set_top_k(7);
+  options.set_seed(11);
+  options.set_max_tokens(9);
+  options.set_min_tokens(3);
+  options.set_ignore_eos(true);
+  grpc::ClientContext context;
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request));
+  ASSERT_EQ(decode_->starts().size(), 1u);
+  const v1::StartSequence start = decode_->starts()[0];
+  EXPECT_EQ(start.sampling().temperature(), 0.5f);
+  EXPECT_EQ(start.sampling().top_p(), 0.25f);
+  EXPECT_EQ(start.sampling().top_k(), 7u);
+  EXPECT_EQ(start.sampling().seed(), 11u);
+  EXPECT_EQ(start.stop().max_tokens(), 9u);
+  EXPECT_EQ(start.stop().min_tokens(), 3u);
+  EXPECT_TRUE(start.stop().ignore_eos());
+}
+
+TEST_F(GrpcInferenceTest, RefusalsAreStatusesWithASentence) {
+  Serve({Ids("4")});
+  const std::vector<std::pair<std::function<void(v1::GenerateRequest*)>, std::string>> cases = {
+      {[](v1::GenerateRequest* r) { r->mutable_options()->set_temperature(3); }, "temperature"},
+      {[](v1::GenerateRequest* r) { r->mutable_options()->set_temperature(std::nanf("")); }, "temperature"},
+      {[](v1::GenerateRequest* r) { r->mutable_options()->set_top_p(0); }, "top_p"},
+      {[](v1::GenerateRequest* r) { r->mutable_options()->set_max_tokens(0); }, "max_tokens"},
+      {[](v1::GenerateRequest* r) { r->mutable_options()->set_logprobs(21); }, "logprobs"},
+      {[](v1::GenerateRequest* r) { r->mutable_options()->add_stop(""); }, "stop"},
+      {[](v1::GenerateRequest* r) { r->mutable_token_ids()->add_ids(0xffffffffu); }, "token id"},
+  };
+  for (const auto& [spoil, word] : cases) {
+    v1::GenerateRequest request = Generate();
+    spoil(&request);
+    grpc::ClientContext context;
+    ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_TRUE(absl::StrContains(last_status_.error_message(), word)) << last_status_.error_message();
+  }
+  v1::GenerateRequest other = Generate();
+  other.set_model("gpt");
+  grpc::ClientContext context;
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, other), grpc::StatusCode::NOT_FOUND);
+  EXPECT_TRUE(decode_->starts().empty());
+}
+
+TEST_F(GrpcInferenceTest, CancellingFreesTheSequence) {
+  DecodeScript waits;
+  waits.silent = true;
+  Serve(waits);
+  grpc::ClientContext context;
+  auto reader = stub_->Generate(&context, Generate());
+  ASSERT_TRUE(decode_->WaitForStart());
+  context.TryCancel();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  server_->Shutdown();  // Waits for the call's reactor.
+  EXPECT_EQ(decode_->cancelled(), 1);
+}
+
+TEST_F(GrpcInferenceTest, TokenizesAndListsModels) {
+  Serve({Ids("4")});
+  v1::TokenizeRequest request;
+  request.set_model("abacus");
+  request.set_text("12");
+  v1::TokenizeResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub_->Tokenize(&context, request, &response).ok());
+  EXPECT_EQ(response.ids_size(), 2);
+  v1::ListModelsResponse models;
+  grpc::ClientContext second;
+  ASSERT_TRUE(stub_->ListModels(&second, {}, &models).ok());
+  ASSERT_EQ(models.ids_size(), 1);
+  EXPECT_EQ(models.ids(0), "abacus");
+}
+
+}  // namespace
+}  // namespace baleen

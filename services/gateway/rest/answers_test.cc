@@ -1,0 +1,126 @@
+#include "services/gateway/rest/answers.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+namespace baleen {
+namespace {
+
+namespace json = boost::json;
+
+class AnswersTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto tokenizer = Tokenizer::Load("checkpoints/abacus");
+    ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+    tokenizer_ = *std::move(tokenizer);
+  }
+
+  AnswerHead Head(AnswerKind kind, int logprobs = -1) {
+    AnswerHead head;
+    head.kind = kind;
+    head.request_id = "0f";
+    head.model = "abacus";
+    head.created_unix_s = 12;
+    head.logprobs = logprobs;
+    head.tokenizer = tokenizer_.get();
+    return head;
+  }
+
+  int32_t Id(const std::string& text) { return tokenizer_->Encode(text, AddedTokens::kText)[0]; }
+
+  GenerationEvent Event(const std::string& text) {
+    GenerationEvent event;
+    event.text = text;
+    event.tokens.push_back({Id(text), -0.25f, {{Id(text), -0.25f}, {Id("9"), -2.0f}}});
+    return event;
+  }
+
+  std::unique_ptr<Tokenizer> tokenizer_;
+};
+
+TEST_F(AnswersTest, AWholeChatHasOpenAisShapeAndDeepSeeksUsage) {
+  GatheredAnswer answer;
+  GenerationEvent thought;
+  thought.reasoning = "hm";
+  answer.Add(thought);
+  answer.Add(Event("4"));
+  GenerationEvent end;
+  end.finish = Finish::kLength;
+  end.usage = {10, 3, 2, 4};
+  answer.Add(end);
+  const json::value body = json::parse(WholeBody(Head(AnswerKind::kChat), answer));
+  EXPECT_EQ(body.at("id"), "chatcmpl-0f");
+  EXPECT_EQ(body.at("object"), "chat.completion");
+  EXPECT_EQ(body.at("created"), 12);
+  const json::value& choice = body.at("choices").at(0);
+  EXPECT_EQ(choice.at("index"), 0);
+  EXPECT_EQ(choice.at("finish_reason"), "length");
+  EXPECT_EQ(choice.at("message"), json::value({{"role", "assistant"}, {"content", "4"}, {"reasoning_content", "hm"}}));
+  EXPECT_TRUE(choice.at("logprobs").is_null());
+  const json::value& usage = body.at("usage");
+  EXPECT_EQ(usage.at("prompt_tokens"), 10);
+  EXPECT_EQ(usage.at("completion_tokens"), 3);
+  EXPECT_EQ(usage.at("total_tokens"), 13);
+  EXPECT_EQ(usage.at("prompt_cache_hit_tokens"), 4);
+  EXPECT_EQ(usage.at("prompt_cache_miss_tokens"), 6);
+  EXPECT_EQ(usage.at("completion_tokens_details").at("reasoning_tokens"), 2);
+}
+
+TEST_F(AnswersTest, EveryFinishHasItsName) {
+  const std::pair<Finish, const char*> names[] = {{Finish::kStop, "stop"},
+                                                  {Finish::kLength, "length"},
+                                                  {Finish::kContentFilter, "content_filter"},
+                                                  {Finish::kInsufficientResource, "insufficient_system_resource"}};
+  for (const auto& [finish, name] : names) {
+    GenerationEvent event;
+    event.finish = finish;
+    EXPECT_EQ(json::parse(ChunkBody(Head(AnswerKind::kChat), event, false)).at("choices").at(0).at("finish_reason"), name);
+  }
+}
+
+TEST_F(AnswersTest, ChatLogprobsNameTokenBytesAndAlternatives) {
+  GatheredAnswer answer;
+  answer.Add(Event("4"));
+  const json::value body = json::parse(WholeBody(Head(AnswerKind::kChat, 2), answer));
+  const json::value& entry = body.at("choices").at(0).at("logprobs").at("content").at(0);
+  EXPECT_EQ(entry.at("token"), "4");
+  EXPECT_EQ(entry.at("bytes"), json::value({52}));
+  EXPECT_FLOAT_EQ(static_cast<float>(entry.at("logprob").as_double()), -0.25f);
+  ASSERT_EQ(entry.at("top_logprobs").as_array().size(), 2u);
+  EXPECT_EQ(entry.at("top_logprobs").at(1).at("token"), "9");
+}
+
+TEST_F(AnswersTest, CompletionLogprobsAreParallelLists) {
+  GatheredAnswer answer;
+  answer.Add(Event("4"));
+  answer.Add(Event("2"));
+  const json::value body = json::parse(WholeBody(Head(AnswerKind::kCompletion, 1), answer));
+  const json::value& choice = body.at("choices").at(0);
+  EXPECT_EQ(choice.at("text"), "42");
+  EXPECT_EQ(choice.at("logprobs").at("tokens"), json::value({"4", "2"}));
+  EXPECT_EQ(choice.at("logprobs").at("token_logprobs").as_array().size(), 2u);
+  EXPECT_TRUE(choice.at("logprobs").at("top_logprobs").at(0).as_object().contains("4"));
+}
+
+TEST_F(AnswersTest, ChunksCarryTheRoleOnceAndNothingEmpty) {
+  const AnswerHead head = Head(AnswerKind::kChat);
+  const json::value first = json::parse(ChunkBody(head, Event("4"), true));
+  EXPECT_EQ(first.at("object"), "chat.completion.chunk");
+  EXPECT_EQ(first.at("choices").at(0).at("delta"), json::value({{"role", "assistant"}, {"content", "4"}}));
+  EXPECT_EQ(json::parse(ChunkBody(head, Event("2"), false)).at("choices").at(0).at("delta"), json::value({{"content", "2"}}));
+  GenerationEvent silent = Event("1");
+  silent.text.clear();
+  EXPECT_EQ(ChunkBody(head, silent, false), "");
+  EXPECT_NE(ChunkBody(Head(AnswerKind::kChat, 0), silent, false), "");
+}
+
+TEST_F(AnswersTest, TheUsageChunkHasNoChoices) {
+  const json::value body = json::parse(UsageChunkBody(Head(AnswerKind::kChat), {5, 6, 0, 0}));
+  EXPECT_TRUE(body.at("choices").as_array().empty());
+  EXPECT_EQ(body.at("usage").at("total_tokens"), 11);
+}
+
+}  // namespace
+}  // namespace baleen

@@ -1,0 +1,169 @@
+#include "services/gateway/rest/rest_api.h"
+
+#include <gtest/gtest.h>
+#include <prometheus/registry.h>
+
+#include <boost/json.hpp>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "services/gateway/testing/fake_responder.h"
+#include "services/gateway/testing/scripted_decode.h"
+
+namespace baleen {
+namespace {
+
+namespace json = boost::json;
+
+constexpr char kChat[] = R"({"model":"abacus","messages":[{"role":"user","content":"2+2"}]})";
+constexpr char kChatStream[] = R"({"model":"abacus","messages":[{"role":"user","content":"2+2"}],"stream":true,
+  "stream_options":{"include_usage":true}})";
+
+class RestApiTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto model = ServedModel::Load("checkpoints/abacus");
+    ASSERT_TRUE(model.ok()) << model.status();
+    model_ = *std::move(model);
+    AddReadyWorker(&picker_);
+    Answer({Ids("a\n</think>\n\n4")});
+  }
+
+  std::vector<int32_t> Ids(const std::string& text) { return model_->tokenizer->Encode(text, AddedTokens::kMatch); }
+
+  void Answer(DecodeScript script) {
+    decode_ = std::make_unique<ScriptedDecode>(std::move(script));
+    RestApiOptions options;
+    options.model = model_.get();
+    options.generation = {model_->tokenizer.get(), decode_.get(), &picker_};
+    options.probe = &probe_;
+    options.readiness = [this] { return readiness_; };
+    api_ = std::make_unique<RestApi>(std::move(options));
+  }
+
+  std::shared_ptr<FakeResponder> Call(const std::string& method, const std::string& path, const std::string& body = "") {
+    auto responder = std::make_shared<FakeResponder>();
+    HttpRequest request;
+    request.method = method;
+    request.path = path;
+    request.body = body;
+    api_->Handle(request, responder);
+    return responder;
+  }
+
+  prometheus::Registry registry_;
+  GatewayProbe probe_{registry_};
+  WorkerPicker picker_;
+  absl::Status readiness_;
+  std::unique_ptr<ServedModel> model_;
+  std::unique_ptr<ScriptedDecode> decode_;
+  std::unique_ptr<RestApi> api_;
+};
+
+// The data of each server-sent event.
+std::vector<std::string> EventData(const std::string& body) {
+  std::vector<std::string> data;
+  for (absl::string_view line : absl::StrSplit(body, '\n')) {
+    if (absl::ConsumePrefix(&line, "data: ")) data.emplace_back(line);
+  }
+  return data;
+}
+
+TEST_F(RestApiTest, AnswersAChat) {
+  const auto answer = Call("POST", "/v1/chat/completions", kChat);
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->Header("content-type"), "application/json");
+  const json::value body = json::parse(answer->body);
+  EXPECT_EQ(body.at("choices").at(0).at("message").at("content"), "4");
+  EXPECT_EQ(body.at("choices").at(0).at("message").at("reasoning_content"), "a");
+  EXPECT_EQ(std::string(body.at("id").as_string()), "chatcmpl-" + answer->Header("x-request-id"));
+}
+
+TEST_F(RestApiTest, StreamsNumberedEventsToDone) {
+  const auto answer = Call("POST", "/v1/chat/completions", kChatStream);
+  EXPECT_EQ(answer->Header("content-type"), "text/event-stream");
+  EXPECT_TRUE(answer->ended);
+  const std::vector<std::string> events = EventData(answer->body);
+  ASSERT_GE(events.size(), 3u);
+  EXPECT_EQ(events.back(), "[DONE]");
+  EXPECT_TRUE(json::parse(events[events.size() - 2]).at("choices").as_array().empty());
+  std::string content;
+  for (size_t i = 0; i + 2 < events.size(); ++i) {
+    const json::value event = json::parse(events[i]);
+    const json::value& delta = event.at("choices").at(0).at("delta");
+    if (const json::value* text = delta.as_object().if_contains("content")) content += std::string(text->as_string());
+    EXPECT_EQ(delta.as_object().contains("role"), i == 0);
+    EXPECT_TRUE(absl::StrContains(answer->body, absl::StrCat("id: ", i, "\ndata: ", events[i], "\n\n")));
+  }
+  EXPECT_EQ(content, "4");
+}
+
+TEST_F(RestApiTest, ARequestThatCannotStartHasItsOwnStatus) {
+  Answer({{}, v1::FINISH_REASON_STOP, 0, absl::ResourceExhaustedError("The queue is full.")});
+  for (const char* body : {kChat, kChatStream}) {
+    const auto answer = Call("POST", "/v1/chat/completions", body);
+    EXPECT_EQ(answer->status, 429);
+    EXPECT_EQ(answer->Header("retry-after"), "1");
+    EXPECT_EQ(json::parse(answer->body).at("error").at("message"), "The queue is full.");
+  }
+}
+
+TEST_F(RestApiTest, AClientThatLeavesFreesItsSequence) {
+  DecodeScript waits;
+  waits.silent = true;
+  Answer(waits);
+  const auto answer = Call("POST", "/v1/chat/completions", kChatStream);
+  EXPECT_EQ(answer->status, 0);
+  ASSERT_TRUE(answer->disconnect);
+  answer->disconnect();
+  EXPECT_EQ(decode_->cancelled(), 1);
+}
+
+TEST_F(RestApiTest, CompletesText) {
+  Answer({Ids("= 4")});
+  const auto answer = Call("POST", "/v1/completions", R"({"model":"abacus","prompt":"2+2","logprobs":1})");
+  const json::value body = json::parse(answer->body);
+  EXPECT_EQ(body.at("object"), "text_completion");
+  EXPECT_EQ(body.at("choices").at(0).at("text"), "= 4");
+  EXPECT_EQ(body.at("choices").at(0).at("logprobs").at("tokens").as_array().size(), 3u);
+}
+
+TEST_F(RestApiTest, ListsModels) {
+  const json::value list = json::parse(Call("GET", "/v1/models")->body);
+  EXPECT_EQ(list.at("data").at(0).at("id"), "abacus");
+  EXPECT_EQ(json::parse(Call("GET", "/v1/models/abacus")->body).at("id"), "abacus");
+  EXPECT_EQ(Call("GET", "/v1/models/gpt")->status, 404);
+}
+
+TEST_F(RestApiTest, TokenizesAndBack) {
+  const json::value tokens = json::parse(Call("POST", "/tokenize", R"({"prompt":"<think>1","add_special_tokens":false})")->body);
+  EXPECT_EQ(tokens.at("count"), 8);
+  const json::value text = json::parse(Call("POST", "/detokenize", json::serialize(json::object{{"tokens", tokens.at("tokens")}}))->body);
+  EXPECT_EQ(text.at("prompt"), "<think>1");
+  EXPECT_EQ(Call("POST", "/detokenize", R"({"tokens":[-1]})")->status, 400);
+  EXPECT_EQ(Call("POST", "/detokenize", R"({"tokens":[1e300]})")->status, 400);
+  EXPECT_EQ(Call("POST", "/tokenize", "{}")->status, 400);
+}
+
+TEST_F(RestApiTest, TellsWhatItTakes) {
+  const auto method = Call("GET", "/v1/chat/completions");
+  EXPECT_EQ(method->status, 405);
+  EXPECT_EQ(method->Header("allow"), "POST");
+  const auto path = Call("GET", "/v2/../etc/passwd");
+  EXPECT_EQ(path->status, 404);
+  EXPECT_TRUE(absl::StrContains(path->body, "There is no GET"));
+}
+
+TEST_F(RestApiTest, ReadinessTellsTheTruth) {
+  EXPECT_EQ(Call("GET", "/readyz")->status, 200);
+  readiness_ = absl::UnavailableError("no decode worker is ready");
+  const auto answer = Call("GET", "/readyz");
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_TRUE(absl::StrContains(answer->body, "no decode worker"));
+  EXPECT_EQ(Call("GET", "/livez")->status, 200);
+}
+
+}  // namespace
+}  // namespace baleen

@@ -1,0 +1,50 @@
+// Keeps an HTTP answer for a test to look at.
+#ifndef BALEEN_SERVICES_GATEWAY_TESTING_FAKE_RESPONDER_H_
+#define BALEEN_SERVICES_GATEWAY_TESTING_FAKE_RESPONDER_H_
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "services/gateway/http/http_server.h"
+
+namespace baleen {
+
+// Thread-compatible.
+class FakeResponder final : public HttpResponder {
+ public:
+  void Respond(int status_in, HttpHeaders headers_in, std::string body_in) override {
+    if (status != 0) return;
+    status = status_in;
+    headers = std::move(headers_in);
+    body = std::move(body_in);
+    ended = true;
+  }
+  void BeginStream(HttpHeaders headers_in) override {
+    if (status != 0) return;
+    status = 200;
+    headers = std::move(headers_in);
+  }
+  void Write(std::string piece) override {
+    if (!ended) body += piece;
+  }
+  void EndStream() override { ended = true; }
+  void OnDisconnect(std::function<void()> callback) override { disconnect = std::move(callback); }
+
+  std::string Header(const std::string& name) const {
+    for (const auto& [key, value] : headers) {
+      if (key == name) return value;
+    }
+    return "";
+  }
+
+  int status = 0;  // 0 = unanswered.
+  HttpHeaders headers;
+  std::string body;
+  bool ended = false;
+  std::function<void()> disconnect;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_TESTING_FAKE_RESPONDER_H_

@@ -1,0 +1,90 @@
+#include "services/gateway/testing/scripted_decode.h"
+
+#include <utility>
+
+#include "proto/baleen/v1/placement.pb.h"
+
+namespace baleen {
+namespace {
+
+void AddLogprobs(const v1::StartSequence& start, v1::TokenEvent* token) {
+  if (start.sampling().logprobs() < 0) return;
+  token->set_logprob(-0.5f);
+  for (int i = 0; i < start.sampling().logprobs(); ++i) {
+    v1::TokenLogprob* top = token->add_top_logprobs();
+    top->set_token(token->token() + static_cast<uint32_t>(i));
+    top->set_logprob(-0.5f - static_cast<float>(i));
+  }
+}
+
+}  // namespace
+
+class ScriptedDecode::Stream final : public DecodeStream {
+ public:
+  Stream(std::mutex* mutex, std::shared_ptr<int> cancelled) : mutex_(mutex), cancelled_(std::move(cancelled)) {}
+  void Cancel() override {
+    const std::lock_guard<std::mutex> lock(*mutex_);
+    ++*cancelled_;
+  }
+
+ private:
+  std::mutex* const mutex_;
+  std::shared_ptr<int> cancelled_;
+};
+
+std::shared_ptr<DecodeStream> ScriptedDecode::Open(const std::string&, v1::StartSequence start, DecodeCallbacks callbacks) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    starts_.push_back(start);
+  }
+  started_.notify_all();
+  auto stream = std::make_shared<Stream>(&mutex_, cancelled_);
+  if (script_.silent) return stream;
+  if (!script_.failure.ok()) {
+    callbacks.on_done(script_.failure);
+    return stream;
+  }
+  v1::DecodeEvent event;
+  event.mutable_prefilled()->set_prompt_cache_hit_tokens(script_.prompt_cache_hit_tokens);
+  callbacks.on_event(event);
+  for (size_t i = static_cast<size_t>(start.generated_size()); i < script_.tokens.size(); ++i) {
+    v1::TokenEvent* token = event.mutable_token();
+    token->Clear();
+    token->set_index(static_cast<uint32_t>(i));
+    token->set_token(static_cast<uint32_t>(script_.tokens[i]));
+    AddLogprobs(start, token);
+    callbacks.on_event(event);
+  }
+  event.mutable_finish()->set_reason(script_.finish);
+  callbacks.on_event(event);
+  callbacks.on_done(absl::OkStatus());
+  return stream;
+}
+
+std::vector<v1::StartSequence> ScriptedDecode::starts() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return starts_;
+}
+
+int ScriptedDecode::cancelled() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return *cancelled_;
+}
+
+bool ScriptedDecode::WaitForStart() const {
+  std::unique_lock<std::mutex> lock(mutex_);
+  return started_.wait_for(lock, std::chrono::seconds(10), [this] { return !starts_.empty(); });
+}
+
+void AddReadyWorker(WorkerPicker* picker) {
+  auto map = std::make_shared<v1::ClusterMap>();
+  v1::Worker* worker = map->add_workers();
+  worker->set_ready(true);
+  worker->mutable_info()->set_worker_id("decode-a");
+  worker->mutable_info()->set_address("decode-a:1");
+  worker->mutable_info()->set_role(v1::ROLE_DECODE);
+  worker->mutable_info()->set_numerics_id("n1");
+  picker->UpdateMap(std::move(map));
+}
+
+}  // namespace baleen
