@@ -27,7 +27,8 @@ struct Candidate {
 bool Likelier(const Candidate& a, const Candidate& b) { return a.logit != b.logit ? a.logit > b.logit : a.token < b.token; }
 
 // The ids that may be chosen, in id order.
-std::vector<Candidate> Allowed(absl::Span<const float> logits, int64_t tokenizer_size, absl::Span<const int32_t> banned) {
+std::vector<Candidate> Allowed(absl::Span<const float> logits, int64_t tokenizer_size, absl::Span<const int32_t> banned,
+                               const TokenMask* allowed) {
   const int64_t size = std::clamp<int64_t>(tokenizer_size, 0, static_cast<int64_t>(logits.size()));
   std::vector<int32_t> out(banned.begin(), banned.end());
   std::sort(out.begin(), out.end());
@@ -37,6 +38,7 @@ std::vector<Candidate> Allowed(absl::Span<const float> logits, int64_t tokenizer
   for (int32_t id = 0; id < size; ++id) {
     while (next_banned != out.end() && *next_banned < id) ++next_banned;
     if (next_banned != out.end() && *next_banned == id) continue;
+    if (allowed != nullptr && !allowed->Test(id)) continue;
     candidates.push_back({id, Clean(logits[id]), 0});
   }
   return candidates;
@@ -64,6 +66,17 @@ double SetWeights(float temperature, std::vector<Candidate>* candidates) {
     total += candidate.weight;
   }
   return total;
+}
+
+// Weights are shares of the likeliest id's. Returns the weight that is left.
+double KeepMinP(float min_p, double total, std::vector<Candidate>* candidates) {
+  if (!(min_p > 0)) return total;
+  const auto first_out = std::stable_partition(candidates->begin(), candidates->end(),
+                                               [min_p](const Candidate& candidate) { return candidate.weight >= std::min(min_p, 1.0f); });
+  candidates->erase(first_out, candidates->end());
+  double mass = 0;
+  for (const Candidate& candidate : *candidates) mass += candidate.weight;
+  return mass;
 }
 
 // Returns the weight that is left. A heap finds the few likeliest of a vocabulary without sorting it.
@@ -97,7 +110,7 @@ int32_t Draw(const std::vector<Candidate>& candidates, double target) {
 }
 
 void AddLogprobs(int count, absl::Span<const float> logits, int64_t tokenizer_size, SampledToken* result) {
-  std::vector<Candidate> all = Allowed(logits, tokenizer_size, {});
+  std::vector<Candidate> all = Allowed(logits, tokenizer_size, {}, nullptr);
   const double total = SetWeights(1, &all);
   const float top = all[static_cast<size_t>(Greedy(all))].logit;
   const float log_total = Log(static_cast<float>(total));
@@ -111,16 +124,25 @@ void AddLogprobs(int count, absl::Span<const float> logits, int64_t tokenizer_si
 }  // namespace
 
 SampledToken Sample(const SamplerParams& params, absl::Span<const float> logits, int64_t tokenizer_size, absl::Span<const int32_t> banned,
-                    int64_t position) {
+                    int64_t position, const SampleContext& context) {
   SampledToken result;
-  std::vector<Candidate> candidates = Allowed(logits, tokenizer_size, banned);
+  std::vector<float> adjusted;
+  absl::Span<const float> choosing = logits;
+  if (params.adjustments.any()) {
+    adjusted.assign(logits.begin(), logits.end());
+    AdjustLogits(params.adjustments, context.tokens, context.prompt_tokens, absl::MakeSpan(adjusted));
+    choosing = adjusted;
+  }
+  std::vector<Candidate> candidates = Allowed(choosing, tokenizer_size, banned, context.allowed);
   if (candidates.empty()) {
     result.token = -1;
     return result;
   }
   if (params.temperature > 0) {
     KeepTopK(params.top_k, &candidates);
-    const double total = KeepTopP(params.top_p, SetWeights(params.temperature, &candidates), &candidates);
+    double total = SetWeights(params.temperature, &candidates);
+    total = KeepMinP(params.min_p, total, &candidates);
+    total = KeepTopP(params.top_p, total, &candidates);
     result.token = Draw(candidates, PhiloxUniform(params.seed, params.choice, static_cast<uint64_t>(position)) * total);
   } else {
     result.token = Greedy(candidates);

@@ -138,5 +138,48 @@ TEST(SamplerTest, LogprobsOnlyWhenAsked) {
   EXPECT_EQ(Sample(params, logits, 2, {}, 0).top.size(), 2u);
 }
 
+TEST(SamplerTest, MinPKeepsWhatIsNearTheLikeliest) {
+  // Probabilities 0.5, 0.25, 0.125, 0.125.
+  const std::vector<float> logits = {std::log(4.f), std::log(2.f), std::log(1.f), std::log(1.f)};
+  SamplerParams params = Hot(1);
+  params.min_p = 0.6f;
+  EXPECT_EQ(Support(params, logits), (std::set<int32_t>{0}));
+  params.min_p = 0.4f;
+  EXPECT_EQ(Support(params, logits), (std::set<int32_t>{0, 1}));
+  // The share that top-p counts is of what min-p left: 2/3 for the first of two.
+  params.top_p = 0.66f;
+  EXPECT_EQ(Support(params, logits), (std::set<int32_t>{0}));
+  params.min_p = 1;
+  EXPECT_EQ(Support(params, logits), (std::set<int32_t>{0}));
+}
+
+TEST(SamplerTest, AMaskLeavesOnlyItsIds) {
+  const std::vector<float> logits = {9, 1, 2, 8};
+  TokenMask mask(4);
+  SampleContext context;
+  context.allowed = &mask;
+  EXPECT_EQ(Sample({}, logits, 4, {}, 0, context).token, -1);
+  mask.Set(1);
+  mask.Set(2);
+  EXPECT_EQ(Sample({}, logits, 4, {}, 0, context).token, 2);
+  const std::vector<int32_t> banned = {2};
+  EXPECT_EQ(Sample({}, logits, 4, banned, 0, context).token, 1);
+}
+
+TEST(SamplerTest, AdjustmentsMoveTheChoiceButNotTheLogprobs) {
+  const std::vector<float> logits = {2, 1.5f, 0};
+  const std::vector<int32_t> tokens = {2, 0, 0};
+  SamplerParams params;
+  params.logprobs = 0;
+  params.adjustments.frequency_penalty = 0.5f;
+  SampleContext context;
+  context.tokens = tokens;
+  context.prompt_tokens = 1;
+  const SampledToken chosen = Sample(params, logits, 3, {}, 3, context);
+  EXPECT_EQ(chosen.token, 1);
+  const double total = std::exp(2.0) + std::exp(1.5) + 1;
+  EXPECT_NEAR(chosen.logprob, 1.5 - std::log(total), 1e-6);
+}
+
 }  // namespace
 }  // namespace baleen
