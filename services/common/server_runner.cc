@@ -15,6 +15,7 @@
 #include "services/common/channel.h"
 #include "services/common/log.h"
 #include "services/common/metrics_server.h"
+#include "services/common/process_metrics.h"
 #include "services/common/termination.h"
 
 namespace baleen {
@@ -64,7 +65,9 @@ struct ServerRunner::Impl {
 
   HttpPage MetricsPage() {
     std::ostringstream text;
-    prometheus::TextSerializer().Serialize(text, registry.Collect());
+    std::vector<prometheus::MetricFamily> families = registry.Collect();
+    for (prometheus::MetricFamily& family : CollectProcessMetrics(Readiness().ok())) families.push_back(std::move(family));
+    prometheus::TextSerializer().Serialize(text, families);
     return {200, "text/plain; version=0.0.4; charset=utf-8", text.str()};
   }
 
@@ -169,7 +172,10 @@ int ServerRunner::grpc_port() const { return impl_->grpc_port; }
 
 int ServerRunner::metrics_port() const { return impl_->pages.port(); }
 
-std::string ServerRunner::address() const { return absl::StrCat(impl_->options.bind, ":", impl_->grpc_port); }
+std::string ServerRunner::address() const {
+  const ServerOptions& options = impl_->options;
+  return absl::StrCat(options.advertise.empty() ? options.bind : options.advertise, ":", impl_->grpc_port);
+}
 
 void ServerRunner::SetReadiness(std::function<absl::Status()> probe) {
   std::lock_guard lock(impl_->mutex);

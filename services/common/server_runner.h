@@ -18,8 +18,9 @@ namespace baleen {
 struct ServerOptions {
   std::string role;  // "expert", for logs and metrics.
   std::string bind = "127.0.0.1";
-  int grpc_port = 0;     // 0 = any free one.
-  int metrics_port = 0;  // /metrics, /livez, /readyz; 0 = any free one.
+  std::string advertise = {};  // Where other processes reach this one; empty = bind.
+  int grpc_port = 0;           // 0 = any free one.
+  int metrics_port = 0;        // /metrics, /livez, /readyz; 0 = any free one.
   absl::Duration drain_timeout = absl::Seconds(30);
 };
 
@@ -36,7 +37,7 @@ class ServerRunner {
   absl::Status Start(const std::vector<grpc::Service*>& services);
   int grpc_port() const;
   int metrics_port() const;
-  std::string address() const;  // bind:grpc_port
+  std::string address() const;  // What others dial: advertise (or bind):grpc_port.
 
   // The truth about readiness: asked at each probe and every 200 ms for gRPC health; must not block. Ready means "would answer a
   // request now". Set before Start; without one, started is ready.

@@ -121,6 +121,13 @@ TEST(ServerRunnerTest, HealthFollowsReadiness) {
   EXPECT_TRUE(Becomes(runner.address(), kNotServing));
 }
 
+TEST(ServerRunnerTest, AdvertisedAddressIsNotTheOneBound) {
+  ServerRunner runner({.role = "test", .bind = "0.0.0.0", .advertise = "127.0.0.1"});
+  ASSERT_TRUE(runner.Start({}).ok());
+  EXPECT_EQ(runner.address(), absl::StrCat("127.0.0.1:", runner.grpc_port()));
+  EXPECT_TRUE(Becomes(runner.address(), kServing));
+}
+
 TEST(ServerRunnerTest, ReflectionListsServices) {
   ServerRunner runner({.role = "test"});
   ASSERT_TRUE(runner.Start({}).ok());

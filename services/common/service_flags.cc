@@ -6,19 +6,29 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "services/common/log.h"
 #include "services/common/request_id.h"
 #include "services/common/server_runner.h"
 
 ABSL_FLAG(std::string, bind, "127.0.0.1", "address to listen on");
+ABSL_FLAG(std::string, advertise, "", "address that other processes reach this one at; empty = --bind");
 ABSL_FLAG(int, grpc_port, 0, "gRPC port; 0 = any free one");
 ABSL_FLAG(int, metrics_port, 0, "port of /metrics, /livez and /readyz; 0 = any free one");
 ABSL_FLAG(std::string, placement, "", "host:port of placement");
 ABSL_FLAG(std::string, failure_domain, "", "what fails together with this process (host, rack); empty = only itself");
+ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(30), "after SIGTERM, how long running work may take to end, such as 45s");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error");
 
 namespace baleen {
 namespace {
+
+constexpr absl::Duration kMaxDrain = absl::Hours(1);
+
+absl::Status CheckDrainTimeout(absl::Duration timeout) {
+  if (timeout >= absl::ZeroDuration() && timeout <= kMaxDrain) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--drain_timeout=", absl::FormatDuration(timeout), ": expected 0s to 1h"));
+}
 
 absl::Status ApplyLogLevel(const std::string& name) {
   constexpr std::pair<absl::string_view, LogLevel> kLevels[] = {
@@ -38,6 +48,7 @@ absl::Status ParseServiceFlags(int argc, char** argv, const std::string& role) {
   const std::vector<char*> words = absl::ParseCommandLine(argc, argv);
   SetLogRole(role);
   if (words.size() > 1) return absl::InvalidArgumentError(absl::StrCat("unexpected argument: ", words[1]));
+  if (absl::Status status = CheckDrainTimeout(absl::GetFlag(FLAGS_drain_timeout)); !status.ok()) return status;
   return ApplyLogLevel(absl::GetFlag(FLAGS_log_level));
 }
 
@@ -45,6 +56,8 @@ ServerOptions ServerOptionsFromFlags(const std::string& role) {
   ServerOptions options;
   options.role = role;
   options.bind = absl::GetFlag(FLAGS_bind);
+  options.advertise = absl::GetFlag(FLAGS_advertise);
+  options.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
   options.grpc_port = absl::GetFlag(FLAGS_grpc_port);
   options.metrics_port = absl::GetFlag(FLAGS_metrics_port);
   return options;

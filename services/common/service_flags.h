@@ -1,4 +1,5 @@
-// The flags that every service process takes: --bind --grpc_port --metrics_port --placement --failure_domain --log_level.
+// The flags that every service process takes: --bind --advertise --grpc_port --metrics_port --placement --failure_domain
+// --drain_timeout --log_level.
 #ifndef BALEEN_SERVICES_COMMON_SERVICE_FLAGS_H_
 #define BALEEN_SERVICES_COMMON_SERVICE_FLAGS_H_
 
@@ -18,11 +19,11 @@ namespace baleen {
 
 struct ServerOptions;
 
-// Parses the command line, sets the log's role and level. INVALID_ARGUMENT for stray words and unknown log levels; unknown flags and
-// --help end the process as Abseil's parser does. The flags of `main`'s binary are declared beside it.
+// Parses the command line, sets the log's role and level. INVALID_ARGUMENT for stray words, unknown log levels and drain timeouts
+// outside 0 to 1 h; unknown flags and --help end the process as Abseil's parser does. The flags of `main`'s binary are declared beside it.
 absl::Status ParseServiceFlags(int argc, char** argv, const std::string& role);
 
-// Bind address and ports as the flags say.
+// Addresses, ports and drain timeout as the flags say.
 ServerOptions ServerOptionsFromFlags(const std::string& role);
 
 // "<role>-<12 hex digits>": unique per process start.

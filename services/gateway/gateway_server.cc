@@ -24,7 +24,8 @@
 namespace baleen {
 
 struct GatewayServer::Impl {
-  explicit Impl(const GatewayOptions& options) : runner(options.server), probe(runner.metrics()) {}
+  Impl(const GatewayOptions& options, std::unique_ptr<ServedModel> served)
+      : runner(options.server), probe(runner.metrics(), served->id), model(std::move(served)) {}
 
   // What may call back goes before what it calls.
   ~Impl() {
@@ -66,6 +67,7 @@ struct GatewayServer::Impl {
     client.on_map = [this](std::shared_ptr<const v1::ClusterMap> map) {
       finder.UpdateMap(*map);
       picker.UpdateMap(std::move(map));
+      probe.KvUsage(picker.KvUsage());
     };
     placement = std::make_unique<PlacementClient>(std::move(client));
   }
@@ -81,7 +83,7 @@ struct GatewayServer::Impl {
 
   ServerRunner runner;
   GatewayProbe probe;
-  std::unique_ptr<ServedModel> model;
+  const std::unique_ptr<ServedModel> model;
   WorkerPicker picker;
   Quarantine quarantine;
   std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer();
@@ -97,8 +99,8 @@ GatewayServer::GatewayServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 GatewayServer::~GatewayServer() = default;
 
 absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const GatewayOptions& options) {
-  auto impl = std::make_unique<Impl>(options);
-  ASSIGN_OR_RETURN(impl->model, ServedModel::Load(options.model_directory));
+  ASSIGN_OR_RETURN(std::unique_ptr<ServedModel> model, ServedModel::Load(options.model_directory));
+  auto impl = std::make_unique<Impl>(options, std::move(model));
   InferenceOptions inference;
   inference.model = impl->model.get();
   inference.generation = impl->Context();

@@ -110,8 +110,9 @@ class ResponseWriter final : public grpc::ServerWriteReactor<Response> {
     request_id_ = RequestIdToHex(input->request_id);
     auto state = state_;
     state->writer = this;
-    auto generation = StartGeneration(options.generation, *std::move(input),
-                                      options.probe->Measure([state](GenerationEvent event) { Deliver(*state, std::move(event)); }));
+    auto generation =
+        StartGeneration(options.generation, *std::move(input),
+                        options.probe->Measure([state](GenerationEvent event) { Deliver(*state, std::move(event)); }, kOperation));
     const std::lock_guard<std::mutex> lock(state->mutex);
     if (state->writer != nullptr) generation_ = std::move(generation);
   }
@@ -141,6 +142,8 @@ class ResponseWriter final : public grpc::ServerWriteReactor<Response> {
   }
 
  private:
+  static constexpr Operation kOperation = std::is_same_v<Response, v1::ChatResponse> ? Operation::kChat : Operation::kTextCompletion;
+
   // Outlives the reactor, since a generation's last event may come after it.
   struct State {
     std::mutex mutex;

@@ -22,6 +22,14 @@ prometheus::Histogram& MakeHistogram(prometheus::Registry& registry, const char*
   return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, buckets);
 }
 
+prometheus::Gauge& MakeGauge(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+prometheus::Counter& MakeCounter(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
+}
+
 const char* NameOf(const GenerationEvent& event) {
   if (!event.status.ok()) return "error";
   switch (event.finish) {
@@ -39,17 +47,17 @@ const char* NameOf(const GenerationEvent& event) {
 }  // namespace
 
 struct GatewayProbe::Impl {
-  explicit Impl(prometheus::Registry& registry)
-      : running(prometheus::BuildGauge().Name("baleen_num_requests_running").Help("Requests being answered.").Register(registry).Add({})),
+  Impl(prometheus::Registry& registry, const std::string& model)
+      : gen_ai(registry, model),
+        running(MakeGauge(registry, "baleen_num_requests_running", "Requests being answered.")),
+        waiting(MakeGauge(registry, "baleen_num_requests_waiting", "Requests that wait for their first token.")),
+        kv_usage(MakeGauge(registry, "baleen_kv_cache_usage_perc", "Share of KV blocks in use, 0 to 1: mean of the decode workers.")),
         success(
             prometheus::BuildCounter().Name("baleen_request_success_total").Help("Requests ended, by finish reason.").Register(registry)),
         refused(
             prometheus::BuildCounter().Name("baleen_request_refused_total").Help("Requests refused, by HTTP status.").Register(registry)),
-        disconnected(prometheus::BuildCounter()
-                         .Name("baleen_request_disconnected_total")
-                         .Help("Clients that left early.")
-                         .Register(registry)
-                         .Add({})),
+        disconnected(MakeCounter(registry, "baleen_request_disconnected_total", "Clients that left early.")),
+        failovers(MakeCounter(registry, "baleen_request_failovers_total", "Times that another worker went on with a request.")),
         time_to_first_token(MakeHistogram(registry, "baleen_time_to_first_token_seconds", "From request to first token.", kSeconds)),
         inter_token(MakeHistogram(registry, "baleen_inter_token_latency_seconds", "Between tokens of a request.", kInterTokenSeconds)),
         end_to_end(MakeHistogram(registry, "baleen_e2e_request_latency_seconds", "From request to last token.", kSeconds)),
@@ -58,15 +66,20 @@ struct GatewayProbe::Impl {
 
   void Ended(const GenerationEvent& event, absl::Duration elapsed) {
     success.Add({{"finished_reason", NameOf(event)}}).Increment();
+    failovers.Increment(static_cast<double>(event.usage.failovers));
     end_to_end.Observe(absl::ToDoubleSeconds(elapsed));
     prompt_tokens.Observe(static_cast<double>(event.usage.prompt_tokens));
     generation_tokens.Observe(static_cast<double>(event.usage.completion_tokens));
   }
 
+  GenAiMetrics gen_ai;
   prometheus::Gauge& running;
+  prometheus::Gauge& waiting;
+  prometheus::Gauge& kv_usage;
   prometheus::Family<prometheus::Counter>& success;
   prometheus::Family<prometheus::Counter>& refused;
   prometheus::Counter& disconnected;
+  prometheus::Counter& failovers;
   prometheus::Histogram& time_to_first_token;
   prometheus::Histogram& inter_token;
   prometheus::Histogram& end_to_end;
@@ -76,11 +89,13 @@ struct GatewayProbe::Impl {
 
 namespace {
 
-// Counts a request as running for as long as its sink lives.
-class RunningGuard {
+// Counts a request in a gauge for as long as it lives.
+class GaugeGuard {
  public:
-  explicit RunningGuard(prometheus::Gauge& gauge) : gauge_(gauge) { gauge_.Increment(); }
-  ~RunningGuard() { gauge_.Decrement(); }
+  explicit GaugeGuard(prometheus::Gauge& gauge) : gauge_(gauge) { gauge_.Increment(); }
+  ~GaugeGuard() { gauge_.Decrement(); }
+  GaugeGuard(const GaugeGuard&) = delete;
+  GaugeGuard& operator=(const GaugeGuard&) = delete;
 
  private:
   prometheus::Gauge& gauge_;
@@ -88,29 +103,35 @@ class RunningGuard {
 
 }  // namespace
 
-GatewayProbe::GatewayProbe(prometheus::Registry& registry) : impl_(std::make_shared<Impl>(registry)) {}
+GatewayProbe::GatewayProbe(prometheus::Registry& registry, const std::string& model) : impl_(std::make_shared<Impl>(registry, model)) {}
 GatewayProbe::~GatewayProbe() = default;
 
-GenerationSink GatewayProbe::Measure(GenerationSink sink) {
-  auto guard = std::make_shared<RunningGuard>(impl_->running);
-  const absl::Time start = absl::Now();
-  return [impl = impl_, guard, sink = std::move(sink), start, last_token = absl::InfinitePast()](GenerationEvent event) mutable {
+GenerationSink GatewayProbe::Measure(GenerationSink sink, Operation operation) {
+  return [impl = impl_, operation, sink = std::move(sink), running = std::make_shared<GaugeGuard>(impl_->running),
+          waiting = std::make_shared<GaugeGuard>(impl_->waiting), start = absl::Now(), first_token = absl::InfinitePast(),
+          last_token = absl::InfinitePast()](GenerationEvent event) mutable {
     const absl::Time now = absl::Now();
     if (!event.tokens.empty()) {
-      if (last_token == absl::InfinitePast()) {
+      if (first_token == absl::InfinitePast()) {
+        waiting.reset();
+        first_token = now;
         impl->time_to_first_token.Observe(absl::ToDoubleSeconds(now - start));
       } else {
         impl->inter_token.Observe(absl::ToDoubleSeconds(now - last_token));
       }
       last_token = now;
     }
-    if (event.last()) impl->Ended(event, now - start);
+    if (event.last()) {
+      impl->Ended(event, now - start);
+      impl->gen_ai.Ended(operation, event, start, first_token, now);
+    }
     sink(std::move(event));
   };
 }
 
 void GatewayProbe::Refused(int http_status) { impl_->refused.Add({{"status", std::to_string(http_status)}}).Increment(); }
 void GatewayProbe::Disconnected() { impl_->disconnected.Increment(); }
+void GatewayProbe::KvUsage(double share) { impl_->kv_usage.Set(share); }
 int64_t GatewayProbe::running() const { return static_cast<int64_t>(impl_->running.Value()); }
 
 }  // namespace baleen

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "services/gateway/gen_ai_metrics.h"
 #include "services/gateway/generation/generation.h"
 
 namespace prometheus {
@@ -18,14 +19,16 @@ namespace baleen {
 // Thread-safe; outlives the requests it measures.
 class GatewayProbe {
  public:
-  explicit GatewayProbe(prometheus::Registry& registry);
+  GatewayProbe(prometheus::Registry& registry, const std::string& model);
   ~GatewayProbe();
 
   // Wraps a request's sink: times its tokens and counts it in and out.
-  GenerationSink Measure(GenerationSink sink);
+  GenerationSink Measure(GenerationSink sink, Operation operation);
   void Refused(int http_status);
   // A client that left before the end.
   void Disconnected();
+  // Mean KV usage of the decode workers, which is what an endpoint picker weighs this gateway by.
+  void KvUsage(double share);
   // Requests whose answers are under way.
   int64_t running() const;
 

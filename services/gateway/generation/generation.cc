@@ -148,6 +148,7 @@ void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
     const std::lock_guard<std::mutex> lock(mutex_);
     attempt_ = attempt;
   }
+  usage_.failovers = attempt - 1;
   current_worker_ = worker.worker_id;
   numerics_id_ = worker.numerics_id;
   accepted_ = false;

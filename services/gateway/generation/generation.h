@@ -52,6 +52,7 @@ struct GenerationUsage {
   int64_t completion_tokens = 0;
   int64_t reasoning_tokens = 0;
   int64_t prompt_cache_hit_tokens = 0;
+  int64_t failovers = 0;  // Times that another worker went on with the journal.
 };
 
 enum class Finish { kNone, kStop, kLength, kContentFilter, kInsufficientResource };

@@ -49,4 +49,17 @@ bool WorkerPicker::AnyReady() const {
   return false;
 }
 
+double WorkerPicker::KvUsage() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (map_ == nullptr) return 0;
+  double usage = 0;
+  int workers = 0;
+  for (const v1::Worker& worker : map_->workers()) {
+    if (!Decodes(worker)) continue;
+    usage += static_cast<double>(worker.kv_usage());
+    ++workers;
+  }
+  return workers == 0 ? 0 : usage / workers;
+}
+
 }  // namespace baleen

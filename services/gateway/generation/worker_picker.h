@@ -29,6 +29,8 @@ class WorkerPicker {
   std::optional<PickedWorker> Pick(const std::set<std::string>& avoid, const std::string& numerics_id);
 
   bool AnyReady() const;
+  // Mean share of KV blocks in use over the ready decode workers, 0 to 1; 0 without any.
+  double KvUsage() const;
 
  private:
   mutable std::mutex mutex_;

@@ -80,6 +80,7 @@ void RespondError(const absl::Status& status, const HttpHeaders& headers, HttpRe
 
 void RunGeneration(const GenerationContext& context, GatewayProbe& probe, AnswerHead head, const StreamSpec& stream,
                    const Delivery& delivery, GenerationInput input, std::shared_ptr<HttpResponder> responder) {
+  const Operation operation = head.kind == AnswerKind::kChat ? Operation::kChat : Operation::kTextCompletion;
   GenerationSink sink;
   if (stream.stream) {
     auto writer = std::make_shared<StreamWriter>(std::move(head), stream, delivery.after_event, responder);
@@ -88,7 +89,7 @@ void RunGeneration(const GenerationContext& context, GatewayProbe& probe, Answer
     auto writer = std::make_shared<WholeWriter>(std::move(head), responder);
     sink = [writer](GenerationEvent event) { writer->OnEvent(std::move(event)); };
   }
-  std::shared_ptr<Generation> generation = StartGeneration(context, std::move(input), probe.Measure(std::move(sink)));
+  std::shared_ptr<Generation> generation = StartGeneration(context, std::move(input), probe.Measure(std::move(sink), operation));
   responder->OnDisconnect([generation, &probe, resumable = delivery.resumable] {
     probe.Disconnected();
     resumable ? generation->Detach() : generation->Cancel();
