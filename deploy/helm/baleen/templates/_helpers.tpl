@@ -1,0 +1,80 @@
+{{- define "baleen.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What a pod is selected by; immutable in a release. Takes (root, role). */}}
+{{- define "baleen.selector" -}}
+app.kubernetes.io/name: baleen
+app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end -}}
+
+{{/* Labels of an object of a role. Takes (root, role). */}}
+{{- define "baleen.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "baleen.selector" . }}
+app.kubernetes.io/part-of: baleen
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+{{- end -}}
+
+{{- define "baleen.modelPath" -}}
+/models/{{ .Values.model.name }}
+{{- end -}}
+
+{{- define "baleen.placementAddress" -}}
+{{ include "baleen.fullname" . }}-placement:8081
+{{- end -}}
+
+{{/* What the processes get on their command line, but for the flags of their role. Takes (root, role). */}}
+{{- define "baleen.commonArgs" -}}
+{{- $root := index . 0 -}}
+{{- $role := index . 1 -}}
+{{- $block := index $root.Values $role -}}
+- --bind=0.0.0.0
+- --advertise=$(POD_IP)
+- --grpc_port=8081
+- --metrics_port=9400
+- --log_level={{ $root.Values.logLevel }}
+- --drain_timeout={{ $block.lifecycle.drainSeconds }}s
+{{- if ne $role "placement" }}
+- --placement={{ include "baleen.placementAddress" $root }}
+- --model={{ include "baleen.modelPath" $root }}
+- --failure_domain={{ if eq (default "node" $block.failureDomain) "pod" }}$(POD_NAME){{ else }}$(NODE_NAME){{ end }}
+{{- end }}
+{{- end -}}
+
+{{/* The flags of a role. Takes (root, role). */}}
+{{- define "baleen.roleArgs" -}}
+{{- $root := index . 0 -}}
+{{- $role := index . 1 -}}
+{{- $block := index $root.Values $role -}}
+{{- if eq $role "gateway" }}
+- --rest_port=8080
+{{- else if eq $role "expert" }}
+- --dtype={{ $root.Values.model.dtype }}
+- --threads={{ $block.threads }}
+{{- else if eq $role "placement" }}
+- --expected_shards={{ $root.Values.expert.replicas }}
+- --replicas={{ $block.minReplicas }}
+{{- else }}
+- --role={{ $role }}
+- --dtype={{ $root.Values.model.dtype }}
+- --threads={{ $block.threads }}
+- --kv_mib={{ int64 $block.kvMiB }}
+- --max_batch_tokens={{ int64 $block.maxBatchTokens }}
+{{- if eq $role "decode" }}
+- --local_prefill_tokens={{ int64 $block.localPrefillTokens }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,133 @@
+{{/* The pod of a role, restricted: no root, no capabilities, read-only root, no token. Takes (root, role). */}}
+{{- define "baleen.podTemplate" -}}
+{{- $root := index . 0 -}}
+{{- $role := index . 1 -}}
+{{- $block := index $root.Values $role -}}
+metadata:
+  labels:
+    {{- include "baleen.labels" . | nindent 4 }}
+  {{- with $block.podAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  serviceAccountName: {{ include "baleen.fullname" $root }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ add $block.lifecycle.preStopSeconds $block.lifecycle.drainSeconds 15 }}
+  {{- with $root.Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: {{ int64 $root.Values.podSecurity.runAsUser }}
+    runAsGroup: {{ int64 $root.Values.podSecurity.runAsUser }}
+    fsGroup: {{ int64 $root.Values.podSecurity.fsGroup }}
+    fsGroupChangePolicy: OnRootMismatch
+    seccompProfile: {type: RuntimeDefault}
+  {{- with $block.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $block.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  topologySpreadConstraints:
+    - topologyKey: {{ $block.topologySpread.key }}
+      maxSkew: {{ $block.topologySpread.maxSkew }}
+      whenUnsatisfiable: {{ $block.topologySpread.whenUnsatisfiable }}
+      labelSelector:
+        matchLabels:
+          {{- include "baleen.selector" . | nindent 10 }}
+  containers:
+    - name: {{ $role }}
+      {{- include "baleen.container" . | nindent 6 }}
+  {{- if and (ne $role "placement") (ne $root.Values.model.source "bundled") }}
+  volumes:
+    - name: model
+      {{- include "baleen.modelVolume" $root | nindent 6 }}
+  {{- end }}
+{{- end -}}
+
+{{- define "baleen.modelVolume" -}}
+{{- $model := .Values.model -}}
+{{- if eq $model.source "persistentVolumeClaim" -}}
+persistentVolumeClaim:
+  claimName: {{ required "model.persistentVolumeClaim names the claim" $model.persistentVolumeClaim }}
+  readOnly: true
+{{- else if eq $model.source "hostPath" -}}
+hostPath:
+  path: {{ required "model.hostPath names the directory" $model.hostPath }}
+  type: Directory
+{{- else -}}
+image:
+  reference: {{ required "model.image names the image" $model.image }}
+  pullPolicy: IfNotPresent
+{{- end -}}
+{{- end -}}
+
+{{/* The one container of a pod. Takes (root, role). */}}
+{{- define "baleen.container" -}}
+{{- $root := index . 0 -}}
+{{- $role := index . 1 -}}
+{{- $block := index $root.Values $role -}}
+image: {{ printf "%s/%s:%s" $root.Values.image.registry $block.image (default $root.Chart.AppVersion $root.Values.image.tag) }}
+imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+args:
+  {{- include "baleen.commonArgs" . | nindent 2 }}
+  {{- include "baleen.roleArgs" . | trim | nindent 2 }}
+  {{- range $block.extraArgs }}
+  - {{ . | quote }}
+  {{- end }}
+env:
+  - name: POD_IP
+    valueFrom: {fieldRef: {apiVersion: v1, fieldPath: status.podIP}}
+  {{- if ne $role "placement" }}
+  {{- if eq (default "node" $block.failureDomain) "pod" }}
+  - name: POD_NAME
+    valueFrom: {fieldRef: {apiVersion: v1, fieldPath: metadata.name}}
+  {{- else }}
+  - name: NODE_NAME
+    valueFrom: {fieldRef: {apiVersion: v1, fieldPath: spec.nodeName}}
+  {{- end }}
+  {{- end }}
+ports:
+  {{- if eq $role "gateway" }}
+  - {name: http, containerPort: 8080, protocol: TCP}
+  {{- end }}
+  - {name: grpc, containerPort: 8081, protocol: TCP}
+  - {name: metrics, containerPort: 9400, protocol: TCP}
+resources:
+  {{- toYaml $block.resources | nindent 2 }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+# Live = the process answers; ready = it would answer a request now; the start waits for the checkpoint to be read.
+startupProbe:
+  httpGet: {path: /livez, port: metrics}
+  periodSeconds: {{ $block.probes.periodSeconds }}
+  timeoutSeconds: {{ $block.probes.timeoutSeconds }}
+  failureThreshold: {{ max 1 (div $block.probes.startupSeconds $block.probes.periodSeconds) }}
+livenessProbe:
+  httpGet: {path: /livez, port: metrics}
+  periodSeconds: {{ $block.probes.periodSeconds }}
+  timeoutSeconds: {{ $block.probes.timeoutSeconds }}
+  failureThreshold: {{ $block.probes.failureThreshold }}
+readinessProbe:
+  httpGet: {path: /readyz, port: metrics}
+  periodSeconds: {{ $block.probes.periodSeconds }}
+  timeoutSeconds: {{ $block.probes.timeoutSeconds }}
+  failureThreshold: 1
+{{- if $block.lifecycle.preStopSeconds }}
+lifecycle:
+  preStop:
+    sleep: {seconds: {{ $block.lifecycle.preStopSeconds }}}
+{{- end }}
+{{- if and (ne $role "placement") (ne $root.Values.model.source "bundled") }}
+volumeMounts:
+  - {name: model, mountPath: {{ include "baleen.modelPath" $root }}, readOnly: true}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,182 @@
+"""What a platform team asks of every workload, as functions from the objects of a release to findings."""
+
+import re
+
+from tests.deploy import chart
+
+# Volumes that the restricted pod security level allows. Kubernetes counts image volumes, which are read-only, among them.
+RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"}
+# What the processes need after the drain to close their servers.
+CLOSE_SECONDS = 5
+METRICS_PORT = "metrics"
+
+
+def _each(objects):
+    for role, workload in chart.workloads(objects).items():
+        yield role, chart.pod_of(workload), chart.container_of(workload)
+
+
+def _selected(selector, labels):
+    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+
+
+def every_role_has_a_workload(objects):
+    for role in set(chart.ROLES) ^ set(chart.workloads(objects)):
+        yield f"{role}: a workload too few or too many"
+
+
+def restricted_pod_security(objects):
+    for role, pod, container in _each(objects):
+        own, spec = container.get("securityContext", {}), pod["spec"]
+        shared = spec.get("securityContext", {})
+        wanted = {
+            "runAsNonRoot": shared.get("runAsNonRoot") is True,
+            "runAsUser": shared.get("runAsUser", 0) > 0,
+            "seccompProfile": shared.get("seccompProfile") == {"type": "RuntimeDefault"},
+            "allowPrivilegeEscalation": own.get("allowPrivilegeEscalation") is False,
+            "readOnlyRootFilesystem": own.get("readOnlyRootFilesystem") is True,
+            "capabilities": own.get("capabilities") == {"drop": ["ALL"]},
+            "privileged": not own.get("privileged"),
+            "host namespaces": not any(spec.get(name) for name in ("hostNetwork", "hostPID", "hostIPC")),
+            "host ports": not any("hostPort" in port for port in container["ports"]),
+        }
+        yield from (f"{role}: {name}" for name, good in wanted.items() if not good)
+        for volume in spec.get("volumes", ()):
+            if not set(volume) - {"name"} <= RESTRICTED_VOLUMES:
+                yield f"{role}: volume {volume['name']}"
+
+
+def no_tokens(objects):
+    accounts = {item["metadata"]["name"]: item for item in chart.of_kind(objects, "ServiceAccount")}
+    for role, pod, _ in _each(objects):
+        if pod["spec"].get("automountServiceAccountToken") is not False:
+            yield f"{role}: mounts a token"
+        if pod["spec"].get("serviceAccountName") not in accounts:
+            yield f"{role}: no such service account"
+    yield from (f"{name}: mounts a token" for name, item in accounts.items() if item.get("automountServiceAccountToken") is not False)
+
+
+def probes(objects):
+    for role, _, container in _each(objects):
+        ports = {port["name"] for port in container["ports"]}
+        for probe, path in (("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
+            get = container.get(probe, {}).get("httpGet", {})
+            if get.get("path") != path or get.get("port") not in ports:
+                yield f"{role}: {probe} does not ask {path} on a port that exists"
+
+
+def resources(objects):
+    for role, _, container in _each(objects):
+        given = container.get("resources", {})
+        for kind, names in (("requests", ("cpu", "memory")), ("limits", ("memory",))):
+            yield from (f"{role}: no {kind}.{name}" for name in names if name not in given.get(kind, {}))
+        for name, amount in given.get("limits", {}).items():
+            # Kubernetes lets nobody overcommit what is not CPU or memory.
+            if "/" in name and given.get("requests", {}).get(name) != amount:
+                yield f"{role}: {name} requested and limited differ"
+
+
+def images(objects):
+    for role, _, container in _each(objects):
+        if not re.search(r"(@sha256:[0-9a-f]{64}|:(?!latest$)[\w.-]+)$", container["image"]):
+            yield f"{role}: image {container['image']} has no fixed tag"
+
+
+def selectors_match(objects):
+    labels = {role: workload["spec"]["template"]["metadata"]["labels"] for role, workload in chart.workloads(objects).items()}
+    for role, workload in chart.workloads(objects).items():
+        if not _selected(workload["spec"]["selector"]["matchLabels"], labels[role]):
+            yield f"{chart.name_of(workload)}: does not select its own pods"
+    selecting = [(item, item["spec"]["selector"]) for item in chart.of_kind(objects, "Service")]
+    selecting += [(item, item["spec"]["selector"].get("matchLabels"))
+                  for item in chart.of_kind(objects, "PodDisruptionBudget", "PodMonitor", "InferencePool")]
+    for item, selector in selecting:
+        component = item["metadata"]["labels"]["app.kubernetes.io/component"]
+        if [role for role in labels if _selected(selector, labels[role])] != [component]:
+            yield f"{chart.name_of(item)}: does not select the pods of {component} and no others"
+
+
+def ports_exist(objects):
+    ports = {role: {port["name"]: port["containerPort"] for port in container["ports"]} for role, _, container in _each(objects)}
+    used = []
+    for item in chart.of_kind(objects, "Service"):
+        known = ports[item["spec"]["selector"]["app.kubernetes.io/component"]]
+        used += [(item, port["targetPort"], known) for port in item["spec"]["ports"]]
+    for item in chart.of_kind(objects, "PodMonitor"):
+        known = ports[item["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"]]
+        used += [(item, endpoint["port"], known) for endpoint in item["spec"]["podMetricsEndpoints"]]
+    for item in chart.of_kind(objects, "InferencePool"):
+        used += [(item, port["number"], ports["gateway"].values()) for port in item["spec"]["targetPorts"]]
+    yield from (f"{chart.name_of(item)}: port {port}" for item, port, known in used if port not in known)
+
+
+def ports_are_the_flags(objects):
+    flags = {"grpc": "grpc_port", "metrics": "metrics_port", "http": "rest_port"}
+    for role, workload in chart.workloads(objects).items():
+        given = chart.flags_of(workload)
+        for port in chart.container_of(workload)["ports"]:
+            if given.get(flags[port["name"]]) != str(port["containerPort"]):
+                yield f"{role}: port {port['name']} is not --{flags[port['name']]}"
+
+
+def metrics_are_scraped(objects):
+    monitors = chart.of_kind(objects, "PodMonitor")
+    scraped = {item["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] for item in monitors}
+    if monitors:
+        yield from (f"{role}: not scraped" for role in chart.ROLES if role not in scraped)
+
+
+def disruption_budgets(objects):
+    budgets = chart.of_kind(objects, "PodDisruptionBudget")
+    covered = {item["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] for item in budgets}
+    yield from (f"{role}: no budget" for role in chart.ROLES if role not in covered)
+
+
+def grace_covers_the_drain(objects):
+    for role, workload in chart.workloads(objects).items():
+        spec = chart.pod_of(workload)["spec"]
+        sleep = chart.container_of(workload).get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        drain = int(chart.flags_of(workload)["drain_timeout"].removesuffix("s"))
+        if spec.get("terminationGracePeriodSeconds", 30) < sleep + drain + CLOSE_SECONDS:
+            yield f"{role}: killed before preStop ({sleep} s) and drain ({drain} s) end"
+        if role == "gateway" and sleep < 5:
+            yield "gateway: stops before endpoints are withdrawn"
+
+
+def scaling_targets_exist(objects):
+    targets = {(item["kind"], item["metadata"]["name"]): item for item in chart.workloads(objects).values()}
+    for scaler in chart.of_kind(objects, "HorizontalPodAutoscaler", "ScaledObject"):
+        target = scaler["spec"]["scaleTargetRef"]
+        workload = targets.get((target["kind"], target["name"]))
+        if workload is None:
+            yield f"{chart.name_of(scaler)}: no such target"
+        elif "replicas" in workload["spec"]:
+            yield f"{chart.name_of(scaler)}: every upgrade would reset its replicas"
+
+
+def placement_plans_for_the_shards(objects):
+    workloads = chart.workloads(objects)
+    flags = chart.flags_of(workloads["placement"])
+    shards = workloads["expert"]["spec"].get("replicas")
+    if shards is not None and int(flags["expected_shards"]) != shards:
+        yield f"placement: plans for {flags['expected_shards']} shards of {shards}"
+    if workloads["placement"]["spec"].get("replicas") != 1 or workloads["placement"]["spec"]["strategy"] != {"type": "Recreate"}:
+        yield "placement: two of them could run at once"
+
+
+ALL = (
+    every_role_has_a_workload,
+    restricted_pod_security,
+    no_tokens,
+    probes,
+    resources,
+    images,
+    selectors_match,
+    ports_exist,
+    ports_are_the_flags,
+    metrics_are_scraped,
+    disruption_budgets,
+    grace_covers_the_drain,
+    scaling_targets_exist,
+    placement_plans_for_the_shards,
+)
