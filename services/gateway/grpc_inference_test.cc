@@ -63,7 +63,7 @@ class GrpcInferenceTest : public testing::Test {
   }
 
   prometheus::Registry registry_;
-  GatewayProbe probe_{registry_};
+  GatewayProbe probe_{registry_, "abacus"};
   WorkerPicker picker_;
   std::unique_ptr<ServedModel> model_;
   std::unique_ptr<ScriptedDecode> decode_;

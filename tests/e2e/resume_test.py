@@ -12,8 +12,9 @@ TOKENS = 300
 
 
 def chat(seed, **options):
-    return {"model": "abacus", "messages": [{"role": "user", "content": "What is 17 * 3? Then count down from 30."}], "stream": True,
-            "stream_options": {"include_usage": True}, "temperature": 1.0, "seed": seed, "max_tokens": TOKENS, "ignore_eos": True, **options}
+    messages = [{"role": "user", "content": "What is 17 * 3? Then count down from 30."}]
+    return {"model": "abacus", "messages": messages, "stream": True, "stream_options": {"include_usage": True}, "temperature": 1.0,
+            "seed": seed, "max_tokens": TOKENS, "ignore_eos": True, **options}
 
 
 class Stream:
@@ -72,7 +73,7 @@ class ResumeTest(unittest.TestCase):
         self.assertEqual(stream.answer.headers["x-request-id"], headers["x-request-id"])
         return stream
 
-    def resume(self, port, request_id, last_event, **headers):
+    def resume(self, port, request_id, last_event):
         headers = {"last-event-id": str(last_event)} if last_event is not None else {}
         return Stream(port, "GET", f"/v1/requests/{request_id}/events", headers)
 

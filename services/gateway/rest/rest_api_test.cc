@@ -54,7 +54,7 @@ class RestApiTest : public testing::Test {
   }
 
   prometheus::Registry registry_;
-  GatewayProbe probe_{registry_};
+  GatewayProbe probe_{registry_, "abacus"};
   WorkerPicker picker_;
   absl::Status readiness_;
   std::unique_ptr<ServedModel> model_;
