@@ -14,7 +14,7 @@ struct ExpertWeights::Impl {
   int64_t hidden = 0;
   int64_t inner = 0;
   DType wire = DType::kBf16;
-  std::map<ExpertId, MlpWeights> experts;
+  std::map<ExpertId, std::shared_ptr<const MlpWeights>> experts;
 };
 
 namespace {
@@ -31,7 +31,8 @@ ExpertWeights::ExpertWeights(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 ExpertWeights::~ExpertWeights() = default;
 
 absl::StatusOr<std::unique_ptr<ExpertWeights>> ExpertWeights::Load(Checkpoint& checkpoint, const ModelConfig& config,
-                                                                   const std::vector<ExpertId>& experts, const Numerics& numerics) {
+                                                                   const std::vector<ExpertId>& experts, const Numerics& numerics,
+                                                                   const ExpertWeights* held) {
   auto impl = std::make_unique<Impl>();
   impl->hidden = config.hidden_size;
   impl->inner = config.moe_intermediate_size;
@@ -39,9 +40,13 @@ absl::StatusOr<std::unique_ptr<ExpertWeights>> ExpertWeights::Load(Checkpoint& c
   for (const ExpertId& id : experts) {
     RETURN_IF_ERROR(CheckId(config, id));
     if (impl->experts.contains(id)) continue;
+    if (held != nullptr && held->Has(id)) {
+      impl->experts.emplace(id, held->impl_->experts.at(id));
+      continue;
+    }
     const std::string prefix = absl::StrCat("model.layers.", id.layer, ".mlp.experts.", id.expert, ".");
     ASSIGN_OR_RETURN(MlpWeights weights, MlpWeights::Load(checkpoint, prefix, impl->hidden, impl->inner, numerics));
-    impl->experts.emplace(id, std::move(weights));
+    impl->experts.emplace(id, std::make_shared<const MlpWeights>(std::move(weights)));
   }
   return std::unique_ptr<ExpertWeights>(new ExpertWeights(std::move(impl)));
 }
@@ -58,7 +63,7 @@ int64_t ExpertWeights::hidden() const { return impl_->hidden; }
 
 void ExpertWeights::Apply(ExpertId id, const float* x, int64_t rows, float* y, ThreadPool* pool) const {
   const auto scratch = std::make_unique_for_overwrite<float[]>(2 * rows * impl_->inner);
-  ApplyMlp(impl_->experts.at(id), x, rows, scratch.get(), scratch.get() + rows * impl_->inner, y, pool);
+  ApplyMlp(*impl_->experts.at(id), x, rows, scratch.get(), scratch.get() + rows * impl_->inner, y, pool);
   if (impl_->wire == DType::kBf16) RoundToBf16(y, rows * impl_->hidden);
 }
 

@@ -25,9 +25,11 @@ struct ExpertId {
 // Immutable once loaded; thread-safe (the pool is the caller's).
 class ExpertWeights {
  public:
-  // Reads only these experts' tensors. INVALID_ARGUMENT for an id that is no routed expert of the model.
+  // Reads only these experts' tensors, and shares what `held` (may be null; of the same checkpoint and numerics) has of them.
+  // INVALID_ARGUMENT for an id that is no routed expert of the model.
   static absl::StatusOr<std::unique_ptr<ExpertWeights>> Load(Checkpoint& checkpoint, const ModelConfig& config,
-                                                             const std::vector<ExpertId>& experts, const Numerics& numerics);
+                                                             const std::vector<ExpertId>& experts, const Numerics& numerics,
+                                                             const ExpertWeights* held = nullptr);
   ~ExpertWeights();
 
   bool Has(ExpertId id) const;

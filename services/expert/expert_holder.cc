@@ -12,7 +12,7 @@ namespace {
 
 class LoadedExperts final : public HeldExperts {
  public:
-  LoadedExperts(std::unique_ptr<ExpertWeights> weights, ThreadPool* pool) : weights_(std::move(weights)), pool_(pool) {}
+  LoadedExperts(std::shared_ptr<const ExpertWeights> weights, ThreadPool* pool) : weights_(std::move(weights)), pool_(pool) {}
 
   bool Has(int layer, uint32_t expert) const override { return weights_->Has({layer, static_cast<int>(expert)}); }
   void Compute(int layer, const float* rows, int64_t row_count, absl::Span<const uint32_t> experts_per_row,
@@ -21,7 +21,7 @@ class LoadedExperts final : public HeldExperts {
   }
 
  private:
-  const std::unique_ptr<const ExpertWeights> weights_;
+  const std::shared_ptr<const ExpertWeights> weights_;
   ThreadPool* const pool_;
 };
 
@@ -51,9 +51,11 @@ ExpertHolder::ExpertHolder(Checkpoint* checkpoint, const ModelConfig* config, co
       ready_(absl::UnavailableError("no experts assigned yet")) {}
 
 absl::Status ExpertHolder::Assign(const std::vector<v1::ExpertRange>& ranges) {
+  std::shared_ptr<const ExpertWeights> held;
   {
     std::lock_guard lock(mu_);
-    ready_ = absl::UnavailableError("assigned experts are being loaded");
+    held = weights_;
+    if (!ready_.ok()) ready_ = absl::UnavailableError("assigned experts are being loaded");
   }
   const auto fail = [this](absl::Status status) {
     Log(LogLevel::kError, "experts_not_loaded", {{"error", std::string(status.message())}});
@@ -63,20 +65,21 @@ absl::Status ExpertHolder::Assign(const std::vector<v1::ExpertRange>& ranges) {
   };
   absl::StatusOr<std::vector<ExpertId>> ids = IdsOf(ranges, *config_);
   if (!ids.ok()) return fail(ids.status());
-  auto weights = ExpertWeights::Load(*checkpoint_, *config_, *ids, numerics_);
+  auto weights = ExpertWeights::Load(*checkpoint_, *config_, *ids, numerics_, held.get());
   if (!weights.ok()) return fail(weights.status());
   Publish(*std::move(weights), ranges);
   return absl::OkStatus();
 }
 
-void ExpertHolder::Publish(std::unique_ptr<ExpertWeights> weights, const std::vector<v1::ExpertRange>& ranges) {
+void ExpertHolder::Publish(std::shared_ptr<const ExpertWeights> weights, const std::vector<v1::ExpertRange>& ranges) {
   const size_t count = weights->Ids().size();
-  service_->SetExperts(std::make_shared<LoadedExperts>(std::move(weights), pool_));
+  service_->SetExperts(std::make_shared<LoadedExperts>(weights, pool_));
   std::vector<TensorDigestEntry> digests = checkpoint_->Digests();
   service_->probe().ExpertsLoaded(count, checkpoint_->BytesRead());
   Log(LogLevel::kInfo, "experts_loaded",
       {{"experts", absl::StrCat(count)}, {"checkpoint_bytes_read", absl::StrCat(checkpoint_->BytesRead())}});
   std::lock_guard lock(mu_);
+  weights_ = std::move(weights);
   loaded_ = ranges;
   digests_ = std::move(digests);
   ready_ = count > 0 ? absl::OkStatus() : absl::UnavailableError("no experts assigned");

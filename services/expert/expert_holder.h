@@ -22,16 +22,17 @@ class ExpertHolder {
  public:
   ExpertHolder(Checkpoint* checkpoint, const ModelConfig* config, const Numerics& numerics, ThreadPool* pool, ExpertService* service);
 
-  // Loads `ranges` and gives them to the service in one swap; what was held answers until then, and goes on when loading fails.
+  // Loads what of `ranges` is not held and gives them all to the service in one swap; what was held answers until then, and goes on when
+  // loading fails.
   absl::Status Assign(const std::vector<v1::ExpertRange>& ranges);
 
   // Loaded ranges and the digests of all tensors read so far.
   void Report(v1::HeartbeatRequest* heartbeat) const;
-  // OK when the newest assignment is loaded and not empty.
+  // OK when it holds experts, be they those of the newest assignment or of the one before while that is being loaded.
   absl::Status Ready() const;
 
  private:
-  void Publish(std::unique_ptr<ExpertWeights> weights, const std::vector<v1::ExpertRange>& ranges);
+  void Publish(std::shared_ptr<const ExpertWeights> weights, const std::vector<v1::ExpertRange>& ranges);
 
   Checkpoint* const checkpoint_;
   const ModelConfig* const config_;
@@ -40,6 +41,7 @@ class ExpertHolder {
   ExpertService* const service_;
 
   mutable std::mutex mu_;
+  std::shared_ptr<const ExpertWeights> weights_;
   std::vector<v1::ExpertRange> loaded_;
   std::vector<TensorDigestEntry> digests_;
   absl::Status ready_;

@@ -22,6 +22,9 @@ namespace baleen {
 
 namespace {
 
+// Of the drain's time, for answering what is queued after the last expert was handed over.
+constexpr absl::Duration kAnswerTime = absl::Seconds(5);
+
 absl::StatusOr<DType> ParseDType(const std::string& name) {
   if (name == "auto" || name == "bf16") return DType::kBf16;
   if (name == "f32") return DType::kF32;
@@ -59,7 +62,7 @@ struct ExpertServer::Impl {
   void Register();
   absl::Status Ready() const;
   void Report(v1::HeartbeatRequest* heartbeat) const;
-  void Drain();
+  void Drain(absl::Duration timeout);
   void Stop();
 
   ServerRunner runner;  // First: it blocks the signals before any thread starts.
@@ -97,7 +100,7 @@ absl::Status ExpertServer::Impl::Serve() {
   grpc_service = std::make_unique<ExpertGrpc>(
       [service = service.get()](std::shared_ptr<Connection> connection) { return service->Accept(std::move(connection)); });
   runner.SetReadiness([this] { return Ready(); });
-  runner.SetDrain([this](absl::Duration) { Drain(); });
+  runner.SetDrain([this](absl::Duration timeout) { Drain(timeout); });
   return runner.Start({grpc_service.get()});
 }
 
@@ -114,6 +117,7 @@ void ExpertServer::Impl::Register() {
   worker.set_first_moe_layer(static_cast<uint32_t>(config.first_k_dense_replace));
   worker.set_moe_layers(static_cast<uint32_t>(MoeLayers(config)));
   worker.set_experts(static_cast<uint32_t>(config.n_routed_experts));
+  worker.set_expert_groups(static_cast<uint32_t>(config.n_group));
   client.report = [this](v1::HeartbeatRequest* heartbeat) { Report(heartbeat); };
   client.on_assignment = [this](const std::vector<v1::ExpertRange>& ranges) {
     // A failure is logged and shows as not ready.
@@ -136,10 +140,15 @@ void ExpertServer::Impl::Report(v1::HeartbeatRequest* heartbeat) const {
   heartbeat->set_draining(draining);
   heartbeat->set_waiting(static_cast<uint32_t>(service->queue_depth()));
   holder->Report(heartbeat);
+  service->row_counter().Report(heartbeat);
 }
 
-void ExpertServer::Impl::Drain() {
+void ExpertServer::Impl::Drain(absl::Duration timeout) {
   draining = true;
+  // Goes on answering until its experts are loaded elsewhere.
+  if (const absl::Status released = placement->AwaitRelease(timeout - kAnswerTime); !released.ok()) {
+    Log(LogLevel::kWarning, "leaves_unreleased", {{"reason", std::string(released.message())}});
+  }
   if (const absl::Status left = placement->Deregister(); !left.ok()) {
     Log(LogLevel::kWarning, "deregister_failed", {{"error", std::string(left.message())}});
   }

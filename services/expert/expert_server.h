@@ -20,7 +20,8 @@ struct ExpertOptions {
   int threads = 0;             // 0 = one per core.
 };
 
-// Ready when registered with all assigned experts loaded. On SIGTERM: deregisters, answers what is queued, stops.
+// Ready when registered with all assigned experts loaded. On SIGTERM: goes on until its experts are loaded elsewhere, deregisters, answers
+// what is queued, stops.
 class ExpertServer {
  public:
   // Opens the checkpoint, serves and registers. Errors name the flag, file or port. Call before other threads start (see ServerRunner).

@@ -43,7 +43,8 @@ class ExpertServerTest : public ::testing::Test {
     ASSERT_TRUE(config.ok()) << config.status();
     config_ = *config;
     layers_ = static_cast<int>(config_.num_hidden_layers - config_.first_k_dense_replace);
-    placement_ = std::make_unique<PlacementServer>(ServerOptions{.role = "placement"}, ClusterOptions{.expected_shards = 2, .replicas = 2});
+    placement_ = std::make_unique<PlacementServer>(ServerOptions{.role = "placement"},
+                                                   PlacementOptions{.cluster = {.assignment = {.expected_shards = 2, .replicas = 2}}});
     ASSERT_TRUE(placement_->Start().ok());
   }
 

@@ -107,6 +107,7 @@ void ExpertService::ComputeBatch(std::vector<ExpertCall> calls) {
   probe_.BatchComputed(rows, clock_->Now() - start);
   for (size_t i = 0; i < calls.size(); ++i) {
     probe_.CallDone("OK");
+    row_counter_.Count(calls[i].layer, calls[i].expert_ids);
     calls[i].reply(std::move(replies[i]));
   }
 }

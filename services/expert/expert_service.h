@@ -14,6 +14,7 @@
 #include "services/expert/expert_call.h"
 #include "services/expert/merger.h"
 #include "services/expert/probe.h"
+#include "services/expert/row_counter.h"
 #include "services/expert/work_queue.h"
 #include "transport/transport.h"
 
@@ -52,6 +53,7 @@ class ExpertService {
   void Drain();
 
   ExpertProbe& probe() { return probe_; }
+  const RowCounter& row_counter() const { return row_counter_; }
   size_t queue_depth() const { return queue_.depth(); }
 
  private:
@@ -64,6 +66,7 @@ class ExpertService {
   const ExpertServiceOptions options_;
   Clock* const clock_;
   ExpertProbe probe_;
+  RowCounter row_counter_;
   WorkQueue queue_;
   Merger merger_;
   std::mutex mu_;

@@ -7,11 +7,11 @@
 
 namespace baleen {
 
-absl::StatusOr<WorkerOrders> Cluster::Register(const WorkerDescription& worker, uint64_t epoch_seen, std::vector<LayerExperts> loaded) {
+absl::StatusOr<WorkerOrders> Cluster::Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded) {
   WorkerOrders orders;
   {
     std::lock_guard lock(mutex_);
-    absl::Status status = state_.Register(worker, epoch_seen, std::move(loaded), clock_->Now());
+    absl::Status status = state_.Register(worker, epoch_seen, loaded, clock_->Now());
     if (!status.ok()) return status;
     orders = Orders(worker.id);
   }
@@ -36,7 +36,7 @@ bool Cluster::Remove(const std::string& id) {
   bool removed = false;
   {
     std::lock_guard lock(mutex_);
-    removed = state_.Remove(id);
+    removed = state_.Remove(id, clock_->Now());
   }
   Publish();
   return removed;
@@ -52,6 +52,16 @@ std::vector<std::string> Cluster::Tick() {
   return expired;
 }
 
+bool Cluster::Rebalance() {
+  bool moved = false;
+  {
+    std::lock_guard lock(mutex_);
+    moved = state_.Rebalance(clock_->Now());
+  }
+  Publish();
+  return moved;
+}
+
 uint64_t Cluster::epoch() const {
   std::lock_guard lock(mutex_);
   return state_.epoch();
@@ -60,6 +70,16 @@ uint64_t Cluster::epoch() const {
 std::vector<std::string> Cluster::Mismatched() const {
   std::lock_guard lock(mutex_);
   return state_.Mismatched();
+}
+
+size_t Cluster::pending() const {
+  std::lock_guard lock(mutex_);
+  return state_.assignments().pending();
+}
+
+double Cluster::imbalance() const {
+  std::lock_guard lock(mutex_);
+  return state_.assignments().imbalance();
 }
 
 std::vector<MappedWorker> Cluster::Snapshot() const {
@@ -81,7 +101,9 @@ void Cluster::Unwatch(uint64_t handle) {
   watchers_.erase(handle);
 }
 
-WorkerOrders Cluster::Orders(const std::string& id) const { return {state_.epoch(), state_.Assignment(id)}; }
+WorkerOrders Cluster::Orders(const std::string& id) const {
+  return {state_.epoch(), state_.assignments().Assigned(id), state_.assignments().IsReleased(id)};
+}
 
 void Cluster::Publish() {
   std::lock_guard watch_lock(watch_mutex_);

@@ -21,22 +21,26 @@ using MapPtr = std::shared_ptr<const v1::ClusterMap>;
 // What a worker is told in return for an event.
 struct WorkerOrders {
   uint64_t epoch = 0;
-  std::vector<LayerExperts> assigned;
+  Holdings assigned;
+  bool released = false;  // A draining worker may stop.
 };
 
 // Thread-safe.
 class Cluster {
  public:
-  Cluster(ClusterOptions options, Clock* clock) : clock_(clock), state_(options) {}
+  Cluster(const ClusterOptions& options, Clock* clock) : clock_(clock), state_(options) {}
 
   // As ClusterState's, at the clock's time; each publishes what it changed.
-  absl::StatusOr<WorkerOrders> Register(const WorkerDescription& worker, uint64_t epoch_seen, std::vector<LayerExperts> loaded);
+  absl::StatusOr<WorkerOrders> Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded);
   absl::StatusOr<WorkerOrders> Report(const std::string& id, const WorkerReport& report);
   bool Remove(const std::string& id);
   std::vector<std::string> Tick();
+  bool Rebalance();
 
   uint64_t epoch() const;
   std::vector<std::string> Mismatched() const;
+  size_t pending() const;
+  double imbalance() const;
   std::vector<MappedWorker> Snapshot() const;
 
   // Calls `watcher` with the newest map, if there is one, and then with each newer one, in order, until Unwatch returns. Watchers must

@@ -8,22 +8,25 @@
 
 namespace baleen {
 
-absl::Status ClusterState::Register(const WorkerDescription& worker, uint64_t epoch_seen, std::vector<LayerExperts> loaded,
-                                    absl::Time now) {
+absl::Status ClusterState::Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded, absl::Time now) {
   const bool is_new = !workers_.contains(worker.id);
   if (is_new && workers_.size() >= kMaxWorkers) return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxWorkers, " workers"));
-  if (worker.role == WorkerRole::kExpert) RETURN_IF_ERROR(EnsurePlan(worker.shape));
+  const bool is_shard = worker.role == WorkerRole::kExpert;
+  if (is_shard) RETURN_IF_ERROR(assignments_.CheckShape(worker.shape));
   if (epoch_seen > epoch_) {
     epoch_ = epoch_seen;
     published_ = false;
     hold_until_ = now + options_.heartbeat_timeout;
+    assignments_.HoldUntil(*hold_until_);
   }
   Entry& entry = workers_[worker.id];
   entry.mapped.description = worker;
   entry.mapped.ready = false;
-  if (entry.mapped.refused.ok()) entry.mapped.experts = std::move(loaded);
   entry.last_seen = now;
-  EnsureSlot(entry);
+  if (is_shard && entry.mapped.refused.ok()) {
+    assignments_.Join(worker.id, worker.shape, worker.numerics_id, worker.failure_domain, loaded, now);
+  }
+  TakeAnnounced();
   Changed();
   return absl::OkStatus();
 }
@@ -34,27 +37,32 @@ absl::Status ClusterState::Report(const std::string& id, const WorkerReport& rep
   Entry& entry = it->second;
   entry.last_seen = now;
   MappedWorker& mapped = entry.mapped;
-  const MappedWorker before = mapped;
+  const bool was_ready = mapped.ready, was_draining = mapped.draining;
   if (mapped.refused.ok()) mapped.refused = digests_.Record(id, mapped.description.model_id, report.digests);
-  const bool accepted = mapped.refused.ok();
-  mapped.ready = accepted && report.ready;
+  mapped.ready = mapped.refused.ok() && report.ready;
   mapped.draining = report.draining;
+  if (mapped.refused.ok()) {
+    assignments_.Report(id, report.loaded, report.draining, now);
+    assignments_.CountRows(id, report.rows);
+  } else {
+    assignments_.Leave(id, now);
+  }
+  const bool announced = TakeAnnounced();
+  const bool load_moved = mapped.load != report.load;
   mapped.load = report.load;
-  mapped.experts = accepted ? report.loaded : std::vector<LayerExperts>();
-  if (!accepted) FreeSlot(entry);
-  EnsureSlot(entry);
-  if (mapped.ready != before.ready || mapped.draining != before.draining || mapped.experts != before.experts) {
+  if (announced || mapped.ready != was_ready || mapped.draining != was_draining) {
     Changed();
-  } else if (mapped.load != before.load) {
+  } else if (load_moved) {
     dirty_ = true;  // Load moves all the time; the next tick publishes everybody's at once.
   }
   return mapped.refused;
 }
 
-bool ClusterState::Remove(const std::string& id) {
+bool ClusterState::Remove(const std::string& id, absl::Time now) {
   const auto it = workers_.find(id);
   if (it == workers_.end()) return false;
-  Erase(it);
+  Erase(it, now);
+  TakeAnnounced();
   Changed();
   return true;
 }
@@ -70,17 +78,19 @@ std::vector<std::string> ClusterState::Tick(absl::Time now) {
     const auto current = it++;
     if (now - current->second.last_seen <= options_.heartbeat_timeout) continue;
     expired.push_back(current->first);
-    Erase(current);
+    Erase(current, now);
   }
   ReleaseHold(now);
-  if (dirty_ || !expired.empty()) Changed();
+  assignments_.Tick(now);
+  const bool announced = TakeAnnounced();
+  if (dirty_ || announced || !expired.empty()) Changed();
   return expired;
 }
 
-std::vector<LayerExperts> ClusterState::Assignment(const std::string& id) const {
-  const auto it = workers_.find(id);
-  if (it == workers_.end() || !it->second.slot) return {};
-  return plan_[*it->second.slot];
+bool ClusterState::Rebalance(absl::Time now) {
+  const bool moved = assignments_.Rebalance(now);
+  if (TakeAnnounced()) Changed();
+  return moved;
 }
 
 std::vector<MappedWorker> ClusterState::Map() const {
@@ -102,40 +112,23 @@ std::vector<std::string> ClusterState::Mismatched() const {
   return mismatched;
 }
 
-absl::Status ClusterState::EnsurePlan(const ModelShape& shape) {
-  if (planned_shape_ == shape) return absl::OkStatus();
-  const bool in_use = std::any_of(slots_.begin(), slots_.end(), [](const SlotHolder& holder) { return holder.taken; });
-  if (in_use) {
-    return absl::InvalidArgumentError(absl::StrCat("expert shard of ", shape.moe_layers, " MoE layers with ", shape.experts,
-                                                   " experts from layer ", shape.first_moe_layer, "; the cluster's model has ",
-                                                   planned_shape_->moe_layers, " with ", planned_shape_->experts, " from layer ",
-                                                   planned_shape_->first_moe_layer));
-  }
-  ASSIGN_OR_RETURN(plan_, PlanEvenly({shape, options_.expected_shards, options_.replicas, {}}));
-  planned_shape_ = shape;
-  slots_.assign(options_.expected_shards, {});
-  return absl::OkStatus();
-}
-
-void ClusterState::EnsureSlot(Entry& entry) {
-  MappedWorker& mapped = entry.mapped;
-  if (mapped.description.role != WorkerRole::kExpert || entry.slot) return;
-  if (!mapped.refused.ok() || mapped.draining) return;
-  // A spare of the model before last must not take a slot of another shape.
-  if (mapped.description.shape != planned_shape_) return;
-  entry.slot = ChooseSlot(plan_, slots_, mapped.experts, mapped.description.failure_domain);
-  if (entry.slot) slots_[*entry.slot] = {true, mapped.description.failure_domain};
-}
-
-void ClusterState::FreeSlot(Entry& entry) {
-  if (entry.slot) slots_[*entry.slot] = {};
-  entry.slot.reset();
-}
-
-void ClusterState::Erase(std::map<std::string, Entry>::iterator it) {
-  FreeSlot(it->second);
+void ClusterState::Erase(std::map<std::string, Entry>::iterator it, absl::Time now) {
+  assignments_.Leave(it->first, now);
   digests_.Forget(it->first);
   workers_.erase(it);
+}
+
+bool ClusterState::TakeAnnounced() {
+  if (announced_version_ == assignments_.version()) return false;
+  announced_version_ = assignments_.version();
+  bool changed = false;
+  for (auto& [id, entry] : workers_) {
+    if (entry.mapped.description.role != WorkerRole::kExpert) continue;
+    Holdings announced = assignments_.Announced(id);
+    changed = changed || announced != entry.mapped.experts;
+    entry.mapped.experts = std::move(announced);
+  }
+  return changed;
 }
 
 void ClusterState::Changed() {

@@ -10,9 +10,10 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "services/placement/assignments.h"
 #include "services/placement/digest_ledger.h"
+#include "services/placement/load_meter.h"
 #include "services/placement/planner/plan.h"
-#include "services/placement/planner/slot_choice.h"
 
 namespace baleen {
 
@@ -40,8 +41,9 @@ struct WorkerReport {
   bool ready = false;
   bool draining = false;
   WorkerLoad load;
-  std::vector<LayerExperts> loaded;
+  Holdings loaded;
   std::vector<NamedDigest> digests;
+  std::vector<LayerRows> rows;
 };
 
 struct MappedWorker {
@@ -49,36 +51,36 @@ struct MappedWorker {
   bool ready = false;  // As reported, and not refused.
   bool draining = false;
   WorkerLoad load;
-  std::vector<LayerExperts> experts;  // Reported loaded; none while refused.
-  absl::Status refused;               // Why its experts are not to be used.
+  Holdings experts;      // What may be sent to it; none while refused.
+  absl::Status refused;  // Why its experts are not to be used.
 };
 
 struct ClusterOptions {
-  uint32_t expected_shards = 1;  // Slots of the plan.
-  uint32_t replicas = 1;
+  AssignmentOptions assignment;
   absl::Duration heartbeat_timeout = absl::Seconds(3);
 };
 
 // Not thread-safe.
 class ClusterState {
  public:
-  explicit ClusterState(ClusterOptions options) : options_(options) {}
+  explicit ClusterState(const ClusterOptions& options) : options_(options), assignments_(options.assignment) {}
 
   // Adds the worker or renews it (not ready until its next report). `epoch_seen` above this state's own means that placement restarted:
   // the epoch goes on above it, and no map leaves for one heartbeat timeout, so that the first one does not miss live workers.
-  // INVALID_ARGUMENT when an expert shard's shape differs from the running plan's or cannot be planned; RESOURCE_EXHAUSTED past
-  // kMaxWorkers.
-  absl::Status Register(const WorkerDescription& worker, uint64_t epoch_seen, std::vector<LayerExperts> loaded, absl::Time now);
+  // INVALID_ARGUMENT when an expert shard's shape differs from the others' or cannot be planned; RESOURCE_EXHAUSTED past kMaxWorkers.
+  absl::Status Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded, absl::Time now);
   // NOT_FOUND asks to register. INVALID_ARGUMENT: refused, because a digest disagrees; stays so until the worker registers under a new id.
   absl::Status Report(const std::string& id, const WorkerReport& report, absl::Time now);
   // Whether it was there.
-  bool Remove(const std::string& id);
-  // Removes workers silent for longer than the timeout and returns their ids; publishes load changes. To be called at least four times
-  // per timeout; a longer gap means that placement itself was paused, and is nobody's silence.
+  bool Remove(const std::string& id, absl::Time now);
+  // Removes workers silent for longer than the timeout and returns their ids; publishes load changes; moves experts. To be called at
+  // least four times per timeout; a longer gap means that placement itself was paused, and is nobody's silence.
   std::vector<std::string> Tick(absl::Time now);
 
-  // What the shard is to hold; empty when all slots are taken (a spare).
-  std::vector<LayerExperts> Assignment(const std::string& id) const;
+  // Plans experts by measured load; whether any move.
+  bool Rebalance(absl::Time now);
+
+  const Assignments& assignments() const { return assignments_; }
 
   // Grows with every published change.
   uint64_t epoch() const { return epoch_; }
@@ -94,22 +96,19 @@ class ClusterState {
   struct Entry {
     MappedWorker mapped;
     absl::Time last_seen;
-    std::optional<uint32_t> slot;
   };
 
-  absl::Status EnsurePlan(const ModelShape& shape);
-  void EnsureSlot(Entry& entry);
-  void FreeSlot(Entry& entry);
-  void Erase(std::map<std::string, Entry>::iterator it);
+  void Erase(std::map<std::string, Entry>::iterator it, absl::Time now);
+  // Takes what the shards may be sent into the map; whether anything changed.
+  bool TakeAnnounced();
   void Changed();
   void ReleaseHold(absl::Time now);
 
   const ClusterOptions options_;
   std::map<std::string, Entry> workers_;
   DigestLedger digests_;
-  std::optional<ModelShape> planned_shape_;
-  Plan plan_;
-  std::vector<SlotHolder> slots_;
+  Assignments assignments_;
+  uint64_t announced_version_ = 0;
   uint64_t epoch_ = 0;
   bool published_ = false;
   bool dirty_ = false;  // Changes that wait for the hold's end or the next tick.

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
-#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -34,31 +34,29 @@ MappedWorker Find(const ClusterState& state, const std::string& id) {
 }
 
 TEST(ClusterStateTest, AShardIsMappedWithWhatItReportedLoaded) {
-  ClusterState state({.expected_shards = 2});
+  ClusterState state({.assignment = {.expected_shards = 2}});
   ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
-  EXPECT_EQ(state.Assignment("s0").at(0), (LayerExperts{1, {0, 1, 2, 3}}));
+  EXPECT_EQ(CountExperts(state.assignments().Assigned("s0")), 8u);
   EXPECT_TRUE(Find(state, "s0").experts.empty());
   EXPECT_FALSE(Find(state, "s0").ready);
   const uint64_t before = state.epoch();
-  ASSERT_TRUE(state.Report("s0", ReadyWith(state.Assignment("s0")), kStart).ok());
-  EXPECT_EQ(Find(state, "s0").experts, state.Assignment("s0"));
+  ASSERT_TRUE(state.Report("s0", ReadyWith(state.assignments().Assigned("s0")), kStart).ok());
+  EXPECT_EQ(Find(state, "s0").experts, state.assignments().Assigned("s0"));
   EXPECT_TRUE(Find(state, "s0").ready);
   EXPECT_GT(state.epoch(), before);
 }
 
-TEST(ClusterStateTest, AReplacementTakesTheFreedSlot) {
-  ClusterState state({.expected_shards = 2});
-  for (const char* id : {"s0", "s1", "spare"}) ASSERT_TRUE(state.Register(Shard(id), 0, {}, kStart).ok());
-  const auto freed = state.Assignment("s0");
-  EXPECT_TRUE(state.Assignment("spare").empty());
-  EXPECT_TRUE(state.Remove("s0"));
-  EXPECT_FALSE(state.Remove("s0"));
-  ASSERT_TRUE(state.Report("spare", {}, kStart).ok());
-  EXPECT_EQ(state.Assignment("spare"), freed);
+TEST(ClusterStateTest, TheExpertsOfTheGoneGoToTheLiving) {
+  ClusterState state({.assignment = {.expected_shards = 2}});
+  for (const char* id : {"s0", "s1"}) ASSERT_TRUE(state.Register(Shard(id), 0, {}, kStart).ok());
+  EXPECT_TRUE(state.Remove("s0", kStart));
+  EXPECT_FALSE(state.Remove("s0", kStart));
+  state.Tick(kStart);
+  EXPECT_EQ(CountExperts(state.assignments().Assigned("s1")), 16u);
 }
 
 TEST(ClusterStateTest, SilenceEndsAWorker) {
-  ClusterState state({.expected_shards = 1, .replicas = 1, .heartbeat_timeout = absl::Seconds(3)});
+  ClusterState state({.assignment = {.expected_shards = 1, .replicas = 1}, .heartbeat_timeout = absl::Seconds(3)});
   ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
   absl::Time now = kStart;
   for (int i = 0; i < 12; ++i) EXPECT_TRUE(state.Tick(now += absl::Milliseconds(250)).empty());
@@ -69,7 +67,7 @@ TEST(ClusterStateTest, SilenceEndsAWorker) {
 }
 
 TEST(ClusterStateTest, PlacementsOwnPauseIsNobodysSilence) {
-  ClusterState state({.expected_shards = 1});
+  ClusterState state({.assignment = {.expected_shards = 1}});
   ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
   state.Tick(kStart);
   EXPECT_TRUE(state.Tick(kStart + absl::Minutes(5)).empty());
@@ -77,9 +75,9 @@ TEST(ClusterStateTest, PlacementsOwnPauseIsNobodysSilence) {
 }
 
 TEST(ClusterStateTest, DisagreeingDigestIsRefusedAndNamed) {
-  ClusterState state({.expected_shards = 2, .replicas = 2});
+  ClusterState state({.assignment = {.expected_shards = 2, .replicas = 2}});
   for (const char* id : {"good", "bad"}) ASSERT_TRUE(state.Register(Shard(id), 0, {}, kStart).ok());
-  WorkerReport report = ReadyWith(state.Assignment("good"));
+  WorkerReport report = ReadyWith(state.assignments().Assigned("good"));
   report.digests = {{"layers.1.experts.0.up", 7}};
   ASSERT_TRUE(state.Report("good", report, kStart).ok());
   report.digests[0].digest = 8;
@@ -91,33 +89,32 @@ TEST(ClusterStateTest, DisagreeingDigestIsRefusedAndNamed) {
   EXPECT_TRUE(Find(state, "bad").experts.empty());
   EXPECT_TRUE(Find(state, "good").ready);
   EXPECT_FALSE(state.Report("bad", ReadyWith({}), kStart).ok()) << "a refusal stands";
-  ASSERT_TRUE(state.Register(Shard("next"), 0, {}, kStart).ok());
-  EXPECT_FALSE(state.Assignment("next").empty()) << "the refused shard's slot is free";
+  EXPECT_TRUE(state.assignments().Assigned("bad").empty());
 }
 
 TEST(ClusterStateTest, DigestsOfTheDeadAreForgotten) {
-  ClusterState state({.expected_shards = 2});
+  ClusterState state({.assignment = {.expected_shards = 2}});
   for (const char* id : {"old", "new"}) ASSERT_TRUE(state.Register(Shard(id), 0, {}, kStart).ok());
   WorkerReport report;
   report.digests = {{"t", 1}};
   ASSERT_TRUE(state.Report("old", report, kStart).ok());
-  state.Remove("old");
+  state.Remove("old", kStart);
   report.digests[0].digest = 2;
   EXPECT_TRUE(state.Report("new", report, kStart).ok());
 }
 
 TEST(ClusterStateTest, AnotherModelsShardIsRefused) {
-  ClusterState state({.expected_shards = 2});
+  ClusterState state({.assignment = {.expected_shards = 2}});
   ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
   WorkerDescription other = Shard("s1");
   other.shape.experts = 16;
   EXPECT_EQ(state.Register(other, 0, {}, kStart).code(), absl::StatusCode::kInvalidArgument);
-  state.Remove("s0");
+  state.Remove("s0", kStart);
   EXPECT_TRUE(state.Register(other, 0, {}, kStart).ok()) << "an empty cluster may change its model";
 }
 
 TEST(ClusterStateTest, MismatchedNumericsAreVisible) {
-  ClusterState state({.expected_shards = 2});
+  ClusterState state({.assignment = {.expected_shards = 2}});
   ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
   WorkerDescription other = Shard("s1");
   other.numerics_id = "other";
@@ -126,26 +123,27 @@ TEST(ClusterStateTest, MismatchedNumericsAreVisible) {
 }
 
 TEST(ClusterStateTest, ARestartGoesOnAboveTheEpochsSeenAndWaitsForTheOthers) {
-  ClusterState state({.expected_shards = 2, .replicas = 1, .heartbeat_timeout = absl::Seconds(3)});
-  Plan plan = PlanEvenly({kShape, 2, 1, {}}).value();
-  ASSERT_TRUE(state.Register(Shard("b"), 41, plan[1], kStart).ok());
-  ASSERT_TRUE(state.Register(Shard("a"), 40, plan[0], kStart).ok());
-  EXPECT_EQ(state.Assignment("b"), plan[1]) << "what is loaded stays where it is";
-  EXPECT_EQ(state.Assignment("a"), plan[0]);
+  ClusterState state({.assignment = {.expected_shards = 2, .replicas = 1}, .heartbeat_timeout = absl::Seconds(3)});
+  const Holdings low{{1, {0, 1, 2, 3}}, {2, {0, 1, 2, 3}}}, high{{1, {4, 5, 6, 7}}, {2, {4, 5, 6, 7}}};
+  ASSERT_TRUE(state.Register(Shard("b"), 41, high, kStart).ok());
+  ASSERT_TRUE(state.Register(Shard("a"), 40, low, kStart).ok());
+  EXPECT_EQ(state.assignments().Assigned("b"), high) << "what is loaded stays where it is";
+  EXPECT_EQ(state.assignments().Assigned("a"), low);
   EXPECT_FALSE(state.published());
   absl::Time now = kStart;
   for (int i = 0; i < 12; ++i) {
     now += absl::Milliseconds(250);
-    for (const char* id : {"a", "b"}) ASSERT_TRUE(state.Report(id, ReadyWith(state.Assignment(id)), now).ok());
+    for (const char* id : {"a", "b"}) ASSERT_TRUE(state.Report(id, ReadyWith(state.assignments().Assigned(id)), now).ok());
     state.Tick(now);
   }
   EXPECT_TRUE(state.published());
   EXPECT_EQ(state.epoch(), 42u);
   EXPECT_EQ(state.Map().size(), 2u);
+  EXPECT_EQ(state.assignments().Assigned("b"), high);
 }
 
 TEST(ClusterStateTest, LoadWaitsForTheTick) {
-  ClusterState state({.expected_shards = 1});
+  ClusterState state({.assignment = {.expected_shards = 1}});
   ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
   const uint64_t before = state.epoch();
   WorkerReport report;
@@ -158,57 +156,49 @@ TEST(ClusterStateTest, LoadWaitsForTheTick) {
   EXPECT_EQ(state.epoch(), before + 1) << "nothing changed";
 }
 
-// Whatever happens in whatever order, no two shards share a slot, epochs never fall, and only reported experts are mapped.
+// Whatever happens in whatever order, epochs never fall, a map never changes without a new epoch, and only reported experts are mapped.
 TEST(ClusterStateTest, RandomEventsKeepTheInvariants) {
   for (uint32_t seed = 1; seed <= 50; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     const uint32_t shards = 1 + random() % 6;
     const uint32_t replicas = 1 + random() % shards;
-    ClusterState state({.expected_shards = shards, .replicas = replicas});
+    ClusterState state({.assignment = {.expected_shards = shards, .replicas = replicas}});
     absl::Time now = kStart;
     uint64_t last_epoch = 0;
+    std::map<std::string, Holdings> reported, mapped;
     for (int step = 0; step < 400; ++step) {
       const std::string id = absl::StrCat("s", random() % 9);
       switch (random() % 8) {
         case 0:
         case 1:
+          reported[id] = {};
           ASSERT_TRUE(state.Register(Shard(id), random() % 50 == 0 ? last_epoch + 5 : 0, {}, now).ok());
           break;
         case 2:
         case 3:
         case 4: {
-          const absl::Status status = state.Report(id, ReadyWith(state.Assignment(id)), now);
+          const Holdings loaded = state.assignments().Assigned(id);
+          const absl::Status status = state.Report(id, ReadyWith(loaded), now);
           ASSERT_TRUE(status.ok() || absl::IsNotFound(status));
+          if (status.ok()) reported[id] = loaded;
           break;
         }
         case 5:
-          if (random() % 4 == 0) state.Remove(id);
+          if (random() % 4 == 0) state.Remove(id, now);
           break;
         default:
           state.Tick(now += absl::Milliseconds(random() % 700));
       }
-      // A spare learns of a freed slot with its next report; let it.
-      for (const MappedWorker& worker : state.Map()) {
-        if (state.Assignment(worker.description.id).empty()) (void)state.Report(worker.description.id, {}, now);
-      }
       ASSERT_GE(state.epoch(), last_epoch);
-      last_epoch = state.epoch();
-      std::vector<uint32_t> copies(kShape.experts);
-      size_t assigned = 0;
+      std::map<std::string, Holdings> newest;
       for (const MappedWorker& worker : state.Map()) {
-        const auto assignment = state.Assignment(worker.description.id);
-        if (assignment.empty()) continue;
-        ++assigned;
-        for (uint32_t expert : assignment[0].experts) ++copies[expert];
+        newest[worker.description.id] = worker.experts;
+        ASSERT_TRUE(Difference(worker.experts, reported[worker.description.id]).empty());
       }
-      ASSERT_LE(assigned, shards);
-      for (uint32_t count : copies) ASSERT_LE(count, replicas);
-      if (assigned == shards) {
-        ASSERT_EQ(copies, std::vector<uint32_t>(kShape.experts, replicas));
-      } else {
-        ASSERT_EQ(assigned, state.Map().size()) << "a spare while a slot is free";
-      }
+      ASSERT_TRUE(!state.published() || state.epoch() > last_epoch || newest == mapped);
+      last_epoch = state.epoch();
+      mapped = std::move(newest);
     }
   }
 }

@@ -80,7 +80,7 @@ absl::StatusOr<WorkerDescription> FromProto(const v1::WorkerInfo& info) {
   worker.numerics_id = info.numerics_id();
   worker.model_id = info.model_id();
   worker.failure_domain = info.failure_domain();
-  worker.shape = {info.first_moe_layer(), info.moe_layers(), info.experts()};
+  worker.shape = {info.first_moe_layer(), info.moe_layers(), info.experts(), std::max(1u, info.expert_groups())};
   return worker;
 }
 
@@ -101,6 +101,19 @@ absl::StatusOr<std::vector<LayerExperts>> FromProto(const RangeProtos& ranges) {
   return layers;
 }
 
+absl::StatusOr<std::vector<LayerRows>> FromProto(const google::protobuf::RepeatedPtrField<v1::ExpertRows>& rows) {
+  if (rows.size() > static_cast<int>(kMaxLayers)) return absl::InvalidArgumentError(absl::StrCat("rows of ", rows.size(), " layers"));
+  std::vector<LayerRows> out;
+  for (const v1::ExpertRows& layer : rows) {
+    if (layer.experts_size() > static_cast<int>(kMaxExperts) || layer.experts_size() != layer.rows_size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("rows of layer ", layer.layer(), ": ", layer.experts_size(), " experts and ", layer.rows_size(), " counts"));
+    }
+    out.push_back({layer.layer(), {layer.experts().begin(), layer.experts().end()}, {layer.rows().begin(), layer.rows().end()}});
+  }
+  return out;
+}
+
 absl::StatusOr<WorkerReport> FromProto(const v1::HeartbeatRequest& request) {
   WorkerReport report;
   report.ready = request.ready();
@@ -112,6 +125,7 @@ absl::StatusOr<WorkerReport> FromProto(const v1::HeartbeatRequest& request) {
     RETURN_IF_ERROR(CheckText("digests.name", digest.name(), true));
     report.digests.push_back({digest.name(), digest.digest()});
   }
+  ASSIGN_OR_RETURN(report.rows, FromProto(request.rows()));
   return report;
 }
 
@@ -128,6 +142,7 @@ v1::Worker ToProto(const MappedWorker& worker) {
   info.set_first_moe_layer(description.shape.first_moe_layer);
   info.set_moe_layers(description.shape.moe_layers);
   info.set_experts(description.shape.experts);
+  info.set_expert_groups(description.shape.groups);
   out.set_ready(worker.ready);
   out.set_draining(worker.draining);
   out.set_running(worker.load.running);

@@ -19,6 +19,8 @@ using RangeProtos = google::protobuf::RepeatedPtrField<v1::ExpertRange>;
 absl::StatusOr<WorkerDescription> FromProto(const v1::WorkerInfo& info);
 // Sorts layers and experts; a layer or an expert given twice is INVALID_ARGUMENT, as are numbers beyond the planner's bounds.
 absl::StatusOr<std::vector<LayerExperts>> FromProto(const RangeProtos& ranges);
+// INVALID_ARGUMENT when a layer's experts and counts differ in number or there are too many.
+absl::StatusOr<std::vector<LayerRows>> FromProto(const google::protobuf::RepeatedPtrField<v1::ExpertRows>& rows);
 absl::StatusOr<WorkerReport> FromProto(const v1::HeartbeatRequest& request);
 
 v1::Worker ToProto(const MappedWorker& worker);

@@ -13,6 +13,7 @@ v1::WorkerInfo Info() {
   info.set_role(v1::ROLE_EXPERT);
   info.set_address("127.0.0.1:1");
   info.set_experts(16);
+  info.set_expert_groups(8);
   return info;
 }
 
@@ -39,6 +40,16 @@ TEST(ConvertTest, BadFieldsAreNamed) {
   info = Info();
   info.set_address(std::string(1000, 'x'));
   EXPECT_TRUE(absl::StrContains(FromProto(info).status().message(), "address"));
+}
+
+TEST(ConvertTest, RowsAreChecked) {
+  v1::HeartbeatRequest request;
+  v1::ExpertRows& rows = *request.add_rows();
+  rows.set_layer(2);
+  rows.add_experts(5);
+  EXPECT_EQ(FromProto(request).status().code(), absl::StatusCode::kInvalidArgument) << "an expert without a count";
+  rows.add_rows(7);
+  EXPECT_EQ(FromProto(request).value().rows.at(0).rows.at(0), 7u);
 }
 
 TEST(ConvertTest, RangesAreSortedAndChecked) {

@@ -9,15 +9,29 @@
 #include "services/placement/placement_server.h"
 #include "services/placement/timing.h"
 
-ABSL_FLAG(uint32_t, expected_shards, 1, "expert shards that share the experts; further ones are spares");
-ABSL_FLAG(uint32_t, replicas, 1, "copies of each expert, on distinct shards");
+ABSL_FLAG(uint32_t, expected_shards, 1, "expert shards that share the experts at the start; more may come and any may leave later");
+ABSL_FLAG(uint32_t, replicas, 1, "copies of each expert, on distinct failure domains");
+ABSL_FLAG(uint32_t, extra_slots, 0, "experts of each layer that a shard holds beyond its even part: copies of hot ones");
+ABSL_FLAG(double, rebalance_period_s, 30, "how often experts are moved to even out measured load");
+
+namespace {
+
+baleen::PlacementOptions OptionsFromFlags() {
+  baleen::PlacementOptions options;
+  options.cluster.assignment.expected_shards = absl::GetFlag(FLAGS_expected_shards);
+  options.cluster.assignment.replicas = absl::GetFlag(FLAGS_replicas);
+  options.cluster.assignment.extra_slots = absl::GetFlag(FLAGS_extra_slots);
+  options.cluster.heartbeat_timeout = baleen::kHeartbeatTimeout;
+  options.rebalance_period = absl::Seconds(absl::GetFlag(FLAGS_rebalance_period_s));
+  return options;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   absl::Status status = baleen::ParseServiceFlags(argc, argv, "placement");
   if (status.ok()) {
-    baleen::PlacementServer server(baleen::ServerOptionsFromFlags("placement"), {.expected_shards = absl::GetFlag(FLAGS_expected_shards),
-                                                                                 .replicas = absl::GetFlag(FLAGS_replicas),
-                                                                                 .heartbeat_timeout = baleen::kHeartbeatTimeout});
+    baleen::PlacementServer server(baleen::ServerOptionsFromFlags("placement"), OptionsFromFlags());
     status = server.Start();
     if (status.ok()) return server.RunUntilTerminated();
   }

@@ -2,6 +2,7 @@
 
 #include <grpcpp/client_context.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -130,6 +131,8 @@ struct PlacementClient::Impl {
     if (status.ok() || status.error_code() == grpc::StatusCode::INVALID_ARGUMENT) outbox.Answered();
     if (!status.ok()) return FromGrpc(status);
     Assign({reply.assigned().begin(), reply.assigned().end()});
+    std::lock_guard lock(mutex);
+    released = request.draining() && reply.released();
     return absl::OkStatus();
   }
 
@@ -147,8 +150,10 @@ struct PlacementClient::Impl {
     return *leave_result;
   }
 
-  // Logs a change of fortune once, not at each heartbeat.
+  // Tells who waits; logs a change of fortune once, not at each heartbeat.
   void NoteLocked(const absl::Status& status) {
+    if (status.ok()) last_answer = absl::Now();
+    left.notify_all();
     if (stop || status.code() == last_status.code()) return;
     last_status = status;
     if (status.ok()) {
@@ -225,6 +230,8 @@ struct PlacementClient::Impl {
   bool stop = false;
   bool nudged = false;
   std::atomic<bool> leaving = false;
+  bool released = false;
+  absl::Time last_answer = absl::Now();
   std::optional<absl::Status> leave_result;
   absl::Status last_status = absl::UnknownError("no call yet");
   std::set<grpc::ClientContext*> calls;
@@ -251,6 +258,21 @@ void PlacementClient::Nudge() {
   std::lock_guard lock(impl_->mutex);
   impl_->nudged = true;
   impl_->wake.notify_all();
+}
+
+absl::Status PlacementClient::AwaitRelease(absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
+  std::unique_lock lock(impl_->mutex);
+  impl_->last_answer = absl::Now();
+  impl_->nudged = true;
+  impl_->wake.notify_all();
+  while (!impl_->released) {
+    const absl::Time now = absl::Now();
+    if (now >= deadline) return absl::DeadlineExceededError("placement still needs this worker");
+    if (now - impl_->last_answer > kHeartbeatTimeout) return absl::UnavailableError("placement does not answer");
+    impl_->left.wait_until(lock, absl::ToChronoTime(std::min(deadline, impl_->last_answer + kHeartbeatTimeout)));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status PlacementClient::Deregister() {

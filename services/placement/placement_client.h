@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "proto/baleen/v1/placement.pb.h"
 
 namespace baleen {
@@ -34,6 +35,9 @@ class PlacementClient {
   std::shared_ptr<const v1::ClusterMap> map() const;
   // Sends a heartbeat now, so that a change of readiness is not seen late.
   void Nudge();
+  // For a worker that reports draining: blocks until placement needs nothing of it any more. DEADLINE_EXCEEDED after `timeout`;
+  // UNAVAILABLE when placement has not answered for one heartbeat timeout.
+  absl::Status AwaitRelease(absl::Duration timeout);
   // Takes this worker out of the map; waits at most 2 s.
   absl::Status Deregister();
 

@@ -31,6 +31,7 @@ class FakeWorker {
     options.report = [this](v1::HeartbeatRequest* request) {
       std::lock_guard lock(mutex_);
       request->set_ready(true);
+      request->set_draining(draining_);
       for (const auto& range : held_) *request->add_loaded() = range;
       v1::TensorDigest& digest = *request->add_digests();
       digest.set_name("t");
@@ -66,6 +67,10 @@ class FakeWorker {
     std::lock_guard lock(mutex_);
     return map_ ? map_->epoch() : 0;
   }
+  void SetDraining() {
+    std::lock_guard lock(mutex_);
+    draining_ = true;
+  }
   void SetDigest(uint64_t digest) {
     std::lock_guard lock(mutex_);
     digest_ = digest;
@@ -76,6 +81,7 @@ class FakeWorker {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<v1::ExpertRange> held_;
+  bool draining_ = false;
   uint64_t digest_ = 7;
   std::shared_ptr<const v1::ClusterMap> map_;
   std::unique_ptr<PlacementClient> client_;
@@ -92,7 +98,7 @@ int ReadyShardsWith(const v1::ClusterMap& map, int experts) {
 
 std::unique_ptr<PlacementServer> StartPlacement(int port, uint32_t shards) {
   ServerOptions options{.role = "placement", .grpc_port = port};
-  auto server = std::make_unique<PlacementServer>(options, ClusterOptions{.expected_shards = shards});
+  auto server = std::make_unique<PlacementServer>(options, PlacementOptions{.cluster = {.assignment = {.expected_shards = shards}}});
   const absl::Status status = server->Start();
   EXPECT_TRUE(status.ok()) << status;
   return server;
@@ -108,9 +114,23 @@ TEST(PlacementClientTest, ShardsGetExpertsAndAllSeeThem) {
   EXPECT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 2 && map.workers_size() == 3; }));
 
   EXPECT_TRUE(second.client().Deregister().ok());
-  EXPECT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 1 && map.workers_size() == 2; }));
+  EXPECT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 8) == 1 && map.workers_size() == 2; }));
   FakeWorker third("e3", v1::ROLE_EXPERT, server->address());
   EXPECT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 2; }));
+}
+
+TEST(PlacementClientTest, ALeavingShardIsReleasedWhenItsExpertsAreElsewhere) {
+  auto server = StartPlacement(0, 2);
+  FakeWorker gateway("g", v1::ROLE_GATEWAY, server->address());
+  FakeWorker staying("e1", v1::ROLE_EXPERT, server->address());
+  FakeWorker leaving("e2", v1::ROLE_EXPERT, server->address());
+  ASSERT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 2; }));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(leaving.client().AwaitRelease(absl::Milliseconds(1)))) << "it has not said that it leaves";
+  leaving.SetDraining();
+  EXPECT_TRUE(leaving.client().AwaitRelease(absl::Seconds(8)).ok());
+  EXPECT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 8) == 1; }));
+  staying.SetDraining();
+  EXPECT_TRUE(staying.client().AwaitRelease(absl::Seconds(8)).ok()) << "nobody is left to take over";
 }
 
 TEST(PlacementClientTest, ASilentShardLeavesTheMap) {
@@ -131,7 +151,7 @@ TEST(PlacementClientTest, ADisagreeingShardIsShownNotReady) {
   ASSERT_TRUE(good.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 2; }));
   bad.SetDigest(8);
   bad.client().Nudge();
-  EXPECT_TRUE(good.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 1 && map.workers_size() == 2; }));
+  EXPECT_TRUE(good.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 8) == 1 && map.workers_size() == 2; }));
 }
 
 TEST(PlacementClientTest, PlacementRestartIsSurvived) {
@@ -155,7 +175,7 @@ TEST(PlacementClientTest, PlacementRestartIsSurvived) {
 
 TEST(PlacementServerTest, ImpossibleClustersAreRefused) {
   ServerOptions options{.role = "placement"};
-  PlacementServer server(options, {.expected_shards = 2, .replicas = 3});
+  PlacementServer server(options, {.cluster = {.assignment = {.expected_shards = 2, .replicas = 3}}});
   EXPECT_EQ(server.Start().code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "services/common/server_runner.h"
 #include "services/placement/background/liveness.h"
+#include "services/placement/background/rebalance.h"
 #include "services/placement/cluster.h"
 #include "services/placement/placement_service.h"
 #include "services/placement/probe.h"
@@ -14,28 +15,25 @@
 namespace baleen {
 
 struct PlacementServer::Impl {
-  Impl(const ServerOptions& server, const ClusterOptions& cluster_options)
-      : options(cluster_options),
-        runner(server),
-        probe(runner.metrics()),
-        cluster(cluster_options, Clock::Real()),
-        service(cluster, probe) {}
+  Impl(const ServerOptions& server, const PlacementOptions& given)
+      : options(given), runner(server), probe(runner.metrics()), cluster(given.cluster, Clock::Real()), service(cluster, probe) {}
 
-  const ClusterOptions options;
+  const PlacementOptions options;
   ServerRunner runner;
   PlacementProbe probe;
   Cluster cluster;
   PlacementService service;
   std::optional<Liveness> liveness;
+  std::optional<Rebalancer> rebalancer;
 };
 
-PlacementServer::PlacementServer(const ServerOptions& server, const ClusterOptions& cluster)
-    : impl_(std::make_unique<Impl>(server, cluster)) {}
+PlacementServer::PlacementServer(const ServerOptions& server, const PlacementOptions& options)
+    : impl_(std::make_unique<Impl>(server, options)) {}
 
 PlacementServer::~PlacementServer() { impl_->runner.Stop(); }
 
 absl::Status PlacementServer::Start() {
-  const ClusterOptions& options = impl_->options;
+  const AssignmentOptions& options = impl_->options.cluster.assignment;
   if (options.expected_shards == 0 || options.expected_shards > kMaxShards) {
     return absl::InvalidArgumentError(absl::StrCat("--expected_shards=", options.expected_shards, " is outside 1..", kMaxShards));
   }
@@ -43,8 +41,13 @@ absl::Status PlacementServer::Start() {
     return absl::InvalidArgumentError(
         absl::StrCat("--replicas=", options.replicas, " is outside 1..", options.expected_shards, " (--expected_shards)"));
   }
+  if (options.extra_slots > kMaxExperts) {
+    return absl::InvalidArgumentError(absl::StrCat("--extra_slots=", options.extra_slots, " is outside 0..", kMaxExperts));
+  }
+  if (impl_->options.rebalance_period <= absl::ZeroDuration()) return absl::InvalidArgumentError("--rebalance_period_s must be positive");
   RETURN_IF_ERROR(impl_->runner.Start({&impl_->service}));
   impl_->liveness.emplace(impl_->cluster, impl_->probe);
+  impl_->rebalancer.emplace(impl_->cluster, impl_->probe, impl_->options.rebalance_period);
   return absl::OkStatus();
 }
 

@@ -1,4 +1,4 @@
-// The placement process: state in memory, one gRPC service, one background loop.
+// The placement process: state in memory, one gRPC service, background loops.
 #ifndef BALEEN_SERVICES_PLACEMENT_PLACEMENT_SERVER_H_
 #define BALEEN_SERVICES_PLACEMENT_PLACEMENT_SERVER_H_
 
@@ -7,15 +7,21 @@
 
 #include "absl/status/status.h"
 #include "services/placement/cluster_state.h"
+#include "services/placement/timing.h"
 
 namespace baleen {
 
 struct ServerOptions;
 
+struct PlacementOptions {
+  ClusterOptions cluster;
+  absl::Duration rebalance_period = kRebalancePeriod;
+};
+
 // Construct before other threads start (see ServerRunner).
 class PlacementServer {
  public:
-  PlacementServer(const ServerOptions& server, const ClusterOptions& cluster);
+  PlacementServer(const ServerOptions& server, const PlacementOptions& options);
   ~PlacementServer();
 
   // INVALID_ARGUMENT for a cluster that no plan fits; UNAVAILABLE when a port is taken.

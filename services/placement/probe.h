@@ -24,8 +24,11 @@ class PlacementProbe {
   void Expired();
   void Deregistered();
   void DigestRefused();
-  // The cluster as it stands: epoch, workers by role and readiness, how many disagree on model or numerics.
-  void Observe(uint64_t epoch, const std::vector<MappedWorker>& workers, size_t mismatched);
+  void Rebalanced();
+  // The cluster as it stands: epoch, workers by role and readiness, how many disagree on model or numerics, experts on the move.
+  void Observe(uint64_t epoch, const std::vector<MappedWorker>& workers, size_t mismatched, size_t pending);
+  // See Assignments::imbalance.
+  void ObserveImbalance(double imbalance);
 
  private:
   struct Metrics;

@@ -9,6 +9,8 @@ namespace baleen {
 // Six heartbeats fit into the timeout: a worker that misses all of them is gone.
 inline constexpr absl::Duration kHeartbeatInterval = absl::Milliseconds(500);
 inline constexpr absl::Duration kHeartbeatTimeout = absl::Seconds(3);
+// How often placement looks for a better plan under the measured load.
+inline constexpr absl::Duration kRebalancePeriod = absl::Seconds(30);
 // How often placement looks for silent workers and publishes load.
 inline constexpr absl::Duration kLivenessPeriod = absl::Milliseconds(250);
 

@@ -31,7 +31,7 @@ void Liveness::Step() {
     probe_.Expired();
     Log(LogLevel::kWarning, "worker_silent", {{"worker", id}});
   }
-  probe_.Observe(cluster_.epoch(), cluster_.Snapshot(), cluster_.Mismatched().size());
+  probe_.Observe(cluster_.epoch(), cluster_.Snapshot(), cluster_.Mismatched().size(), cluster_.pending());
 }
 
 }  // namespace baleen

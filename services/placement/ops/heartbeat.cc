@@ -16,6 +16,7 @@ absl::Status HandleHeartbeat(Cluster& cluster, PlacementProbe& probe, const v1::
   if (!orders.ok()) return orders.status();
   reply.set_epoch(orders->epoch);
   ToProto(orders->assigned, reply.mutable_assigned());
+  reply.set_released(orders->released);
   return absl::OkStatus();
 }
 

@@ -10,8 +10,8 @@ namespace baleen {
 
 absl::Status HandleRegister(Cluster& cluster, PlacementProbe& probe, const v1::RegisterRequest& request, v1::RegisterReply& reply) {
   ASSIGN_OR_RETURN(const WorkerDescription worker, FromProto(request.worker()));
-  ASSIGN_OR_RETURN(std::vector<LayerExperts> loaded, FromProto(request.loaded()));
-  const absl::StatusOr<WorkerOrders> orders = cluster.Register(worker, request.epoch_seen(), std::move(loaded));
+  ASSIGN_OR_RETURN(const Holdings loaded, FromProto(request.loaded()));
+  const absl::StatusOr<WorkerOrders> orders = cluster.Register(worker, request.epoch_seen(), loaded);
   if (!orders.ok()) {
     Log(LogLevel::kError, "register_refused", {{"worker", worker.id}, {"reason", std::string(orders.status().message())}});
     return orders.status();

@@ -1,0 +1,46 @@
+#include "services/placement/load_meter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace baleen {
+
+void LoadMeter::Reset(const ModelShape& shape) {
+  shape_ = shape;
+  loads_.assign(shape.moe_layers, std::vector<double>(shape.experts));
+  counted_.clear();
+}
+
+void LoadMeter::Count(const std::string& shard, const std::vector<LayerRows>& rows) {
+  auto& counted = counted_[shard];
+  if (counted.empty()) counted.assign(shape_.moe_layers, std::vector<uint64_t>(shape_.experts));
+  for (const LayerRows& given : rows) {
+    const uint32_t layer = given.layer - shape_.first_moe_layer;
+    if (given.layer < shape_.first_moe_layer || layer >= shape_.moe_layers) continue;
+    for (size_t i = 0; i < std::min(given.experts.size(), given.rows.size()); ++i) {
+      const uint32_t expert = given.experts[i];
+      if (expert >= shape_.experts) continue;
+      uint64_t& last = counted[layer][expert];
+      if (given.rows[i] > last) loads_[layer][expert] += static_cast<double>(given.rows[i] - last);
+      last = given.rows[i];
+    }
+  }
+}
+
+void LoadMeter::Forget(const std::string& shard) { counted_.erase(shard); }
+
+void LoadMeter::Decay(absl::Duration passed) {
+  const double factor = std::exp2(-absl::FDivDuration(std::max(passed, absl::ZeroDuration()), half_life_));
+  for (auto& layer : loads_) {
+    for (double& load : layer) load *= factor;
+  }
+}
+
+double LoadMeter::total() const {
+  double sum = 0;
+  for (const auto& layer : loads_) sum = std::accumulate(layer.begin(), layer.end(), sum);
+  return sum;
+}
+
+}  // namespace baleen
