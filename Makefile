@@ -16,7 +16,7 @@ BINARIES := \
 	//services/expert:baleen-expert \
 	//services/placement:baleen-placement
 
-.PHONY: help setup setup-train build demo up down status chat logs test chaos bench format lint
+.PHONY: help setup setup-train build demo up down status scale chat logs test chaos bench format lint
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -43,6 +43,9 @@ down:  ## stop it
 
 status:  ## show its processes
 	@$(BALEEN) status
+
+scale:  ## change the number of expert shards while it runs (SHARDS)
+	@$(BALEEN) scale
 
 chat:  ## ask it QUESTION
 	@$(BALEEN) chat

@@ -127,7 +127,7 @@ bool Assignments::IsReleased(const std::string& id) const {
 size_t Assignments::pending() const {
   size_t count = plan_at_ ? 1 : 0;
   for (const auto& [id, shard] : shards_) {
-    count += CountExperts(Difference(shard.target, shard.loaded)) + CountExperts(Difference(shard.told, shard.wanted));
+    count += CountExperts(Difference(shard.target, shard.loaded)) + CountExperts(Difference(shard.loaded, shard.wanted));
   }
   return count;
 }

@@ -167,6 +167,41 @@ class CommandTest(unittest.TestCase):
         self.assertFalse((self.root / "cluster" / "state.json").exists())
         self.assertEqual(self.baleen("down").returncode, 0)
 
+    def shards(self):
+        self.enterContext(unittest.mock.patch.dict(os.environ, self.environment))
+        return {one.id: one for one in state.load() if one.role == "expert"}
+
+    def test_scale_up_and_down(self):
+        self.assertEqual(self.baleen("up").returncode, 0)
+        before = self.shards()
+        grown = self.baleen("scale", SHARDS="4")
+        self.assertEqual(grown.returncode, 0, grown.stderr)
+        self.assertIn("4 expert shards", grown.stdout)
+        after = self.shards()
+        self.assertEqual(list(after), ["expert-0", "expert-1", "expert-2", "expert-3"])
+        self.assertEqual([after[name] for name in before], list(before.values()))
+        ports = [port for one in after.values() for port in (one.port, one.metrics)]
+        self.assertEqual(len(set(ports)), 8)
+        own = ("--grpc_port", "--metrics_port")
+        flags = {tuple(flag for flag in one.flags if not flag.startswith(own)) for one in after.values()}
+        self.assertEqual(len(flags), 1)
+        self.assertEqual(self.baleen("status").stdout.count("expert-"), 4)
+
+        os.kill(after["expert-1"].pid, signal.SIGKILL)
+        self.assertEqual(self.baleen("scale", "2").returncode, 0)
+        self.assertEqual(list(self.shards()), ["expert-0", "expert-2"])
+        self.assertFalse(after["expert-3"].alive())
+        self.assertIn("SHARDS=none", self.baleen("scale", SHARDS="none").stderr)
+
+    def test_drain_and_placement(self):
+        self.assertEqual(self.baleen("up").returncode, 0)
+        shown = self.baleen("placement").stdout
+        self.assertRegex(shown, r"expert-1 +- +\d+ +-")
+        self.assertRegex(shown, "placement-0: .*moves pending 0")
+        self.assertEqual(self.baleen("drain", "expert-1").returncode, 0)
+        self.assertEqual(list(self.shards()), ["expert-0"])
+        self.assertIn("no process expert-9", self.baleen("drain", "expert-9").stderr)
+
     def test_chat_streams_and_counts(self):
         self.assertEqual(self.baleen("up").returncode, 0)
         told = self.baleen("chat", "six times seven")

@@ -6,7 +6,10 @@ import sys
 
 import chat
 import down
+import drain
 import logs
+import placement
+import scale
 import status
 import up
 from errors import UserError
@@ -21,6 +24,13 @@ def parser():
     commands.add_parser("up", help="start the cluster that the environment describes").set_defaults(run=up.run)
     commands.add_parser("down", help="stop it").set_defaults(run=down.run)
     commands.add_parser("status", help="show its processes").set_defaults(run=status.run)
+    change = commands.add_parser("scale", help="change the number of expert shards while it runs")
+    change.add_argument("shards", nargs="?", help="default: SHARDS in the environment")
+    change.set_defaults(run=scale.run)
+    leave = commands.add_parser("drain", help="let processes hand over their work and leave")
+    leave.add_argument("ids", nargs="+", help="processes, e.g. expert-1")
+    leave.set_defaults(run=drain.run)
+    commands.add_parser("placement", help="show which shard holds how much").set_defaults(run=placement.run)
     ask = commands.add_parser("chat", help="ask it a question")
     ask.add_argument("question", nargs="*", help="default: QUESTION in the environment, then an arithmetic one")
     ask.set_defaults(run=chat.run)

@@ -8,12 +8,17 @@ from progress import Progress
 
 # Above the services' own drain timeout of 30 s.
 TIMEOUT_S = 40
+# Each stage ends before the next is told, so that requests that are being finished still find all they need.
+STAGES = (("gateway",), ("prefill", "decode"), ("expert",), ("placement",))
 
 
 def stop_all(processes):
     """Stops the processes, clients before servers, and forgets them."""
+    killed = []
     with Progress() as progress:
-        killed = process.stop(processes, TIMEOUT_S, lambda left: progress.show(f"stopping: {' '.join(left)}" if left else "stopped"))
+        tell = lambda left: progress.show(f"stopping: {' '.join(left)}" if left else "stopped")  # noqa: E731
+        for roles in STAGES:
+            killed += process.stop([one for one in processes if one.role in roles], TIMEOUT_S, tell)
     if killed:
         print(f"had to kill after {TIMEOUT_S} s: {' '.join(killed)}", file=sys.stderr)
     state.remove()

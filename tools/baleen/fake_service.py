@@ -28,7 +28,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         if self.path == "/metrics":
-            self._send(f'baleen_expert_rows_total{{layer="1"}} {ROWS["total"]}\n')
+            self._send(f'baleen_expert_rows_total{{layer="1"}} {ROWS["total"]}\nbaleen_placement_pending_moves 0\n')
             ROWS["total"] += 7
         elif self.path == "/v1/models":
             self._send('{"data": [{"id": "fake"}]}', "application/json")

@@ -12,7 +12,7 @@ POLL_S = 0.05
 
 @dataclasses.dataclass
 class Process:
-    """A process that `baleen up` started. `started` is the kernel's start time of the pid (clock ticks since boot)."""
+    """A process that this command started, and with what. `started` is the kernel's start time of the pid (clock ticks since boot)."""
 
     role: str
     id: str
@@ -22,6 +22,8 @@ class Process:
     metrics: int
     rest: int | None
     log: str
+    binary: str = ""
+    flags: list[str] = dataclasses.field(default_factory=list)
 
     def alive(self):
         return start_time(self.pid) == self.started
@@ -51,7 +53,10 @@ def start(spec, binary, log):
         child = subprocess.Popen(
             [str(binary), *spec.flags], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
         )
-    return Process(spec.role, spec.id, child.pid, start_time(child.pid) or 0, spec.port, spec.metrics, spec.rest, str(log))
+    started = start_time(child.pid) or 0
+    return Process(
+        spec.role, spec.id, child.pid, started, spec.port, spec.metrics, spec.rest, str(log), str(binary), list(spec.flags)
+    )
 
 
 def stop(processes, timeout_s, tell=lambda left: None):

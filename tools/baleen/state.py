@@ -1,4 +1,4 @@
-"""What is running, in one file: written by `up`, read by all, removed by `down`."""
+"""What is running, in one file: written by `up`, `scale` and `drain`, read by all, removed by `down`."""
 
 import dataclasses
 import json
@@ -8,7 +8,7 @@ from errors import UserError
 from process import Process
 from settings import directory
 
-VERSION = 1
+VERSION = 2
 
 
 def _path():

@@ -1,21 +1,15 @@
 """`baleen up`: starts the cluster in the background and waits until it would answer."""
 
 import os
-import time
 
 import down
-import logs
 import ports
 import process
 import settings
 import state
 import topology
 from errors import UserError
-from http_get import not_ready
-from progress import Progress
-
-POLL_S = 0.2
-LOG_LINES = 15
+from waiting import up_timeout_s, wait_ready
 
 
 def _refuse_when_up():
@@ -49,34 +43,8 @@ def _start(specs, binaries):
     return started
 
 
-def _fail(reason, culprit):
-    tail = "\n".join(f"  {line}" for line in logs.tail(culprit.log, LOG_LINES))
-    raise UserError(f"{culprit.id} {reason}; the end of its log ({culprit.log}):\n{tail}")
-
-
-def _wait_ready(processes, timeout_s):
-    begin = time.monotonic()
-    with Progress() as progress:
-        while True:
-            dead = next((one for one in processes if not one.alive()), None)
-            if dead:
-                _fail("died", dead)
-            waiting = [(one, reason) for one in processes if (reason := not_ready(one)) is not None]
-            seconds = time.monotonic() - begin
-            text = f"ready: {len(processes) - len(waiting)} of {len(processes)}"
-            if waiting:
-                text += f", waiting for {waiting[-1][0].id}"
-            progress.show(text, f" {seconds:.0f} s")
-            if not waiting:
-                return
-            if seconds > timeout_s:
-                _fail(f"is not ready after {timeout_s} s ({waiting[-1][1]})", waiting[-1][0])
-            time.sleep(POLL_S)
-
-
 def run(_arguments):
     wanted = settings.read()
-    timeout_s = int(os.environ.get("UP_TIMEOUT_S") or 300)
     _refuse_when_up()
     chosen = ports.Ports(wanted.port_base)
     try:
@@ -87,7 +55,7 @@ def run(_arguments):
     _check(specs, binaries)
     try:
         processes = _start(specs, binaries)
-        _wait_ready(processes, timeout_s)
+        wait_ready(processes, up_timeout_s())
     except BaseException:
         down.stop_all(state.load())
         raise

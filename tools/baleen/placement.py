@@ -1,0 +1,41 @@
+"""`baleen placement`: what each shard holds and computes, and whether experts are on the move."""
+
+import re
+
+import state
+from errors import UserError
+from http_get import get
+
+COLUMNS = ("id", "experts", "rows", "queue")
+SHARD_METRICS = ("baleen_expert_loaded_experts", "baleen_expert_rows_total", "baleen_expert_queue_depth")
+PLACEMENT_METRICS = {
+    "epoch": "baleen_placement_epoch",
+    "moves pending": "baleen_placement_pending_moves",
+    "imbalance": "baleen_placement_imbalance",
+}
+
+
+def _values(process, names):
+    """A metric's sum over its labels, as text; "-" when the process does not say."""
+    _, body = get(process.metrics, "/metrics")
+    values = []
+    for name in names:
+        found = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", body, re.MULTILINE)
+        values.append(f"{sum(map(float, found)):.10g}" if found else "-")
+    return values
+
+
+def run(_arguments):
+    """Prints a row per shard and a line per placement."""
+    processes = state.running()
+    rows = [COLUMNS] + [(one.id, *_values(one, SHARD_METRICS)) for one in processes if one.role == "expert"]
+    placements = [one for one in processes if one.role == "placement" and one.alive()]
+    if not placements:
+        raise UserError("no placement process is alive")
+    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+    for one in placements:
+        values = zip(PLACEMENT_METRICS, _values(one, PLACEMENT_METRICS.values()))
+        print(f"{one.id}: " + ", ".join(f"{name} {value}" for name, value in values))
+    return 0
