@@ -7,6 +7,7 @@ their tails are shown when a process did not get ready.
 import contextlib
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -20,11 +21,19 @@ MODEL = ROOT / "checkpoints" / "abacus"
 READY_TIMEOUT_S = 120
 
 
+# The kernel gives connections ports from 32768 up (its default): one of those could be gone before its process listens.
+PORTS = range(10240, 32768)
+
+
 def free_port():
     """A port that was free a moment ago."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    while True:
+        port = random.choice(PORTS)
+        with contextlib.closing(socket.socket()) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
 
 
 def http_get(port, path):

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import random
 import socket
 
 from errors import UserError
@@ -9,6 +10,8 @@ from errors import UserError
 HOST = "127.0.0.1"
 REST, GRPC, METRICS = 8080, 8081, 9400
 GATEWAY_STEP = 10  # The second gateway's REST and gRPC.
+# The kernel gives connections ports from 32768 up (its default): one of those could be gone before its process listens.
+UNUSED = range(10240, 32768)
 METRICS_OFFSET = 100  # From PORT_BASE.
 
 
@@ -44,8 +47,11 @@ class Ports:
     def free(self):
         """Any port that nobody listens on."""
         holder = self._held.enter_context(socket.socket())
-        holder.bind((HOST, 0))
-        return holder.getsockname()[1]
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        while True:
+            with contextlib.suppress(OSError):
+                holder.bind((HOST, random.choice(UNUSED)))
+                return holder.getsockname()[1]
 
     def release(self):
         """Lets the processes have them."""
