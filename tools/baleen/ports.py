@@ -47,7 +47,6 @@ class Ports:
     def free(self):
         """Any port that nobody listens on."""
         holder = self._held.enter_context(socket.socket())
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         while True:
             with contextlib.suppress(OSError):
                 holder.bind((HOST, random.choice(UNUSED)))
