@@ -6,8 +6,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <list>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "kernels/mla_attention.h"
@@ -32,13 +36,38 @@ struct BlockPool::Impl {
   int64_t total = 0;
   std::byte* memory = nullptr;  // [total, layers, 64, width]; pages of the machine are taken as they are first written.
 
+  // Of one block, and where it waits while it is unreferenced but named.
+  struct State {
+    int32_t references = 0;
+    bool dirty = false;  // Was handed out before.
+    std::optional<BlockHash> hash;
+    std::list<BlockId>::iterator idle;
+  };
+
   mutable std::mutex mutex;
-  std::vector<BlockId> free;         // The last one is taken first.
-  std::vector<int32_t> references;   // [total]
-  std::vector<unsigned char> dirty;  // [total] was handed out before
+  std::vector<BlockId> free;  // The last one is taken first.
+  std::vector<State> blocks;  // [total]
+  std::list<BlockId> idle;    // Named without a reference, longest first.
+  std::unordered_map<BlockHash, BlockId, BlockHashHasher> cached;
 
   bool Valid(BlockId block) const { return block >= 0 && block < total; }
+  bool Referenced(BlockId block) const { return Valid(block) && blocks[block].references > 0; }
+  int64_t Unreferenced() const { return static_cast<int64_t>(free.size() + idle.size()); }
+  BlockId TakeUnreferenced();
 };
+
+BlockId BlockPool::Impl::TakeUnreferenced() {
+  if (!free.empty()) {
+    const BlockId block = free.back();
+    free.pop_back();
+    return block;
+  }
+  const BlockId block = idle.front();
+  idle.pop_front();
+  cached.erase(*blocks[block].hash);
+  blocks[block].hash.reset();
+  return block;
+}
 
 BlockPool::BlockPool(const KvShape& shape, int64_t budget_bytes) : impl_(std::make_unique<Impl>()) {
   impl_->shape = shape;
@@ -57,8 +86,7 @@ BlockPool::BlockPool(const KvShape& shape, int64_t budget_bytes) : impl_(std::ma
     }
   }
   impl_->total = total;
-  impl_->references.assign(total, 0);
-  impl_->dirty.assign(total, 0);
+  impl_->blocks.resize(total);
   impl_->free.reserve(total);
   for (int64_t block = total - 1; block >= 0; --block) impl_->free.push_back(static_cast<BlockId>(block));
 }
@@ -73,7 +101,7 @@ int64_t BlockPool::total_blocks() const { return impl_->total; }
 
 int64_t BlockPool::free_blocks() const {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
-  return static_cast<int64_t>(impl_->free.size());
+  return impl_->Unreferenced();
 }
 
 absl::StatusOr<std::vector<BlockId>> BlockPool::Allocate(int64_t count) {
@@ -82,16 +110,15 @@ absl::StatusOr<std::vector<BlockId>> BlockPool::Allocate(int64_t count) {
   std::vector<BlockId> used_before;
   {
     const std::lock_guard<std::mutex> lock(impl_->mutex);
-    const int64_t free = static_cast<int64_t>(impl_->free.size());
-    if (count > free) {
-      return absl::ResourceExhaustedError(absl::StrCat(count, " KV blocks wanted, ", free, " of ", impl_->total, " free"));
+    if (count > impl_->Unreferenced()) {
+      return absl::ResourceExhaustedError(absl::StrCat(count, " KV blocks wanted, ", impl_->Unreferenced(), " of ", impl_->total, " free"));
     }
-    blocks.assign(impl_->free.rbegin(), impl_->free.rbegin() + count);
-    impl_->free.resize(free - count);
-    for (const BlockId block : blocks) {
-      impl_->references[block] = 1;
-      if (impl_->dirty[block] != 0) used_before.push_back(block);
-      impl_->dirty[block] = 1;
+    for (int64_t i = 0; i < count; ++i) {
+      const BlockId block = impl_->TakeUnreferenced();
+      Impl::State& state = impl_->blocks[block];
+      state.references = 1;
+      if (std::exchange(state.dirty, true)) used_before.push_back(block);
+      blocks.push_back(block);
     }
   }
   for (const BlockId block : used_before) std::memset(Page(block, 0), 0, impl_->block_bytes);
@@ -100,14 +127,45 @@ absl::StatusOr<std::vector<BlockId>> BlockPool::Allocate(int64_t count) {
 
 void BlockPool::AddReference(BlockId block) {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
-  CheckThat(impl_->Valid(block) && impl_->references[block] > 0, "reference to a block that is free");
-  ++impl_->references[block];
+  CheckThat(impl_->Referenced(block), "reference to a block that is free");
+  ++impl_->blocks[block].references;
 }
 
 void BlockPool::Release(BlockId block) {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
-  CheckThat(impl_->Valid(block) && impl_->references[block] > 0, "release of a block that is free");
-  if (--impl_->references[block] == 0) impl_->free.push_back(block);
+  CheckThat(impl_->Referenced(block), "release of a block that is free");
+  Impl::State& state = impl_->blocks[block];
+  if (--state.references > 0) return;
+  if (state.hash.has_value()) {
+    state.idle = impl_->idle.insert(impl_->idle.end(), block);
+  } else {
+    impl_->free.push_back(block);
+  }
+}
+
+std::vector<BlockId> BlockPool::AcquireCached(absl::Span<const BlockHash> prefix) {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  std::vector<BlockId> blocks;
+  for (const BlockHash& hash : prefix) {
+    const auto it = impl_->cached.find(hash);
+    if (it == impl_->cached.end()) break;
+    Impl::State& state = impl_->blocks[it->second];
+    if (state.references++ == 0) impl_->idle.erase(state.idle);
+    blocks.push_back(it->second);
+  }
+  return blocks;
+}
+
+void BlockPool::Publish(BlockId block, const BlockHash& hash) {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  CheckThat(impl_->Referenced(block), "publication of a block that is free");
+  if (impl_->blocks[block].hash.has_value()) return;
+  if (impl_->cached.emplace(hash, block).second) impl_->blocks[block].hash = hash;
+}
+
+int64_t BlockPool::cached_blocks() const {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  return static_cast<int64_t>(impl_->cached.size());
 }
 
 std::byte* BlockPool::Page(BlockId block, int layer) {

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "base/dtype.h"
+#include "services/kv/cache/block_hash.h"
 
 namespace baleen {
 
@@ -22,8 +24,9 @@ struct KvShape {
   int64_t BytesPerToken() const { return layers * RowBytes(); }
 };
 
-// Thread-safe. Blocks are reference-counted, so that a prefix may be shared. A block id that is free or foreign is the caller's bug and
-// aborts: going on would mix up sequences. The memory stays out of core dumps.
+// Thread-safe. Blocks are reference-counted, so that a prefix may be shared without a copy. A block whose content has a name stays when its
+// last reference goes, until its memory is wanted: the one released longest ago goes first. A block id that is free or foreign is the
+// caller's bug and aborts: going on would mix up sequences. The memory stays out of core dumps.
 class BlockPool {
  public:
   // As many whole blocks as fit the budget; none when the address space cannot be had, which total_blocks shows. Memory is taken as blocks
@@ -33,13 +36,22 @@ class BlockPool {
 
   const KvShape& shape() const;
   int64_t total_blocks() const;
+  // Without a reference: what Allocate can give.
   int64_t free_blocks() const;
 
   // `count` blocks with one reference each, zeroed of earlier content; RESOURCE_EXHAUSTED when fewer are free, and then none is taken.
   absl::StatusOr<std::vector<BlockId>> Allocate(int64_t count);
   void AddReference(BlockId block);
-  // Drops one reference; the last one frees the block.
+  // Drops one reference; the last one frees the block, which may stay cached. Release a sequence's blocks last to first: a block is of use
+  // only with all before it.
   void Release(BlockId block);
+
+  // The longest run of `prefix` that is cached, with one more reference on each block.
+  std::vector<BlockId> AcquireCached(absl::Span<const BlockHash> prefix);
+  // The content of a referenced block is final and may be shared under this name. Another block of that name stays the one that is found.
+  void Publish(BlockId block, const BlockHash& hash);
+  // Blocks that have a name, referenced or not.
+  int64_t cached_blocks() const;
 
   // The page of one layer in a block: row-major [64, width].
   std::byte* Page(BlockId block, int layer);

@@ -66,12 +66,75 @@ TEST(BlockPoolTest, PagesOfABlockFollowEachOther) {
   EXPECT_EQ(pool.Page(1, 0) - pool.Page(0, 0), kSmallBlockBytes);
 }
 
+BlockHash Name(uint8_t number) { return ChildBlockHash(RootBlockHash("n", ""), std::vector<int32_t>(64, number)); }
+
+TEST(BlockPoolCacheTest, NamedBlocksAreFoundSharedAndKept) {
+  BlockPool pool(kSmall, 4 * kSmallBlockBytes);
+  const std::vector<BlockId> blocks = *pool.Allocate(2);
+  std::memset(pool.Page(blocks[0], 0), 0xab, kSmallBlockBytes);
+  EXPECT_TRUE(pool.AcquireCached({Name(1)}).empty());
+  pool.Publish(blocks[0], Name(1));
+  pool.Publish(blocks[1], Name(2));
+  EXPECT_EQ(pool.AcquireCached({Name(1), Name(2), Name(3)}), blocks);
+  for (const BlockId block : {blocks[1], blocks[0], blocks[1], blocks[0]}) pool.Release(block);
+  EXPECT_EQ(pool.free_blocks(), 4);
+  EXPECT_EQ(pool.cached_blocks(), 2);
+  EXPECT_EQ(pool.AcquireCached({Name(1)}), std::vector<BlockId>{blocks[0]});
+  EXPECT_EQ(pool.free_blocks(), 3);
+  EXPECT_EQ(*pool.Page(blocks[0], 0), std::byte{0xab});
+}
+
+TEST(BlockPoolCacheTest, ARunEndsAtTheFirstMiss) {
+  BlockPool pool(kSmall, 4 * kSmallBlockBytes);
+  const std::vector<BlockId> blocks = *pool.Allocate(2);
+  pool.Publish(blocks[0], Name(1));
+  pool.Publish(blocks[1], Name(3));
+  EXPECT_EQ(pool.AcquireCached({Name(1), Name(2), Name(3)}), std::vector<BlockId>{blocks[0]});
+  EXPECT_TRUE(pool.AcquireCached({Name(2), Name(1)}).empty());
+}
+
+TEST(BlockPoolCacheTest, TheLongestIdleGoesFirstAndReferencedOnesNever) {
+  BlockPool pool(kSmall, 3 * kSmallBlockBytes);
+  const std::vector<BlockId> blocks = *pool.Allocate(3);
+  for (uint8_t i = 0; i < 3; ++i) pool.Publish(blocks[i], Name(i));
+  pool.Release(blocks[1]);
+  pool.Release(blocks[0]);
+  EXPECT_EQ(*pool.Allocate(1), std::vector<BlockId>{blocks[1]});
+  EXPECT_TRUE(pool.AcquireCached({Name(1)}).empty());
+  EXPECT_EQ(pool.AcquireCached({Name(0)}).size(), 1u);
+  EXPECT_FALSE(pool.Allocate(1).ok());
+  EXPECT_EQ(pool.AcquireCached({Name(2)}).size(), 1u);
+}
+
+TEST(BlockPoolCacheTest, AnEvictedBlockIsZeroAndNameless) {
+  BlockPool pool(kSmall, kSmallBlockBytes);
+  const BlockId block = pool.Allocate(1)->front();
+  std::memset(pool.Page(block, 0), 0xab, kSmallBlockBytes);
+  pool.Publish(block, Name(1));
+  pool.Release(block);
+  ASSERT_EQ(pool.Allocate(1)->front(), block);
+  EXPECT_EQ(*pool.Page(block, 0), std::byte{0});
+  EXPECT_EQ(pool.cached_blocks(), 0);
+}
+
+TEST(BlockPoolCacheTest, TheFirstOfEqualBlocksIsTheOneFound) {
+  BlockPool pool(kSmall, 2 * kSmallBlockBytes);
+  const std::vector<BlockId> blocks = *pool.Allocate(2);
+  pool.Publish(blocks[0], Name(1));
+  pool.Publish(blocks[1], Name(1));
+  pool.Release(blocks[1]);
+  EXPECT_EQ(pool.cached_blocks(), 1);
+  EXPECT_EQ(pool.AcquireCached({Name(1)}), std::vector<BlockId>{blocks[0]});
+  EXPECT_EQ(*pool.Allocate(1), std::vector<BlockId>{blocks[1]});
+}
+
 TEST(BlockPoolDeathTest, DoubleReleaseAborts) {
   BlockPool pool(kSmall, kSmallBlockBytes);
   const BlockId block = pool.Allocate(1)->front();
   pool.Release(block);
   EXPECT_DEATH(pool.Release(block), "release of a block that is free");
   EXPECT_DEATH(pool.AddReference(block), "reference to a block that is free");
+  EXPECT_DEATH(pool.Publish(block, Name(1)), "publication of a block that is free");
   EXPECT_DEATH(pool.Page(1, 0), "no such page");
 }
 
