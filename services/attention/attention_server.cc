@@ -140,7 +140,12 @@ void AttentionServer::Impl::MakeLoop() {
   }
   StepLoopOptions loop_options;
   loop_options.limits = {
-      .max_batch_tokens = options.max_batch_tokens, .prefill_chunk = options.prefill_chunk, .max_running = options.max_batch_tokens / 2};
+      .max_batch_tokens = options.max_batch_tokens,
+      .prefill_chunk = options.prefill_chunk,
+      .max_running = options.max_batch_tokens / 2,
+      .prefix_cache = options.prefix_cache,
+      .numerics_id = model->limits.numerics_id,
+  };
   loop_options.tokenizer_size = model->limits.tokenizer_size;
   loop = std::make_unique<StepLoop>(loop_options, engine_runner.get(), blocks.get(), coordinator.get(), &probe, Clock::Real());
 }

@@ -30,6 +30,7 @@ struct AttentionOptions {
   int64_t max_batch_tokens = 512;
   int64_t prefill_chunk = 128;
   int64_t local_prefill_tokens = 32;
+  bool prefix_cache = true;
   int64_t ping_pong_rows = 0;
 };
 

@@ -36,7 +36,11 @@ struct AttentionProbe::Impl {
         waiting(AddGauge(r, "baleen_num_requests_waiting", "Sequences that wait for KV blocks.")),
         kv_usage(AddGauge(r, "baleen_kv_cache_usage_perc", "Share of KV blocks in use, 0 to 1.")),
         prompt_tokens(AddCounter(r, "baleen_prompt_tokens_total", "Prompt tokens put into KV for decoding here.")),
+        cached_tokens(AddCounter(r, "baleen_prefix_cache_hit_tokens_total", "Prompt tokens whose KV was in the prefix cache.")),
         generation_tokens(AddCounter(r, "baleen_generation_tokens_total", "Tokens sampled.")),
+        preemptions(AddCounter(r, "baleen_num_preemptions_total", "Times that a sequence gave its KV blocks up to be filled again.")),
+        drafts(AddCounter(r, "baleen_spec_decode_num_draft_tokens_total", "Tokens that the MTP layer guessed and the model verified.")),
+        accepted(AddCounter(r, "baleen_spec_decode_num_accepted_tokens_total", "Guesses that were right.")),
         step_failures(AddCounter(r, "baleen_attention_step_failures_total", "Steps that failed, retried ones included.")),
         step_seconds(AddHistogram(r, "baleen_attention_step_seconds", "Duration of a step.",
                                   {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30})),
@@ -52,7 +56,11 @@ struct AttentionProbe::Impl {
   Gauge& waiting;
   Gauge& kv_usage;
   Counter& prompt_tokens;
+  Counter& cached_tokens;
   Counter& generation_tokens;
+  Counter& preemptions;
+  Counter& drafts;
+  Counter& accepted;
   Counter& step_failures;
   Histogram& step_seconds;
   Histogram& step_rows;
@@ -79,7 +87,18 @@ void AttentionProbe::Stepped(absl::Duration duration, int64_t rows) {
 }
 
 void AttentionProbe::StepFailed() { impl_->step_failures.Increment(); }
-void AttentionProbe::Prefilled(int64_t prompt_tokens) { impl_->prompt_tokens.Increment(static_cast<double>(prompt_tokens)); }
+void AttentionProbe::Preempted(int64_t sequences) { impl_->preemptions.Increment(static_cast<double>(sequences)); }
+
+void AttentionProbe::Prefilled(int64_t prompt_tokens, int64_t cached_tokens) {
+  impl_->prompt_tokens.Increment(static_cast<double>(prompt_tokens));
+  impl_->cached_tokens.Increment(static_cast<double>(cached_tokens));
+}
+
+void AttentionProbe::Verified(bool accepted) {
+  impl_->drafts.Increment();
+  if (accepted) impl_->accepted.Increment();
+}
+
 void AttentionProbe::Generated(int64_t tokens) { impl_->generation_tokens.Increment(static_cast<double>(tokens)); }
 
 void AttentionProbe::PageReceived(size_t bytes) {

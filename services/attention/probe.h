@@ -23,8 +23,12 @@ class AttentionProbe {
   void Load(int64_t running, int64_t waiting, float kv_usage);
   void Stepped(absl::Duration duration, int64_t rows);
   void StepFailed();
-  void Prefilled(int64_t prompt_tokens);
+  // `cached_tokens` of the prompt's were found in the prefix cache.
+  void Prefilled(int64_t prompt_tokens, int64_t cached_tokens);
   void Generated(int64_t tokens);
+  void Preempted(int64_t sequences);
+  // A draft was held against the token that the model chose.
+  void Verified(bool accepted);
   void PageReceived(size_t bytes);
   void PageSent(size_t bytes);
   // A fill by another worker ended.

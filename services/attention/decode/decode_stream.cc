@@ -123,9 +123,10 @@ bool DecodeStream::Writable() const {
   return events_.size() < kMaxBuffered;
 }
 
-void DecodeStream::OnPrefilled(int64_t prompt_tokens) {
+void DecodeStream::OnPrefilled(int64_t prompt_tokens, int64_t cached_tokens) {
   v1::DecodeEvent event;
-  event.mutable_prefilled()->set_prompt_cache_miss_tokens(static_cast<uint32_t>(prompt_tokens));
+  event.mutable_prefilled()->set_prompt_cache_hit_tokens(static_cast<uint32_t>(cached_tokens));
+  event.mutable_prefilled()->set_prompt_cache_miss_tokens(static_cast<uint32_t>(prompt_tokens - cached_tokens));
   Emit(std::move(event));
 }
 

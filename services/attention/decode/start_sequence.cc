@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -13,6 +14,8 @@ namespace {
 constexpr size_t kRequestIdBytes = 16;
 constexpr int kMaxStopIds = 64;
 constexpr int kMaxLogprobs = 20;
+constexpr int32_t kMaxPriority = 100;
+constexpr size_t kMaxSaltBytes = 64;
 
 absl::Status CheckTokens(const google::protobuf::RepeatedField<uint32_t>& tokens, const char* field, int64_t tokenizer_size) {
   for (int i = 0; i < tokens.size(); ++i) {
@@ -98,6 +101,14 @@ absl::StatusOr<SequenceRequest> ConvertStart(const v1::StartSequence& start, con
   RETURN_IF_ERROR(CheckTokens(start.generated(), "generated", limits.tokenizer_size));
   ASSIGN_OR_RETURN(request.sampler, ConvertSampling(start, limits.tokenizer_size));
   ASSIGN_OR_RETURN(request.stop, ConvertStop(start.stop(), limits));
+  if (std::abs(static_cast<int64_t>(start.priority())) > kMaxPriority) {
+    return absl::InvalidArgumentError(absl::StrCat("priority ", start.priority(), " is outside -", kMaxPriority, " .. ", kMaxPriority));
+  }
+  if (start.cache_salt().size() > kMaxSaltBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("cache_salt has more than ", kMaxSaltBytes, " bytes"));
+  }
+  request.priority = start.priority();
+  request.cache_salt = start.cache_salt();
   request.request_id = start.context().request_id();
   request.key = absl::StrCat("run/", request.request_id, "/", start.context().choice());
   request.attempt = start.context().attempt();

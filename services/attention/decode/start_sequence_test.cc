@@ -32,9 +32,13 @@ absl::Status StatusOf(const v1::StartSequence& start) { return ConvertStart(star
 TEST(StartSequenceTest, ConvertsAllFields) {
   v1::StartSequence start = Valid();
   start.mutable_context()->set_deadline_unix_ms(1001000);
+  start.set_priority(-3);
+  start.set_cache_salt("salt");
   const SequenceRequest request = ConvertStart(start, Limits(), kNow).value();
   EXPECT_EQ(request.tokens, (std::vector<int32_t>{5, 6, 7, 8}));
   EXPECT_EQ(request.prompt_tokens, 3);
+  EXPECT_EQ(request.priority, -3);
+  EXPECT_EQ(request.cache_salt, "salt");
   EXPECT_EQ(request.deadline, absl::FromUnixSeconds(1001));
   EXPECT_EQ(request.sampler.choice, 3u);
   EXPECT_EQ(request.stop.stop_ids, (std::vector<int32_t>{9, 1, 2}));
@@ -66,6 +70,12 @@ void ExpectInvalid(const v1::StartSequence& start, const std::string& field) {
 
 TEST(StartSequenceTest, NamesTheWrongField) {
   v1::StartSequence start = Valid();
+  start.set_priority(101);
+  ExpectInvalid(start, "priority");
+  start = Valid();
+  start.set_cache_salt(std::string(65, 's'));
+  ExpectInvalid(start, "cache_salt");
+  start = Valid();
   start.mutable_context()->set_request_id("short");
   ExpectInvalid(start, "request_id");
   start = Valid();

@@ -100,7 +100,13 @@ struct DecodeNode {
                      .stall_timeout = stall_timeout},
                     &picker, other_client != nullptr ? other_client : &client, &reservations, &probe, Clock::Real()) {
     EXPECT_TRUE(network->Listen(kKvAddress, kKvPushMethod, AcceptKvPushes(&reservations, nullptr)).ok());
-    loop = std::make_unique<StepLoop>(LoopOptions(), &runner, &pool, &coordinator, &probe, Clock::Real());
+    StartLoop(true);
+  }
+
+  void StartLoop(bool prefix_cache) {
+    StepLoopOptions options = LoopOptions();
+    options.limits.prefix_cache = prefix_cache;
+    loop = std::make_unique<StepLoop>(options, &runner, &pool, &coordinator, &probe, Clock::Real());
   }
 
   void Know(const std::vector<std::string>& addresses) {
@@ -176,6 +182,29 @@ TEST_F(DisaggregationTest, DecodeComputesNothingButTheLastPromptPosition) {
   for (int32_t i = 0; i < 4; ++i) ExpectRightTokens(*collectors[static_cast<size_t>(i)], i);
   EXPECT_EQ(prefill.runner.rows(), 4 * 149);
   EXPECT_EQ(decode.runner.rows(), 4 * 10);
+  ExpectClean(decode);
+}
+
+TEST_F(DisaggregationTest, WhatDecodeHasCachedIsNeitherComputedNorSentAgain) {
+  PrefillNode prefill(&network_);
+  DecodeNode decode(&network_);
+  decode.Know({prefill.address});
+  ExpectRightTokens(*decode.Submit(Prompt(1)), 1);
+  ExpectRightTokens(*decode.Submit(Prompt(1)), 1);
+  EXPECT_EQ(prefill.runner.rows(), 149);
+  EXPECT_EQ(decode.runner.rows(), 10 + 22 + 9);
+  ExpectClean(decode);
+}
+
+TEST_F(DisaggregationTest, WhatPrefillHasCachedIsSentWithoutBeingComputedAgain) {
+  PrefillNode prefill(&network_);
+  DecodeNode decode(&network_);
+  decode.StartLoop(false);
+  decode.Know({prefill.address});
+  ExpectRightTokens(*decode.Submit(Prompt(1)), 1);
+  ExpectRightTokens(*decode.Submit(Prompt(1)), 1);
+  EXPECT_EQ(prefill.runner.rows(), 149 + 21);
+  EXPECT_EQ(decode.runner.rows(), 2 * 10);
   ExpectClean(decode);
 }
 

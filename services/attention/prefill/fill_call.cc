@@ -1,5 +1,7 @@
 #include "services/attention/prefill/fill_call.h"
 
+#include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -27,6 +29,18 @@ absl::StatusOr<SequenceRequest> ConvertFill(const v1::FillRequest& request, cons
           absl::StrCat("tokens[", i, "] is ", request.tokens(i), ", the vocabulary has ", limits.tokenizer_size));
     }
   }
+  if (request.first_token() >= static_cast<uint64_t>(request.tokens_size())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("first_token is ", request.first_token(), ", tokens has ", request.tokens_size(), " ids"));
+  }
+  if (request.has_next_token()) {
+    if (request.next_token() >= static_cast<uint64_t>(limits.tokenizer_size)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("next_token is ", request.next_token(), ", the vocabulary has ", limits.tokenizer_size));
+    }
+    fill.next_token = static_cast<int32_t>(request.next_token());
+  }
+  fill.cache_salt = request.cache_salt();
   fill.request_id = request.context().request_id();
   fill.key = absl::StrCat("fill/", request.kv_address(), "/", request.reservation());
   fill.attempt = request.context().attempt();
@@ -47,6 +61,8 @@ void FillCall::Begin(const v1::FillRequest& request) {
   absl::StatusOr<SequenceRequest> fill = ConvertFill(request, context_->limits, context_->clock->Now());
   if (!fill.ok()) return Reply(fill.status());
   tokens_ = fill->prompt_tokens;
+  first_ = request.first_token();
+  layers_ = request.kv_layers() > 0 ? static_cast<int>(request.kv_layers()) : std::numeric_limits<int>::max();
   fill->observer = shared_from_this();
   push_ = context_->sender->Open(request.kv_address(), request.context(), request.reservation(),
                                  [self = shared_from_this()](absl::Status status) { self->OnPushOver(status); });
@@ -65,7 +81,13 @@ void FillCall::Begin(const v1::FillRequest& request) {
   if (!stopped.ok()) context_->loop->Cancel(*id, stopped);
 }
 
+void FillCall::OnCached(int64_t cached_tokens) { cached_ = cached_tokens; }
+
 void FillCall::OnLayer(absl::Span<const BlockId> blocks, int layer, int64_t first, int64_t count) {
+  const int64_t skipped = std::clamp<int64_t>(first_ - first, 0, count);
+  first += skipped;
+  count -= skipped;
+  if (count == 0 || layer >= layers_) return;
   push_->Enqueue(blocks, layer, first, count);
   context_->probe->PageSent(static_cast<size_t>(count * context_->row_bytes));
 }
@@ -107,7 +129,10 @@ void FillCall::Reply(const absl::Status& status) {
     const std::lock_guard lock(mu_);
     if (std::exchange(replied_, true)) return;
   }
-  if (status.ok()) reply_->set_tokens_computed(static_cast<uint32_t>(tokens_));
+  if (status.ok()) {
+    reply_->set_tokens_cached(static_cast<uint32_t>(cached_));
+    reply_->set_tokens_computed(static_cast<uint32_t>(tokens_ - cached_));
+  }
   Finish(grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message())));
 }
 

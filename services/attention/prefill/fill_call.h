@@ -47,6 +47,7 @@ class FillCall final : public grpc::ServerUnaryReactor, public SequenceObserver,
   void OnCancel() override;
   void OnDone() override;
 
+  void OnCached(int64_t cached_tokens) override;
   void OnLayer(absl::Span<const BlockId> blocks, int layer, int64_t first, int64_t count) override;
   void OnFinished(const absl::Status& status, StopReason reason) override;
 
@@ -61,6 +62,9 @@ class FillCall final : public grpc::ServerUnaryReactor, public SequenceObserver,
   const FillCallContext* const context_;
   v1::FillReply* const reply_;
   int64_t tokens_ = 0;
+  int64_t cached_ = 0;  // Of the tokens.
+  int64_t first_ = 0;   // Rows before it
+  int layers_ = 0;      // and layers from here on are not wanted.
   std::shared_ptr<FillCall> self_;
   std::shared_ptr<KvTransferHandle> push_;
 

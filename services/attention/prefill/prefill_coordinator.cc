@@ -151,16 +151,18 @@ PrefillCoordinator::~PrefillCoordinator() {
 }
 
 bool PrefillCoordinator::Wants(const Sequence& sequence) const {
-  return sequence.known() > impl_->options.local_prefill_tokens && sequence.known() > 1 && impl_->picker->Any();
+  const int64_t missing = sequence.known() - sequence.computed;
+  return missing > impl_->options.local_prefill_tokens && missing > 1 && impl_->picker->Any();
 }
 
 void PrefillCoordinator::Start(const Sequence& sequence, std::function<void(bool filled)> done) {
   auto fill = std::make_shared<Fill>();
   fill->sequence = sequence.id;
-  fill->tokens = sequence.known() - 1;
+  const int64_t end = sequence.known() - 1;
+  fill->tokens = end - sequence.computed;
   fill->deadline = sequence.request.deadline;
   fill->done = std::move(done);
-  fill->reservation = impl_->reservations->Open(sequence.blocks, fill->tokens);
+  fill->reservation = impl_->reservations->Open(sequence.blocks, sequence.computed, end);
   v1::FillRequest& request = fill->request;
   request.mutable_context()->set_request_id(sequence.request.request_id);
   request.mutable_context()->set_choice(sequence.request.sampler.choice);
@@ -169,6 +171,10 @@ void PrefillCoordinator::Start(const Sequence& sequence, std::function<void(bool
   request.mutable_tokens()->Add(sequence.request.tokens.begin(), sequence.request.tokens.end() - 1);
   request.set_kv_address(impl_->options.kv_address());
   request.set_reservation(fill->reservation);
+  request.set_cache_salt(sequence.request.cache_salt);
+  request.set_first_token(static_cast<uint32_t>(sequence.computed));
+  request.set_next_token(static_cast<uint32_t>(sequence.request.tokens.back()));
+  request.set_kv_layers(static_cast<uint32_t>(impl_->options.kv_layers));
   {
     const std::lock_guard lock(impl_->mu);
     impl_->fills[fill->sequence] = fill;

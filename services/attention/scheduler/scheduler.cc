@@ -1,6 +1,7 @@
 #include "services/attention/scheduler/scheduler.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,7 @@ namespace baleen {
 namespace {
 
 constexpr int64_t kBlockTokens = 64;
+constexpr int32_t kMaxPriority = 100;
 constexpr size_t kEndedAttempts = 16384;
 
 SchedulerLimits Sanitized(SchedulerLimits limits) {
@@ -19,29 +21,37 @@ SchedulerLimits Sanitized(SchedulerLimits limits) {
   return limits;
 }
 
-}  // namespace
-
-Scheduler::Scheduler(const SchedulerLimits& limits, BlockPool* pool) : limits_(Sanitized(limits)), pool_(pool), attempts_(kEndedAttempts) {}
-
-Scheduler::~Scheduler() {
-  for (const auto& sequence : running_) {
-    for (const BlockId block : sequence->blocks) pool_->Release(block);
-  }
+// Prompt and max_tokens, as far as the model's context goes.
+int64_t MostBlocks(const SequenceRequest& request) {
+  const int64_t tokens = static_cast<int64_t>(request.tokens.size());
+  if (!request.generates) return BlocksFor(tokens);
+  return BlocksFor(std::max(tokens, std::min(request.prompt_tokens + request.stop.max_tokens, request.stop.max_positions)));
 }
 
-int64_t Scheduler::BlocksNeeded(const SequenceRequest& request) const {
-  int64_t positions = static_cast<int64_t>(request.tokens.size());
-  if (request.generates) {
-    positions = std::max(positions, std::min(request.prompt_tokens + request.stop.max_tokens, request.stop.max_positions));
-  }
-  return (positions + kBlockTokens - 1) / kBlockTokens;
+// Fills cannot give way: what was computed is on its way out already. Nor can what another worker writes into.
+bool MayGiveWay(const Sequence& sequence) { return sequence.request.generates && sequence.state != SequenceState::kRemotePrefill; }
+
+template <typename Sequences>
+void InsertByRank(std::unique_ptr<Sequence> sequence, Sequences* sequences) {
+  const auto after = std::upper_bound(sequences->begin(), sequences->end(), sequence->rank(),
+                                      [](const auto& rank, const auto& other) { return rank < other->rank(); });
+  sequences->insert(after, std::move(sequence));
+}
+
+}  // namespace
+
+Scheduler::Scheduler(const SchedulerLimits& limits, BlockPool* pool)
+    : limits_(Sanitized(limits)), pool_(pool), blocks_(pool, limits.prefix_cache, limits.numerics_id), attempts_(kEndedAttempts) {}
+
+Scheduler::~Scheduler() {
+  for (const Owned& sequence : running_) blocks_.Release(sequence.get());
 }
 
 absl::StatusOr<SequenceId> Scheduler::Submit(SequenceRequest request) {
   ASSIGN_OR_RETURN(const SequenceId superseded, attempts_.Check(request.key, request.attempt));
   const int64_t tokens = static_cast<int64_t>(request.tokens.size());
   if (tokens == 0) return absl::InvalidArgumentError("a sequence needs at least one token");
-  if (const int64_t blocks = BlocksNeeded(request); blocks > pool_->total_blocks()) {
+  if (const int64_t blocks = MostBlocks(request); blocks > pool_->total_blocks()) {
     return absl::InvalidArgumentError(absl::StrCat("prompt and max_tokens need ", blocks, " KV blocks of ", kBlockTokens,
                                                    " tokens, this worker has ", pool_->total_blocks()));
   }
@@ -52,10 +62,11 @@ absl::StatusOr<SequenceId> Scheduler::Submit(SequenceRequest request) {
   auto sequence = std::make_unique<Sequence>();
   sequence->id = ++last_id_;
   sequence->request = std::move(request);
+  sequence->request.priority = std::clamp(sequence->request.priority, -kMaxPriority, kMaxPriority);
   attempts_.Start(sequence->request.key, sequence->request.attempt, sequence->id);
   by_id_[sequence->id] = sequence.get();
   waiting_tokens_ += tokens;
-  waiting_.push_back(std::move(sequence));
+  InsertByRank(std::move(sequence), &waiting_);
   return last_id_;
 }
 
@@ -70,7 +81,7 @@ void Scheduler::CancelAll(const absl::Status& why) {
   }
 }
 
-bool Scheduler::EndIfDue(std::unique_ptr<Sequence>* sequence, absl::Time now) {
+bool Scheduler::EndIfDue(Owned* sequence, absl::Time now) {
   if (!(*sequence)->ending.ok()) {
     absl::Status why = (*sequence)->ending;
     End(std::move(*sequence), std::move(why), StopReason::kNone);
@@ -94,30 +105,71 @@ void Scheduler::EndDue(absl::Time now) {
 std::vector<Sequence*> Scheduler::Admit(absl::Time now) {
   EndDue(now);
   std::vector<Sequence*> admitted;
-  while (!waiting_.empty()) {
-    std::unique_ptr<Sequence>& head = waiting_.front();
-    const SequenceRequest& request = head->request;
-    StopReason done = StopReason::kNone;
-    if (request.generates && head->generated() > 0) {
-      done = CheckStop(request.stop, request.prompt_tokens, head->generated(), request.tokens.back());
-    }
-    if (done == StopReason::kNone) {
-      if (running() >= limits_.max_running) break;
-      absl::StatusOr<std::vector<BlockId>> blocks = pool_->Allocate(BlocksNeeded(request));
-      if (!blocks.ok()) break;
-      head->blocks = *std::move(blocks);
-      head->state = SequenceState::kPrefill;
-      admitted.push_back(head.get());
-    }
-    waiting_tokens_ -= head->known();
-    if (done == StopReason::kNone) {
-      running_.push_back(std::move(head));
-    } else {
-      End(std::move(head), absl::OkStatus(), done);
-    }
-    waiting_.pop_front();
+  while (!waiting_.empty() && AdmitHead(&admitted)) {
   }
   return admitted;
+}
+
+bool Scheduler::AdmitHead(std::vector<Sequence*>* admitted) {
+  Sequence* const head = waiting_.front().get();
+  const SequenceRequest& request = head->request;
+  StopReason done = StopReason::kNone;
+  if (request.generates && head->generated() > 0) {
+    done = CheckStop(request.stop, request.prompt_tokens, head->generated(), request.tokens.back());
+  }
+  if (done == StopReason::kNone && (running() >= limits_.max_running || !FindRoom(head))) return false;
+  // FindRoom may have queued others, but none before the head.
+  Owned owned = std::move(waiting_.front());
+  waiting_.pop_front();
+  waiting_tokens_ -= owned->known();
+  if (done != StopReason::kNone) {
+    End(std::move(owned), absl::OkStatus(), done);
+    return true;
+  }
+  head->state = SequenceState::kPrefill;
+  if (!std::exchange(head->admitted, true)) head->cached_tokens = std::min(head->computed, request.prompt_tokens);
+  admitted->push_back(head);
+  InsertByRank(std::move(owned), &running_);
+  return true;
+}
+
+// A block stays free for each running sequence that may need one soon, lest the newcomer is preempted at once.
+bool Scheduler::FindRoom(Sequence* head) {
+  const int64_t reserve = std::min(running(), pool_->total_blocks() - BlocksFor(head->known()));
+  while (!blocks_.Admit(head, reserve)) {
+    const int64_t within_reach = pool_->free_blocks() + PreemptibleBlocks(head->rank());
+    if (within_reach < BlocksFor(head->known()) + reserve || !PreemptBehind(head->rank())) return false;
+  }
+  return true;
+}
+
+bool Scheduler::CoverNext(Sequence* sequence) {
+  while (!blocks_.Grow(sequence, sequence->computed + 1)) {
+    if (!PreemptBehind(sequence->rank())) return false;
+  }
+  return true;
+}
+
+int64_t Scheduler::PreemptibleBlocks(const Rank& rank) const {
+  int64_t blocks = 0;
+  for (auto it = running_.rbegin(); it != running_.rend() && rank < (*it)->rank(); ++it) {
+    if (MayGiveWay(**it)) blocks += static_cast<int64_t>((*it)->blocks.size());
+  }
+  return blocks;
+}
+
+bool Scheduler::PreemptBehind(const Rank& rank) {
+  const auto last = std::find_if(running_.rbegin(), running_.rend(), [](const Owned& sequence) { return MayGiveWay(*sequence); });
+  if (last == running_.rend() || (*last)->rank() <= rank) return false;
+  Owned sequence = std::move(*last);
+  running_.erase(std::next(last).base());
+  blocks_.Release(sequence.get());
+  sequence->state = SequenceState::kWaiting;
+  sequence->draft = -1;
+  waiting_tokens_ += sequence->known();
+  ++preemptions_;
+  InsertByRank(std::move(sequence), &waiting_);
+  return true;
 }
 
 void Scheduler::StartRemotePrefill(Sequence* sequence) { sequence->state = SequenceState::kRemotePrefill; }
@@ -126,54 +178,67 @@ void Scheduler::FinishRemotePrefill(SequenceId id, bool filled) {
   const auto it = by_id_.find(id);
   if (it == by_id_.end() || it->second->state != SequenceState::kRemotePrefill) return;
   it->second->state = SequenceState::kPrefill;
-  if (filled) it->second->computed = it->second->known() - 1;
+  if (!filled) return;
+  it->second->computed = it->second->known() - 1;
+  blocks_.Publish(it->second);
 }
 
-StepPlan Scheduler::PlanStep() const {
+StepPlan Scheduler::PlanStep() {
   StepPlan plan;
   AddDecodeRows(&plan);
   AddPrefillRows(&plan);
   return plan;
 }
 
-void Scheduler::AddDecodeRows(StepPlan* plan) const {
-  for (const auto& sequence : running_) {
-    if (sequence->state != SequenceState::kDecode || !sequence->ending.ok() || !sequence->request.observer->Writable()) continue;
-    plan->rows.push_back({.sequence = sequence.get(), .first = sequence->computed, .count = 1, .wants_logits = true});
-    ++plan->tokens;
+// By index: preemption takes away sequences behind the one at hand.
+void Scheduler::AddDecodeRows(StepPlan* plan) {
+  for (size_t i = 0; i < running_.size(); ++i) {
+    Sequence& sequence = *running_[i];
+    if (sequence.state != SequenceState::kDecode || !sequence.ending.ok() || !sequence.request.observer->Writable()) continue;
+    if (!CoverNext(&sequence)) continue;
+    const int64_t others = running() - static_cast<int64_t>(i) - 1;
+    const bool verifies =
+        sequence.draft >= 0 && plan->tokens + 2 + others < limits_.max_batch_tokens && blocks_.Grow(&sequence, sequence.computed + 2);
+    const int64_t count = verifies ? 2 : 1;
+    plan->rows.push_back({.sequence = &sequence, .first = sequence.computed, .count = count, .logits = count});
+    plan->tokens += count;
   }
 }
 
 void Scheduler::AddPrefillRows(StepPlan* plan) const {
   int64_t budget = limits_.max_batch_tokens - plan->tokens;
   if (!plan->rows.empty()) budget = std::min(budget, limits_.prefill_chunk);
-  for (const auto& sequence : running_) {
+  for (const Owned& sequence : running_) {
     if (budget <= 0) return;
     if (sequence->state != SequenceState::kPrefill || !sequence->ending.ok()) continue;
     const int64_t left = sequence->known() - sequence->computed;
     const int64_t count = std::min({left, limits_.prefill_chunk, budget});
-    const bool wants_logits = sequence->request.generates && count == left;
-    plan->rows.push_back({.sequence = sequence.get(), .first = sequence->computed, .count = count, .wants_logits = wants_logits});
+    const int64_t logits = sequence->request.generates && count == left ? 1 : 0;
+    plan->rows.push_back({.sequence = sequence.get(), .first = sequence->computed, .count = count, .logits = logits});
     plan->tokens += count;
     budget -= count;
   }
 }
 
-void Scheduler::CompleteStep(const StepPlan& plan, absl::Span<const int32_t> sampled) {
-  size_t next = 0;
-  for (const StepRow& row : plan.rows) {
-    Sequence& sequence = *row.sequence;
-    sequence.computed = row.first + row.count;
-    if (!sequence.request.generates) {
-      if (sequence.computed == sequence.known()) EndRunning(sequence.id, absl::OkStatus(), StopReason::kNone);
-      continue;
-    }
-    if (!row.wants_logits) continue;
-    const int32_t token = sampled[next++];
+void Scheduler::CompleteStep(const StepPlan& plan, absl::Span<const RowResult> results) {
+  for (size_t i = 0; i < plan.rows.size(); ++i) CompleteRow(plan.rows[i], results[i]);
+}
+
+void Scheduler::CompleteRow(const StepRow& row, const RowResult& result) {
+  Sequence& sequence = *row.sequence;
+  const int64_t refused = row.logits - static_cast<int64_t>(result.tokens.size());
+  sequence.computed = row.first + row.count - refused;
+  sequence.draft = result.draft;
+  blocks_.Publish(&sequence);
+  if (!sequence.request.generates) {
+    if (sequence.computed == sequence.known()) EndRunning(sequence.id, absl::OkStatus(), StopReason::kNone);
+    return;
+  }
+  for (const int32_t token : result.tokens) {
     sequence.request.tokens.push_back(token);
     sequence.state = SequenceState::kDecode;
     const StopReason reason = CheckStop(sequence.request.stop, sequence.request.prompt_tokens, sequence.generated(), token);
-    if (reason != StopReason::kNone) EndRunning(sequence.id, absl::OkStatus(), reason);
+    if (reason != StopReason::kNone) return EndRunning(sequence.id, absl::OkStatus(), reason);
   }
 }
 
@@ -184,14 +249,13 @@ void Scheduler::FailStep(const StepPlan& plan, const absl::Status& status) {
 void Scheduler::EndRunning(SequenceId id, absl::Status status, StopReason reason) {
   const auto it = std::find_if(running_.begin(), running_.end(), [id](const auto& sequence) { return sequence->id == id; });
   if (it == running_.end()) return;
-  std::unique_ptr<Sequence> sequence = std::move(*it);
+  Owned sequence = std::move(*it);
   running_.erase(it);
   End(std::move(sequence), std::move(status), reason);
 }
 
-void Scheduler::End(std::unique_ptr<Sequence> sequence, absl::Status status, StopReason reason) {
-  for (const BlockId block : sequence->blocks) pool_->Release(block);
-  sequence->blocks.clear();
+void Scheduler::End(Owned sequence, absl::Status status, StopReason reason) {
+  blocks_.Release(sequence.get());
   attempts_.End(sequence->request.key, sequence->id);
   by_id_.erase(sequence->id);
   sequence->end_status = std::move(status);

@@ -34,18 +34,23 @@ SequenceRequest Request(const std::string& key, int64_t prompt, int64_t max_toke
   return request;
 }
 
+SequenceRequest Salted(SequenceRequest request, const std::string& salt) {
+  request.cache_salt = salt;
+  return request;
+}
+
 SequenceRequest FillRequest(const std::string& key, int64_t tokens) {
   SequenceRequest request = Request(key, tokens, 1);
   request.generates = false;
   return request;
 }
 
-std::vector<int32_t> Sampled(const StepPlan& plan, int32_t token) {
-  std::vector<int32_t> sampled;
-  for (const StepRow& row : plan.rows) {
-    if (row.wants_logits) sampled.push_back(token);
+std::vector<RowResult> Sampled(const StepPlan& plan, int32_t token) {
+  std::vector<RowResult> results(plan.rows.size());
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (plan.rows[i].logits > 0) results[i].tokens.push_back(token);
   }
-  return sampled;
+  return results;
 }
 
 class SchedulerTest : public testing::Test {
@@ -105,15 +110,107 @@ TEST_F(SchedulerTest, WhatNeverFitsIsRefused) {
   EXPECT_TRUE(scheduler_.Submit(Request("a", 64, 64 * 15)).ok());
 }
 
-TEST_F(SchedulerTest, AdmissionWaitsForBlocksInOrder) {
-  ASSERT_TRUE(scheduler_.Submit(Request("big", 64, 64 * 9)).ok());
-  ASSERT_TRUE(scheduler_.Submit(Request("big2", 64, 64 * 9)).ok());
-  ASSERT_TRUE(scheduler_.Submit(Request("small", 4, 4)).ok());
-  EXPECT_EQ(scheduler_.Admit(kNow).size(), 1u);
-  EXPECT_EQ(scheduler_.waiting(), 2);
-  while (scheduler_.running() > 0 && scheduler_.waiting() == 2) Step();
-  EXPECT_EQ(scheduler_.waiting(), 2);
-  EXPECT_EQ(scheduler_.Admit(kNow).size(), 2u);
+TEST_F(SchedulerTest, AdmissionTakesTheKnownTokensBlocksAndWaitsInOrder) {
+  for (const char* key : {"a", "b"}) {
+    ASSERT_TRUE(scheduler_.Submit(FillRequest(key, 64 * 7)).ok());
+    ASSERT_EQ(scheduler_.Admit(kNow).size(), 1u);
+  }
+  EXPECT_EQ(pool_.free_blocks(), 2);
+  ASSERT_TRUE(scheduler_.Submit(Request("wide", 65, 64)).ok());
+  ASSERT_TRUE(scheduler_.Submit(Request("small", 4, 400)).ok());
+  EXPECT_TRUE(scheduler_.Admit(kNow).empty()) << "a block must stay free for each that runs";
+  while (scheduler_.waiting() == 2) Step();
+  EXPECT_EQ(scheduler_.waiting(), 0);
+}
+
+TEST_F(SchedulerTest, GrowthIntoAnEmptyPoolPreempts) {
+  for (const char* key : {"a", "b", "c"}) {
+    ASSERT_TRUE(scheduler_.Submit(Salted(Request(key, 64 * 4, 64 * 4), key)).ok());
+    scheduler_.Admit(kNow);
+  }
+  std::map<std::string, int64_t> generated;
+  while (scheduler_.running() + scheduler_.waiting() > 0) {
+    Step();
+    for (const auto& sequence : scheduler_.TakeEnded()) generated[sequence->request.key] = sequence->generated();
+  }
+  EXPECT_GT(scheduler_.preemptions(), 0);
+  EXPECT_EQ(generated, (std::map<std::string, int64_t>{{"a", 256}, {"b", 256}, {"c", 256}}));
+}
+
+TEST_F(SchedulerTest, PriorityIsAHeadStartOfBoundedWorth) {
+  const auto arrives = [&](const char* key, int32_t priority, absl::Duration after) {
+    SequenceRequest request = Request(key, 4, 4);
+    request.priority = priority;
+    request.arrival = kNow + after;
+    ASSERT_TRUE(scheduler_.Submit(std::move(request)).ok());
+  };
+  arrives("early", 0, absl::ZeroDuration());
+  arrives("urgent", 1, kPriorityHeadStart / 2);
+  arrives("late", 1, 2 * kPriorityHeadStart);
+  std::vector<std::string> order;
+  for (const Sequence* sequence : scheduler_.Admit(kNow)) order.push_back(sequence->request.key);
+  EXPECT_EQ(order, (std::vector<std::string>{"urgent", "early", "late"}));
+}
+
+TEST_F(SchedulerTest, TheUrgentTakesTheBlocksOfTheLess) {
+  ASSERT_TRUE(scheduler_.Submit(Salted(Request("low", 64 * 7, 64 * 8), "low")).ok());
+  Step();
+  SequenceRequest urgent = Salted(Request("urgent", 64 * 7, 64 * 8), "urgent");
+  urgent.priority = 1;
+  ASSERT_TRUE(scheduler_.Submit(urgent).ok());
+  SequenceRequest more = Salted(Request("more", 64 * 7, 64), "more");
+  Step();
+  EXPECT_EQ(scheduler_.running(), 2);
+  more.priority = 2;
+  ASSERT_TRUE(scheduler_.Submit(more).ok());
+  const auto admitted = scheduler_.Admit(kNow);
+  ASSERT_EQ(admitted.size(), 1u);
+  EXPECT_EQ(admitted[0]->request.key, "more");
+  EXPECT_EQ(scheduler_.preemptions(), 1);
+  EXPECT_EQ(scheduler_.waiting(), 1);
+}
+
+TEST_F(SchedulerTest, WarmPrefixIsSharedUnderItsSaltOnly) {
+  const auto rows_of = [&](SequenceRequest request) {
+    EXPECT_TRUE(scheduler_.Submit(std::move(request)).ok());
+    int64_t rows = 0;
+    int64_t cached = 0;
+    while (scheduler_.running() + scheduler_.waiting() > 0) rows += Step().tokens;
+    for (const auto& sequence : scheduler_.TakeEnded()) cached = sequence->cached_tokens;
+    EXPECT_EQ(rows + cached, 200);
+    return cached;
+  };
+  EXPECT_EQ(rows_of(Salted(Request("cold", 200, 1), "x")), 0);
+  EXPECT_EQ(rows_of(Salted(Request("warm", 200, 1), "x")), 192);
+  EXPECT_EQ(rows_of(Salted(Request("other", 200, 1), "y")), 0);
+  SequenceRequest differs = Salted(Request("differs", 200, 1), "x");
+  differs.tokens[70] = 8;
+  EXPECT_EQ(rows_of(differs), 64);
+  EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+}
+
+TEST_F(SchedulerTest, TheLastTokenIsAlwaysComputed) {
+  ASSERT_TRUE(scheduler_.Submit(Request("cold", 128, 1)).ok());
+  while (scheduler_.running() + scheduler_.waiting() > 0) Step();
+  ASSERT_TRUE(scheduler_.Submit(Request("warm", 128, 1)).ok());
+  EXPECT_EQ(scheduler_.Admit(kNow).at(0)->computed, 64);
+}
+
+TEST_F(SchedulerTest, DraftsAreVerifiedAndDroppedWhenWrong) {
+  ASSERT_TRUE(scheduler_.Submit(Request("a", 4, 50)).ok());
+  scheduler_.Admit(kNow);
+  StepPlan plan = scheduler_.PlanStep();
+  scheduler_.CompleteStep(plan, {{.tokens = {5}, .draft = 6}});
+  plan = scheduler_.PlanStep();
+  ASSERT_EQ(plan.tokens, 2);
+  EXPECT_EQ(plan.rows[0].logits, 2);
+  scheduler_.CompleteStep(plan, {{.tokens = {6, 7}, .draft = 8}});
+  EXPECT_EQ(plan.rows[0].sequence->computed, 6);
+  plan = scheduler_.PlanStep();
+  scheduler_.CompleteStep(plan, {{.tokens = {9}, .draft = -1}});
+  EXPECT_EQ(plan.rows[0].sequence->request.tokens, (std::vector<int32_t>{7, 7, 7, 7, 5, 6, 7, 9}));
+  EXPECT_EQ(plan.rows[0].sequence->computed, 7);
+  EXPECT_EQ(scheduler_.PlanStep().tokens, 1);
 }
 
 TEST_F(SchedulerTest, NewerAttemptEndsTheOlderAndLateOnesAreRefused) {
@@ -159,7 +256,7 @@ TEST_F(SchedulerTest, RemotelyFilledSequenceComputesItsLastPositionOnly) {
   ASSERT_EQ(plan.rows.size(), 1u);
   EXPECT_EQ(plan.rows[0].first, 99);
   EXPECT_EQ(plan.rows[0].count, 1);
-  EXPECT_TRUE(plan.rows[0].wants_logits);
+  EXPECT_EQ(plan.rows[0].logits, 1);
 }
 
 TEST_F(SchedulerTest, FailedRemoteFillStartsOver) {
@@ -196,13 +293,16 @@ TEST_F(SchedulerTest, PausedSequenceKeepsItsPlaceButGetsNoRow) {
 class SchedulerProperties : public testing::TestWithParam<int> {};
 
 struct Model {
-  explicit Model(int seed) : random(static_cast<uint32_t>(seed)), pool(kShape, PoolBytes(24)), scheduler(limits, &pool) {}
+  explicit Model(int seed) : random(static_cast<uint32_t>(seed)), pool(kShape, PoolBytes(12)), scheduler(limits, &pool) {}
 
   int64_t Draw(int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(random); }
 
   void Arrive() {
     const std::string key = absl::StrCat("k", ++arrivals);
-    SequenceRequest request = Draw(0, 3) == 0 ? FillRequest(key, Draw(1, 200)) : Request(key, Draw(1, 200), Draw(1, 60));
+    SequenceRequest request = Draw(0, 3) == 0 ? FillRequest(key, Draw(1, 200)) : Request(key, Draw(1, 200), Draw(1, 300));
+    request.priority = static_cast<int32_t>(Draw(-1, 1));
+    request.arrival = kNow + absl::Seconds(arrivals);
+    if (Draw(0, 1) == 0) request.cache_salt = key;
     if (auto id = scheduler.Submit(std::move(request)); id.ok()) live.insert(*id);
   }
 
@@ -215,8 +315,9 @@ struct Model {
       EXPECT_GE(row.count, 1);
       EXPECT_EQ(row.first, row.sequence->computed);
       EXPECT_LE(row.first + row.count, static_cast<int64_t>(row.sequence->blocks.size()) * 64);
+      EXPECT_NE(row.sequence->state, SequenceState::kWaiting);
       EXPECT_FALSE(cancelled.contains(row.sequence->id)) << "a cancelled sequence is in the next step";
-      EXPECT_LE(row.count, row.sequence->state == SequenceState::kPrefill ? limits.prefill_chunk : 1);
+      EXPECT_LE(row.count, row.sequence->state == SequenceState::kPrefill ? limits.prefill_chunk : row.sequence->draft >= 0 ? 2 : 1);
     }
     EXPECT_EQ(tokens, plan.tokens);
     EXPECT_LE(tokens, limits.max_batch_tokens);
@@ -248,7 +349,14 @@ struct Model {
     if (outcome == 0) {
       scheduler.FailStep(plan, absl::InternalError("fault"));
     } else if (outcome > 2) {  // 1 and 2: the step is tried again.
-      scheduler.CompleteStep(plan, Sampled(plan, Draw(0, 30) == 0 ? 1 : 5));
+      std::vector<RowResult> results = Sampled(plan, Draw(0, 200) == 0 ? 1 : 5);
+      for (size_t i = 0; i < results.size(); ++i) {
+        if (plan.rows[i].logits == 2 && results[i].tokens[0] != 1 && Draw(0, 1) == 0) results[i].tokens.push_back(5);
+        if (plan.rows[i].logits > 0 && plan.rows[i].sequence->request.stop.max_tokens > plan.rows[i].sequence->generated() + 3) {
+          results[i].draft = static_cast<int32_t>(Draw(-1, 0));
+        }
+      }
+      scheduler.CompleteStep(plan, results);
     }
     Finish();
   }
@@ -277,9 +385,10 @@ TEST_P(SchedulerProperties, BudgetBlocksAndProgress) {
     model.Step();
   }
   // Without arrivals everything ends: nobody starves.
-  for (int step = 0; step < 3000 && !model.live.empty(); ++step) model.Step();
+  for (int step = 0; step < 6000 && !model.live.empty(); ++step) model.Step();
   EXPECT_TRUE(model.live.empty());
   EXPECT_GT(model.completed, 20);
+  EXPECT_GT(model.scheduler.preemptions(), 0);
   EXPECT_EQ(model.scheduler.waiting_tokens(), 0);
   EXPECT_EQ(model.pool.free_blocks(), model.pool.total_blocks());
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -12,13 +13,19 @@
 #include "absl/types/span.h"
 #include "model/sampling/sampler.h"
 #include "services/attention/scheduler/stop_rules.h"
+#include "services/kv/cache/block_hash.h"
 #include "services/kv/cache/block_pool.h"
 
 namespace baleen {
 
 using SequenceId = uint64_t;
 
-// kWaiting -> (kRemotePrefill ->) kPrefill -> kDecode -> gone; cancel, deadline and failure lead out of every state.
+// What one level of priority is worth: a request goes before those of the next lower level that came up to this much earlier, and no
+// further, so that none starves.
+constexpr absl::Duration kPriorityHeadStart = absl::Seconds(10);
+
+// kWaiting -> (kRemotePrefill ->) kPrefill -> kDecode -> gone; preemption leads from kPrefill and kDecode back to kWaiting; cancel,
+// deadline and failure lead out of every state.
 enum class SequenceState { kWaiting, kRemotePrefill, kPrefill, kDecode };
 
 // Hears of one sequence, on the step loop's thread and without its lock. Must not block.
@@ -27,9 +34,11 @@ class SequenceObserver {
   virtual ~SequenceObserver() = default;
   // False pauses the sequence's decode until StepLoop::Wake. Called with the step loop's lock held; must not call the loop.
   virtual bool Writable() const { return true; }
-  // Once, when the prompt is in KV.
-  virtual void OnPrefilled(int64_t prompt_tokens) {}
+  // Once, when the prompt is in KV; `cached_tokens` of it were there when the sequence was first admitted.
+  virtual void OnPrefilled(int64_t prompt_tokens, int64_t cached_tokens) {}
   virtual void OnToken(int64_t index, const SampledToken& token) {}
+  // Fills only: so much of the KV is in the prefix cache; OnLayer tells of those rows too. Once, before the first step.
+  virtual void OnCached(int64_t cached_tokens) {}
   // Fills only: KV rows [first, first + count) of `layer` are final in `blocks`. May repeat rows after a failed step.
   virtual void OnLayer(absl::Span<const BlockId> blocks, int layer, int64_t first, int64_t count) {}
   // The last call, exactly once. kNone only with an error or for fills.
@@ -43,7 +52,11 @@ struct SequenceRequest {
   absl::Time deadline = absl::InfiniteFuture();
   std::vector<int32_t> tokens;  // Prompt, then what earlier attempts generated; grows as tokens are sampled.
   int64_t prompt_tokens = 0;
-  bool generates = true;  // False: only KV of `tokens` is wanted; sampler and stop are unused.
+  bool generates = true;    // False: only KV of `tokens` is wanted; sampler and stop are unused.
+  int32_t next_token = -1;  // Fills: what follows `tokens`, for the MTP layer's last row; -1 = unknown.
+  int32_t priority = 0;     // One more counts as kPriorityHeadStart of waiting.
+  absl::Time arrival = absl::UnixEpoch();
+  std::string cache_salt;  // Sequences share cached blocks only under equal salts.
   SamplerParams sampler;
   StopRules stop;
   std::shared_ptr<SequenceObserver> observer;
@@ -54,12 +67,19 @@ struct Sequence {
   SequenceRequest request;
   SequenceState state = SequenceState::kWaiting;
   std::vector<BlockId> blocks;
-  int64_t computed = 0;     // Positions whose KV is in place.
-  bool prefilled = false;   // OnPrefilled was due.
-  absl::Status ending;      // Not OK: leaves at the next Admit.
-  absl::Status end_status;  // Of an ended sequence.
+  std::vector<BlockHash> hashes;  // Names of the leading full blocks, as far as they were needed.
+  int64_t published = 0;          // Leading blocks that are in the prefix cache.
+  int64_t computed = 0;           // Positions whose KV is in place.
+  int32_t draft = -1;             // A guess at the next token but one: after the newest token, not in request.tokens. -1 = none.
+  bool admitted = false;          // Once at least.
+  int64_t cached_tokens = 0;      // Of the prompt, when first admitted.
+  bool prefilled = false;         // OnPrefilled was due.
+  absl::Status ending;            // Not OK: leaves at the next Admit.
+  absl::Status end_status;        // Of an ended sequence.
   StopReason end_reason = StopReason::kNone;
 
+  // Who goes first, in everything; never changes.
+  std::pair<absl::Time, SequenceId> rank() const { return {request.arrival - request.priority * kPriorityHeadStart, id}; }
   int64_t known() const { return static_cast<int64_t>(request.tokens.size()); }
   int64_t generated() const { return known() - request.prompt_tokens; }
 };

@@ -65,9 +65,12 @@ class EngineLoopTest : public testing::TestWithParam<const char*> {
     pool_ = std::make_unique<BlockPool>(model_->engine->kv_shape(), int64_t{16} << 20);
   }
 
-  std::unique_ptr<StepLoop> MakeLoop(int64_t max_batch_tokens, int64_t prefill_chunk) {
+  std::unique_ptr<StepLoop> MakeLoop(int64_t max_batch_tokens, int64_t prefill_chunk, bool prefix_cache = false) {
     StepLoopOptions options;
-    options.limits = {.max_batch_tokens = max_batch_tokens, .prefill_chunk = prefill_chunk, .max_running = max_batch_tokens / 2};
+    options.limits = {.max_batch_tokens = max_batch_tokens,
+                      .prefill_chunk = prefill_chunk,
+                      .max_running = max_batch_tokens / 2,
+                      .prefix_cache = prefix_cache};
     options.tokenizer_size = model_->limits.tokenizer_size;
     return std::make_unique<StepLoop>(options, runner_.get(), pool_.get(), nullptr, &probe_, Clock::Real());
   }
@@ -98,28 +101,31 @@ class EngineLoopTest : public testing::TestWithParam<const char*> {
   int requests_ = 0;
 };
 
-TEST_P(EngineLoopTest, BatchChunkAndResumeChangeNoToken) {
+TEST_P(EngineLoopTest, BatchChunkResumeCacheAndPreemptionChangeNoToken) {
   constexpr int32_t kSequences = 5;
   std::vector<std::vector<int32_t>> alone;
   {
     auto loop = MakeLoop(512, 512);
     for (int32_t seed = 0; seed < kSequences; ++seed) alone.push_back(Submit(*loop, seed)->Wait());
   }
-  auto loop = MakeLoop(24, 7);
-  std::vector<std::shared_ptr<Collector>> together;
-  std::vector<std::shared_ptr<Collector>> resumed;
-  for (int32_t seed = 0; seed < kSequences; ++seed) {
-    const std::vector<int32_t>& whole = alone[static_cast<size_t>(seed)];
-    ASSERT_EQ(whole.size(), static_cast<size_t>(kMaxTokens));
-    together.push_back(Submit(*loop, seed));
-    resumed.push_back(Submit(*loop, seed, {whole.begin(), whole.begin() + 17}));
+  for (const bool small_pool_and_cache : {false, true}) {
+    if (small_pool_and_cache) pool_ = std::make_unique<BlockPool>(pool_->shape(), 6 * 64 * pool_->shape().BytesPerToken());
+    auto loop = MakeLoop(24, 7, small_pool_and_cache);
+    std::vector<std::shared_ptr<Collector>> together;
+    std::vector<std::shared_ptr<Collector>> resumed;
+    for (int32_t seed = 0; seed < kSequences; ++seed) {
+      const std::vector<int32_t>& whole = alone[static_cast<size_t>(seed)];
+      ASSERT_EQ(whole.size(), static_cast<size_t>(kMaxTokens));
+      together.push_back(Submit(*loop, seed));
+      resumed.push_back(Submit(*loop, seed, {whole.begin(), whole.begin() + 17}));
+    }
+    for (size_t seed = 0; seed < kSequences; ++seed) {
+      EXPECT_EQ(together[seed]->Wait(), alone[seed]);
+      EXPECT_EQ(resumed[seed]->Wait(), std::vector<int32_t>(alone[seed].begin() + 17, alone[seed].end()));
+    }
+    EXPECT_TRUE(loop->WaitIdle(absl::Seconds(5)));
+    EXPECT_EQ(pool_->free_blocks(), pool_->total_blocks());
   }
-  for (size_t seed = 0; seed < kSequences; ++seed) {
-    EXPECT_EQ(together[seed]->Wait(), alone[seed]);
-    EXPECT_EQ(resumed[seed]->Wait(), std::vector<int32_t>(alone[seed].begin() + 17, alone[seed].end()));
-  }
-  EXPECT_TRUE(loop->WaitIdle(absl::Seconds(5)));
-  EXPECT_EQ(pool_->free_blocks(), pool_->total_blocks());
 }
 
 INSTANTIATE_TEST_SUITE_P(DTypes, EngineLoopTest, testing::Values("bf16", "f32"));

@@ -52,6 +52,25 @@ std::vector<int32_t> FakeStepRunner::Continue(std::vector<int32_t> tokens, int64
   return made;
 }
 
+void FakeStepRunner::AppendLogits(const std::vector<int32_t>& tokens, int32_t shift, std::vector<float>* logits) {
+  const size_t offset = logits->size();
+  logits->resize(offset + kVocab, 0.0f);
+  (*logits)[offset + static_cast<size_t>((Next(tokens) + shift) % kVocab)] = 10.0f;
+}
+
+absl::Status FakeStepRunner::Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, const std::function<void(int layer)>& on_layer,
+                                   std::vector<float>* logits) {
+  logits->clear();
+  for (const DraftStep& draft : drafts) {
+    if (!draft.logits) continue;
+    const absl::Span<const int32_t> rows = draft.next_tokens;  // As many as rows; only their number matters to ReadTokens.
+    std::vector<int32_t> tokens = ReadTokens(kv, {.blocks = draft.blocks, .first_position = draft.first_position, .tokens = rows});
+    tokens.push_back(draft.next_tokens.back());
+    AppendLogits(tokens, ++guesses_ % wrong_every == 0 ? 1 : 0, logits);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status FakeStepRunner::Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
                                   const std::function<void(int layer)>& on_layer, std::vector<float>* logits) {
   const absl::Status fault = before_step ? before_step(sequences) : absl::OkStatus();
@@ -64,10 +83,8 @@ absl::Status FakeStepRunner::Step(absl::Span<const SequenceStep> sequences, Bloc
   logits->clear();
   for (const SequenceStep& sequence : sequences) {
     rows += static_cast<int64_t>(sequence.tokens.size());
-    if (sequence.logits_count == 0) continue;
-    const size_t offset = logits->size();
-    logits->resize(offset + kVocab, 0.0f);
-    (*logits)[offset + static_cast<size_t>(Next(ReadTokens(kv, sequence)))] = 10.0f;
+    const std::vector<int32_t> tokens = ReadTokens(kv, sequence);
+    for (int64_t left = sequence.logits_count; left > 0; --left) AppendLogits({tokens.begin(), tokens.end() - left + 1}, 0, logits);
   }
   rows_ += rows;
   max_rows_ = std::max<int64_t>(max_rows_, rows);

@@ -20,9 +20,15 @@ class FakeStepRunner final : public StepRunner {
   // Called at the start of each step; its error fails the step after the KV rows of layer 0 were written.
   std::function<absl::Status(absl::Span<const SequenceStep>)> before_step;
 
+  // 0 = no MTP layer; otherwise one that is wrong at every so-many-th guess.
+  int64_t wrong_every = 0;
+
   int64_t vocab_size() const override { return kVocab; }
   absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
                     const std::function<void(int layer)>& on_layer, std::vector<float>* logits) override;
+  bool drafts() const override { return wrong_every > 0; }
+  absl::Status Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, const std::function<void(int layer)>& on_layer,
+                     std::vector<float>* logits) override;
   int64_t rows() const { return rows_; }
   int64_t max_rows() const { return max_rows_; }
 
@@ -31,7 +37,9 @@ class FakeStepRunner final : public StepRunner {
 
  private:
   static int32_t Next(const std::vector<int32_t>& tokens);
+  static void AppendLogits(const std::vector<int32_t>& tokens, int32_t shift, std::vector<float>* logits);
 
+  int64_t guesses_ = 0;
   std::atomic<int64_t> rows_{0};
   std::atomic<int64_t> max_rows_{0};
 };

@@ -12,10 +12,10 @@ namespace baleen {
 class RemotePrefill {
  public:
   virtual ~RemotePrefill() = default;
-  // Whether the sequence is long enough and somebody could fill it now.
+  // Whether enough of the sequence is missing and somebody could fill it now.
   virtual bool Wants(const Sequence& sequence) const = 0;
-  // Has positions [0, known - 1) written into the sequence's blocks, on which it takes references. `done` is called exactly once unless
-  // Abort comes first, on any thread and maybe before this returns: true when all rows are in place, false when nobody could.
+  // Has positions [computed, known - 1) written into the sequence's blocks, on which it takes references. `done` is called exactly once
+  // unless Abort comes first, on any thread and maybe before this returns: true when all rows are in place, false when nobody could.
   virtual void Start(const Sequence& sequence, std::function<void(bool filled)> done) = 0;
   // No row is written any more once this returns.
   virtual void Abort(SequenceId id) = 0;

@@ -19,6 +19,13 @@ float UsageOf(const BlockPool& pool) {
   return 1.0f - static_cast<float>(pool.free_blocks()) / static_cast<float>(total);
 }
 
+// What a fill found in the prefix cache is wanted like what it computes.
+void PassOnCached(const Sequence& sequence, int layers) {
+  if (sequence.computed == 0) return;
+  sequence.request.observer->OnCached(sequence.computed);
+  for (int layer = 0; layer < layers; ++layer) sequence.request.observer->OnLayer(sequence.blocks, layer, 0, sequence.computed);
+}
+
 bool MayRetry(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status); }
 
 }  // namespace
@@ -44,6 +51,7 @@ void StepLoop::Stop() {
 absl::StatusOr<SequenceId> StepLoop::Submit(SequenceRequest request) {
   const std::lock_guard lock(mu_);
   if (!admitting_) return absl::UnavailableError("the worker is draining");
+  request.arrival = clock_->Now();
   ASSIGN_OR_RETURN(const SequenceId id, scheduler_.Submit(std::move(request)));
   ++unfinished_;
   ++events_;
@@ -115,11 +123,14 @@ StepPlan StepLoop::Prepare() {
   }
   NotifyEnded(std::move(ended));
   for (Sequence* sequence : admitted) {
+    if (!sequence->request.generates) PassOnCached(*sequence, pool_->shape().layers);
     if (remote_ != nullptr && sequence->request.generates && remote_->Wants(*sequence)) StartRemotePrefill(sequence);
   }
   if (remote_ != nullptr) remote_->Tick();
   const std::lock_guard lock(mu_);
-  return scheduler_.PlanStep();
+  StepPlan plan = scheduler_.PlanStep();
+  probe_->Preempted(scheduler_.preemptions() - std::exchange(preemptions_reported_, scheduler_.preemptions()));
+  return plan;
 }
 
 void StepLoop::StartRemotePrefill(Sequence* sequence) {
@@ -148,50 +159,23 @@ void StepLoop::WaitForWork(absl::Duration timeout) {
 
 void StepLoop::RunStep(const StepPlan& plan) {
   const absl::Time start = clock_->Now();
-  const absl::Status status = CallRunner(plan);
+  StepInputs inputs(plan);
+  const absl::Status status = runner_->Step(inputs.steps(), *pool_, inputs.deadline(), inputs.on_layer(), &logits_);
   if (!status.ok()) {
     HandleFailure(plan, status);
     return;
   }
-  const std::vector<SampledToken> sampled = SampleRows(plan);
-  std::vector<int32_t> tokens;
-  tokens.reserve(sampled.size());
-  for (const SampledToken& token : sampled) tokens.push_back(token.token);
+  const std::vector<ChosenTokens> chosen = ChooseAll(plan);
+  const std::vector<RowResult> results = Results(plan, chosen, &inputs);
   Ended ended;
   {
     const std::lock_guard lock(mu_);
-    scheduler_.CompleteStep(plan, tokens);
+    scheduler_.CompleteStep(plan, results);
     ended = scheduler_.TakeEnded();
   }
-  Emit(plan, sampled);
+  Emit(plan, chosen);
   NotifyEnded(std::move(ended));
   probe_->Stepped(clock_->Now() - start, plan.tokens);
-}
-
-absl::Status StepLoop::CallRunner(const StepPlan& plan) {
-  std::vector<SequenceStep> steps;
-  steps.reserve(plan.rows.size());
-  absl::Time deadline = absl::InfiniteFuture();
-  bool fills = false;
-  for (const StepRow& row : plan.rows) {
-    const SequenceRequest& request = row.sequence->request;
-    steps.push_back({.blocks = row.sequence->blocks,
-                     .first_position = row.first,
-                     .tokens = absl::MakeConstSpan(request.tokens).subspan(static_cast<size_t>(row.first), static_cast<size_t>(row.count)),
-                     .logits_count = row.wants_logits ? 1 : 0});
-    deadline = std::min(deadline, request.deadline);
-    fills = fills || !request.generates;
-  }
-  std::function<void(int)> on_layer;
-  if (fills) {
-    on_layer = [&plan](int layer) {
-      for (const StepRow& row : plan.rows) {
-        const SequenceRequest& request = row.sequence->request;
-        if (!request.generates) request.observer->OnLayer(row.sequence->blocks, layer, row.first, row.count);
-      }
-    };
-  }
-  return runner_->Step(steps, *pool_, deadline, on_layer, &logits_);
 }
 
 void StepLoop::HandleFailure(const StepPlan& plan, const absl::Status& status) {
@@ -211,33 +195,59 @@ void StepLoop::HandleFailure(const StepPlan& plan, const absl::Status& status) {
   NotifyEnded(std::move(ended));
 }
 
-std::vector<SampledToken> StepLoop::SampleRows(const StepPlan& plan) const {
-  const size_t vocab = static_cast<size_t>(runner_->vocab_size());
-  std::vector<SampledToken> sampled;
+std::vector<ChosenTokens> StepLoop::ChooseAll(const StepPlan& plan) const {
+  const int64_t vocab = runner_->vocab_size();
+  absl::Span<const float> logits = logits_;
+  std::vector<ChosenTokens> chosen;
+  chosen.reserve(plan.rows.size());
   for (const StepRow& row : plan.rows) {
-    if (!row.wants_logits) continue;
-    const Sequence& sequence = *row.sequence;
-    const absl::Span<const float> logits = absl::MakeConstSpan(logits_).subspan(sampled.size() * vocab, vocab);
-    sampled.push_back(Sample(sequence.request.sampler, logits, options_.tokenizer_size,
-                             BannedIds(sequence.request.stop, sequence.generated()), sequence.known()));
+    chosen.push_back(ChooseTokens(*row.sequence, logits, row.logits, vocab, options_.tokenizer_size));
+    logits.remove_prefix(static_cast<size_t>(row.logits * vocab));
+    if (row.logits == 2) probe_->Verified(chosen.back().tokens.front().token == row.sequence->draft);
   }
-  return sampled;
+  return chosen;
 }
 
-void StepLoop::Emit(const StepPlan& plan, const std::vector<SampledToken>& sampled) {
-  size_t next = 0;
-  for (const StepRow& row : plan.rows) {
-    if (!row.wants_logits) continue;
-    Sequence& sequence = *row.sequence;
-    SequenceObserver& observer = *sequence.request.observer;
-    if (!sequence.prefilled) {
-      sequence.prefilled = true;
-      probe_->Prefilled(sequence.request.prompt_tokens);
-      observer.OnPrefilled(sequence.request.prompt_tokens);
-    }
-    observer.OnToken(sequence.generated() - 1, sampled[next++]);
+std::vector<RowResult> StepLoop::Results(const StepPlan& plan, const std::vector<ChosenTokens>& chosen, StepInputs* inputs) {
+  std::vector<RowResult> results(plan.rows.size());
+  for (size_t i = 0; i < results.size(); ++i) {
+    for (const SampledToken& token : chosen[i].tokens) results[i].tokens.push_back(token.token);
   }
-  probe_->Generated(static_cast<int64_t>(sampled.size()));
+  if (runner_->drafts()) MakeDrafts(plan, chosen, inputs, &results);
+  return results;
+}
+
+void StepLoop::MakeDrafts(const StepPlan& plan, const std::vector<ChosenTokens>& chosen, StepInputs* inputs,
+                          std::vector<RowResult>* results) {
+  const std::vector<DraftStep> drafts = inputs->Drafts(chosen, options_.max_drafts);
+  if (const absl::Status status = runner_->Draft(drafts, *pool_, inputs->on_layer(), &draft_logits_); !status.ok()) {
+    Log(LogLevel::kWarning, "no drafts", {{"error", std::string(status.message())}});
+    return;
+  }
+  const size_t vocab = static_cast<size_t>(runner_->vocab_size());
+  absl::Span<const float> logits = draft_logits_;
+  for (size_t i = 0; i < drafts.size(); ++i) {
+    if (!drafts[i].logits) continue;
+    (*results)[i].draft = ChooseDraft(*plan.rows[i].sequence, chosen[i], logits.subspan(0, vocab), options_.tokenizer_size);
+    logits.remove_prefix(vocab);
+  }
+}
+
+void StepLoop::Emit(const StepPlan& plan, const std::vector<ChosenTokens>& chosen) {
+  int64_t generated = 0;
+  for (size_t i = 0; i < plan.rows.size(); ++i) {
+    Sequence& sequence = *plan.rows[i].sequence;
+    if (chosen[i].tokens.empty()) continue;
+    SequenceObserver& observer = *sequence.request.observer;
+    if (!std::exchange(sequence.prefilled, true)) {
+      probe_->Prefilled(sequence.request.prompt_tokens, sequence.cached_tokens);
+      observer.OnPrefilled(sequence.request.prompt_tokens, sequence.cached_tokens);
+    }
+    const int64_t count = static_cast<int64_t>(chosen[i].tokens.size());
+    for (int64_t j = 0; j < count; ++j) observer.OnToken(sequence.generated() - count + j, chosen[i].tokens[static_cast<size_t>(j)]);
+    generated += count;
+  }
+  probe_->Generated(generated);
 }
 
 void StepLoop::NotifyEnded(Ended ended) {

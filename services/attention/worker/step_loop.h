@@ -3,6 +3,7 @@
 #define BALEEN_SERVICES_ATTENTION_WORKER_STEP_LOOP_H_
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -15,7 +16,9 @@
 #include "base/clock.h"
 #include "model/sampling/sampler.h"
 #include "services/attention/scheduler/scheduler.h"
+#include "services/attention/worker/choose_tokens.h"
 #include "services/attention/worker/remote_prefill.h"
+#include "services/attention/worker/step_inputs.h"
 #include "services/attention/worker/step_runner.h"
 #include "services/kv/cache/block_pool.h"
 
@@ -27,6 +30,8 @@ struct StepLoopOptions {
   SchedulerLimits limits;
   int64_t tokenizer_size = 0;  // Ids from here on are never sampled.
   absl::Duration retry_backoff = absl::Milliseconds(20);
+  // Of one step; when more sequences want one, none gets it: the rows to verify would cost more than they save.
+  size_t max_drafts = 16;
 };
 
 struct StepLoopLoad {
@@ -65,10 +70,12 @@ class StepLoop {
   void StartRemotePrefill(Sequence* sequence);
   void WaitForWork(absl::Duration timeout);
   void RunStep(const StepPlan& plan);
-  absl::Status CallRunner(const StepPlan& plan);
   void HandleFailure(const StepPlan& plan, const absl::Status& status);
-  std::vector<SampledToken> SampleRows(const StepPlan& plan) const;
-  void Emit(const StepPlan& plan, const std::vector<SampledToken>& sampled);
+  std::vector<ChosenTokens> ChooseAll(const StepPlan& plan) const;
+  // What the scheduler is told; makes the drafts.
+  std::vector<RowResult> Results(const StepPlan& plan, const std::vector<ChosenTokens>& chosen, StepInputs* inputs);
+  void MakeDrafts(const StepPlan& plan, const std::vector<ChosenTokens>& chosen, StepInputs* inputs, std::vector<RowResult>* results);
+  void Emit(const StepPlan& plan, const std::vector<ChosenTokens>& chosen);
   void NotifyEnded(Ended ended);
 
   const StepLoopOptions options_;
@@ -88,7 +95,9 @@ class StepLoop {
   bool stopping_ = false;
   int64_t unfinished_ = 0;  // Submitted and not told the end yet.
 
-  std::vector<float> logits_;  // The thread's own.
+  std::vector<float> logits_;         // The thread's own, as are
+  std::vector<float> draft_logits_;   // these
+  int64_t preemptions_reported_ = 0;  // and this.
   std::thread thread_;
 };
 

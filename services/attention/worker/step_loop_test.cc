@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -18,7 +19,8 @@ namespace {
 // Collects a sequence's tokens and waits for its end.
 class Collector final : public SequenceObserver {
  public:
-  void OnPrefilled(int64_t prompt_tokens) override {
+  void OnPrefilled(int64_t prompt_tokens, int64_t cached_tokens) override {
+    cached_tokens_ = cached_tokens;
     const std::lock_guard lock(mu_);
     EXPECT_TRUE(tokens_.empty());
     ++prefilled_;
@@ -53,6 +55,7 @@ class Collector final : public SequenceObserver {
   }
   StopReason reason_ = StopReason::kNone;
   int prefilled_ = 0;
+  int64_t cached_tokens_ = 0;
   int64_t first_index_ = 0;
 
  private:
@@ -225,6 +228,77 @@ TEST_F(StepLoopTest, StopEndsWhatIsLeft) {
   EXPECT_EQ(collector->Wait().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
 }
+
+TEST_F(StepLoopTest, WarmPrefixesAndDraftsSaveRowsAndChangeNoToken) {
+  StartLoop();
+  for (const int64_t wrong_every : {int64_t{0}, int64_t{3}}) {
+    runner_.wrong_every = wrong_every;
+    const int64_t before = runner_.rows();
+    auto [id, collector] = Submit(Prompt(7, 300), {}, 30);
+    ASSERT_TRUE(collector->Wait().ok());
+    EXPECT_EQ(collector->tokens(), FakeStepRunner::Continue(Prompt(7, 300), 30));
+    EXPECT_EQ(collector->cached_tokens_, wrong_every == 0 ? 0 : 256);
+    EXPECT_EQ(runner_.rows() - before<300, wrong_every> 0);
+    ASSERT_TRUE(loop_->WaitIdle(absl::Seconds(5)));
+  }
+}
+
+// Random arrivals, cancels, priorities, salts and failing steps over a pool that never suffices: every token is an undisturbed run's.
+class StepLoopProperties : public testing::TestWithParam<uint32_t> {};
+
+TEST_P(StepLoopProperties, SmallPoolsAndDraftsChangeNoToken) {
+  std::mt19937 random(GetParam());
+  const auto draw = [&](int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(random); };
+  prometheus::Registry registry;
+  AttentionProbe probe(registry);
+  BlockPool pool(FakeStepRunner::kShape, draw(6, 12) * 64 * FakeStepRunner::kShape.BytesPerToken());
+  FakeStepRunner runner;
+  runner.wrong_every = draw(0, 4);
+  int calls = 0;
+  runner.before_step = [&](absl::Span<const SequenceStep>) {
+    return ++calls % 17 == 0 ? absl::UnavailableError("by the test") : absl::OkStatus();
+  };
+  StepLoopOptions options;
+  options.limits = {.max_batch_tokens = 40, .prefill_chunk = draw(3, 40), .max_running = 12, .prefix_cache = draw(0, 2) > 0};
+  options.tokenizer_size = FakeStepRunner::kVocab;
+  options.retry_backoff = absl::Microseconds(10);
+  StepLoop loop(options, &runner, &pool, nullptr, &probe, Clock::Real());
+  struct Running {
+    std::vector<int32_t> prompt;
+    SequenceId id;
+    std::shared_ptr<Collector> collector;
+    bool cancelled = false;
+  };
+  std::vector<Running> all;
+  for (int i = 0; i < 40; ++i) {
+    SequenceRequest request;
+    request.key = absl::StrCat("r", i);
+    request.tokens = Prompt(static_cast<int32_t>(draw(0, 2)), draw(1, 200));
+    request.prompt_tokens = static_cast<int64_t>(request.tokens.size());
+    request.stop = {.max_tokens = draw(1, 150), .stop_ids = {}, .max_positions = 4096};
+    request.priority = static_cast<int32_t>(draw(-1, 1));
+    request.cache_salt = draw(0, 1) == 0 ? "a" : "b";
+    auto collector = std::make_shared<Collector>();
+    request.observer = collector;
+    std::vector<int32_t> prompt = request.tokens;
+    all.push_back({std::move(prompt), loop.Submit(std::move(request)).value(), collector});
+    if (draw(0, 7) == 0) {
+      Running& victim = all[static_cast<size_t>(draw(0, i))];
+      victim.cancelled = true;
+      loop.Cancel(victim.id, absl::CancelledError("by the test"));
+    }
+  }
+  for (Running& running : all) {
+    const absl::Status status = running.collector->Wait();
+    EXPECT_TRUE(status.ok() || running.cancelled) << status;
+    const std::vector<int32_t> tokens = running.collector->tokens();
+    EXPECT_EQ(tokens, FakeStepRunner::Continue(running.prompt, static_cast<int64_t>(tokens.size())));
+  }
+  EXPECT_TRUE(loop.WaitIdle(absl::Seconds(5)));
+  EXPECT_EQ(pool.free_blocks(), pool.total_blocks());
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, StepLoopProperties, testing::Range(0u, 20u));
 
 }  // namespace
 }  // namespace baleen

@@ -23,6 +23,15 @@ class StepRunner {
   // it is called when a layer's rows of all sequences are written. UNAVAILABLE and DEADLINE_EXCEEDED may be tried again.
   virtual absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
                             const std::function<void(int layer)>& on_layer, std::vector<float>* logits) = 0;
+
+  // Whether there is an MTP layer to draft with.
+  virtual bool drafts() const { return false; }
+  // After a Step, for some of its rows in its order: writes the MTP layer's KV rows of all of them, and the logits asked for as
+  // [drafts with logits, vocab_size]. `on_layer` as above. An error costs drafts, nothing else.
+  virtual absl::Status Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, const std::function<void(int layer)>& on_layer,
+                             std::vector<float>* logits) {
+    return absl::UnimplementedError("this network has no MTP layer");
+  }
 };
 
 }  // namespace baleen

@@ -55,7 +55,7 @@ class KvTransferTest : public testing::Test {
         std::memset(source_.Page(block, layer), value++, static_cast<size_t>(64 * kShape.RowBytes()));
       }
     }
-    reservation_ = table_.Open(target_blocks_, kTokens);
+    reservation_ = table_.Open(target_blocks_, 0, kTokens);
     EXPECT_TRUE(table_.BeginAttempt(reservation_, 1));
   }
   ~KvTransferTest() override { network_.Kill(kAddress); }

@@ -21,7 +21,8 @@ uint64_t RandomStart() {
 
 }  // namespace
 
-ReservationTable::ReservationTable(BlockPool* pool) : pool_(pool), next_id_(RandomStart()) {}
+ReservationTable::ReservationTable(BlockPool* pool, int layers)
+    : pool_(pool), layers_(layers > 0 ? std::min(layers, pool->shape().layers) : pool->shape().layers), next_id_(RandomStart()) {}
 
 ReservationTable::~ReservationTable() {
   for (const auto& [id, reservation] : reservations_) {
@@ -29,11 +30,12 @@ ReservationTable::~ReservationTable() {
   }
 }
 
-uint64_t ReservationTable::Open(absl::Span<const BlockId> blocks, int64_t tokens) {
+uint64_t ReservationTable::Open(absl::Span<const BlockId> blocks, int64_t first, int64_t tokens) {
   auto reservation = std::make_shared<Reservation>();
   reservation->blocks.assign(blocks.begin(), blocks.end());
+  reservation->first = first;
   reservation->tokens = tokens;
-  reservation->written.assign(static_cast<size_t>(pool_->shape().layers), 0);
+  reservation->written.assign(static_cast<size_t>(pool_->shape().layers), first);
   for (const BlockId block : blocks) pool_->AddReference(block);
   const std::lock_guard lock(mu_);
   reservations_.emplace(++next_id_, std::move(reservation));
@@ -47,7 +49,7 @@ bool ReservationTable::BeginAttempt(uint64_t id, uint32_t attempt) {
   if (reservation->begun && attempt <= reservation->attempt) return false;
   reservation->begun = true;
   reservation->attempt = attempt;
-  std::fill(reservation->written.begin(), reservation->written.end(), 0);
+  std::fill(reservation->written.begin(), reservation->written.end(), reservation->first);
   return true;
 }
 
@@ -81,7 +83,7 @@ absl::Status ReservationTable::CheckRows(const Reservation& reservation, const I
   if (count == 0 || first + count > reservation.tokens) {
     return absl::OutOfRangeError(absl::StrCat("tokens [", first, ", ", first + count, ") of ", reservation.tokens, " reserved"));
   }
-  if (first > reservation.written[incoming.layer]) {
+  if (first < reservation.first || first > reservation.written[incoming.layer]) {
     return absl::OutOfRangeError(
         absl::StrCat("rows start at token ", first, ", layer ", incoming.layer, " has ", reservation.written[incoming.layer]));
   }
@@ -113,7 +115,8 @@ int64_t ReservationTable::RowsWritten(uint64_t id) const {
   const std::shared_ptr<Reservation> reservation = Find(id);
   if (reservation == nullptr) return 0;
   const std::lock_guard lock(reservation->mu);
-  return std::accumulate(reservation->written.begin(), reservation->written.end(), int64_t{0});
+  return std::accumulate(reservation->written.begin(), reservation->written.end(), int64_t{0},
+                         [&](int64_t rows, int64_t written) { return rows + written - reservation->first; });
 }
 
 bool ReservationTable::Complete(uint64_t id, uint32_t attempt) const {
@@ -121,7 +124,8 @@ bool ReservationTable::Complete(uint64_t id, uint32_t attempt) const {
   if (reservation == nullptr) return false;
   const std::lock_guard lock(reservation->mu);
   return reservation->begun && reservation->attempt == attempt &&
-         std::all_of(reservation->written.begin(), reservation->written.end(), [&](int64_t rows) { return rows == reservation->tokens; });
+         std::all_of(reservation->written.begin(), reservation->written.begin() + layers_,
+                     [&](int64_t rows) { return rows == reservation->tokens; });
 }
 
 int64_t ReservationTable::open() const {

@@ -30,11 +30,13 @@ struct IncomingRows {
 // Thread-safe. A reservation holds references on its blocks, so that they cannot be reused while a page may still be written.
 class ReservationTable {
  public:
-  explicit ReservationTable(BlockPool* pool);
+  // Rows of the first `layers` layers make a reservation complete; 0 = all that the pool has.
+  explicit ReservationTable(BlockPool* pool, int layers = 0);
   ~ReservationTable();
 
-  // Reserves positions [0, tokens) of `blocks`. Ids start at a random number, so that a restarted worker refuses its predecessor's pages.
-  uint64_t Open(absl::Span<const BlockId> blocks, int64_t tokens);
+  // Reserves positions [first, tokens) of `blocks`; what is before `first` may be shared and is never written. Ids start at a random
+  // number, so that a restarted worker refuses its predecessor's pages.
+  uint64_t Open(absl::Span<const BlockId> blocks, int64_t first, int64_t tokens);
   // From here on only pages of `attempt` are taken; what earlier attempts wrote counts as missing. False when the id is not open or
   // `attempt` is not newer.
   bool BeginAttempt(uint64_t reservation, uint32_t attempt);
@@ -54,17 +56,19 @@ class ReservationTable {
   struct Reservation {
     std::mutex mu;
     std::vector<BlockId> blocks;
+    int64_t first = 0;
     int64_t tokens = 0;
     bool begun = false;
     bool closed = false;
     uint32_t attempt = 0;
-    std::vector<int64_t> written;  // By layer: positions [0, written) are in place.
+    std::vector<int64_t> written;  // By layer: positions [first, written) are in place.
   };
 
   std::shared_ptr<Reservation> Find(uint64_t id) const;
   absl::Status CheckRows(const Reservation& reservation, const IncomingRows& incoming) const;
 
   BlockPool* const pool_;
+  const int layers_;
   mutable std::mutex mu_;
   uint64_t next_id_;
   std::unordered_map<uint64_t, std::shared_ptr<Reservation>> reservations_;

@@ -15,7 +15,7 @@ class ReservationTableTest : public testing::Test {
  protected:
   ReservationTableTest() : pool_(kShape, 8 * 64 * kShape.BytesPerToken()), table_(&pool_) {
     blocks_ = pool_.Allocate(2).value();
-    id_ = table_.Open(blocks_, 100);
+    id_ = table_.Open(blocks_, 0, 100);
     EXPECT_TRUE(table_.BeginAttempt(id_, 3));
   }
 
@@ -68,6 +68,27 @@ TEST_F(ReservationTableTest, RefusesWhatDoesNotFit) {
   rows.checksum ^= 1;
   EXPECT_EQ(table_.Write(rows).code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(table_.RowsWritten(id_), 0);
+}
+
+TEST_F(ReservationTableTest, SharedRowsBeforeTheFirstAreNeverWritten) {
+  id_ = table_.Open(blocks_, 64, 100);
+  ASSERT_TRUE(table_.BeginAttempt(id_, 3));
+  EXPECT_EQ(table_.Write(Rows(0, 0, 100)).code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(table_.Write(Rows(0, 65, 35)).code(), absl::StatusCode::kOutOfRange);
+  EXPECT_TRUE(table_.Write(Rows(0, 64, 36)).ok());
+  EXPECT_TRUE(table_.Write(Rows(1, 64, 36)).ok());
+  EXPECT_TRUE(table_.Complete(id_, 3));
+  EXPECT_EQ(table_.RowsWritten(id_), 72);
+  EXPECT_EQ(*pool_.Page(blocks_[0], 0), std::byte{0});
+}
+
+TEST_F(ReservationTableTest, LayersBeyondTheRequiredMayStayAway) {
+  ReservationTable table(&pool_, 1);
+  id_ = table.Open(blocks_, 0, 10);
+  ASSERT_TRUE(table.BeginAttempt(id_, 3));
+  EXPECT_TRUE(table.Write(Rows(0, 0, 10)).ok());
+  EXPECT_TRUE(table.Complete(id_, 3));
+  EXPECT_TRUE(table.Write(Rows(1, 0, 10)).ok());
 }
 
 TEST_F(ReservationTableTest, OnlyTheCurrentAttemptWrites) {

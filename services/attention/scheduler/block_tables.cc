@@ -1,0 +1,72 @@
+#include "services/attention/scheduler/block_tables.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace baleen {
+namespace {
+
+constexpr int64_t kBlockTokens = 64;
+
+}  // namespace
+
+int64_t BlocksFor(int64_t positions) { return (positions + kBlockTokens - 1) / kBlockTokens; }
+
+BlockTables::BlockTables(BlockPool* pool, bool prefix_cache, std::string numerics_id)
+    : pool_(pool), prefix_cache_(prefix_cache), numerics_id_(std::move(numerics_id)) {}
+
+bool BlockTables::Admit(Sequence* sequence, int64_t reserve) {
+  if (prefix_cache_) {
+    const int64_t shareable = (sequence->known() - 1) / kBlockTokens;
+    NameBlocks(sequence, shareable);
+    sequence->blocks = pool_->AcquireCached(absl::MakeConstSpan(sequence->hashes).subspan(0, static_cast<size_t>(shareable)));
+  }
+  const int64_t cached = static_cast<int64_t>(sequence->blocks.size());
+  const int64_t own = BlocksFor(sequence->known()) - cached;
+  if (pool_->free_blocks() < own + reserve || !Grow(sequence, sequence->known())) {
+    Release(sequence);
+    return false;
+  }
+  sequence->computed = cached * kBlockTokens;
+  sequence->published = cached;
+  return true;
+}
+
+bool BlockTables::Grow(Sequence* sequence, int64_t positions) {
+  const int64_t missing = BlocksFor(positions) - static_cast<int64_t>(sequence->blocks.size());
+  if (missing <= 0) return true;
+  const absl::StatusOr<std::vector<BlockId>> blocks = pool_->Allocate(missing);
+  if (!blocks.ok()) return false;
+  sequence->blocks.insert(sequence->blocks.end(), blocks->begin(), blocks->end());
+  return true;
+}
+
+void BlockTables::Publish(Sequence* sequence) {
+  if (!prefix_cache_) return;
+  const int64_t full = sequence->computed / kBlockTokens;
+  if (full <= sequence->published) return;
+  NameBlocks(sequence, full);
+  for (int64_t& block = sequence->published; block < full; ++block) {
+    pool_->Publish(sequence->blocks[static_cast<size_t>(block)], sequence->hashes[static_cast<size_t>(block)]);
+  }
+}
+
+void BlockTables::Release(Sequence* sequence) {
+  for (auto block = sequence->blocks.rbegin(); block != sequence->blocks.rend(); ++block) pool_->Release(*block);
+  sequence->blocks.clear();
+  sequence->published = 0;
+  sequence->computed = 0;
+}
+
+void BlockTables::NameBlocks(Sequence* sequence, int64_t blocks) const {
+  std::vector<BlockHash>& hashes = sequence->hashes;
+  const absl::Span<const int32_t> tokens = sequence->request.tokens;
+  while (static_cast<int64_t>(hashes.size()) < blocks) {
+    const BlockHash parent = hashes.empty() ? RootBlockHash(numerics_id_, sequence->request.cache_salt) : hashes.back();
+    hashes.push_back(ChildBlockHash(parent, tokens.subspan(hashes.size() * kBlockTokens, kBlockTokens)));
+  }
+}
+
+}  // namespace baleen

@@ -1,0 +1,37 @@
+#include "services/attention/worker/choose_tokens.h"
+
+#include <cstddef>
+
+namespace baleen {
+
+ChosenTokens ChooseTokens(const Sequence& sequence, absl::Span<const float> logits, int64_t rows, int64_t vocab_size,
+                          int64_t tokenizer_size) {
+  const SequenceRequest& request = sequence.request;
+  ChosenTokens chosen;
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t index = sequence.generated() + row;
+    chosen.tokens.push_back(Sample(request.sampler, logits.subspan(static_cast<size_t>(row * vocab_size), static_cast<size_t>(vocab_size)),
+                                   tokenizer_size, BannedIds(request.stop, index), sequence.known() + row));
+    const int32_t token = chosen.tokens.back().token;
+    chosen.reason = CheckStop(request.stop, request.prompt_tokens, index + 1, token);
+    if (chosen.reason != StopReason::kNone || token != sequence.draft) break;
+  }
+  return chosen;
+}
+
+bool DraftIsOfUse(const Sequence& sequence, const ChosenTokens& chosen) {
+  const StopRules& stop = sequence.request.stop;
+  const int64_t generated = sequence.generated() + static_cast<int64_t>(chosen.tokens.size()) + 2;
+  return chosen.reason == StopReason::kNone && generated <= stop.max_tokens &&
+         sequence.request.prompt_tokens + generated <= stop.max_positions;
+}
+
+int32_t ChooseDraft(const Sequence& sequence, const ChosenTokens& chosen, absl::Span<const float> logits, int64_t tokenizer_size) {
+  const int64_t ahead = static_cast<int64_t>(chosen.tokens.size());
+  SamplerParams sampler = sequence.request.sampler;
+  sampler.logprobs = -1;
+  return Sample(sampler, logits, tokenizer_size, BannedIds(sequence.request.stop, sequence.generated() + ahead), sequence.known() + ahead)
+      .token;
+}
+
+}  // namespace baleen

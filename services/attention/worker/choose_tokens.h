@@ -1,0 +1,33 @@
+// From a row's logits to its tokens, a draft verified on the way.
+#ifndef BALEEN_SERVICES_ATTENTION_WORKER_CHOOSE_TOKENS_H_
+#define BALEEN_SERVICES_ATTENTION_WORKER_CHOOSE_TOKENS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "model/sampling/sampler.h"
+#include "services/attention/scheduler/sequence.h"
+
+namespace baleen {
+
+struct ChosenTokens {
+  std::vector<SampledToken> tokens;
+  StopReason reason = StopReason::kNone;  // Why the sequence ends with the last of them.
+};
+
+// `logits` [rows, vocab_size] follow the newest token and, with two rows, the sequence's draft behind it. Each token is sampled as without
+// a draft; the second one counts only when the first equals the draft. So drafts change how many tokens a step gives, never which.
+ChosenTokens ChooseTokens(const Sequence& sequence, absl::Span<const float> logits, int64_t rows, int64_t vocab_size,
+                          int64_t tokenizer_size);
+
+// Whether a guess at the token after `chosen`'s last could be of use: that one and the one behind it may still be generated.
+bool DraftIsOfUse(const Sequence& sequence, const ChosenTokens& chosen);
+
+// The guess at the token after `chosen`'s last. It is sampled with the number that the token itself will be sampled with, so that the two
+// agree wherever the distributions do, also away from greedy.
+int32_t ChooseDraft(const Sequence& sequence, const ChosenTokens& chosen, absl::Span<const float> logits, int64_t tokenizer_size);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_ATTENTION_WORKER_CHOOSE_TOKENS_H_

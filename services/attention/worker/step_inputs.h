@@ -1,0 +1,43 @@
+// A planned step as the network takes it.
+#ifndef BALEEN_SERVICES_ATTENTION_WORKER_STEP_INPUTS_H_
+#define BALEEN_SERVICES_ATTENTION_WORKER_STEP_INPUTS_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "services/attention/engine/sequence_step.h"
+#include "services/attention/scheduler/scheduler.h"
+#include "services/attention/worker/choose_tokens.h"
+
+namespace baleen {
+
+// Holds what the spans of its steps point to, apart from the sequences.
+class StepInputs {
+ public:
+  // The main model's rows. `plan` outlives this.
+  explicit StepInputs(const StepPlan& plan);
+
+  const std::vector<SequenceStep>& steps() const { return steps_; }
+  absl::Time deadline() const { return deadline_; }  // The earliest of the sequences'.
+  // Tells the fills' observers of a layer's rows; empty when there are none.
+  std::function<void(int layer)> on_layer() const;
+
+  // The MTP layer's rows once the main model's tokens are chosen: those of all positions whose next token is known. `guesses` = at most so
+  // many sequences may get a draft, and none when more want one.
+  std::vector<DraftStep> Drafts(const std::vector<ChosenTokens>& chosen, size_t guesses);
+
+ private:
+  const StepPlan& plan_;
+  std::vector<SequenceStep> steps_;
+  std::deque<std::vector<int32_t>> tokens_;
+  absl::Time deadline_ = absl::InfiniteFuture();
+  bool fills_ = false;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_ATTENTION_WORKER_STEP_INPUTS_H_
