@@ -20,7 +20,7 @@ struct ExpertWeights::Impl {
 namespace {
 
 absl::Status CheckId(const ModelConfig& config, ExpertId id) {
-  const bool layer_ok = id.layer >= 0 && id.layer < config.num_hidden_layers && config.IsMoe(id.layer);
+  const bool layer_ok = id.layer >= 0 && id.layer < config.num_hidden_layers + config.num_nextn_predict_layers && config.IsMoe(id.layer);
   if (layer_ok && id.expert >= 0 && id.expert < config.n_routed_experts) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("layer ", id.layer, " has no routed expert ", id.expert));
 }

@@ -35,10 +35,13 @@ absl::StatusOr<LayerWeights> LoadLayer(Checkpoint& checkpoint, const ModelConfig
 
 }  // namespace
 
-absl::StatusOr<NetworkWeights> NetworkWeights::Load(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics) {
+absl::StatusOr<NetworkWeights> NetworkWeights::Load(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics, bool mtp) {
   NetworkWeights weights;
+  if (mtp) {
+    ASSIGN_OR_RETURN(weights.mtp, MtpWeights::Load(checkpoint, config, numerics));
+  }
   ASSIGN_OR_RETURN(weights.embedding, Embedding::Load(checkpoint, config));
-  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+  for (int64_t layer = 0; layer < config.num_hidden_layers + (mtp ? 1 : 0); ++layer) {
     ASSIGN_OR_RETURN(LayerWeights loaded, LoadLayer(checkpoint, config, layer, numerics));
     weights.layers.push_back(std::move(loaded));
   }

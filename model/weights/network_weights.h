@@ -14,6 +14,7 @@
 #include "model/weights/embedding.h"
 #include "model/weights/gate_weights.h"
 #include "model/weights/mlp_weights.h"
+#include "model/weights/mtp_weights.h"
 
 namespace baleen {
 
@@ -29,11 +30,13 @@ struct LayerWeights {
 // Immutable once loaded; the checkpoint must outlive it (the embedding stays mapped).
 struct NetworkWeights {
   Embedding embedding;
-  std::vector<LayerWeights> layers;  // num_hidden_layers; tensors of later layers (MTP) are not read.
+  std::vector<LayerWeights> layers;  // num_hidden_layers, then the MTP layer's where it is loaded.
   std::vector<float> final_norm;     // [hidden]
   PackedLinear lm_head;              // hidden -> vocab_size
+  std::optional<MtpWeights> mtp;
 
-  static absl::StatusOr<NetworkWeights> Load(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics);
+  // Without `mtp` no tensor of the MTP layer is read.
+  static absl::StatusOr<NetworkWeights> Load(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics, bool mtp = false);
 };
 
 }  // namespace baleen

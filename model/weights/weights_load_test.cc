@@ -49,6 +49,16 @@ TEST_F(WeightsLoadTest, ExpertsReadOnlyTheirTensors) {
   EXPECT_EQ((*weights)->hidden(), config_.hidden_size);
 }
 
+TEST_F(WeightsLoadTest, MtpNeedsItsTensors) {
+  Open({});
+  const absl::Status missing = NetworkWeights::Load(*checkpoint_, config_, kNumerics, true).status();
+  EXPECT_NE(missing.message().find("model.layers.3.hnorm.weight"), absl::string_view::npos) << missing;
+  config_.num_nextn_predict_layers = 0;
+  const absl::Status absent = NetworkWeights::Load(*checkpoint_, config_, kNumerics, true).status();
+  EXPECT_EQ(absent.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(absent.message().find("num_nextn_predict_layers"), absl::string_view::npos) << absent;
+}
+
 TEST_F(WeightsLoadTest, NetworkReadsNeitherExpertsNorMtp) {
   Open({});
   const auto weights = NetworkWeights::Load(*checkpoint_, config_, kNumerics);
@@ -67,7 +77,7 @@ TEST_F(WeightsLoadTest, NetworkReadsNeitherExpertsNorMtp) {
 
 TEST_F(WeightsLoadTest, NoSuchExpertIsRefused) {
   Open({});
-  for (const ExpertId id : {ExpertId{0, 0}, ExpertId{1, 8}, ExpertId{3, 0}, ExpertId{-1, 0}, ExpertId{1, -1}}) {
+  for (const ExpertId id : {ExpertId{0, 0}, ExpertId{1, 8}, ExpertId{4, 0}, ExpertId{-1, 0}, ExpertId{1, -1}}) {
     const auto weights = ExpertWeights::Load(*checkpoint_, config_, {id}, kNumerics);
     EXPECT_EQ(weights.status().code(), absl::StatusCode::kInvalidArgument) << id.layer << " " << id.expert;
   }

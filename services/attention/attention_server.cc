@@ -118,12 +118,14 @@ absl::Status AttentionServer::Impl::Load() {
                                      .dtype = options.dtype,
                                      .threads = options.threads,
                                      .max_batch_tokens = options.max_batch_tokens,
-                                     .ping_pong_rows = options.ping_pong_rows}));
+                                     .ping_pong_rows = options.ping_pong_rows,
+                                     .mtp = options.mtp,
+                                     .mtp_experts = decodes()}));
   blocks = std::make_unique<BlockPool>(model->engine->kv_shape(), options.kv_mib << 20);
   if (blocks->total_blocks() == 0) return absl::InvalidArgumentError(absl::StrCat("--kv_mib=", options.kv_mib, " holds no KV block"));
   router = std::make_unique<Router>(RouterOptions{.wire = model->numerics.compute, .numerics_id = model->limits.numerics_id},
                                     &expert_connector, &runner.metrics());
-  engine_runner = std::make_unique<EngineRunner>(model->engine.get(), router.get());
+  engine_runner = std::make_unique<EngineRunner>(model->engine.get(), router.get(), model->mtp_experts.get());
   picker = std::make_unique<PrefillPicker>(worker_id, model->id, model->limits.numerics_id, Clock::Real());
   Log(LogLevel::kInfo, "model loaded",
       {{"model", model->id}, {"numerics", model->limits.numerics_id}, {"kv_blocks", absl::StrCat(blocks->total_blocks())}});
@@ -132,10 +134,11 @@ absl::Status AttentionServer::Impl::Load() {
 
 void AttentionServer::Impl::MakeLoop() {
   if (decodes()) {
-    reservations = std::make_unique<ReservationTable>(blocks.get());
+    reservations = std::make_unique<ReservationTable>(blocks.get(), static_cast<int>(model->config.num_hidden_layers));
     coordinator = std::make_unique<PrefillCoordinator>(PrefillCoordinatorOptions{.local_prefill_tokens = options.local_prefill_tokens,
                                                                                  .kv_address = [this] { return runner.address(); },
-                                                                                 .numerics_id = model->limits.numerics_id},
+                                                                                 .numerics_id = model->limits.numerics_id,
+                                                                                 .kv_layers = blocks->shape().layers},
                                                        picker.get(), &fill_client, reservations.get(), &probe, Clock::Real());
   }
   StepLoopOptions loop_options;

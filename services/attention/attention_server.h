@@ -31,6 +31,7 @@ struct AttentionOptions {
   int64_t prefill_chunk = 128;
   int64_t local_prefill_tokens = 32;
   bool prefix_cache = true;
+  bool mtp = false;
   int64_t ping_pong_rows = 0;
 };
 

@@ -30,6 +30,16 @@ absl::StatusOr<int64_t> TokenizerSize(const std::string& directory, int64_t voca
   return std::min(tokenizer->size(), vocab_size);
 }
 
+absl::Status LoadMtpExperts(LoadedModel* model) {
+  std::vector<ExpertId> ids;
+  for (int expert = 0; expert < model->config.n_routed_experts; ++expert) {
+    ids.push_back({static_cast<int>(model->config.num_hidden_layers), expert});
+  }
+  ASSIGN_OR_RETURN(model->mtp_weights, ExpertWeights::Load(*model->checkpoint, model->config, ids, model->numerics));
+  model->mtp_experts = std::make_unique<LocalExperts>(model->mtp_weights.get(), model->pool.get());
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 int LoadedModel::moe_layers() const {
@@ -48,11 +58,13 @@ absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& option
   ASSIGN_OR_RETURN(model->checkpoint, Checkpoint::Open(options.directory));
   const int threads = options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   model->pool = std::make_unique<ThreadPool>(threads);
-  ASSIGN_OR_RETURN(
-      model->engine,
-      Engine::Load(*model->checkpoint, model->config,
-                   {.numerics = model->numerics, .max_batch_tokens = options.max_batch_tokens, .ping_pong_rows = options.ping_pong_rows},
-                   model->pool.get()));
+  ASSIGN_OR_RETURN(model->engine, Engine::Load(*model->checkpoint, model->config,
+                                               {.numerics = model->numerics,
+                                                .max_batch_tokens = options.max_batch_tokens,
+                                                .ping_pong_rows = options.ping_pong_rows,
+                                                .mtp = options.mtp},
+                                               model->pool.get()));
+  if (options.mtp && options.mtp_experts) RETURN_IF_ERROR(LoadMtpExperts(model.get()));
   model->digests = model->checkpoint->Digests();
   ASSIGN_OR_RETURN(model->limits.tokenizer_size, TokenizerSize(options.directory, model->config.vocab_size));
   model->limits.max_positions = model->config.max_position_embeddings;

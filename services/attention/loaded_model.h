@@ -13,8 +13,10 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
 #include "model/layers/numerics.h"
+#include "model/weights/expert_weights.h"
 #include "services/attention/decode/start_sequence.h"
 #include "services/attention/engine/engine.h"
+#include "services/attention/engine/local_experts.h"
 
 namespace baleen {
 
@@ -26,6 +28,9 @@ struct LoadedModel {
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Checkpoint> checkpoint;
   std::unique_ptr<Engine> engine;
+  // The MTP layer's experts, with LoadOptions.mtp_experts.
+  std::unique_ptr<ExpertWeights> mtp_weights;
+  std::unique_ptr<LocalExperts> mtp_experts;
   std::vector<TensorDigestEntry> digests;
 
   int moe_layers() const;  // 0 = a dense model.
@@ -37,9 +42,11 @@ struct LoadOptions {
   int threads = 0;             // 0 = one per core.
   int64_t max_batch_tokens = 512;
   int64_t ping_pong_rows = 0;
+  bool mtp = false;          // The next-token layer too,
+  bool mtp_experts = false;  // and its routed experts.
 };
 
-// Reads all weights but the routed experts'. A directory without a tokenizer takes all ids of the vocabulary.
+// Reads all weights but the routed experts' of the main model. A directory without a tokenizer takes all ids of the vocabulary.
 absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& options);
 
 }  // namespace baleen

@@ -72,6 +72,7 @@ class InvarianceTest(unittest.TestCase):
                 "chunks of 16": dict(worker_flags=["--prefill_chunk=16", "--local_prefill_tokens=0"]),
                 "chunks of 64": dict(worker_flags=["--prefill_chunk=64", "--local_prefill_tokens=0"]),
                 "no prefill worker": dict(prefill=0),
+                "drafts": dict(worker_flags=["--mtp", "--local_prefill_tokens=0"]),
                 "cold prefixes": dict(worker_flags=["--prefix_cache=false", "--local_prefill_tokens=0"]),
         }.items():
             variants[name] = self.answers(concurrencies=(7,), **options)[0]

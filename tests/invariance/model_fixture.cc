@@ -21,9 +21,9 @@ T OrDie(absl::StatusOr<T> value) {
 
 }  // namespace
 
-std::vector<ExpertId> AllExperts(const ModelConfig& config) {
+std::vector<ExpertId> AllExperts(const ModelConfig& config, bool mtp) {
   std::vector<ExpertId> ids;
-  for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
+  for (int layer = 0; layer < config.num_hidden_layers + (mtp ? 1 : 0); ++layer) {
     for (int expert = 0; config.IsMoe(layer) && expert < config.n_routed_experts; ++expert) ids.push_back({layer, expert});
   }
   return ids;
@@ -33,8 +33,8 @@ ModelFixture::ModelFixture(const ModelOptions& options)
     : pool_(options.threads),
       config_(OrDie(ModelConfig::Load(options.directory))),
       checkpoint_(OrDie(Checkpoint::Open(options.directory))),
-      engine_(OrDie(Engine::Load(*checkpoint_, config_, {options.numerics, kMaxBatchTokens, options.ping_pong_rows}, &pool_))),
-      weights_(OrDie(ExpertWeights::Load(*checkpoint_, config_, AllExperts(config_), options.numerics))),
+      engine_(OrDie(Engine::Load(*checkpoint_, config_, {options.numerics, kMaxBatchTokens, options.ping_pong_rows, options.mtp}, &pool_))),
+      weights_(OrDie(ExpertWeights::Load(*checkpoint_, config_, AllExperts(config_, options.mtp), options.numerics))),
       experts_(std::make_unique<LocalExperts>(weights_.get(), &pool_)) {}
 
 std::vector<int32_t> ModelFixture::Tokens(int64_t count, uint64_t seed) const {

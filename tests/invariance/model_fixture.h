@@ -30,6 +30,7 @@ struct ModelOptions {
   Numerics numerics;
   int threads = 1;
   int64_t ping_pong_rows = 0;
+  bool mtp = false;
 };
 
 class ModelFixture {
@@ -58,7 +59,7 @@ class ModelFixture {
   std::unique_ptr<LocalExperts> experts_;
 };
 
-std::vector<ExpertId> AllExperts(const ModelConfig& config);
+std::vector<ExpertId> AllExperts(const ModelConfig& config, bool mtp = false);
 
 }  // namespace baleen
 

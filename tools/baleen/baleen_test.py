@@ -37,7 +37,7 @@ class SettingsTest(unittest.TestCase):
         for name, value in (
             ("ETCD", "1"),
             ("PLACEMENTS", "2"),
-            ("MTP", "1"),
+            ("MTP", "2"),
             ("DEVICE", "cuda"),
             ("TRANSPORT", "ucx"),
             ("DTYPE", "int3"),
@@ -80,6 +80,11 @@ class TopologyTest(unittest.TestCase):
         self.assertLessEqual({"--role=decode", "--kv_mib=64", "--threads=2", "--dtype=auto", "--model=/m"}, set(by_id["decode-0"].flags))
         self.assertLessEqual({"--expected_shards=2", "--replicas=2"}, set(by_id["placement-0"].flags))
         self.assertNotIn("--kv_mib=64", by_id["expert-0"].flags)
+
+    def test_mtp_reaches_attention_only(self):
+        with_mtp = {spec.id for spec in self.plan(mtp=True) if "--mtp" in spec.flags}
+        self.assertEqual(with_mtp, {"prefill-0", "decode-0"})
+        self.assertFalse(any("--mtp" in spec.flags for spec in self.plan()))
 
     def test_without_prefill_workers_decode_does_both(self):
         specs = self.plan(prefill=0)

@@ -9,7 +9,7 @@ from errors import UserError
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Variables that are fixed names already, and the values that this version serves.
-ONLY = {"PLACEMENTS": ("1",), "ETCD": ("0",), "TRANSPORT": ("auto", "grpc"), "MTP": ("0",), "DEVICE": ("cpu",)}
+ONLY = {"PLACEMENTS": ("1",), "ETCD": ("0",), "TRANSPORT": ("auto", "grpc"), "DEVICE": ("cpu",)}
 DTYPES = ("auto", "bf16", "f32")
 MAX_PROCESSES_PER_ROLE = 64
 
@@ -28,6 +28,7 @@ class Settings:
     kv_mib: int | None
     threads: int | None
     port_base: str
+    mtp: bool = False
 
 
 def directory(environment=os.environ):
@@ -81,6 +82,7 @@ def read(environment=os.environ):
         kv_mib=_integer(environment, "KV_MIB", None, 1, 1 << 24),
         threads=_integer(environment, "THREADS", None, 1, 1024),
         port_base=environment.get("PORT_BASE") or "",
+        mtp=_integer(environment, "MTP", "0", 0, 1) == 1,
     )
     if settings.replicas > settings.shards:
         raise UserError(f"REPLICAS={settings.replicas}: copies go to distinct shards, and there are SHARDS={settings.shards}")

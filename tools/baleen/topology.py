@@ -30,6 +30,8 @@ def _attention_flags(settings, role):
     flags = [f"--role={role}", f"--dtype={settings.dtype}", f"--model={settings.model}"]
     if settings.kv_mib is not None:
         flags.append(f"--kv_mib={settings.kv_mib}")
+    if settings.mtp:
+        flags.append("--mtp")
     return flags + _threads(settings)
 
 

@@ -4,7 +4,7 @@
 
 namespace baleen {
 
-BatchScratch::BatchScratch(const ModelConfig& config, int64_t max_rows)
+BatchScratch::BatchScratch(const ModelConfig& config, int64_t max_rows, bool mtp)
     : mlp_inner(std::max(config.intermediate_size, config.n_shared_experts * config.moe_intermediate_size)) {
   const auto floats = [max_rows](int64_t width) { return std::make_unique_for_overwrite<float[]>(max_rows * width); };
   const int64_t heads = config.num_attention_heads;
@@ -25,6 +25,7 @@ BatchScratch::BatchScratch(const ModelConfig& config, int64_t max_rows)
   expert_ids = std::make_unique_for_overwrite<int32_t[]>(max_rows * top_k);
   expert_weights = floats(top_k);
   expert_outputs = floats(top_k * config.hidden_size);
+  mtp_input = floats(mtp ? 2 * config.hidden_size : 0);
 }
 
 }  // namespace baleen

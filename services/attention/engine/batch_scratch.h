@@ -13,7 +13,7 @@ namespace baleen {
 
 // Row r of a batch is row r of every buffer. Uninitialised; memory is taken as rows are first used.
 struct BatchScratch {
-  BatchScratch(const ModelConfig& config, int64_t max_rows);
+  BatchScratch(const ModelConfig& config, int64_t max_rows, bool mtp);
 
   using Floats = std::unique_ptr<float[]>;
   int64_t mlp_inner = 0;  // Widest of the dense and the shared MLP.
@@ -34,6 +34,7 @@ struct BatchScratch {
   std::unique_ptr<int32_t[]> expert_ids;  // [rows, top_k]
   Floats expert_weights;                  // [rows, top_k]
   Floats expert_outputs;                  // [rows, top_k, hidden]
+  Floats mtp_input;                       // [rows, 2, hidden] next token's embedding, hidden state; empty without MTP
 
   // Of the layer at hand; sized by the step.
   std::vector<const void*> pages;       // As StepPlan::blocks.

@@ -33,6 +33,7 @@ struct EngineOptions {
   // Steps of at least this many rows run as two micro-batches, so that one computes while the other's rows are at the experts;
   // 0 = never. Changes no bit. Pays when the experts are remote.
   int64_t ping_pong_rows = 0;
+  bool mtp = false;  // Load the checkpoint's next-token layer, for Draft. Its KV is one more layer of the pool.
 };
 
 // Weights other than the routed experts, and the scratch of one batch. One Step at a time.
@@ -44,6 +45,7 @@ class Engine {
 
   KvShape kv_shape() const;
   const ModelConfig& config() const;
+  bool has_mtp() const;
 
   // Runs all sequences' tokens as one batch and writes their KV. `logits` is resized to [sum of logits_count, vocab_size] F32 in
   // step order; ids without a token stay as computed (the sampler masks them). On error no KV row beyond the step's own is touched,
@@ -51,6 +53,12 @@ class Engine {
   // errors of `experts` come back as they are. A step without tokens is OK.
   absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
                     std::vector<float>* logits);
+
+  // Runs the MTP layer over rows of the last Step, which succeeded; needs has_mtp. Drafts are in the Step's order. Writes its KV at all of
+  // their positions; `logits` is resized to [drafts with logits, vocab_size] and tells of the token after each one's last next token.
+  // Only those rows go through attention and `experts`. Errors as Step's.
+  absl::Status Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
+                     std::vector<float>* logits);
 
  private:
   struct Impl;

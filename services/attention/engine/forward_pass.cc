@@ -33,6 +33,22 @@ void ForwardPass::Embed() {
   }
 }
 
+void ForwardPass::EmbedNext(const std::vector<int64_t>& hidden_rows) {
+  const MtpWeights& mtp = *network_.weights.mtp;
+  const float eps = static_cast<float>(network_.config.rms_norm_eps);
+  for (int64_t row = 0; row < plan_.rows(); ++row) {
+    float* const embedding = Row(scratch_.mtp_input, row, 2 * hidden_);
+    float* const hidden = embedding + hidden_;
+    network_.weights.embedding.Lookup(plan_.tokens()[row], embedding);
+    RmsNorm(embedding, hidden_, mtp.embedding_norm.data(), eps, 1, hidden_, embedding, hidden_);
+    // The hidden state that predicts is the one behind the main model's last norm.
+    RmsNorm(Row(scratch_.residual, hidden_rows[row], hidden_), hidden_, network_.weights.final_norm.data(), eps, 1, hidden_, hidden,
+            hidden_);
+    RmsNorm(hidden, hidden_, mtp.hidden_norm.data(), eps, 1, hidden_, hidden, hidden_);
+  }
+  mtp.projection.Apply(scratch_.mtp_input.get(), plan_.rows(), 2 * hidden_, scratch_.residual.get(), hidden_, network_.pool);
+}
+
 void ForwardPass::EnterLayer(int layer) {
   std::transform(plan_.blocks().begin(), plan_.blocks().end(), scratch_.pages.begin(),
                  [&](BlockId block) { return kv_.Page(block, layer); });
@@ -117,12 +133,12 @@ absl::Status ForwardPass::FinishExperts(MicroBatch& batch) {
   return absl::OkStatus();
 }
 
-void ForwardPass::Logits(float* logits) {
+void ForwardPass::Logits(const std::vector<float>& norm, float* logits) {
   const std::vector<int64_t>& wanted = plan_.logits_rows();
   const int64_t count = static_cast<int64_t>(wanted.size());
   for (int64_t i = 0; i < count; ++i) {
-    RmsNorm(Row(scratch_.residual, wanted[i], hidden_), hidden_, network_.weights.final_norm.data(),
-            static_cast<float>(network_.config.rms_norm_eps), 1, hidden_, Row(scratch_.normed, i, hidden_), hidden_);
+    RmsNorm(Row(scratch_.residual, wanted[i], hidden_), hidden_, norm.data(), static_cast<float>(network_.config.rms_norm_eps), 1, hidden_,
+            Row(scratch_.normed, i, hidden_), hidden_);
   }
   network_.weights.lm_head.Apply(scratch_.normed.get(), count, hidden_, logits, network_.config.vocab_size, network_.pool);
 }

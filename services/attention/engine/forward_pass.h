@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -44,6 +45,9 @@ class ForwardPass {
 
   // Fills the residual from the embedding.
   void Embed();
+  // Fills the residual with the MTP layer's input: the plan's tokens are the next ones, and row r's hidden state is in row
+  // hidden_rows[r] >= r of the residual as the main model left it; ascending.
+  void EmbedNext(const std::vector<int64_t>& hidden_rows);
   // Makes a layer's pages addressable; before its first WriteKv.
   void EnterLayer(int layer);
   // Norm, then the rows' own latent KV into the pages.
@@ -54,8 +58,8 @@ class ForwardPass {
   void FeedForward(int layer, MicroBatch& batch);
   // Waits for pending routed outputs and combines them into the residual.
   absl::Status FinishExperts(MicroBatch& batch);
-  // logits [logits_rows, vocab].
-  void Logits(float* logits);
+  // logits [logits_rows, vocab], through the main model's last norm or the MTP layer's.
+  void Logits(const std::vector<float>& norm, float* logits);
 
  private:
   float* Row(const BatchScratch::Floats& buffer, int64_t row, int64_t width) const { return buffer.get() + row * width; }

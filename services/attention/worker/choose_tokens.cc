@@ -8,13 +8,16 @@ ChosenTokens ChooseTokens(const Sequence& sequence, absl::Span<const float> logi
                           int64_t tokenizer_size) {
   const SequenceRequest& request = sequence.request;
   ChosenTokens chosen;
+  std::vector<int32_t> tokens;  // With the draft, once it has turned out right.
   for (int64_t row = 0; row < rows; ++row) {
     const int64_t index = sequence.generated() + row;
     chosen.tokens.push_back(Sample(request.sampler, logits.subspan(static_cast<size_t>(row * vocab_size), static_cast<size_t>(vocab_size)),
                                    tokenizer_size, BannedIds(request.stop, index), sequence.known() + row));
     const int32_t token = chosen.tokens.back().token;
     chosen.reason = CheckStop(request.stop, request.prompt_tokens, index + 1, token);
-    if (chosen.reason != StopReason::kNone || token != sequence.draft) break;
+    if (chosen.reason != StopReason::kNone || token != sequence.draft || row + 1 == rows) break;
+    tokens = request.tokens;
+    tokens.push_back(token);
   }
   return chosen;
 }
@@ -30,7 +33,10 @@ int32_t ChooseDraft(const Sequence& sequence, const ChosenTokens& chosen, absl::
   const int64_t ahead = static_cast<int64_t>(chosen.tokens.size());
   SamplerParams sampler = sequence.request.sampler;
   sampler.logprobs = -1;
-  return Sample(sampler, logits, tokenizer_size, BannedIds(sequence.request.stop, sequence.generated() + ahead), sequence.known() + ahead)
+  std::vector<int32_t> tokens = sequence.request.tokens;
+  for (const SampledToken& token : chosen.tokens) tokens.push_back(token.token);
+  return Sample(sampler, logits, tokenizer_size, BannedIds(sequence.request.stop, sequence.generated() + ahead), sequence.known() + ahead,
+                {.tokens = tokens, .prompt_tokens = sequence.request.prompt_tokens})
       .token;
 }
 

@@ -47,8 +47,10 @@ class EngineLoopTest : public testing::TestWithParam<const char*> {
  protected:
   static constexpr int64_t kMaxTokens = 40;
 
-  void SetUp() override {
-    auto model = LoadModel({.directory = kModel, .dtype = GetParam(), .threads = 2});
+  void SetUp() override { Load(false); }
+
+  void Load(bool mtp) {
+    auto model = LoadModel({.directory = kModel, .dtype = GetParam(), .threads = 2, .mtp = mtp, .mtp_experts = mtp});
     ASSERT_TRUE(model.ok()) << model.status();
     model_ = *std::move(model);
     std::vector<ExpertId> ids;
@@ -61,7 +63,7 @@ class EngineLoopTest : public testing::TestWithParam<const char*> {
     ASSERT_TRUE(weights.ok()) << weights.status();
     weights_ = *std::move(weights);
     experts_ = std::make_unique<LocalExperts>(weights_.get(), model_->pool.get());
-    runner_ = std::make_unique<EngineRunner>(model_->engine.get(), experts_.get());
+    runner_ = std::make_unique<EngineRunner>(model_->engine.get(), experts_.get(), model_->mtp_experts.get());
     pool_ = std::make_unique<BlockPool>(model_->engine->kv_shape(), int64_t{16} << 20);
   }
 
@@ -89,6 +91,13 @@ class EngineLoopTest : public testing::TestWithParam<const char*> {
     request.observer = collector;
     EXPECT_TRUE(loop.Submit(std::move(request)).ok());
     return collector;
+  }
+
+  double CounterValue(const std::string& name) {
+    for (const prometheus::MetricFamily& family : registry_.Collect()) {
+      if (family.name == name) return family.metric.at(0).counter.value;
+    }
+    return -1;
   }
 
   prometheus::Registry registry_;
@@ -126,6 +135,28 @@ TEST_P(EngineLoopTest, BatchChunkResumeCacheAndPreemptionChangeNoToken) {
     EXPECT_TRUE(loop->WaitIdle(absl::Seconds(5)));
     EXPECT_EQ(pool_->free_blocks(), pool_->total_blocks());
   }
+}
+
+TEST_P(EngineLoopTest, DraftsOfTheMtpLayerChangeNoToken) {
+  constexpr int32_t kSequences = 4;
+  std::vector<std::vector<int32_t>> plain;
+  {
+    auto loop = MakeLoop(512, 512);
+    for (int32_t seed = 0; seed < kSequences; ++seed) plain.push_back(Submit(*loop, seed)->Wait());
+  }
+  Load(true);
+  EXPECT_EQ(pool_->shape().layers, model_->config.num_hidden_layers + 1);
+  for (const bool small_pool_and_cache : {false, true}) {
+    if (small_pool_and_cache) pool_ = std::make_unique<BlockPool>(pool_->shape(), 6 * 64 * pool_->shape().BytesPerToken());
+    auto loop = MakeLoop(24, 7, small_pool_and_cache);
+    std::vector<std::shared_ptr<Collector>> drafted;
+    for (int32_t seed = 0; seed < kSequences; ++seed) drafted.push_back(Submit(*loop, seed));
+    for (size_t seed = 0; seed < kSequences; ++seed) EXPECT_EQ(drafted[seed]->Wait(), plain[seed]);
+    EXPECT_TRUE(loop->WaitIdle(absl::Seconds(5)));
+    EXPECT_EQ(pool_->free_blocks(), pool_->total_blocks());
+  }
+  EXPECT_GT(CounterValue("baleen_spec_decode_num_accepted_tokens_total"), 0);
+  EXPECT_GT(CounterValue("baleen_spec_decode_num_draft_tokens_total"), CounterValue("baleen_spec_decode_num_accepted_tokens_total"));
 }
 
 INSTANTIATE_TEST_SUITE_P(DTypes, EngineLoopTest, testing::Values("bf16", "f32"));

@@ -12,4 +12,12 @@ absl::Status EngineRunner::Step(absl::Span<const SequenceStep> sequences, BlockP
   return engine_->Step(sequences, kv, *experts_, {.deadline = deadline, .on_layer_kv = on_layer}, logits);
 }
 
+bool EngineRunner::drafts() const { return engine_->has_mtp(); }
+
+absl::Status EngineRunner::Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, const std::function<void(int layer)>& on_layer,
+                                 std::vector<float>* logits) {
+  ExpertBackend* const experts = mtp_experts_ != nullptr ? mtp_experts_ : experts_;
+  return engine_->Draft(drafts, kv, *experts, {.deadline = absl::InfiniteFuture(), .on_layer_kv = on_layer}, logits);
+}
+
 }  // namespace baleen

@@ -13,16 +13,22 @@ class ExpertBackend;
 
 class EngineRunner final : public StepRunner {
  public:
-  // Both outlive this.
-  EngineRunner(Engine* engine, ExpertBackend* experts) : engine_(engine), experts_(experts) {}
+  // All outlive this. `mtp_experts` are the MTP layer's; null where no sequence decodes.
+  EngineRunner(Engine* engine, ExpertBackend* experts, ExpertBackend* mtp_experts = nullptr)
+      : engine_(engine), experts_(experts), mtp_experts_(mtp_experts) {}
 
   int64_t vocab_size() const override;
   absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
                     const std::function<void(int layer)>& on_layer, std::vector<float>* logits) override;
 
+  bool drafts() const override;
+  absl::Status Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, const std::function<void(int layer)>& on_layer,
+                     std::vector<float>* logits) override;
+
  private:
   Engine* const engine_;
   ExpertBackend* const experts_;
+  ExpertBackend* const mtp_experts_;
 };
 
 }  // namespace baleen
