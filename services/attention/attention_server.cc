@@ -36,6 +36,7 @@ namespace {
 
 // What of the drain timeout is kept for closing streams and servers.
 constexpr absl::Duration kCloseTime = absl::Seconds(3);
+constexpr uint64_t kBlockTokens = 64;
 
 v1::Role ToWire(AttentionRole role) {
   return role == AttentionRole::kPrefill  ? v1::ROLE_PREFILL
@@ -194,6 +195,7 @@ void AttentionServer::Impl::Register() {
   worker.set_numerics_id(model->limits.numerics_id);
   worker.set_model_id(model->id);
   worker.set_failure_domain(options.failure_domain);
+  if (decodes()) worker.set_kv_capacity_tokens(static_cast<uint64_t>(blocks->total_blocks()) * kBlockTokens);
   worker.set_first_moe_layer(static_cast<uint32_t>(model->config.first_k_dense_replace));
   worker.set_moe_layers(static_cast<uint32_t>(model->moe_layers()));
   worker.set_experts(static_cast<uint32_t>(model->config.n_routed_experts));

@@ -9,6 +9,8 @@
 #include "base/status_macros.h"
 #include "services/common/log.h"
 #include "services/common/service_flags.h"
+#include "services/gateway/admission/admission.h"
+#include "services/gateway/admission/cluster_capacity.h"
 #include "services/gateway/api/served_model.h"
 #include "services/gateway/generation/decode_stream.h"
 #include "services/gateway/generation/quarantine.h"
@@ -35,7 +37,7 @@ struct GatewayServer::Impl {
     dialer.reset();
   }
 
-  GenerationContext Context() { return {model->tokenizer.get(), dialer.get(), &picker, &quarantine}; }
+  GenerationContext Context() { return {model->tokenizer.get(), dialer.get(), &picker, &quarantine, admission.get()}; }
 
   absl::Status Readiness() const { return picker.AnyReady() ? absl::OkStatus() : absl::UnavailableError("no decode worker is ready"); }
 
@@ -66,6 +68,7 @@ struct GatewayServer::Impl {
     client.report = [this](v1::HeartbeatRequest* heartbeat) { heartbeat->set_ready(Readiness().ok()); };
     client.on_map = [this](std::shared_ptr<const v1::ClusterMap> map) {
       finder.UpdateMap(*map);
+      if (const int64_t capacity = ClusterCapacity(*map, admission->running_tokens()); capacity > 0) admission->SetCapacity(capacity);
       picker.UpdateMap(std::move(map));
       probe.KvUsage(picker.KvUsage());
     };
@@ -86,6 +89,7 @@ struct GatewayServer::Impl {
   const std::unique_ptr<ServedModel> model;
   WorkerPicker picker;
   Quarantine quarantine;
+  std::unique_ptr<Admission> admission = std::make_unique<Admission>(AdmissionLimits{}, Clock::Real(), &runner.metrics());
   std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer();
   std::unique_ptr<RecallClient> recall = MakeGrpcRecallClient();
   RequestFinder finder{recall.get(), Clock::Real()};

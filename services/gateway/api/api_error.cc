@@ -3,12 +3,14 @@
 #include <boost/json.hpp>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace baleen {
 namespace {
 
 constexpr char kFieldPayload[] = "baleen.v1/field";
+constexpr char kRetryAfterPayload[] = "baleen.v1/retry-after-s";
 
 struct ErrorClass {
   int http_status;
@@ -41,7 +43,18 @@ ErrorClass Classify(absl::StatusCode code) {
   }
 }
 
+int RetryAfter(const absl::Status& status, int usual) {
+  const auto payload = status.GetPayload(kRetryAfterPayload);
+  int seconds = 0;
+  return payload.has_value() && absl::SimpleAtoi(std::string(*payload), &seconds) ? seconds : usual;
+}
+
 }  // namespace
+
+absl::Status WithRetryAfter(absl::Status status, absl::Duration retry_after) {
+  status.SetPayload(kRetryAfterPayload, absl::Cord(absl::StrCat(absl::ToInt64Seconds(retry_after))));
+  return status;
+}
 
 absl::Status InvalidField(absl::string_view field, absl::string_view message) {
   absl::Status status = absl::InvalidArgumentError(absl::StrCat("'", field, "' ", message));
@@ -60,7 +73,8 @@ ApiError ToApiError(const absl::Status& status) {
   const auto field = status.GetPayload(kFieldPayload);
   error["param"] = field.has_value() ? boost::json::value(std::string(*field)) : boost::json::value(nullptr);
   error["code"] = error_class.code != nullptr ? boost::json::value(error_class.code) : boost::json::value(nullptr);
-  return {error_class.http_status, error_class.retry_after_s, boost::json::serialize(boost::json::object{{"error", error}})};
+  return {error_class.http_status, RetryAfter(status, error_class.retry_after_s),
+          boost::json::serialize(boost::json::object{{"error", error}})};
 }
 
 }  // namespace baleen

@@ -6,11 +6,15 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace baleen {
 
 // INVALID_ARGUMENT that names the request's field.
 absl::Status InvalidField(absl::string_view field, absl::string_view message);
+
+// The status, with when to come back.
+absl::Status WithRetryAfter(absl::Status status, absl::Duration retry_after);
 
 struct ApiError {
   int http_status = 500;

@@ -70,6 +70,9 @@ absl::StatusOr<GenerationSpec> ReadGenerationSpec(const boost::json::object& bod
   RETURN_IF_ERROR(ReadSampling(body, &spec));
   RETURN_IF_ERROR(ReadLimits(body, &spec));
   ASSIGN_OR_RETURN(spec.stop, ReadStops(body));
+  ASSIGN_OR_RETURN(const auto user, ReadString(body, "user"));
+  spec.user = user.value_or("");
+  if (spec.user.size() > kMaxUserBytes) return InvalidField("user", absl::StrCat("may have at most ", kMaxUserBytes, " bytes."));
   return spec;
 }
 

@@ -23,6 +23,7 @@ struct GenerationSpec {
   std::vector<std::string> stop;
   // Alternatives per token; -1 = no log-probabilities.
   int logprobs = -1;
+  std::string user;  // Whom the client asks for; at most kMaxUserBytes.
 };
 
 // Reads all the fields but log-probabilities, whose form differs between chat and completions. `defaults` has the
@@ -30,6 +31,7 @@ struct GenerationSpec {
 absl::StatusOr<GenerationSpec> ReadGenerationSpec(const boost::json::object& body, const GenerationSpec& defaults);
 
 constexpr int kMaxLogprobs = 20;
+constexpr size_t kMaxUserBytes = 512;
 
 }  // namespace baleen
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "services/gateway/generation/admitted_generation.h"
 #include "services/gateway/generation/attempt_outcome.h"
 #include "services/gateway/generation/decode_stream.h"
 #include "services/gateway/generation/output_assembler.h"
@@ -335,7 +336,7 @@ class EndedGeneration final : public Generation {
 
 }  // namespace
 
-std::shared_ptr<Generation> StartGeneration(const GenerationContext& context, GenerationInput input, GenerationSink sink) {
+std::shared_ptr<Generation> StartAttempts(const GenerationContext& context, GenerationInput input, GenerationSink sink) {
   absl::StatusOr<StopMatcher> matcher = StopMatcher::Create(input.spec.stop);
   if (!matcher.ok()) {
     GenerationEvent event;

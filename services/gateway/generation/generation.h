@@ -17,6 +17,7 @@
 
 namespace baleen {
 
+class Admission;
 class DecodeDialer;
 class Quarantine;
 class WorkerPicker;
@@ -37,6 +38,7 @@ struct GenerationInput {
   absl::Time deadline = absl::InfiniteFuture();
   // Not empty: resumable; what decode workers keep for another gateway.
   std::string edge;
+  std::string tenant;  // Whose turn it takes.
   // Set: its tokens come first, as if they had just been generated but without log-probabilities, then the very next ones.
   std::optional<GenerationResume> resume;
 };
@@ -77,7 +79,8 @@ struct GenerationContext {
   const Tokenizer* tokenizer = nullptr;
   DecodeDialer* dialer = nullptr;
   WorkerPicker* picker = nullptr;
-  Quarantine* quarantine = nullptr;
+  Quarantine* quarantine = nullptr;  // Null = no request is given up for killing workers.
+  Admission* admission = nullptr;    // Null = nothing waits.
 };
 
 // Thread-safe. When a worker fails, the journal (prompt, seed, tokens so far) goes to another one under the next attempt, and the stream
@@ -94,6 +97,7 @@ class Generation {
   virtual void Pause(bool paused) = 0;
 };
 
+// Waits for its turn first; RESOURCE_EXHAUSTED or UNAVAILABLE with Retry-After when there is no room.
 std::shared_ptr<Generation> StartGeneration(const GenerationContext& context, GenerationInput input, GenerationSink sink);
 
 }  // namespace baleen

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
+#include "services/gateway/admission/admission.h"
 #include "services/gateway/generation/decode_stream.h"
 #include "services/gateway/generation/quarantine.h"
 #include "services/gateway/generation/worker_picker.h"
@@ -235,6 +237,27 @@ TEST_F(GenerationTest, ResumesWithTheSameEventsAndTheNextAttempt) {
   EXPECT_EQ(dialer.starts[0].context().numerics_id(), "n1");
   EXPECT_EQ(dialer.starts[0].generated_size(), 5);
   EXPECT_EQ(dialer.starts[0].edge(), "edge");
+}
+
+TEST_F(GenerationTest, WaitsForItsTurnAndGivesItsPlaceBack) {
+  AdmissionLimits limits;
+  limits.running_tokens = 200;
+  Admission admission(limits, Clock::Real(), nullptr);
+  const uint64_t before = admission.NewTicket();
+  admission.Enter(before, {"", 200, absl::InfiniteFuture(), false}, [](absl::Status) {});
+  ScriptedDialer dialer(Answer("</think>\n\nabc"));
+  GenerationContext context = Context(dialer);
+  context.admission = &admission;
+  Collector first, second;
+  const auto waiting = StartGeneration(context, Input(), first.Sink());
+  const auto leaving = StartGeneration(context, Input(), second.Sink());
+  EXPECT_TRUE(dialer.starts.empty());
+  leaving->Cancel();
+  admission.Leave(before);
+  ASSERT_TRUE(first.Wait());
+  EXPECT_EQ(first.text, "abc");
+  EXPECT_EQ(dialer.starts.size(), 1u);
+  EXPECT_EQ(admission.running_tokens(), 0);
 }
 
 TEST_F(GenerationTest, PassesOnWhatNoOtherWorkerCanMend) {

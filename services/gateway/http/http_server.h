@@ -36,6 +36,8 @@ class HttpResponder {
   virtual void EndStream() = 0;
   // Called at most once, on a server thread, when the client went away before the end; soon, if it has already. Replaces an earlier one.
   virtual void OnDisconnect(std::function<void()> callback) = 0;
+  // Called on a server thread: with true when more than a little of a stream waits for the client, with false when it has caught up.
+  virtual void OnBackpressure(std::function<void(bool slow)> callback) {}
 };
 
 using HttpHandler = std::function<void(HttpRequest request, std::shared_ptr<HttpResponder> responder)>;

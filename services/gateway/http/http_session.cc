@@ -20,6 +20,8 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 
 constexpr size_t kMaxQueuedBytes = 1 << 20;
+// A stream's source is asked to wait from here on.
+constexpr size_t kSlowReaderBytes = 32 << 10;
 
 HttpRequest ToHttpRequest(const http::request<http::string_body>& message) {
   HttpRequest request;
@@ -50,6 +52,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   bool keep_alive() const { return keep_alive_; }
   auto executor() { return stream_.get_executor(); }
   void SetDisconnect(std::function<void()> callback);
+  void SetBackpressure(std::function<void(bool)> callback);
 
  private:
   void OnRequest(error_code error);
@@ -67,6 +70,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   std::optional<http::request_parser<http::string_body>> parser_;
   bool keep_alive_ = false;
   std::function<void()> on_disconnect_;
+  std::function<void(bool)> on_backpressure_;
+  bool slow_ = false;
   bool answering_ = false;
   bool client_gone_ = false;
   // The streamed answer: chunks waiting for the socket.
@@ -114,6 +119,10 @@ class Responder final : public HttpResponder {
 
   void OnDisconnect(std::function<void()> callback) override {
     Post([callback = std::move(callback)](Session& session) mutable { session.SetDisconnect(std::move(callback)); });
+  }
+
+  void OnBackpressure(std::function<void(bool)> callback) override {
+    Post([callback = std::move(callback)](Session& session) mutable { session.SetBackpressure(std::move(callback)); });
   }
 
  private:
@@ -176,6 +185,12 @@ void Session::WatchDisconnect() {
   });
 }
 
+void Session::SetBackpressure(std::function<void(bool)> callback) {
+  if (!answering_) return;
+  on_backpressure_ = std::move(callback);
+  if (slow_) on_backpressure_(true);
+}
+
 void Session::SetDisconnect(std::function<void()> callback) {
   if (client_gone_) return callback();
   if (answering_) on_disconnect_ = std::move(callback);
@@ -184,6 +199,7 @@ void Session::SetDisconnect(std::function<void()> callback) {
 void Session::Disconnected() {
   if (!std::exchange(answering_, false)) return;
   client_gone_ = true;
+  on_backpressure_ = nullptr;
   if (auto callback = std::exchange(on_disconnect_, nullptr)) callback();
   Close();
 }
@@ -217,6 +233,7 @@ void Session::QueueChunk(std::string piece) {
   if (queued_bytes_ > kMaxQueuedBytes) return Disconnected();  // A reader this slow is gone.
   chunks_.push_back(std::move(piece));
   Pump();
+  if (queued_bytes_ > kSlowReaderBytes && !std::exchange(slow_, true) && on_backpressure_) on_backpressure_(true);
 }
 
 void Session::QueueLastChunk() {
@@ -239,6 +256,7 @@ void Session::Pump() {
     if (error) return self->Disconnected();
     if (last) return self->FinishResponse(self->keep_alive_);
     self->Pump();
+    if (self->queued_bytes_ == 0 && std::exchange(self->slow_, false) && self->on_backpressure_) self->on_backpressure_(false);
   };
   if (data->empty()) {
     asio::async_write(stream_, http::make_chunk_last(), done);
@@ -250,6 +268,8 @@ void Session::Pump() {
 void Session::FinishResponse(bool reusable) {
   answering_ = false;
   on_disconnect_ = nullptr;
+  on_backpressure_ = nullptr;
+  slow_ = false;
   error_code ignored;
   stream_.socket().cancel(ignored);  // The disconnect watch.
   if (!reusable) return Close();

@@ -90,6 +90,7 @@ void RunGeneration(const GenerationContext& context, GatewayProbe& probe, Answer
     sink = [writer](GenerationEvent event) { writer->OnEvent(std::move(event)); };
   }
   std::shared_ptr<Generation> generation = StartGeneration(context, std::move(input), probe.Measure(std::move(sink), operation));
+  responder->OnBackpressure([generation](bool slow) { generation->Pause(slow); });
   responder->OnDisconnect([generation, &probe, resumable = delivery.resumable] {
     probe.Disconnected();
     resumable ? generation->Detach() : generation->Cancel();

@@ -113,7 +113,8 @@ void RestApi::Refuse(const absl::Status& status, HttpResponder& responder) {
 
 // A generation to run: a client's request as it came, or one that another connection or gateway began.
 struct RestApi::Call {
-  v1::EdgeRequest edge;    // Seed and times are set when the request is resumed.
+  v1::EdgeRequest edge;  // Seed and times are set when the request is resumed.
+  std::string authorization;
   std::string request_id;  // 16 bytes; empty = to be drawn.
   Delivery delivery;
   bool resumed = false;
@@ -139,6 +140,7 @@ absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
   }
   GenerationInput& input = prepared.input;
   if (!call.request_id.empty()) input.request_id = call.request_id;
+  input.tenant = TenantOf(call.authorization, input.spec.user);
   if (call.resumed) input.spec.seed = call.edge.seed();
   input.resume = call.progress;
   if (input.resume && input.spec.logprobs >= 0) {
@@ -180,7 +182,8 @@ void RestApi::Generate(const HttpRequest& request, const std::shared_ptr<HttpRes
   call.edge.set_path(request.path);
   call.edge.set_body(request.body);
   call.edge.set_created_unix_s(absl::ToUnixSeconds(absl::Now()));
-  call.edge.set_tenant(KeyDigest(request.Header("authorization")));
+  call.authorization = request.Header("authorization");
+  call.edge.set_tenant(KeyDigest(call.authorization));
   call.delivery.resumable = options_.finder != nullptr && request.Header("x-baleen-resumable") == "1";
   // Other ids are the client's own business.
   if (auto id = RequestIdFromHex(request.Header("x-request-id")); id.ok()) call.request_id = *std::move(id);
@@ -195,6 +198,7 @@ void RestApi::Resume(const HttpRequest& request, const std::shared_ptr<HttpRespo
   if (!id.ok() || options_.finder == nullptr) return Refuse(absl::NotFoundError("There is no such request here."), *responder);
   Call call;
   call.request_id = *std::move(id);
+  call.authorization = request.Header("authorization");
   call.resumed = true;
   call.delivery.resumable = true;
   const std::string last_event = request.Header("last-event-id");
@@ -202,10 +206,10 @@ void RestApi::Resume(const HttpRequest& request, const std::shared_ptr<HttpRespo
     return Refuse(absl::InvalidArgumentError("Last-Event-ID is not the id of an event of this request."), *responder);
   }
   const std::string request_id = call.request_id;
-  options_.finder->Find(request_id, [this, responder, call = std::move(call),
-                                     tenant = KeyDigest(request.Header("authorization"))](absl::StatusOr<FoundRequest> found) mutable {
+  options_.finder->Find(request_id, [this, responder, call = std::move(call)](absl::StatusOr<FoundRequest> found) mutable {
     if (!found.ok()) return Refuse(found.status(), *responder);
-    if (found->edge.tenant() != tenant) return Refuse(absl::NotFoundError("There is no such request here."), *responder);
+    if (found->edge.tenant() != KeyDigest(call.authorization))
+      return Refuse(absl::NotFoundError("There is no such request here."), *responder);
     call.edge = std::move(found->edge);
     if (const auto choice = found->choices.find(0); choice != found->choices.end()) call.progress = std::move(choice->second);
     Run(call, responder);

@@ -1,0 +1,132 @@
+#include "services/gateway/admission/admission.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace baleen {
+
+struct Admission::Probe {
+  explicit Probe(prometheus::Registry& registry)
+      : waiting(Gauge(registry, "baleen_num_requests_waiting", "Requests that wait for room.")),
+        waiting_tokens(Gauge(registry, "baleen_admission_waiting_tokens", "Tokens that waiting requests may need.")),
+        running_tokens(Gauge(registry, "baleen_admission_running_tokens", "Tokens that admitted requests may need.")),
+        refused(prometheus::BuildCounter()
+                    .Name("baleen_admission_refused_total")
+                    .Help("Requests that found no room in the queue or waited too long.")
+                    .Register(registry)
+                    .Add({})) {}
+
+  static prometheus::Gauge& Gauge(prometheus::Registry& registry, const char* name, const char* help) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+  }
+
+  void Update(const AdmissionQueue& queue) {
+    waiting.Set(static_cast<double>(queue.waiting()));
+    waiting_tokens.Set(static_cast<double>(queue.waiting_tokens()));
+    running_tokens.Set(static_cast<double>(queue.running_tokens()));
+  }
+
+  prometheus::Gauge& waiting;
+  prometheus::Gauge& waiting_tokens;
+  prometheus::Gauge& running_tokens;
+  prometheus::Counter& refused;
+};
+
+Admission::Admission(const AdmissionLimits& limits, Clock* clock, prometheus::Registry* metrics)
+    : clock_(clock), probe_(metrics == nullptr ? nullptr : std::make_unique<Probe>(*metrics)), queue_(limits) {
+  watch_ = std::thread([this] { Watch(); });
+}
+
+Admission::~Admission() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  watch_.join();
+}
+
+uint64_t Admission::NewTicket() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return ++last_ticket_;
+}
+
+void Admission::Enter(uint64_t ticket, const AdmissionRequest& request, Outcome outcome) {
+  std::vector<Due> due;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    outcomes_[ticket] = std::move(outcome);
+    queue_.Submit(ticket, request, clock_->Now());
+    due = DecideLocked();
+  }
+  changed_.notify_all();
+  Tell(std::move(due));
+}
+
+void Admission::Leave(uint64_t ticket) {
+  std::vector<Due> due;
+  Outcome unwanted;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (const auto it = outcomes_.find(ticket); it != outcomes_.end()) {
+      unwanted = std::move(it->second);
+      outcomes_.erase(it);
+    }
+    queue_.Leave(ticket, clock_->Now());
+    due = DecideLocked();
+  }
+  Tell(std::move(due));
+}
+
+void Admission::SetCapacity(int64_t tokens) {
+  std::vector<Due> due;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    queue_.SetCapacity(tokens);
+    due = DecideLocked();
+  }
+  Tell(std::move(due));
+}
+
+int64_t Admission::running_tokens() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return queue_.running_tokens();
+}
+
+std::vector<Admission::Due> Admission::DecideLocked() {
+  std::vector<Due> due;
+  for (AdmissionDecision& decision : queue_.Decide(clock_->Now())) {
+    const auto it = outcomes_.find(decision.id);
+    if (it == outcomes_.end()) continue;
+    if (!decision.status.ok() && probe_ != nullptr) probe_->refused.Increment();
+    due.push_back({std::move(it->second), std::move(decision.status)});
+    outcomes_.erase(it);
+  }
+  if (probe_ != nullptr) probe_->Update(queue_);
+  return due;
+}
+
+void Admission::Tell(std::vector<Due> due) {
+  for (Due& one : due) one.outcome(std::move(one.status));
+}
+
+void Admission::Watch() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (!stopping_) {
+    const absl::Time next = queue_.NextEvent();
+    if (next > clock_->Now()) {
+      changed_.wait_until(lock, absl::ToChronoTime(std::min(next, clock_->Now() + absl::Hours(1))));
+      continue;
+    }
+    std::vector<Due> due = DecideLocked();
+    lock.unlock();
+    Tell(std::move(due));
+    lock.lock();
+  }
+}
+
+}  // namespace baleen

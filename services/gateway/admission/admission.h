@@ -1,0 +1,67 @@
+// Admission control: requests wait here, in bounded queues and by fair turns, until the cluster has room for them.
+#ifndef BALEEN_SERVICES_GATEWAY_ADMISSION_ADMISSION_H_
+#define BALEEN_SERVICES_GATEWAY_ADMISSION_ADMISSION_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/clock.h"
+#include "services/gateway/admission/admission_queue.h"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace baleen {
+
+// Thread-safe: AdmissionQueue with callbacks, a thread for what time decides, and metrics.
+class Admission {
+ public:
+  // OK = run now; otherwise refused, with Retry-After where that helps.
+  using Outcome = std::function<void(absl::Status)>;
+
+  Admission(const AdmissionLimits& limits, Clock* clock, prometheus::Registry* metrics);
+  // Whoever still waits hears nothing more.
+  ~Admission();
+
+  uint64_t NewTicket();
+  // `outcome` is called once, without locks, on any thread, maybe before this returns; not at all after Leave.
+  void Enter(uint64_t ticket, const AdmissionRequest& request, Outcome outcome);
+  // The request is over, or not wanted any more. Once for each ticket that was not refused; more do no harm.
+  void Leave(uint64_t ticket);
+  // Tokens that the cluster can hold for this gateway.
+  void SetCapacity(int64_t tokens);
+  int64_t running_tokens() const;
+
+ private:
+  struct Probe;
+  struct Due {
+    Outcome outcome;
+    absl::Status status;
+  };
+
+  std::vector<Due> DecideLocked();
+  static void Tell(std::vector<Due> due);
+  void Watch();
+
+  Clock* const clock_;
+  const std::unique_ptr<Probe> probe_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  uint64_t last_ticket_ = 0;
+  AdmissionQueue queue_;
+  std::map<uint64_t, Outcome> outcomes_;
+  std::thread watch_;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_ADMISSION_ADMISSION_H_

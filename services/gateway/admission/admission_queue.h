@@ -1,0 +1,110 @@
+// Who runs, who waits and who is turned away when more is asked of the cluster than it can hold: decisions alone.
+#ifndef BALEEN_SERVICES_GATEWAY_ADMISSION_ADMISSION_QUEUE_H_
+#define BALEEN_SERVICES_GATEWAY_ADMISSION_ADMISSION_QUEUE_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace baleen {
+
+struct AdmissionLimits {
+  int64_t running_tokens = int64_t{1} << 40;  // Until SetCapacity.
+  int64_t waiting_requests = 1024;
+  int64_t waiting_tokens = int64_t{4} << 20;
+  absl::Duration max_wait = absl::Seconds(30);
+  // While others were here within `tenant_memory`, one tenant may run at most this part of the capacity: what the next one asks for need
+  // not wait for its requests to end.
+  double max_tenant_share = 0.75;
+  absl::Duration tenant_memory = absl::Minutes(1);
+};
+
+struct AdmissionRequest {
+  std::string tenant;
+  int64_t tokens = 0;  // The price: what it may hold at most, prompt and answer.
+  absl::Time deadline = absl::InfiniteFuture();
+  bool resumes = false;  // It was admitted before, here or elsewhere: runs at once.
+};
+
+// What became of a request that waited. Not OK: RESOURCE_EXHAUSTED when its tenant had more than its share of the queue, UNAVAILABLE after
+// max_wait, DEADLINE_EXCEEDED.
+struct AdmissionDecision {
+  uint64_t id = 0;
+  absl::Status status;
+};
+
+// Tenants take turns by tokens (start-time fair queueing), each one's requests in order. A full queue drops the newest request of whoever
+// has most in it. A function of the calls and times; thread-compatible.
+class AdmissionQueue {
+ public:
+  explicit AdmissionQueue(const AdmissionLimits& limits) : limits_(limits), capacity_(limits.running_tokens) {}
+
+  // Queues a request under a fresh id; Decide says the rest, maybe at once.
+  void Submit(uint64_t id, const AdmissionRequest& request, absl::Time now);
+  // Over, given up or gone: whatever it held is free. Unknown ids are ignored.
+  void Leave(uint64_t id, absl::Time now);
+  void SetCapacity(int64_t tokens) { capacity_ = tokens; }
+
+  // Each request once: may run, or is refused.
+  std::vector<AdmissionDecision> Decide(absl::Time now);
+  // When Decide has something to do by time alone.
+  absl::Time NextEvent() const;
+  // In how long those who wait will have been served, by the speed of late: 1 s to 60 s.
+  absl::Duration RetryAfter() const;
+
+  int64_t running_tokens() const { return running_tokens_; }
+  int64_t waiting_tokens() const { return waiting_tokens_; }
+  int64_t waiting() const { return static_cast<int64_t>(waiting_.size()); }
+  int64_t running() const { return static_cast<int64_t>(running_.size()); }
+  size_t tenants() const { return tenants_.size(); }
+
+ private:
+  struct Waiting {
+    std::string tenant;
+    int64_t tokens = 0;
+    absl::Time expires;
+    bool by_deadline = false;
+  };
+  struct Running {
+    std::string tenant;
+    int64_t tokens = 0;
+  };
+  struct Tenant {
+    std::deque<uint64_t> queue;
+    int64_t waiting_tokens = 0;
+    int64_t running_tokens = 0;
+    double turn = 0;  // Virtual time of its next request.
+    absl::Time seen;
+  };
+
+  void Expire(absl::Time now, std::vector<AdmissionDecision>* decisions);
+  void DropSurplus(std::vector<AdmissionDecision>* decisions);
+  bool MayRun(const Tenant& tenant, int64_t tokens) const;
+  Tenant* NextTenant();
+  void Run(uint64_t id, Tenant& tenant, int64_t tokens);
+  // The request waits no more.
+  Waiting TakeWaiting(uint64_t id);
+  void ForgetIdleTenants(absl::Time now);
+  absl::Status Refusal(absl::StatusCode code, const char* why) const;
+
+  const AdmissionLimits limits_;
+  int64_t capacity_;
+  std::map<uint64_t, Waiting> waiting_;
+  std::map<uint64_t, Running> running_;
+  std::map<std::string, Tenant> tenants_;  // Those here, and those seen of late.
+  std::vector<AdmissionDecision> decided_;
+  int64_t running_tokens_ = 0;
+  int64_t waiting_tokens_ = 0;
+  double virtual_time_ = 0;
+  double tokens_per_second_ = 0;  // Of requests that ended; 0 = unknown.
+  absl::Time last_end_ = absl::InfinitePast();
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_ADMISSION_ADMISSION_QUEUE_H_

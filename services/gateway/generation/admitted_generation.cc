@@ -1,0 +1,109 @@
+#include "services/gateway/generation/admitted_generation.h"
+
+#include <mutex>
+#include <utility>
+
+#include "services/gateway/admission/admission.h"
+#include "services/gateway/admission/cluster_capacity.h"
+
+namespace baleen {
+namespace {
+
+// Waits, then runs; holds its place until the last event or until the client leaves.
+class AdmittedGeneration final : public Generation, public std::enable_shared_from_this<AdmittedGeneration> {
+ public:
+  AdmittedGeneration(const GenerationContext& context, GenerationInput input, GenerationSink sink)
+      : context_(context), input_(std::move(input)), sink_(std::move(sink)), ticket_(context.admission->NewTicket()) {}
+
+  void Start() {
+    AdmissionRequest request;
+    request.tenant = input_.tenant;
+    request.tokens = PriceOf(static_cast<int64_t>(input_.prompt.size()), *input_.spec.max_tokens);
+    request.deadline = input_.deadline;
+    request.resumes = input_.resume.has_value();
+    context_.admission->Enter(ticket_, request, [self = shared_from_this()](absl::Status status) { self->OnTurn(std::move(status)); });
+  }
+
+  void Cancel() override { Leave(&Generation::Cancel); }
+  void Detach() override { Leave(&Generation::Detach); }
+
+  void Pause(bool paused) override {
+    std::shared_ptr<Generation> inner;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      paused_ = paused;
+      inner = inner_;
+    }
+    if (inner != nullptr) inner->Pause(paused);
+  }
+
+ private:
+  void OnTurn(absl::Status status) {
+    if (!status.ok()) {
+      GenerationEvent event;
+      event.status = std::move(status);
+      event.usage.prompt_tokens = static_cast<int64_t>(input_.prompt.size());
+      return OnEvent(std::move(event));
+    }
+    std::shared_ptr<Generation> inner =
+        StartAttempts(context_, std::move(input_), [self = shared_from_this()](GenerationEvent event) { self->OnEvent(std::move(event)); });
+    bool paused = false;
+    void (Generation::*left)() = nullptr;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!over_) inner_ = inner;
+      paused = !over_ && paused_;
+      left = left_;
+    }
+    // It may have ended, or the client may have left, while it was started.
+    if (left != nullptr) (inner.get()->*left)();
+    if (paused) inner->Pause(true);
+  }
+
+  void OnEvent(GenerationEvent event) {
+    const bool last = event.last();
+    std::shared_ptr<Generation> inner;  // It owns who owns this.
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (over_) return;
+      over_ = last;
+      if (last) inner = std::move(inner_);
+    }
+    sink_(std::move(event));
+    if (last) context_.admission->Leave(ticket_);
+  }
+
+  void Leave(void (Generation::*how)()) {
+    std::shared_ptr<Generation> inner;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (std::exchange(over_, true)) return;
+      left_ = how;
+      inner = std::move(inner_);
+    }
+    if (inner != nullptr) (inner.get()->*how)();
+    context_.admission->Leave(ticket_);
+  }
+
+  const GenerationContext context_;
+  GenerationInput input_;  // Until its turn.
+  const GenerationSink sink_;
+  const uint64_t ticket_;
+
+  std::mutex mutex_;
+  bool over_ = false;
+  bool paused_ = false;
+  void (Generation::*left_)() = nullptr;  // How the client left; set once, with over_.
+  std::shared_ptr<Generation> inner_;
+};
+
+}  // namespace
+
+std::shared_ptr<Generation> StartGeneration(const GenerationContext& context, GenerationInput input, GenerationSink sink) {
+  if (context.admission == nullptr) return StartAttempts(context, std::move(input), std::move(sink));
+  auto generation = std::make_shared<AdmittedGeneration>(context, std::move(input), std::move(sink));
+  generation->Start();
+  return generation;
+}
+
+}  // namespace baleen

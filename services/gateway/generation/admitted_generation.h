@@ -1,0 +1,16 @@
+// A generation that has its turn.
+#ifndef BALEEN_SERVICES_GATEWAY_GENERATION_ADMITTED_GENERATION_H_
+#define BALEEN_SERVICES_GATEWAY_GENERATION_ADMITTED_GENERATION_H_
+
+#include <memory>
+
+#include "services/gateway/generation/generation.h"
+
+namespace baleen {
+
+// As StartGeneration, without waiting.
+std::shared_ptr<Generation> StartAttempts(const GenerationContext& context, GenerationInput input, GenerationSink sink);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_GENERATION_ADMITTED_GENERATION_H_
