@@ -68,7 +68,6 @@ void Admission::Enter(uint64_t ticket, const AdmissionRequest& request, Outcome 
 }
 
 void Admission::Leave(uint64_t ticket) {
-  std::vector<Due> due;
   Outcome unwanted;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -77,19 +76,18 @@ void Admission::Leave(uint64_t ticket) {
       outcomes_.erase(it);
     }
     queue_.Leave(ticket, clock_->Now());
-    due = DecideLocked();
+    dirty_ = true;
   }
-  Tell(std::move(due));
+  changed_.notify_all();
 }
 
 void Admission::SetCapacity(int64_t tokens) {
-  std::vector<Due> due;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     queue_.SetCapacity(tokens);
-    due = DecideLocked();
+    dirty_ = true;
   }
-  Tell(std::move(due));
+  changed_.notify_all();
 }
 
 int64_t Admission::running_tokens() const {
@@ -118,10 +116,11 @@ void Admission::Watch() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (!stopping_) {
     const absl::Time next = queue_.NextEvent();
-    if (next > clock_->Now()) {
+    if (!dirty_ && next > clock_->Now()) {
       changed_.wait_until(lock, absl::ToChronoTime(std::min(next, clock_->Now() + absl::Hours(1))));
       continue;
     }
+    dirty_ = false;
     std::vector<Due> due = DecideLocked();
     lock.unlock();
     Tell(std::move(due));

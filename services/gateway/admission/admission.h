@@ -55,6 +55,7 @@ class Admission {
   const std::unique_ptr<Probe> probe_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  bool dirty_ = false;  // There may be room again: told by the thread, so that one request's end does not run the next one's start.
   bool stopping_ = false;
   uint64_t last_ticket_ = 0;
   AdmissionQueue queue_;

@@ -15,7 +15,8 @@ namespace {
 // A plain client socket.
 class Client {
  public:
-  explicit Client(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit Client(int port, int receive_buffer_bytes = 0) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    if (receive_buffer_bytes > 0) setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof(receive_buffer_bytes));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(port));
@@ -109,6 +110,25 @@ TEST(HttpServerTest, TellsOfADisconnect) {
   client.ReadUntil("begun");
   client.Close();
   EXPECT_TRUE(disconnected.Wait());
+  kept.reset();
+}
+
+TEST(HttpServerTest, ASlowReaderHoldsItsSourceBack) {
+  Flag slow, caught_up;
+  std::shared_ptr<HttpResponder> kept;
+  HttpServer server({}, [&](HttpRequest, std::shared_ptr<HttpResponder> responder) {
+    responder->OnBackpressure([&](bool is_slow) { is_slow ? slow.Set() : caught_up.Set(); });
+    responder->BeginStream({});
+    for (int i = 0; i < 300; ++i) responder->Write(std::string(3 << 10, 'x'));
+    kept = responder;
+  });
+  ASSERT_TRUE(server.Start().ok());
+  Client client(server.port(), /*receive_buffer_bytes=*/4 << 10);
+  client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(slow.Wait());
+  kept->Write("last");
+  client.ReadUntil("last");
+  EXPECT_TRUE(caught_up.Wait());
   kept.reset();
 }
 

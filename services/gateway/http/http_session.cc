@@ -21,7 +21,9 @@ using boost::system::error_code;
 
 constexpr size_t kMaxQueuedBytes = 1 << 20;
 // A stream's source is asked to wait from here on.
-constexpr size_t kSlowReaderBytes = 32 << 10;
+constexpr size_t kSlowReaderBytes = 16 << 10;
+// Else the kernel keeps megabytes for a client that does not read.
+constexpr int kSendBufferBytes = 32 << 10;
 
 HttpRequest ToHttpRequest(const http::request<http::string_body>& message) {
   HttpRequest request;
@@ -287,6 +289,7 @@ void Session::Close() {
 void StartHttpSession(asio::ip::tcp::socket socket, const HttpServerOptions& options, HttpHandler handler) {
   error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), ignored);
   std::make_shared<Session>(std::move(socket), options, std::move(handler))->ReadRequest();
 }
 
