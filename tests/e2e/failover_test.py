@@ -37,7 +37,7 @@ class FailoverTest(unittest.TestCase):
                 first_tokens.release()
         return tokens
 
-    def run_with_kill(self, victim, **cluster_options):
+    def run_with_kill(self, victim, fault=signal.SIGKILL, **cluster_options):
         with Cluster(**cluster_options) as cluster:
             client = Client(cluster)
             first_tokens = threading.Semaphore(0)
@@ -45,9 +45,21 @@ class FailoverTest(unittest.TestCase):
                 streams = [pool.submit(self.stream, client, prompt, first_tokens) for prompt in self.prompts]
                 for _ in range(STREAMS // 2):
                     self.assertTrue(first_tokens.acquire(timeout=60))
-                cluster.named(victim)[0].stop(signal.SIGKILL)
+                process = cluster.named(victim)[0].process
+                process.send_signal(fault)
                 answers = [stream.result() for stream in streams]
+                if fault == signal.SIGSTOP:
+                    self.wake(cluster, client, process)
         self.assertEqual(answers, self.expected)
+
+    def wake(self, cluster, client, process):
+        """What a stopped worker still has to say when it wakes changes nothing."""
+        process.send_signal(signal.SIGCONT)
+        self.assertEqual(client.generate_all(self.prompts[:2], 2, **self.options()), self.expected[:2])
+        self.assertIsNone(process.poll())
+
+    def test_stopped_decode_worker(self):
+        self.run_with_kill("decode", fault=signal.SIGSTOP, decode=2)
 
     def test_decode_worker(self):
         self.run_with_kill("decode", decode=2)
