@@ -16,7 +16,7 @@ BINARIES := \
 	//services/expert:baleen-expert \
 	//services/placement:baleen-placement
 
-.PHONY: help setup setup-train build demo up down status scale chat logs test chaos bench format lint
+.PHONY: help setup setup-train build demo up down status scale chat logs test chaos bench images format lint
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -63,6 +63,9 @@ chaos: setup  ## kill, freeze and drain workers under load for MINUTES (SEED); e
 
 bench: setup  ## run the benchmarks into .baleen/bench.json
 	@tools/bench/run.py --bazel=$(BAZEL) --out=.baleen/bench.json
+
+images: build  ## build one container image a service into .baleen/images, and run each once
+	@deploy/images/build.py --binaries=bazel-bin --out=.baleen/images
 
 format: setup  ## format the C++ files
 	@git ls-files -z --cached --others --exclude-standard '*.cc' '*.h' | xargs -0 clang-format -i
