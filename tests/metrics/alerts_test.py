@@ -93,6 +93,8 @@ CASES = {
     "BaleenExpertsUneven": (60, rows(60000, 1, 60) + [ups('baleen_expert_rows_total{instance="c"}', 1, 60)], rows(60000, 40000, 60)),
     "BaleenRouterRetries": (20, [ups("baleen_router_retries_total", 50, 20), ups("baleen_router_calls_total", 1000, 20)],
                             [ups("baleen_router_retries_total", 1, 20), ups("baleen_router_calls_total", 1000, 20)]),
+    "BaleenShardsEjected": (10, [level("baleen_router_ejected_shards", 1, 10)],
+                            [{"series": "baleen_router_ejected_shards", "values": "1x2 0x8"}]),
     "BaleenStepsFail": (10, [ups("baleen_attention_step_failures_total", 10, 10)], [ups("baleen_attention_step_failures_total", 1, 10)]),
     "BaleenPrefillFails": (30, [ups('baleen_remote_prefills_total{result="local"}', 30, 30),
                                 ups('baleen_remote_prefills_total{result="filled"}', 70, 30)],

@@ -163,7 +163,9 @@ FAILOVER = Dashboard("baleen-failover", "Baleen / Failover", (
               "Times that another worker went on."),
         Panel("Failed steps", "short", {"{{instance}}": f"sum by (instance) (increase(baleen_attention_step_failures_total{RATE}))"},
               "Retried ones included."),
-        Panel("Retried expert calls", "short", {"calls": f"sum(increase(baleen_router_retries_total{RATE}))"}, "On another replica."),
+        Panel("Expert calls sent twice", "short", {"retried": f"sum(increase(baleen_router_retries_total{RATE}))",
+                                                   "hedged": f"sum(increase(baleen_router_hedges_total{RATE}))"}, "On another replica."),
+        Panel("Shards left alone", "short", {"{{instance}}": "baleen_router_ejected_shards"}, "They did not answer in time."),
     )),
     Row("Processes", (
         Panel("Uptime", "s", {"{{role}} {{instance}}": 'time() - process_start_time_seconds{job="baleen"}'}, "A drop is a restart."),

@@ -102,6 +102,8 @@ SATURATION = [
     alert("BaleenRouterRetries", "ticket",
           "sum(rate(baleen_router_retries_total[5m])) / (sum(rate(baleen_router_calls_total[5m])) > 0) > 0.01", "10m",
           "{{ $value | humanizePercentage }} of the calls to expert shards are sent again."),
+    alert("BaleenShardsEjected", "ticket", "max(baleen_router_ejected_shards) > 0", "5m",
+          "{{ $value }} expert shards do not answer in time and get no calls."),
     alert("BaleenStepsFail", "ticket", "sum(increase(baleen_attention_step_failures_total[10m])) > 20", None,
           "{{ $value | humanize }} steps failed in 10 minutes."),
     alert("BaleenPrefillFails", "ticket",
