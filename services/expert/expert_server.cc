@@ -146,7 +146,7 @@ void ExpertServer::Impl::Report(v1::HeartbeatRequest* heartbeat) const {
 void ExpertServer::Impl::Drain(absl::Duration timeout) {
   draining = true;
   // Goes on answering until its experts are loaded elsewhere.
-  if (const absl::Status released = placement->AwaitRelease(timeout - kAnswerTime); !released.ok()) {
+  if (const absl::Status released = placement->AwaitRelease(std::max(timeout / 2, timeout - kAnswerTime)); !released.ok()) {
     Log(LogLevel::kWarning, "leaves_unreleased", {{"reason", std::string(released.message())}});
   }
   if (const absl::Status left = placement->Deregister(); !left.ok()) {

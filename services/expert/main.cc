@@ -11,20 +11,17 @@ ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face 
 ABSL_FLAG(std::string, dtype, "auto", "auto (bf16), bf16 or f32");
 ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core");
 
-ABSL_FLAG(int, drain_timeout_s, 300, "on SIGTERM: how long other shards may take to load this one's experts");
-
 namespace {
 
 absl::Status Run(int argc, char** argv, int* exit_code) {
   const absl::Status parsed = baleen::ParseServiceFlags(argc, argv, "expert");
   if (!parsed.ok()) return parsed;
-  baleen::ServerOptions options = baleen::ServerOptionsFromFlags("expert");
-  options.drain_timeout = absl::Seconds(absl::GetFlag(FLAGS_drain_timeout_s));
-  auto server = baleen::ExpertServer::Start(options, {.model_directory = absl::GetFlag(FLAGS_model),
-                                                      .dtype = absl::GetFlag(FLAGS_dtype),
-                                                      .placement_address = absl::GetFlag(FLAGS_placement),
-                                                      .failure_domain = absl::GetFlag(FLAGS_failure_domain),
-                                                      .threads = absl::GetFlag(FLAGS_threads)});
+  auto server =
+      baleen::ExpertServer::Start(baleen::ServerOptionsFromFlags("expert"), {.model_directory = absl::GetFlag(FLAGS_model),
+                                                                             .dtype = absl::GetFlag(FLAGS_dtype),
+                                                                             .placement_address = absl::GetFlag(FLAGS_placement),
+                                                                             .failure_domain = absl::GetFlag(FLAGS_failure_domain),
+                                                                             .threads = absl::GetFlag(FLAGS_threads)});
   if (!server.ok()) return server.status();
   *exit_code = (*server)->RunUntilTerminated();
   return absl::OkStatus();

@@ -28,7 +28,10 @@ void Assignments::Join(const std::string& id, const ModelShape& shape, const std
   }
   auto [it, is_new] = shards_.try_emplace(id);
   Shard& shard = it->second;
-  if (is_new) shard.order = next_order_++;
+  if (is_new) {
+    shard.order = next_order_++;
+    if (const auto known = remembered_.find(id); known != remembered_.end()) shard.target = known->second;
+  }
   shard.numerics_id = numerics_id;
   shard.failure_domain = failure_domain;
   shard.loaded = loaded;
@@ -130,6 +133,12 @@ size_t Assignments::pending() const {
     count += CountExperts(Difference(shard.target, shard.loaded)) + CountExperts(Difference(shard.loaded, shard.wanted));
   }
   return count;
+}
+
+std::map<std::string, Holdings> Assignments::Targets() const {
+  std::map<std::string, Holdings> targets;
+  for (const auto& [id, shard] : shards_) targets.emplace(id, shard.target);
+  return targets;
 }
 
 double Assignments::imbalance() const {

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -46,6 +47,10 @@ class Assignments {
 
   // No plan before this time: not all shards may have registered again.
   void HoldUntil(absl::Time time) { hold_until_ = time; }
+  // What an earlier placement had planned for shards that will join again.
+  void Remember(std::map<std::string, Holdings> targets) { remembered_ = std::move(targets); }
+  // What the newest plan gives each shard.
+  std::map<std::string, Holdings> Targets() const;
   // Plans what is due, lets go what has lingered.
   void Tick(absl::Time now);
   // Plans by measured load; returns whether that moves anything. Does nothing while experts move or loads are unknown.
@@ -93,6 +98,7 @@ class Assignments {
   LoadMeter meter_;
   ModelShape shape_;
   std::map<std::string, Shard> shards_;
+  std::map<std::string, Holdings> remembered_;
   uint64_t next_order_ = 0;
   uint64_t version_ = 0;
   bool formed_ = false;  // All expected shards were here at once, or did not come in time.

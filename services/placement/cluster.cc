@@ -7,11 +7,29 @@
 
 namespace baleen {
 
+void Cluster::Restart(uint64_t epoch, std::map<std::string, Holdings> targets) {
+  std::lock_guard watch_lock(watch_mutex_);
+  newest_ = nullptr;
+  std::lock_guard lock(mutex_);
+  state_.emplace(options_);
+  state_->Resume(epoch, std::move(targets), clock_->Now());
+}
+
+void Cluster::LimitEpoch(uint64_t limit) {
+  std::lock_guard lock(mutex_);
+  state_->LimitEpoch(limit);
+}
+
+std::map<std::string, Holdings> Cluster::Targets() const {
+  std::lock_guard lock(mutex_);
+  return state_->assignments().Targets();
+}
+
 absl::StatusOr<WorkerOrders> Cluster::Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded) {
   WorkerOrders orders;
   {
     std::lock_guard lock(mutex_);
-    absl::Status status = state_.Register(worker, epoch_seen, loaded, clock_->Now());
+    absl::Status status = state_->Register(worker, epoch_seen, loaded, clock_->Now());
     if (!status.ok()) return status;
     orders = Orders(worker.id);
   }
@@ -24,7 +42,7 @@ absl::StatusOr<WorkerOrders> Cluster::Report(const std::string& id, const Worker
   WorkerOrders orders;
   {
     std::lock_guard lock(mutex_);
-    status = state_.Report(id, report, clock_->Now());
+    status = state_->Report(id, report, clock_->Now());
     orders = Orders(id);
   }
   Publish();
@@ -36,7 +54,7 @@ bool Cluster::Remove(const std::string& id) {
   bool removed = false;
   {
     std::lock_guard lock(mutex_);
-    removed = state_.Remove(id, clock_->Now());
+    removed = state_->Remove(id, clock_->Now());
   }
   Publish();
   return removed;
@@ -46,7 +64,7 @@ std::vector<std::string> Cluster::Tick() {
   std::vector<std::string> expired;
   {
     std::lock_guard lock(mutex_);
-    expired = state_.Tick(clock_->Now());
+    expired = state_->Tick(clock_->Now());
   }
   Publish();
   return expired;
@@ -56,7 +74,7 @@ bool Cluster::Rebalance() {
   bool moved = false;
   {
     std::lock_guard lock(mutex_);
-    moved = state_.Rebalance(clock_->Now());
+    moved = state_->Rebalance(clock_->Now());
   }
   Publish();
   return moved;
@@ -64,27 +82,27 @@ bool Cluster::Rebalance() {
 
 uint64_t Cluster::epoch() const {
   std::lock_guard lock(mutex_);
-  return state_.epoch();
+  return state_->epoch();
 }
 
 std::vector<std::string> Cluster::Mismatched() const {
   std::lock_guard lock(mutex_);
-  return state_.Mismatched();
+  return state_->Mismatched();
 }
 
 size_t Cluster::pending() const {
   std::lock_guard lock(mutex_);
-  return state_.assignments().pending();
+  return state_->assignments().pending();
 }
 
 double Cluster::imbalance() const {
   std::lock_guard lock(mutex_);
-  return state_.assignments().imbalance();
+  return state_->assignments().imbalance();
 }
 
 std::vector<MappedWorker> Cluster::Snapshot() const {
   std::lock_guard lock(mutex_);
-  return state_.Map();
+  return state_->Map();
 }
 
 absl::StatusOr<uint64_t> Cluster::Watch(std::function<void(const MapPtr&)> watcher) {
@@ -102,7 +120,7 @@ void Cluster::Unwatch(uint64_t handle) {
 }
 
 WorkerOrders Cluster::Orders(const std::string& id) const {
-  return {state_.epoch(), state_.assignments().Assigned(id), state_.assignments().IsReleased(id)};
+  return {state_->epoch(), state_->assignments().Assigned(id), state_->assignments().IsReleased(id)};
 }
 
 void Cluster::Publish() {
@@ -110,9 +128,9 @@ void Cluster::Publish() {
   auto map = std::make_shared<v1::ClusterMap>();
   {
     std::lock_guard lock(mutex_);
-    if (!state_.published() || (newest_ != nullptr && newest_->epoch() >= state_.epoch())) return;
-    map->set_epoch(state_.epoch());
-    for (const MappedWorker& worker : state_.Map()) *map->add_workers() = ToProto(worker);
+    if (!state_->published() || (newest_ != nullptr && newest_->epoch() >= state_->epoch())) return;
+    map->set_epoch(state_->epoch());
+    for (const MappedWorker& worker : state_->Map()) *map->add_workers() = ToProto(worker);
   }
   newest_ = std::move(map);
   for (const auto& [handle, watcher] : watchers_) watcher(newest_);

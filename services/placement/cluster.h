@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,12 @@ struct WorkerOrders {
 // Thread-safe.
 class Cluster {
  public:
-  Cluster(const ClusterOptions& options, Clock* clock) : clock_(clock), state_(options) {}
+  Cluster(const ClusterOptions& options, Clock* clock) : options_(options), clock_(clock), state_(options) {}
+
+  // Forgets everything and goes on as ClusterState::Resume says.
+  void Restart(uint64_t epoch, std::map<std::string, Holdings> targets);
+  void LimitEpoch(uint64_t limit);
+  std::map<std::string, Holdings> Targets() const;
 
   // As ClusterState's, at the clock's time; each publishes what it changed.
   absl::StatusOr<WorkerOrders> Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded);
@@ -55,9 +61,10 @@ class Cluster {
   // Hands the state's map out if its epoch is new. Takes the locks in the order watch_mutex_, mutex_.
   void Publish();
 
+  const ClusterOptions options_;
   Clock* const clock_;
-  mutable std::mutex mutex_;  // Guards state_.
-  ClusterState state_;
+  mutable std::mutex mutex_;           // Guards state_.
+  std::optional<ClusterState> state_;  // Always there; anew after Restart.
 
   std::mutex watch_mutex_;  // Guards what follows.
   MapPtr newest_;

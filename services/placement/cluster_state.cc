@@ -8,6 +8,12 @@
 
 namespace baleen {
 
+void ClusterState::Resume(uint64_t epoch, std::map<std::string, Holdings> targets, absl::Time now) {
+  epoch_ = epoch;
+  assignments_.Remember(std::move(targets));
+  if (epoch > 0) Hold(now);
+}
+
 absl::Status ClusterState::Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded, absl::Time now) {
   const bool is_new = !workers_.contains(worker.id);
   if (is_new && workers_.size() >= kMaxWorkers) return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxWorkers, " workers"));
@@ -15,9 +21,7 @@ absl::Status ClusterState::Register(const WorkerDescription& worker, uint64_t ep
   if (is_shard) RETURN_IF_ERROR(assignments_.CheckShape(worker.shape));
   if (epoch_seen > epoch_) {
     epoch_ = epoch_seen;
-    published_ = false;
-    hold_until_ = now + options_.heartbeat_timeout;
-    assignments_.HoldUntil(*hold_until_);
+    Hold(now);
   }
   Entry& entry = workers_[worker.id];
   entry.mapped.description = worker;
@@ -133,10 +137,16 @@ bool ClusterState::TakeAnnounced() {
 
 void ClusterState::Changed() {
   dirty_ = true;
-  if (hold_until_) return;
+  if (hold_until_ || epoch_ + 1 >= epoch_limit_) return;
   ++epoch_;
   published_ = true;
   dirty_ = false;
+}
+
+void ClusterState::Hold(absl::Time now) {
+  published_ = false;
+  hold_until_ = now + options_.heartbeat_timeout;
+  assignments_.HoldUntil(*hold_until_);
 }
 
 void ClusterState::ReleaseHold(absl::Time now) {

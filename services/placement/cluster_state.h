@@ -3,6 +3,7 @@
 #define BALEEN_SERVICES_PLACEMENT_CLUSTER_STATE_H_
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -65,6 +66,12 @@ class ClusterState {
  public:
   explicit ClusterState(const ClusterOptions& options) : options_(options), assignments_(options.assignment) {}
 
+  // Goes on where another placement ended: epochs above `epoch`, its plan for shards that register again, and no map for one heartbeat
+  // timeout where there was one before.
+  void Resume(uint64_t epoch, std::map<std::string, Holdings> targets, absl::Time now);
+  // Epochs from here on are not to be used yet; changes wait.
+  void LimitEpoch(uint64_t limit) { epoch_limit_ = limit; }
+
   // Adds the worker or renews it (not ready until its next report). `epoch_seen` above this state's own means that placement restarted:
   // the epoch goes on above it, and no map leaves for one heartbeat timeout, so that the first one does not miss live workers.
   // INVALID_ARGUMENT when an expert shard's shape differs from the others' or cannot be planned; RESOURCE_EXHAUSTED past kMaxWorkers.
@@ -102,6 +109,7 @@ class ClusterState {
   // Takes what the shards may be sent into the map; whether anything changed.
   bool TakeAnnounced();
   void Changed();
+  void Hold(absl::Time now);
   void ReleaseHold(absl::Time now);
 
   const ClusterOptions options_;
@@ -110,6 +118,7 @@ class ClusterState {
   Assignments assignments_;
   uint64_t announced_version_ = 0;
   uint64_t epoch_ = 0;
+  uint64_t epoch_limit_ = std::numeric_limits<uint64_t>::max();
   bool published_ = false;
   bool dirty_ = false;  // Changes that wait for the hold's end or the next tick.
   std::optional<absl::Time> hold_until_;

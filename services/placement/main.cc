@@ -13,6 +13,7 @@ ABSL_FLAG(uint32_t, expected_shards, 1, "expert shards that share the experts at
 ABSL_FLAG(uint32_t, replicas, 1, "copies of each expert, on distinct failure domains");
 ABSL_FLAG(uint32_t, extra_slots, 0, "experts of each layer that a shard holds beyond its even part: copies of hot ones");
 ABSL_FLAG(double, rebalance_period_s, 30, "how often experts are moved to even out measured load");
+ABSL_FLAG(std::string, etcd, "", "host:port of etcd, which two or more placements share; empty = the only placement");
 
 namespace {
 
@@ -23,6 +24,7 @@ baleen::PlacementOptions OptionsFromFlags() {
   options.cluster.assignment.extra_slots = absl::GetFlag(FLAGS_extra_slots);
   options.cluster.heartbeat_timeout = baleen::kHeartbeatTimeout;
   options.rebalance_period = absl::Seconds(absl::GetFlag(FLAGS_rebalance_period_s));
+  options.etcd = absl::GetFlag(FLAGS_etcd);
   return options;
 }
 

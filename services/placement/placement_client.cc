@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "proto/baleen/v1/placement.grpc.pb.h"
 #include "services/common/channel.h"
 #include "services/common/log.h"
@@ -41,8 +42,10 @@ absl::Status FromGrpc(const grpc::Status& status) {
 }  // namespace
 
 struct PlacementClient::Impl {
-  explicit Impl(PlacementClientOptions given)
-      : options(std::move(given)), channel(MakeChannel(options.address)), stub(v1::Placement::NewStub(channel)) {
+  explicit Impl(PlacementClientOptions given) : options(std::move(given)) {
+    for (const absl::string_view address : absl::StrSplit(options.address, ',')) {
+      stubs.push_back(v1::Placement::NewStub(MakeChannel(std::string(address))));
+    }
     heartbeat_thread = std::thread([this] { HeartbeatLoop(); });
     watch_thread = std::thread([this] { WatchLoop(); });
     delivery_thread = std::thread([this] { DeliveryLoop(); });
@@ -104,9 +107,9 @@ struct PlacementClient::Impl {
     v1::RegisterReply reply;
     const grpc::Status status = Cancellable([&](grpc::ClientContext& context) {
       context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
-      return stub->Register(&context, request, &reply);
+      return Stub()->Register(&context, request, &reply);
     });
-    if (!status.ok()) return FromGrpc(status);
+    if (!status.ok()) return TryNext(status);
     registered = true;
     beaten = false;
     outbox.SendAllAgain();
@@ -124,16 +127,32 @@ struct PlacementClient::Impl {
     v1::HeartbeatReply reply;
     const grpc::Status status = Cancellable([&](grpc::ClientContext& context) {
       context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
-      return stub->Heartbeat(&context, request, &reply);
+      return Stub()->Heartbeat(&context, request, &reply);
     });
     if (status.error_code() == grpc::StatusCode::NOT_FOUND) registered = false;
     // A refusal is an answer too: placement remembers it.
     if (status.ok() || status.error_code() == grpc::StatusCode::INVALID_ARGUMENT) outbox.Answered();
-    if (!status.ok()) return FromGrpc(status);
+    if (!status.ok()) return TryNext(status);
     Assign({reply.assigned().begin(), reply.assigned().end()});
     std::lock_guard lock(mutex);
     released = request.draining() && reply.released();
     return absl::OkStatus();
+  }
+
+  // An address that does not answer, or does not lead, is left for the next one.
+  absl::Status TryNext(const grpc::Status& status) {
+    const bool gone = status.error_code() == grpc::StatusCode::UNAVAILABLE || status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+    if (gone && stubs.size() > 1) {
+      std::lock_guard lock(mutex);
+      current = (current + 1) % stubs.size();
+      if (watch != nullptr) watch->TryCancel();
+    }
+    return FromGrpc(status);
+  }
+
+  v1::Placement::Stub* Stub() {
+    std::lock_guard lock(mutex);
+    return stubs[current].get();
   }
 
   absl::Status Leave() {
@@ -142,7 +161,7 @@ struct PlacementClient::Impl {
     v1::DeregisterReply reply;
     const grpc::Status status = Cancellable([&](grpc::ClientContext& context) {
       context.set_deadline(std::chrono::system_clock::now() + kDeregisterTimeout);
-      return stub->Deregister(&context, request, &reply);
+      return Stub()->Deregister(&context, request, &reply);
     });
     std::lock_guard lock(mutex);
     leave_result = FromGrpc(status);
@@ -177,6 +196,12 @@ struct PlacementClient::Impl {
     while (true) {
       Cancellable([this](grpc::ClientContext& context) {
         context.set_wait_for_ready(true);
+        v1::Placement::Stub* stub = nullptr;
+        {
+          std::lock_guard lock(mutex);
+          stub = stubs[current].get();
+          watch = &context;
+        }
         v1::WatchMapRequest request;
         request.set_worker_id(options.worker.worker_id());
         auto stream = stub->WatchMap(&context, request);
@@ -185,7 +210,10 @@ struct PlacementClient::Impl {
           Receive(std::move(map));
           map = std::make_shared<v1::ClusterMap>();
         }
-        return stream->Finish();
+        const grpc::Status ended = stream->Finish();
+        std::lock_guard lock(mutex);
+        watch = nullptr;
+        return ended;
       });
       std::unique_lock lock(mutex);
       if (wake.wait_for(lock, kRetryPause, [this] { return stop; })) return;
@@ -215,8 +243,7 @@ struct PlacementClient::Impl {
   }
 
   const PlacementClientOptions options;
-  const std::shared_ptr<grpc::Channel> channel;
-  const std::unique_ptr<v1::Placement::Stub> stub;
+  std::vector<std::unique_ptr<v1::Placement::Stub>> stubs;  // One an address; does not change once the threads run.
 
   // The heartbeat thread's own.
   bool registered = false;
@@ -234,6 +261,8 @@ struct PlacementClient::Impl {
   absl::Time last_answer = absl::Now();
   std::optional<absl::Status> leave_result;
   absl::Status last_status = absl::UnknownError("no call yet");
+  size_t current = 0;  // Of stubs.
+  grpc::ClientContext* watch = nullptr;
   std::set<grpc::ClientContext*> calls;
   std::shared_ptr<const v1::ClusterMap> newest;
   std::shared_ptr<const v1::ClusterMap> undelivered_map;

@@ -14,7 +14,7 @@
 namespace baleen {
 
 struct PlacementClientOptions {
-  std::string address;  // host:port of placement.
+  std::string address;  // host:port of placement; of several, separated by commas, the one that leads is found.
   v1::WorkerInfo worker;
   // Fills ready, load, loaded and digests into each heartbeat. Digests may be all or only those new since the last call: the client
   // sends each until it is answered. Called on the heartbeat thread, at the same time as the others; must not block.

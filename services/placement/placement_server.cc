@@ -1,6 +1,9 @@
 #include "services/placement/placement_server.h"
 
+#include <atomic>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
@@ -9,6 +12,8 @@
 #include "services/placement/background/liveness.h"
 #include "services/placement/background/rebalance.h"
 #include "services/placement/cluster.h"
+#include "services/placement/etcd/leadership.h"
+#include "services/placement/office.h"
 #include "services/placement/placement_service.h"
 #include "services/placement/probe.h"
 
@@ -16,7 +21,12 @@ namespace baleen {
 
 struct PlacementServer::Impl {
   Impl(const ServerOptions& server, const PlacementOptions& given)
-      : options(given), runner(server), probe(runner.metrics()), cluster(given.cluster, Clock::Real()), service(cluster, probe) {}
+      : options(given), runner(server), probe(runner.metrics()), cluster(given.cluster, Clock::Real()), service(cluster, probe, [this] {
+          return Serves();
+        }) {}
+
+  absl::Status Serves() const;
+  absl::Status Ready() const;
 
   const PlacementOptions options;
   ServerRunner runner;
@@ -25,7 +35,21 @@ struct PlacementServer::Impl {
   PlacementService service;
   std::optional<Liveness> liveness;
   std::optional<Rebalancer> rebalancer;
+  std::unique_ptr<Leadership> leadership;
+  std::atomic<Leadership*> election{nullptr};  // The same, once it is there.
 };
+
+absl::Status PlacementServer::Impl::Serves() const {
+  if (options.etcd.empty()) return absl::OkStatus();
+  const Leadership* const elected = election;
+  return elected == nullptr ? absl::UnavailableError("this placement is starting") : elected->Leads();
+}
+
+absl::Status PlacementServer::Impl::Ready() const {
+  if (options.etcd.empty()) return absl::OkStatus();
+  const Leadership* const elected = election;
+  return elected == nullptr ? absl::UnavailableError("this placement is starting") : elected->Ready();
+}
 
 PlacementServer::PlacementServer(const ServerOptions& server, const PlacementOptions& options)
     : impl_(std::make_unique<Impl>(server, options)) {}
@@ -45,7 +69,13 @@ absl::Status PlacementServer::Start() {
     return absl::InvalidArgumentError(absl::StrCat("--extra_slots=", options.extra_slots, " is outside 0..", kMaxExperts));
   }
   if (impl_->options.rebalance_period <= absl::ZeroDuration()) return absl::InvalidArgumentError("--rebalance_period_s must be positive");
+  impl_->runner.SetReadiness([this] { return impl_->Ready(); });
   RETURN_IF_ERROR(impl_->runner.Start({&impl_->service}));
+  if (const std::string& etcd = impl_->options.etcd; !etcd.empty()) {
+    LeadershipOptions leadership{.etcd = etcd, .address = impl_->runner.address()};
+    impl_->leadership = std::make_unique<Leadership>(std::move(leadership), MakeOffice(impl_->cluster));
+    impl_->election = impl_->leadership.get();
+  }
   impl_->liveness.emplace(impl_->cluster, impl_->probe);
   impl_->rebalancer.emplace(impl_->cluster, impl_->probe, impl_->options.rebalance_period);
   return absl::OkStatus();

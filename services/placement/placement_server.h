@@ -1,4 +1,4 @@
-// The placement process: state in memory, one gRPC service, background loops.
+// The placement process: state in memory, one gRPC service, background loops, leadership where there are several.
 #ifndef BALEEN_SERVICES_PLACEMENT_PLACEMENT_SERVER_H_
 #define BALEEN_SERVICES_PLACEMENT_PLACEMENT_SERVER_H_
 
@@ -16,6 +16,7 @@ struct ServerOptions;
 struct PlacementOptions {
   ClusterOptions cluster;
   absl::Duration rebalance_period = kRebalancePeriod;
+  std::string etcd;  // host:port; empty = the only placement, with its state in memory alone.
 };
 
 // Construct before other threads start (see ServerRunner).

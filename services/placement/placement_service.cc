@@ -21,21 +21,25 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const abs
 
 grpc::ServerUnaryReactor* PlacementService::Register(grpc::CallbackServerContext* context, const v1::RegisterRequest* request,
                                                      v1::RegisterReply* reply) {
+  if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
   return Answer(context, HandleRegister(cluster_, probe_, *request, *reply));
 }
 
 grpc::ServerUnaryReactor* PlacementService::Heartbeat(grpc::CallbackServerContext* context, const v1::HeartbeatRequest* request,
                                                       v1::HeartbeatReply* reply) {
+  if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
   return Answer(context, HandleHeartbeat(cluster_, probe_, *request, *reply));
 }
 
 grpc::ServerUnaryReactor* PlacementService::Deregister(grpc::CallbackServerContext* context, const v1::DeregisterRequest* request,
                                                        v1::DeregisterReply* reply) {
+  if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
   return Answer(context, HandleDeregister(cluster_, probe_, *request, *reply));
 }
 
 grpc::ServerWriteReactor<v1::ClusterMap>* PlacementService::WatchMap(grpc::CallbackServerContext* context,
                                                                      const v1::WatchMapRequest* request) {
+  if (const absl::Status serves = serves_(); !serves.ok()) return RefuseWatchMap(serves);
   return StartWatchMap(cluster_);
 }
 

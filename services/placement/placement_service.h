@@ -2,6 +2,10 @@
 #ifndef BALEEN_SERVICES_PLACEMENT_PLACEMENT_SERVICE_H_
 #define BALEEN_SERVICES_PLACEMENT_PLACEMENT_SERVICE_H_
 
+#include <functional>
+#include <utility>
+
+#include "absl/status/status.h"
 #include "proto/baleen/v1/placement.grpc.pb.h"
 #include "services/placement/cluster.h"
 #include "services/placement/probe.h"
@@ -11,7 +15,9 @@ namespace baleen {
 // Thread-safe. `cluster` and `probe` must outlive it.
 class PlacementService : public v1::Placement::CallbackService {
  public:
-  PlacementService(Cluster& cluster, PlacementProbe& probe) : cluster_(cluster), probe_(probe) {}
+  // `serves` is asked at each call; while it is not OK every call gets its status.
+  PlacementService(Cluster& cluster, PlacementProbe& probe, std::function<absl::Status()> serves)
+      : cluster_(cluster), probe_(probe), serves_(std::move(serves)) {}
 
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context, const v1::RegisterRequest* request,
                                      v1::RegisterReply* reply) override;
@@ -24,6 +30,7 @@ class PlacementService : public v1::Placement::CallbackService {
  private:
   Cluster& cluster_;
   PlacementProbe& probe_;
+  const std::function<absl::Status()> serves_;
 };
 
 }  // namespace baleen

@@ -76,11 +76,15 @@ class Process:
 
 
 class Cluster:
-    """A gateway, workers, shards and placement. Use as a context manager; ready on entry."""
+    """A gateway, workers, shards and placement. Use as a context manager; ready on entry.
 
-    def __init__(self, shards=2, prefill=1, decode=1, replicas=1, threads=1, model=MODEL, worker_flags=()):
+    `etcd` is the address of an etcd that several placements share.
+    """
+
+    def __init__(self, shards=2, prefill=1, decode=1, replicas=1, threads=1, model=MODEL, worker_flags=(), placements=1, etcd=None):
         self.shards, self.prefill, self.decode, self.replicas = shards, prefill, decode, replicas
         self.threads, self.model, self.worker_flags = threads, model, list(worker_flags)
+        self.placements, self.etcd = placements, etcd
         self.processes = []
         self.rest_port = free_port()
 
@@ -121,9 +125,10 @@ class Cluster:
         return self._add(name, "services/gateway/baleen-gateway", [*self._common, f"--rest_port={rest_port}"]), rest_port
 
     def _start(self):
-        placement = self._add(
-            "placement", "services/placement/baleen-placement", [f"--expected_shards={self.shards}", f"--replicas={self.replicas}"])
-        self._placement_flag = f"--placement=127.0.0.1:{placement.grpc_port}"
+        flags = [f"--expected_shards={self.shards}", f"--replicas={self.replicas}"] + ([f"--etcd={self.etcd}"] if self.etcd else [])
+        for index in range(self.placements):
+            self._add(f"placement-{index}" if index else "placement", "services/placement/baleen-placement", flags)
+        self._placement_flag = "--placement=" + ",".join(f"127.0.0.1:{one.grpc_port}" for one in self.named("placement"))
         self._common = [self._placement_flag, f"--model={self.model}"]
         for index in range(self.shards):
             self.start_expert(index)

@@ -32,11 +32,13 @@ class SettingsTest(unittest.TestCase):
         read = settings.read(self.environment)
         self.assertEqual((read.gateways, read.prefill, read.decode, read.shards, read.replicas, read.dtype), (1, 1, 1, 2, 1, "auto"))
         self.assertIsNone(read.kv_mib)
+        self.assertEqual((read.placements, read.etcd), (1, "0"))
+        self.assertEqual(settings.read({**self.environment, "PLACEMENTS": "2"}).etcd, "1")
 
     def test_what_is_wrong_is_named(self):
         for name, value in (
-            ("ETCD", "1"),
-            ("PLACEMENTS", "2"),
+            ("ETCD", "maybe"),
+            ("PLACEMENTS", "0"),
             ("MTP", "2"),
             ("DEVICE", "cuda"),
             ("TRANSPORT", "ucx"),
@@ -85,6 +87,15 @@ class TopologyTest(unittest.TestCase):
         with_mtp = {spec.id for spec in self.plan(mtp=True) if "--mtp" in spec.flags}
         self.assertEqual(with_mtp, {"prefill-0", "decode-0"})
         self.assertFalse(any("--mtp" in spec.flags for spec in self.plan()))
+
+    def test_several_placements_share_an_etcd(self):
+        by_id = {spec.id: spec for spec in self.plan(placements=2, etcd="1")}
+        self.assertEqual(list(by_id)[-3:], ["placement-0", "placement-1", "etcd-0"])
+        ports = [by_id[name].port for name in ("placement-0", "placement-1")]
+        self.assertIn(f"--placement=127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}", by_id["decode-0"].flags)
+        for name in ("placement-0", "placement-1"):
+            self.assertIn(f"--etcd=127.0.0.1:{by_id['etcd-0'].port}", by_id[name].flags)
+        self.assertIn("--etcd=elsewhere:2379", {spec.id: spec for spec in self.plan(etcd="elsewhere:2379")}["placement-0"].flags)
 
     def test_without_prefill_workers_decode_does_both(self):
         specs = self.plan(prefill=0)

@@ -9,7 +9,7 @@ from progress import Progress
 # Above the services' own drain timeout of 30 s.
 TIMEOUT_S = 40
 # Each stage ends before the next is told, so that requests that are being finished still find all they need.
-STAGES = (("gateway",), ("prefill", "decode"), ("expert",), ("placement",))
+STAGES = (("gateway",), ("prefill", "decode"), ("expert",), ("placement",), ("etcd",))
 
 
 def stop_all(processes):

@@ -6,9 +6,10 @@ import process
 import state
 from errors import UserError
 from progress import Progress
+from topology import DRAIN_S
 
-# Above the expert shards' own drain timeout of 300 s.
-TIMEOUT_S = 310
+# Above the expert shards' own.
+TIMEOUT_S = DRAIN_S + 10
 
 
 def leave(processes, leaving):

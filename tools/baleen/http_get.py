@@ -20,7 +20,7 @@ def get(port, path, timeout_s=2):
 
 def not_ready(process):
     """Why the process would not answer a request now; None when it would."""
-    status, body = get(process.metrics, "/readyz")
+    status, body = get(process.metrics, "/health" if process.role == "etcd" else "/readyz")
     if status == 200 and process.rest is not None:
         status, body = get(process.rest, "/readyz")
     if status == 200:

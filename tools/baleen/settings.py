@@ -3,13 +3,14 @@
 import dataclasses
 import os
 import pathlib
+import re
 
 from errors import UserError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Variables that are fixed names already, and the values that this version serves.
-ONLY = {"PLACEMENTS": ("1",), "ETCD": ("0",), "TRANSPORT": ("auto", "grpc"), "DEVICE": ("cpu",)}
+ONLY = {"TRANSPORT": ("auto", "grpc"), "DEVICE": ("cpu",)}
 DTYPES = ("auto", "bf16", "f32")
 MAX_PROCESSES_PER_ROLE = 64
 
@@ -29,6 +30,8 @@ class Settings:
     threads: int | None
     port_base: str
     mtp: bool = False
+    placements: int = 1
+    etcd: str = "0"  # "0" = none, "1" = one of our own, or host:port.
 
 
 def directory(environment=os.environ):
@@ -61,6 +64,13 @@ def _model(environment):
     return model
 
 
+def _etcd(environment):
+    text = environment.get("ETCD") or "0"
+    if text in ("0", "1") or re.fullmatch(r"[^\s:,]+:\d{1,5}", text):
+        return text
+    raise UserError(f"ETCD={text}: expected 0, 1 (a local one) or host:port")
+
+
 def read(environment=os.environ):
     """Settings from the environment; UserError names the variable that is wrong or not supported."""
     for name, allowed in ONLY.items():
@@ -83,7 +93,11 @@ def read(environment=os.environ):
         threads=_integer(environment, "THREADS", None, 1, 1024),
         port_base=environment.get("PORT_BASE") or "",
         mtp=_integer(environment, "MTP", "0", 0, 1) == 1,
+        placements=count("PLACEMENTS", "1", 1),
+        etcd=_etcd(environment),
     )
     if settings.replicas > settings.shards:
         raise UserError(f"REPLICAS={settings.replicas}: copies go to distinct shards, and there are SHARDS={settings.shards}")
+    if settings.placements > 1 and settings.etcd == "0":
+        return dataclasses.replace(settings, etcd="1")
     return settings

@@ -3,6 +3,7 @@
 import dataclasses
 
 from ports import HOST
+from settings import directory
 
 BINARIES = {
     "gateway": "services/gateway/baleen-gateway",
@@ -11,6 +12,9 @@ BINARIES = {
     "expert": "services/expert/baleen-expert",
     "placement": "services/placement/baleen-placement",
 }
+# Debian's; all others are ours.
+ETCD = "/usr/bin/etcd"
+DRAIN_S = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +43,27 @@ def _threads(settings):
     return [] if settings.threads is None else [f"--threads={settings.threads}"]
 
 
-def _role_flags(settings, role, rest):
+def _etcd_address(settings, port):
+    return f"{HOST}:{port}" if settings.etcd == "1" else settings.etcd
+
+
+def _etcd_spec(ports, port):
+    """One member, its data beside the cluster's state."""
+    metrics, peer = ports.metrics(), ports.free()
+    flags = (
+        "--name=etcd-0",
+        f"--data-dir={directory() / 'etcd'}",
+        f"--listen-client-urls=http://{HOST}:{port}",
+        f"--advertise-client-urls=http://{HOST}:{port}",
+        f"--listen-peer-urls=http://{HOST}:{peer}",
+        f"--initial-advertise-peer-urls=http://{HOST}:{peer}",
+        f"--initial-cluster=etcd-0=http://{HOST}:{peer}",
+        f"--listen-metrics-urls=http://{HOST}:{metrics}",
+    )
+    return Spec("etcd", "etcd-0", ETCD, port, metrics, None, flags)
+
+
+def _role_flags(settings, role, rest, etcd_port):
     if role == "gateway":
         return [f"--model={settings.model}", f"--rest_port={rest}"]
     if role == "prefill":
@@ -48,24 +72,31 @@ def _role_flags(settings, role, rest):
         # Without prefill workers the decode workers fill prompts themselves.
         return _attention_flags(settings, "decode" if settings.prefill else "both")
     if role == "expert":
-        return [f"--model={settings.model}", f"--dtype={settings.dtype}"] + _threads(settings)
-    return [f"--expected_shards={settings.shards}", f"--replicas={settings.replicas}"]
+        # Long enough for the others to load its experts.
+        drain = [f"--drain_timeout={DRAIN_S}s"]
+        return drain + [f"--model={settings.model}", f"--dtype={settings.dtype}"] + _threads(settings)
+    etcd = [f"--etcd={_etcd_address(settings, etcd_port)}"] if settings.etcd != "0" else []
+    return etcd + [f"--expected_shards={settings.shards}", f"--replicas={settings.replicas}"]
 
 
 def plan(settings, ports):
     """Every process of the cluster, with its ports."""
     attention = {"prefill": settings.prefill, "decode": settings.decode}
-    counts = {"gateway": settings.gateways, **attention, "expert": settings.shards, "placement": 1}
-    placement_port = ports.free()
+    counts = {"gateway": settings.gateways, **attention, "expert": settings.shards, "placement": settings.placements}
+    placement_ports = [ports.free() for _ in range(settings.placements)]
+    placements = ",".join(f"{HOST}:{port}" for port in placement_ports)
+    etcd_port = ports.free()
     specs = []
     for role, count in counts.items():
         for index in range(count):
             rest = ports.rest(index) if role == "gateway" else None
-            port = {"gateway": lambda: ports.gateway_grpc(index), "placement": lambda: placement_port}.get(role, ports.free)()
+            port = {"gateway": lambda: ports.gateway_grpc(index), "placement": lambda: placement_ports[index]}.get(role, ports.free)()
             metrics = ports.metrics()
             flags = [f"--bind={HOST}", f"--grpc_port={port}", f"--metrics_port={metrics}"]
             if role != "placement":
-                flags.append(f"--placement={HOST}:{placement_port}")
-            flags += _role_flags(settings, role, rest)
+                flags.append(f"--placement={placements}")
+            flags += _role_flags(settings, role, rest, etcd_port)
             specs.append(Spec(role, f"{role}-{index}", BINARIES[role], port, metrics, rest, tuple(flags)))
+    if settings.etcd == "1":
+        specs.append(_etcd_spec(ports, etcd_port))
     return specs

@@ -1,6 +1,7 @@
 """`baleen up`: starts the cluster in the background and waits until it would answer."""
 
 import os
+import shutil
 
 import down
 import ports
@@ -36,6 +37,7 @@ def _start(specs, binaries):
     logs_directory.mkdir(parents=True, exist_ok=True)
     for old in logs_directory.glob("*.log"):
         old.unlink()
+    shutil.rmtree(settings.directory() / "etcd", ignore_errors=True)
     started = []
     for spec in reversed(specs):  # Placement first: the others look for it.
         started.insert(0, process.start(spec, binaries / spec.binary, logs_directory / f"{spec.id}.log"))

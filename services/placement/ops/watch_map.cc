@@ -57,8 +57,18 @@ class MapWatch : public grpc::ServerWriteReactor<v1::ClusterMap> {
   MapPtr waiting_;
 };
 
+class RefusedWatch : public grpc::ServerWriteReactor<v1::ClusterMap> {
+ public:
+  explicit RefusedWatch(const absl::Status& status) {
+    Finish(grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message())));
+  }
+  void OnDone() override { delete this; }
+};
+
 }  // namespace
 
 grpc::ServerWriteReactor<v1::ClusterMap>* StartWatchMap(Cluster& cluster) { return new MapWatch(cluster); }
+
+grpc::ServerWriteReactor<v1::ClusterMap>* RefuseWatchMap(const absl::Status& status) { return new RefusedWatch(status); }
 
 }  // namespace baleen

@@ -4,6 +4,7 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include "absl/status/status.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/placement/cluster.h"
 
@@ -11,6 +12,8 @@ namespace baleen {
 
 // Owned by gRPC until the stream ends. A slow reader skips maps: one is being written and at most one, the newest, waits.
 grpc::ServerWriteReactor<v1::ClusterMap>* StartWatchMap(Cluster& cluster);
+// Ends the stream with this status.
+grpc::ServerWriteReactor<v1::ClusterMap>* RefuseWatchMap(const absl::Status& status);
 
 }  // namespace baleen
 

@@ -1,0 +1,119 @@
+#include "services/placement/etcd/etcd_client.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "etcd/etcdserver/etcdserverpb/rpc.grpc.pb.h"
+
+namespace baleen {
+namespace {
+
+namespace pb = etcdserverpb;
+
+constexpr auto kCallTimeout = std::chrono::seconds(1);
+
+void SetDeadline(grpc::ClientContext& context) { context.set_deadline(std::chrono::system_clock::now() + kCallTimeout); }
+
+absl::Status ToStatus(const char* call, const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), absl::StrCat("etcd ", call, ": ", status.error_message()));
+}
+
+}  // namespace
+
+struct EtcdClient::Impl {
+  explicit Impl(const std::string& address)
+      : channel(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
+        kv(pb::KV::NewStub(channel)),
+        lease(pb::Lease::NewStub(channel)) {}
+
+  const std::shared_ptr<grpc::Channel> channel;
+  const std::unique_ptr<pb::KV::Stub> kv;
+  const std::unique_ptr<pb::Lease::Stub> lease;
+};
+
+EtcdClient::EtcdClient(const std::string& address) : impl_(std::make_unique<Impl>(address)) {}
+EtcdClient::~EtcdClient() = default;
+
+absl::StatusOr<EtcdLease> EtcdClient::Grant(absl::Duration ttl) {
+  grpc::ClientContext context;
+  SetDeadline(context);
+  pb::LeaseGrantRequest request;
+  request.set_ttl(absl::ToInt64Seconds(ttl));
+  pb::LeaseGrantResponse reply;
+  const absl::Status status = ToStatus("LeaseGrant", impl_->lease->LeaseGrant(&context, request, &reply));
+  if (!status.ok()) return status;
+  return EtcdLease{reply.id(), absl::Seconds(reply.ttl())};
+}
+
+absl::StatusOr<absl::Duration> EtcdClient::KeepAlive(int64_t lease) {
+  grpc::ClientContext context;
+  SetDeadline(context);
+  const auto stream = impl_->lease->LeaseKeepAlive(&context);
+  pb::LeaseKeepAliveRequest request;
+  request.set_id(lease);
+  pb::LeaseKeepAliveResponse reply;
+  const bool answered = stream->Write(request) && stream->Read(&reply);
+  stream->WritesDone();
+  if (!answered) {
+    const absl::Status status = ToStatus("LeaseKeepAlive", stream->Finish());
+    return status.ok() ? absl::UnavailableError("etcd LeaseKeepAlive: the stream ended without an answer") : status;
+  }
+  context.TryCancel();
+  (void)stream->Finish();
+  if (reply.ttl() <= 0) return absl::NotFoundError("etcd LeaseKeepAlive: the lease has ended");
+  return absl::Seconds(reply.ttl());
+}
+
+absl::Status EtcdClient::Revoke(int64_t lease) {
+  grpc::ClientContext context;
+  SetDeadline(context);
+  pb::LeaseRevokeRequest request;
+  request.set_id(lease);
+  pb::LeaseRevokeResponse reply;
+  return ToStatus("LeaseRevoke", impl_->lease->LeaseRevoke(&context, request, &reply));
+}
+
+absl::StatusOr<EtcdValue> EtcdClient::Get(const std::string& key) {
+  grpc::ClientContext context;
+  SetDeadline(context);
+  pb::RangeRequest request;
+  request.set_key(key);
+  pb::RangeResponse reply;
+  const absl::Status status = ToStatus("Range", impl_->kv->Range(&context, request, &reply));
+  if (!status.ok()) return status;
+  if (reply.kvs().empty()) return EtcdValue();
+  const auto& found = reply.kvs(0);
+  return EtcdValue{found.value(), found.create_revision(), found.mod_revision(), found.lease()};
+}
+
+absl::StatusOr<std::optional<int64_t>> EtcdClient::PutIf(const EtcdPut& put) {
+  grpc::ClientContext context;
+  SetDeadline(context);
+  pb::TxnRequest request;
+  pb::Compare& expected = *request.add_compare();
+  expected.set_key(put.key);
+  expected.set_target(pb::Compare::MOD);
+  expected.set_result(pb::Compare::EQUAL);
+  expected.set_mod_revision(put.expected_mod_revision);
+  if (!put.guard_key.empty()) {
+    pb::Compare& guard = *request.add_compare();
+    guard.set_key(put.guard_key);
+    guard.set_target(pb::Compare::CREATE);
+    guard.set_result(pb::Compare::EQUAL);
+    guard.set_create_revision(put.guard_create_revision);
+  }
+  pb::PutRequest& write = *request.add_success()->mutable_request_put();
+  write.set_key(put.key);
+  write.set_value(put.value);
+  write.set_lease(put.lease);
+  pb::TxnResponse reply;
+  const absl::Status status = ToStatus("Txn", impl_->kv->Txn(&context, request, &reply));
+  if (!status.ok()) return status;
+  if (!reply.succeeded()) return std::optional<int64_t>();
+  return std::optional<int64_t>(reply.header().revision());
+}
+
+}  // namespace baleen
