@@ -16,7 +16,7 @@ struct ServerOptions;
 struct PlacementOptions {
   ClusterOptions cluster;
   absl::Duration rebalance_period = kRebalancePeriod;
-  std::string etcd;  // host:port; empty = the only placement, with its state in memory alone.
+  std::string etcd = {};  // host:port; empty = the only placement, with its state in memory alone.
 };
 
 // Construct before other threads start (see ServerRunner).

@@ -3,8 +3,8 @@
 import signal
 import unittest
 
-from tests.testing.cluster import Cluster
-from tests.testing.steady_load import PATIENCE_S, STREAMS, SteadyLoad, metric, wait_for
+from tests.testing.cluster import Cluster, http_get
+from tests.testing.steady_load import PATIENCE_S, SteadyLoad, metric, wait_for
 
 
 class ElasticTest(unittest.TestCase):
@@ -40,13 +40,20 @@ class ElasticTest(unittest.TestCase):
             self.assertEqual([metric(shard, "baleen_expert_loaded_experts") for shard in new], [2 * held[0]] * 2)
 
     def test_death_of_the_only_copy(self):
-        with Cluster() as cluster, self.load.on(cluster) as load:
-            load.more()
+        with Cluster() as cluster:
             dead, living = cluster.named("expert")
-            before = metric(living, "baleen_expert_loaded_experts")
-            dead.stop(signal.SIGKILL)
-            load.more(2 * STREAMS)
-            self.assertEqual(metric(living, "baleen_expert_loaded_experts"), 2 * before)
+            held = metric(living, "baleen_expert_loaded_experts")
+            with self.load.on(cluster) as load:
+                load.more()
+                load.last()
+                before = load.done
+                dead.stop(signal.SIGKILL)
+            # Those under way were parked until the living shard had loaded what was lost.
+            self.assertGreater(load.done, before)
+            self.assertEqual(metric(living, "baleen_expert_loaded_experts"), 2 * held)
+            wait_for(lambda: http_get(cluster.rest_port, "/readyz")[0] == 200, "the gateway is not ready again")
+            with self.load.on(cluster) as load:
+                load.more()
 
     def test_placement_dies_and_comes_back(self):
         with Cluster() as cluster, self.load.on(cluster) as load:

@@ -55,6 +55,10 @@ class Load:
             if not self._changed.wait_for(lambda: self.done >= aim, PATIENCE_S):
                 raise AssertionError(f"{requests - aim + self.done} of {requests} requests in {PATIENCE_S} s")
 
+    def last(self):
+        """Streams end with the request that they are at."""
+        self._stop.set()
+
     @contextlib.contextmanager
     def running(self):
         """Runs while the context does; what went wrong in a stream is raised at its end."""

@@ -9,17 +9,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "services/common/log.h"
 #include "services/placement/etcd/etcd_client.h"
 
 namespace baleen {
 namespace {
 
+constexpr absl::Duration kPoll = absl::Milliseconds(20);
 constexpr absl::Duration kStartTimeout = absl::Seconds(20);
 
 // A port that was free a moment ago.
@@ -58,10 +58,10 @@ EtcdProcess::EtcdProcess() : address_(absl::StrCat("127.0.0.1:", FreePort())) {
   const absl::Time until = absl::Now() + kStartTimeout;
   while (!client.Get("health").ok()) {
     if (absl::Now() > until) {
-      std::fprintf(stderr, "etcd did not start on %s\n", address_.c_str());
+      Log(LogLevel::kError, "etcd_did_not_start", {{"address", address_}});
       abort();
     }
-    std::this_thread::yield();
+    absl::SleepFor(kPoll);
   }
 }
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <thread>
+#include <memory>
 
 #include "services/placement/etcd/etcd_process.h"
 
@@ -17,7 +17,7 @@ bool WaitFor(Condition condition) {
   const absl::Time until = absl::Now() + kPatience;
   while (!condition()) {
     if (absl::Now() > until) return false;
-    std::this_thread::yield();
+    absl::SleepFor(absl::Milliseconds(5));
   }
   return true;
 }
