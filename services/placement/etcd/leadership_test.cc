@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <thread>
 
 #include "services/placement/etcd/etcd_process.h"
 
@@ -17,7 +18,7 @@ bool WaitFor(Condition condition) {
   const absl::Time until = absl::Now() + kPatience;
   while (!condition()) {
     if (absl::Now() > until) return false;
-    absl::SleepFor(absl::Milliseconds(5));
+    std::this_thread::yield();
   }
   return true;
 }
