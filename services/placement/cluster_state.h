@@ -27,7 +27,8 @@ struct WorkerDescription {
   std::string numerics_id;
   std::string model_id;
   std::string failure_domain;
-  ModelShape shape;  // All 0 for gateways.
+  ModelShape shape;                 // All 0 for gateways.
+  uint64_t kv_capacity_tokens = 0;  // Of decode workers.
 };
 
 struct WorkerLoad {

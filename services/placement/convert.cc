@@ -81,6 +81,7 @@ absl::StatusOr<WorkerDescription> FromProto(const v1::WorkerInfo& info) {
   worker.model_id = info.model_id();
   worker.failure_domain = info.failure_domain();
   worker.shape = {info.first_moe_layer(), info.moe_layers(), info.experts(), std::max(1u, info.expert_groups())};
+  worker.kv_capacity_tokens = info.kv_capacity_tokens();
   return worker;
 }
 
@@ -143,6 +144,7 @@ v1::Worker ToProto(const MappedWorker& worker) {
   info.set_moe_layers(description.shape.moe_layers);
   info.set_experts(description.shape.experts);
   info.set_expert_groups(description.shape.groups);
+  info.set_kv_capacity_tokens(description.kv_capacity_tokens);
   out.set_ready(worker.ready);
   out.set_draining(worker.draining);
   out.set_running(worker.load.running);

@@ -14,6 +14,7 @@ v1::WorkerInfo Info() {
   info.set_address("127.0.0.1:1");
   info.set_experts(16);
   info.set_expert_groups(8);
+  info.set_kv_capacity_tokens(4096);
   return info;
 }
 

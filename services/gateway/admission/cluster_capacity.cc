@@ -6,6 +6,7 @@ namespace baleen {
 namespace {
 
 constexpr int64_t kBlockTokens = 64;
+constexpr double kOvercommit = 2;
 constexpr uint64_t kMaxWorkerTokens = uint64_t{1} << 40;
 
 }  // namespace
@@ -25,7 +26,7 @@ int64_t ClusterCapacity(const v1::ClusterMap& map, int64_t own) {
   }
   const double others = std::max(0.0, used - static_cast<double>(own));
   const double mine = std::max(tokens / static_cast<double>(std::max<int64_t>(gateways, 1)), tokens - others);
-  return static_cast<int64_t>(std::min(mine * 1.1, static_cast<double>(kMaxWorkerTokens)));
+  return static_cast<int64_t>(std::min(mine * kOvercommit, static_cast<double>(kMaxWorkerTokens)));
 }
 
 int64_t PriceOf(int64_t prompt_tokens, int64_t max_tokens) {

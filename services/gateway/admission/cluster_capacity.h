@@ -8,8 +8,9 @@
 
 namespace baleen {
 
-// The KV of all ready decode workers less what other gateways' requests hold, and at least an equal part by gateways; a tenth more, so that
-// no worker waits for what a gateway still holds back. `own` is what this gateway's requests hold. 0 = the map does not say.
+// The KV of all ready decode workers less what other gateways' requests hold, and at least an equal part by gateways; twice that, since few
+// answers reach max_tokens and workers take KV as it is needed: what does not fit waits in their own bounded queues. `own` is what this
+// gateway's requests hold. 0 = the map does not say.
 int64_t ClusterCapacity(const v1::ClusterMap& map, int64_t own);
 
 // KV tokens that a request holds at most: whole blocks for prompt and answer.

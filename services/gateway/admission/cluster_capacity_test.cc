@@ -23,7 +23,7 @@ TEST(ClusterCapacityTest, CountsReadyDecodeWorkers) {
   Add(&map, v1::ROLE_PREFILL, 5000);
   Add(&map, v1::ROLE_DECODE, 5000)->set_draining(true);
   Add(&map, v1::ROLE_DECODE, 5000)->set_ready(false);
-  EXPECT_EQ(ClusterCapacity(map, 0), 2200);
+  EXPECT_EQ(ClusterCapacity(map, 0), 4000);
 }
 
 TEST(ClusterCapacityTest, LeavesToOtherGatewaysWhatTheyUseUpToTheirPart) {
@@ -31,10 +31,10 @@ TEST(ClusterCapacityTest, LeavesToOtherGatewaysWhatTheyUseUpToTheirPart) {
   Add(&map, v1::ROLE_GATEWAY);
   Add(&map, v1::ROLE_GATEWAY);
   v1::Worker* worker = Add(&map, v1::ROLE_DECODE, 1000, 0.5f);
-  EXPECT_EQ(ClusterCapacity(map, 500), 1100);
-  EXPECT_EQ(ClusterCapacity(map, 200), 770);
+  EXPECT_EQ(ClusterCapacity(map, 500), 2000);
+  EXPECT_EQ(ClusterCapacity(map, 200), 1400);
   worker->set_kv_usage(1);
-  EXPECT_EQ(ClusterCapacity(map, 0), 550);
+  EXPECT_EQ(ClusterCapacity(map, 0), 1000);
 }
 
 TEST(ClusterCapacityTest, AHostileMapOverflowsNothing) {
