@@ -128,7 +128,8 @@ void GenerationImpl::StartAttempt() {
   if (absl::Now() >= input_.deadline) return Fail(absl::DeadlineExceededError("The request's deadline passed before it was finished."));
   if (isolated_ && !Isolate()) return RunLater(kIsolationPoll);
   // Until there is a token the request is bound to no arithmetic.
-  const std::optional<PickedWorker> worker = context_.picker->Pick(failed_workers_, journal_.empty() ? "" : numerics_id_);
+  const std::optional<PickedWorker> worker = context_.picker->Pick(failed_workers_, journal_.empty() ? "" : numerics_id_,
+                                                                         {.salt = input_.cache_salt, .tokens = input_.prompt});
   // A worker that refused is only picked again when all have: then the fleet is full, and only who has tokens goes on waiting.
   if (worker && (full_.ok() || failed_workers_.count(worker->worker_id) == 0)) return OpenStream(*worker, attempt);
   if (worker) {
@@ -254,6 +255,9 @@ bool GenerationImpl::AddToken(const TokenChoice& choice) {
 void GenerationImpl::OnFinish(const v1::FinishEvent& finish) {
   std::shared_ptr<DecodeStream> stream;
   if (!End(&stream)) return;
+  std::vector<int32_t> tokens = input_.prompt;
+  tokens.insert(tokens.end(), journal_.begin(), journal_.end());
+  context_.picker->Remember(current_worker_, {.salt = input_.cache_salt, .tokens = tokens});
   OutputDelta delta = assembler_.Finish();
   GenerationEvent event;
   event.reasoning = std::move(delta.reasoning);

@@ -32,6 +32,7 @@ struct GenerationResume {
 struct GenerationInput {
   std::string request_id;  // 16 random bytes.
   std::vector<int32_t> prompt;
+  std::string cache_salt;  // Requests share cached KV only under equal ones: the tenant.
   bool split_reasoning = false;  // Chat: the text up to </think> is reasoning.
   bool opens_thinking = false;   // The prompt ends inside <think>.
   GenerationSpec spec;           // seed and max_tokens are set.

@@ -2,6 +2,7 @@
 
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace baleen {
 namespace {
@@ -19,17 +20,21 @@ void WorkerPicker::UpdateMap(std::shared_ptr<const v1::ClusterMap> map) {
   picked_since_map_.clear();
 }
 
-std::optional<PickedWorker> WorkerPicker::Pick(const std::set<std::string>& avoid, const std::string& numerics_id) {
+std::optional<PickedWorker> WorkerPicker::Pick(const std::set<std::string>& avoid, const std::string& numerics_id,
+                                               const SequencePrefix& prefix) {
+  const std::vector<uint64_t> names = PrefixAffinity::NameBlocks(prefix.salt, prefix.tokens);
+  const absl::Time now = clock_->Now();
   const std::lock_guard<std::mutex> lock(mutex_);
   if (map_ == nullptr) return std::nullopt;
   const v1::Worker* best = nullptr;
-  std::tuple<bool, uint32_t, std::string> best_key;
+  std::tuple<bool, int64_t, std::string> best_key;
   for (const v1::Worker& worker : map_->workers()) {
     if (!Decodes(worker) || (!numerics_id.empty() && worker.info().numerics_id() != numerics_id)) continue;
     const std::string& id = worker.info().worker_id();
     const auto picked = picked_since_map_.find(id);
-    const uint32_t load = worker.running() + worker.waiting() + (picked == picked_since_map_.end() ? 0 : picked->second);
-    std::tuple<bool, uint32_t, std::string> key(avoid.count(id) > 0, load, id);
+    const int64_t load = int64_t{worker.running()} + worker.waiting() + (picked == picked_since_map_.end() ? 0 : picked->second);
+    const int64_t cost = load * kSequenceTokens - affinity_.CachedTokens(id, names, now);
+    std::tuple<bool, int64_t, std::string> key(avoid.count(id) > 0, cost, id);
     if (best == nullptr || key < best_key) {
       best = &worker;
       best_key = std::move(key);
@@ -37,7 +42,15 @@ std::optional<PickedWorker> WorkerPicker::Pick(const std::set<std::string>& avoi
   }
   if (best == nullptr) return std::nullopt;
   ++picked_since_map_[best->info().worker_id()];
+  affinity_.Remember(best->info().worker_id(), names, now);
   return PickedWorker{best->info().worker_id(), best->info().address(), best->info().numerics_id()};
+}
+
+void WorkerPicker::Remember(const std::string& worker_id, const SequencePrefix& prefix) {
+  const std::vector<uint64_t> names = PrefixAffinity::NameBlocks(prefix.salt, prefix.tokens);
+  const absl::Time now = clock_->Now();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  affinity_.Remember(worker_id, names, now);
 }
 
 bool WorkerPicker::AnyReady() const {

@@ -9,7 +9,11 @@
 #include <set>
 #include <string>
 
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "base/clock.h"
 #include "proto/baleen/v1/placement.pb.h"
+#include "services/gateway/generation/prefix_affinity.h"
 
 namespace baleen {
 
@@ -19,21 +23,40 @@ struct PickedWorker {
   std::string numerics_id;
 };
 
+// A sequence by its tokens, and by whose cache they are in.
+struct SequencePrefix {
+  absl::string_view salt = {};
+  absl::Span<const int32_t> tokens = {};
+};
+
 // Thread-safe.
 class WorkerPicker {
  public:
+  // How long a worker is taken to keep what it was sent, and of how many blocks that is remembered.
+  static constexpr absl::Duration kMaxPrefixAge = absl::Minutes(10);
+  static constexpr size_t kMaxPrefixBlocks = 1 << 18;
+
+  explicit WorkerPicker(Clock* clock = Clock::Real()) : clock_(clock), affinity_(kMaxPrefixBlocks, kMaxPrefixAge) {}
+
   void UpdateMap(std::shared_ptr<const v1::ClusterMap> map);
 
-  // The ready, not draining decode worker with the fewest sequences (by the map, and by what was picked since it came); ties go to the
-  // lowest id. Workers in `avoid` only when no other is left; `numerics_id` restricts unless empty.
-  std::optional<PickedWorker> Pick(const std::set<std::string>& avoid, const std::string& numerics_id);
+  // The ready, not draining decode worker that would be done first: fewest tokens of `prefix` that it was not sent lately, and fewest
+  // sequences (by the map, and by what was picked since it came), each weighed as kSequenceTokens. Ties go to the lowest id. Workers in
+  // `avoid` only when no other is left; `numerics_id` restricts unless empty.
+  std::optional<PickedWorker> Pick(const std::set<std::string>& avoid, const std::string& numerics_id, const SequencePrefix& prefix = {});
+  // The worker has these tokens in its cache.
+  void Remember(const std::string& worker_id, const SequencePrefix& prefix);
 
   bool AnyReady() const;
   // Mean share of KV blocks in use over the ready decode workers, 0 to 1; 0 without any.
   double KvUsage() const;
 
  private:
+  static constexpr int64_t kSequenceTokens = 256;
+
+  Clock* const clock_;
   mutable std::mutex mutex_;
+  PrefixAffinity affinity_;
   std::shared_ptr<const v1::ClusterMap> map_;
   std::map<std::string, uint32_t> picked_since_map_;
 };

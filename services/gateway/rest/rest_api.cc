@@ -172,6 +172,7 @@ AnswerHead RestApi::HeadFor(const GenerationInput& input, const Call& call) cons
 void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& responder) {
   absl::StatusOr<Prepared> prepared = Prepare(call);
   if (!prepared.ok()) return Refuse(prepared.status(), *responder);
+  prepared->input.cache_salt = call.edge.tenant();
   AnswerHead head = HeadFor(prepared->input, call);
   RunGeneration(options_.generation, *options_.probe, std::move(head), prepared->stream, call.delivery, std::move(prepared->input),
                 responder);

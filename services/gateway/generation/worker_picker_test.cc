@@ -1,0 +1,96 @@
+#include "services/gateway/generation/worker_picker.h"
+
+#include <numeric>
+
+#include "gtest/gtest.h"
+
+namespace baleen {
+namespace {
+
+class FakeClock final : public Clock {
+ public:
+  absl::Time Now() override { return now; }
+  void Sleep(absl::Duration duration) override { now += duration; }
+  absl::Time now = absl::FromUnixSeconds(1000);
+};
+
+std::shared_ptr<v1::ClusterMap> MapOf(const std::vector<std::pair<std::string, uint32_t>>& workers) {
+  auto map = std::make_shared<v1::ClusterMap>();
+  for (const auto& [id, running] : workers) {
+    v1::Worker* worker = map->add_workers();
+    worker->mutable_info()->set_worker_id(id);
+    worker->mutable_info()->set_role(v1::ROLE_DECODE);
+    worker->set_running(running);
+    worker->set_ready(true);
+  }
+  return map;
+}
+
+std::vector<int32_t> Tokens(int32_t first, size_t count) {
+  std::vector<int32_t> tokens(count);
+  std::iota(tokens.begin(), tokens.end(), first);
+  return tokens;
+}
+
+class WorkerPickerTest : public testing::Test {
+ protected:
+  std::string Pick(const std::vector<int32_t>& prompt, const std::string& salt = "") {
+    return picker_.Pick({}, "", {.salt = salt, .tokens = prompt})->worker_id;
+  }
+
+  FakeClock clock_;
+  WorkerPicker picker_{&clock_};
+};
+
+TEST_F(WorkerPickerTest, AConversationStaysWhereItsPrefixIs) {
+  picker_.UpdateMap(MapOf({{"a", 0}, {"b", 0}}));
+  const std::vector<int32_t> first = Tokens(0, 1000);
+  const std::vector<int32_t> second = Tokens(5000, 1000);
+  EXPECT_EQ(Pick(first), "a");
+  EXPECT_EQ(Pick(second), "b");
+  EXPECT_EQ(Pick(Tokens(5000, 1300)), "b");
+  EXPECT_EQ(Pick(Tokens(0, 1300)), "a");
+  EXPECT_EQ(Pick(Tokens(0, 1600)), "a");
+}
+
+TEST_F(WorkerPickerTest, SaltsDoNotShare) {
+  picker_.UpdateMap(MapOf({{"a", 0}, {"b", 0}}));
+  EXPECT_EQ(Pick(Tokens(0, 1000), "x"), "a");
+  EXPECT_EQ(Pick(Tokens(0, 1000), "y"), "b");
+}
+
+TEST_F(WorkerPickerTest, LoadOutweighsAPrefix) {
+  picker_.UpdateMap(MapOf({{"a", 0}, {"b", 0}}));
+  EXPECT_EQ(Pick(Tokens(0, 640)), "a");
+  picker_.UpdateMap(MapOf({{"a", 20}, {"b", 0}}));
+  EXPECT_EQ(Pick(Tokens(0, 640)), "b");
+}
+
+TEST_F(WorkerPickerTest, WhatWasGeneratedCountsToo) {
+  picker_.UpdateMap(MapOf({{"a", 1}, {"b", 0}}));
+  picker_.Remember("a", {.salt = "", .tokens = Tokens(0, 1000)});
+  EXPECT_EQ(Pick(Tokens(0, 1000)), "a");
+}
+
+TEST_F(WorkerPickerTest, OldGuessesAreForgotten) {
+  picker_.UpdateMap(MapOf({{"a", 1}, {"b", 0}}));
+  picker_.Remember("a", {.salt = "", .tokens = Tokens(0, 1000)});
+  clock_.now += WorkerPicker::kMaxPrefixAge + absl::Seconds(1);
+  EXPECT_EQ(Pick(Tokens(0, 1000)), "b");
+}
+
+TEST(PrefixAffinityTest, IsBoundedAndForgetsTheOldestFirst) {
+  PrefixAffinity affinity(4, absl::Hours(1));
+  const absl::Time now = absl::FromUnixSeconds(1000);
+  const std::vector<uint64_t> old = PrefixAffinity::NameBlocks("", Tokens(0, 128));
+  const std::vector<uint64_t> young = PrefixAffinity::NameBlocks("", Tokens(7, 192));
+  affinity.Remember("a", old, now);
+  EXPECT_EQ(affinity.CachedTokens("a", old, now), 128);
+  EXPECT_EQ(affinity.CachedTokens("b", old, now), 0);
+  affinity.Remember("a", young, now);
+  EXPECT_EQ(affinity.CachedTokens("a", young, now), 192);
+  EXPECT_EQ(affinity.CachedTokens("a", old, now), 0);
+}
+
+}  // namespace
+}  // namespace baleen
