@@ -1,0 +1,91 @@
+// Follows one answer through its grammar: which tokens may come next.
+#ifndef BALEEN_MODEL_SAMPLING_GRAMMAR_GRAMMAR_MATCHER_H_
+#define BALEEN_MODEL_SAMPLING_GRAMMAR_GRAMMAR_MATCHER_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "model/sampling/grammar/grammar.h"
+#include "model/sampling/grammar/grammar_vocabulary.h"
+#include "model/sampling/token_mask.h"
+
+namespace baleen {
+
+// A pushdown automaton made deterministic as far as the text goes: a state is the set of places (node, call stack) that the bytes so far
+// may have led to, and each state keeps its transitions and its mask. A token is allowed when its bytes are, wherever tokens are cut. What
+// is kept is a cache: the outcome is a function of the tokens alone, so an answer resumed elsewhere goes on under the same masks. Memory
+// and time are bounded: at most kStatesMax states, each of at most kPlacesMax places. Thread-compatible.
+class GrammarMatcher {
+ public:
+  static constexpr size_t kStatesMax = 4096;
+  static constexpr size_t kPlacesMax = 2048;
+  static constexpr size_t kMasksMax = 64;
+
+  // `end_ids` end an answer: allowed where the grammar's text may end, and nowhere else.
+  GrammarMatcher(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const GrammarVocabulary> vocabulary,
+                 absl::optional<int32_t> after_token, std::vector<int32_t> end_ids);
+
+  // What may follow the answer's tokens so far (without the prompt); empty when these are no beginning of a text of the grammar, or the
+  // bounds do not suffice. Valid until the next call.
+  const TokenMask& Allowed(absl::Span<const int32_t> generated);
+  // Whether the answer may end after these tokens.
+  bool MayEnd(absl::Span<const int32_t> generated);
+
+ private:
+  using StateId = int32_t;
+  using Place = std::pair<GrammarNodeId, int32_t>;  // Node and stack.
+  static constexpr StateId kDead = -1;
+  static constexpr StateId kUnknown = -2;
+
+  struct Frame {
+    GrammarNodeId next;
+    int32_t parent;
+    int32_t depth;
+  };
+  struct State {
+    std::vector<Place> places;  // Of kBytes and kToken nodes, sorted.
+    bool may_end = false;
+    std::array<StateId, 256> next;
+    std::unique_ptr<TokenMask> mask;
+  };
+
+  void Reset();
+  void Follow(absl::Span<const int32_t> generated);
+  StateId AfterToken(StateId state, int32_t token);
+  StateId AfterByte(StateId state, uint8_t byte);
+  // The state of these places and what calls, returns and splits lead to from them.
+  StateId Close(std::vector<Place> places, bool may_end = false);
+  // Forgets all but the current state.
+  void Compact();
+  int32_t PushAgain(const std::vector<Frame>& frames, int32_t stack);
+  void Expand(const Place& place, std::vector<Place>* out, bool* may_end);
+  int32_t Push(GrammarNodeId next, int32_t parent);
+  std::unique_ptr<TokenMask> MaskOf(StateId state);
+
+  const std::shared_ptr<const Grammar> grammar_;
+  const std::shared_ptr<const GrammarVocabulary> vocabulary_;
+  const absl::optional<int32_t> after_token_;
+  const std::vector<int32_t> end_ids_;
+  const TokenMask nothing_;
+  TokenMask waiting_;  // Before the answer begins: all but the ends.
+
+  std::vector<Frame> frames_;  // Stack 0 is empty.
+  std::map<std::pair<GrammarNodeId, int32_t>, int32_t> frame_ids_;
+  std::vector<State> states_;
+  std::map<std::pair<std::vector<Place>, bool>, StateId> state_ids_;
+  size_t masks_ = 0;
+  std::vector<int32_t> followed_;  // The tokens that led to state_.
+  bool begun_ = false;
+  StateId state_ = kDead;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_MODEL_SAMPLING_GRAMMAR_GRAMMAR_MATCHER_H_
