@@ -72,6 +72,9 @@ absl::Status CheckTurns(const std::vector<ChatTurn>& turns) {
     if (!turn.tool_calls.empty() && turn.role != "assistant") {
       return absl::InvalidArgumentError(absl::StrCat("messages[", i, "].tool_calls: only an assistant message has them"));
     }
+    if (turn.prefix && (turn.role != "assistant" || i + 1 != turns.size())) {
+      return absl::InvalidArgumentError(absl::StrCat("messages[", i, "].prefix: only the last message has it, an assistant's"));
+    }
   }
   return absl::OkStatus();
 }
@@ -105,6 +108,45 @@ absl::string_view AfterFirstThink(absl::string_view content) {
   return at == absl::string_view::npos ? content : content.substr(at + kEndThink.size());
 }
 
+// One call's form, as the declaration shows it.
+void WriteCallForm(ChatTemplateKind kind, Writer* out) {
+  out->Control(kCallsBegin).Control(kCallBegin);
+  if (kind == ChatTemplateKind::kV31) {
+    out->Text("tool_call_name").Control(kSeparator).Text("tool_call_arguments");
+  } else {
+    out->Text("function").Control(kSeparator).Text("tool_call_name\n```json\ntool_call_arguments\n```");
+  }
+  out->Control(kCallEnd).Text("{additional_tool_calls}").Control(kCallsEnd);
+}
+
+// The words are those of DeepSeek-V3.1's model card.
+void WriteTools(ChatTemplateKind kind, const std::vector<ChatTool>& tools, Writer* out) {
+  if (tools.empty()) return;
+  out->Text("\n\n## Tools\nYou have access to the following tools:\n");
+  for (const ChatTool& tool : tools) {
+    out->Text("\n### ").Text(tool.name).Text("\nDescription: ").Text(tool.description);
+    out->Text("\n\nParameters: ").Text(tool.parameters).Text("\n");
+  }
+  out->Text("\nIMPORTANT: ALWAYS adhere to this exact format for tool use:\n");
+  WriteCallForm(kind, out);
+  out->Text(
+      "\n\nWhere:\n\n- `tool_call_name` must be an exact match to one of the available tools\n- `tool_call_arguments` must be valid JSON "
+      "that "
+      "strictly follows the tool's Parameters Schema\n- For multiple tool calls, chain them directly without separators or spaces\n");
+}
+
+// What the completion goes on from. Returns whether <think> is open.
+bool WritePrefix(const ChatTurn& turn, Writer* out) {
+  if (turn.reasoning.empty()) {
+    out->Text(turn.content);
+    return false;
+  }
+  out->Control(kThink).Text("\n").Text(turn.reasoning);
+  if (turn.content.empty()) return true;
+  out->Text("\n").Control(kEndThink).Text("\n\n").Text(turn.content);
+  return false;
+}
+
 // V3 kinds and R1: fenced calls.
 void WriteCalls(const ChatTurn& turn, Writer* out) {
   out->Control(kAssistant).Text(turn.content).Control(kCallsBegin);
@@ -129,8 +171,9 @@ void WriteOutput(const ChatTurn& turn, bool in_run, Writer* out) {
 }
 
 // Returns whether the prompt opened <think>, as WriteV31 does.
-bool WriteV3(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, Writer* out) {
+bool WriteV3(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, const std::vector<ChatTool>& tools, Writer* out) {
   out->Control(kBos).Text(kind == ChatTemplateKind::kV30324 ? JoinedSystem(turns) : LastSystem(turns));
+  WriteTools(kind, tools, out);
   bool in_outputs = false;
   for (const ChatTurn& turn : turns) {
     if (turn.role == "system") continue;
@@ -142,6 +185,10 @@ bool WriteV3(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, Writer* 
     const bool answers_tool = in_outputs;
     if (in_outputs) out->Control(kOutputsEnd);
     in_outputs = false;
+    if (turn.prefix) {
+      if (!answers_tool) out->Control(kAssistant);
+      return WritePrefix(turn, out);
+    }
     if (turn.role == "user") {
       out->Control(kUser).Text(turn.content);
     } else if (!turn.tool_calls.empty()) {
@@ -174,10 +221,27 @@ void WriteV31Assistant(const ChatTurn& turn, bool after_user, Writer* out) {
   out->Control(kEos);
 }
 
-bool WriteV31(const std::vector<ChatTurn>& turns, bool thinking, Writer* out) {
+bool WriteV31Prefix(const ChatTurn& turn, bool thinking, Writer* out) {
+  if (!turn.reasoning.empty()) {
+    out->Control(kThink).Text(turn.reasoning);
+    if (turn.content.empty()) return true;
+    out->Control(kEndThink).Text(turn.content);
+    return false;
+  }
+  out->Control(thinking ? kThink : kEndThink).Text(turn.content);
+  return thinking;
+}
+
+bool WriteV31(const std::vector<ChatTurn>& turns, bool thinking, const std::vector<ChatTool>& tools, Writer* out) {
   out->Control(kBos).Text(JoinedSystem(turns));
+  WriteTools(ChatTemplateKind::kV31, tools, out);
   bool after_user = false;
   for (const ChatTurn& turn : turns) {
+    if (turn.prefix) {
+      if (!after_user) return WritePrefix(turn, out);
+      out->Control(kAssistant);
+      return WriteV31Prefix(turn, thinking, out);
+    }
     if (turn.role == "user") {
       out->Control(kUser).Text(turn.content);
       after_user = true;
@@ -197,11 +261,12 @@ bool WriteV31(const std::vector<ChatTurn>& turns, bool thinking, Writer* out) {
 }  // namespace
 
 absl::StatusOr<RenderedChat> RenderChat(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, absl::optional<bool> thinking,
-                                        const Tokenizer& tokenizer) {
+                                        const Tokenizer& tokenizer, const std::vector<ChatTool>& tools) {
   if (absl::Status status = CheckTurns(turns); !status.ok()) return status;
   Writer writer(tokenizer);
   RenderedChat chat;
-  chat.opens_thinking = kind == ChatTemplateKind::kV31 ? WriteV31(turns, thinking.value_or(false), &writer) : WriteV3(kind, turns, &writer);
+  chat.opens_thinking =
+      kind == ChatTemplateKind::kV31 ? WriteV31(turns, thinking.value_or(false), tools, &writer) : WriteV3(kind, turns, tools, &writer);
   absl::StatusOr<std::vector<int32_t>> ids = writer.Finish();
   if (!ids.ok()) return ids.status();
   chat.ids = *std::move(ids);

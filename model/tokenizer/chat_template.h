@@ -29,6 +29,15 @@ struct ChatTurn {
   std::string role;  // system, user, assistant, tool
   std::string content;
   std::vector<ChatToolCall> tool_calls = {};  // Of an assistant turn, in call order.
+  bool prefix = false;                        // The last turn, an assistant's: the completion goes on from its content.
+  std::string reasoning = {};                 // Of a prefix turn: what was thought before `content`.
+};
+
+// A function that the model may call.
+struct ChatTool {
+  std::string name;
+  std::string description;
+  std::string parameters;  // JSON Schema text, rendered verbatim.
 };
 
 struct RenderedChat {
@@ -47,10 +56,11 @@ absl::StatusOr<ChatTemplateKind> DetectChatTemplate(const std::string& directory
 
 // Message contents are encoded as text: a content that spells a control token stays text. `thinking` (default false) is V3.1's switch;
 // R1 always opens <think>, the V3 kinds never do. After a tool turn (and in V3.1 after an assistant turn) there is no generation prompt, as
-// in DeepSeek's templates: the answer follows directly. INVALID_ARGUMENT names a bad turn or an empty list; FAILED_PRECONDITION a control
-// token that the vocabulary lacks.
+// in DeepSeek's templates: the answer follows directly. A prefix turn stays open, and its reasoning too where it has no content. Tools are
+// declared at the end of the system message, in V3.1's form or, for the others, in the same words with their call syntax. INVALID_ARGUMENT
+// names a bad turn or an empty list; FAILED_PRECONDITION a control token that the vocabulary lacks.
 absl::StatusOr<RenderedChat> RenderChat(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, absl::optional<bool> thinking,
-                                        const Tokenizer& tokenizer);
+                                        const Tokenizer& tokenizer, const std::vector<ChatTool>& tools = {});
 
 }  // namespace baleen
 

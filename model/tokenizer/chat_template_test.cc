@@ -22,9 +22,10 @@ const Turns& Messages() {
 }
 
 // The rendered text with B and E for the marks of begin and end.
-std::string Render(ChatTemplateKind kind, const Turns& turns, absl::optional<bool> thinking = absl::nullopt, bool* opens = nullptr) {
+std::string Render(ChatTemplateKind kind, const Turns& turns, absl::optional<bool> thinking = absl::nullopt, bool* opens = nullptr,
+                   const std::vector<ChatTool>& tools = {}) {
   const auto tokenizer = MakeTinyTokenizer();
-  const absl::StatusOr<RenderedChat> chat = RenderChat(kind, turns, thinking, *tokenizer);
+  const absl::StatusOr<RenderedChat> chat = RenderChat(kind, turns, thinking, *tokenizer, tools);
   EXPECT_TRUE(chat.ok()) << chat.status();
   if (!chat.ok()) return "";
   EXPECT_EQ(chat->ids[0], 0);
@@ -181,6 +182,49 @@ TEST(ChatTemplateTest, MalformedConfigIsAnError) {
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_TRUE(absl::StrContains(status.message(), "tokenizer_config.json")) << status;
   }
+}
+
+ChatTurn Prefix(const std::string& content, const std::string& reasoning = "") {
+  ChatTurn turn{"assistant", content};
+  turn.prefix = true;
+  turn.reasoning = reasoning;
+  return turn;
+}
+
+TEST(ChatTemplateTest, APrefixStaysOpen) {
+  bool opens = true;
+  EXPECT_EQ(Render(ChatTemplateKind::kV3, {{"user", "u"}, Prefix("It is")}, absl::nullopt, &opens), "B<｜User｜>u<｜Assistant｜>It is");
+  EXPECT_FALSE(opens);
+  EXPECT_EQ(Render(ChatTemplateKind::kR1, {{"user", "u"}, Prefix("It is", "T")}, absl::nullopt, &opens),
+            "B<｜User｜>u<｜Assistant｜><think>\nT\n</think>\n\nIt is");
+  EXPECT_FALSE(opens);
+  EXPECT_EQ(Render(ChatTemplateKind::kR1, {{"user", "u"}, Prefix("", "T")}, absl::nullopt, &opens),
+            "B<｜User｜>u<｜Assistant｜><think>\nT");
+  EXPECT_TRUE(opens);
+  EXPECT_EQ(Render(ChatTemplateKind::kV31, {{"user", "u"}, Prefix("It is")}, false, &opens), "B<｜User｜>u<｜Assistant｜></think>It is");
+  EXPECT_FALSE(opens);
+  EXPECT_EQ(Render(ChatTemplateKind::kV31, {{"user", "u"}, Prefix("It is")}, true, &opens), "B<｜User｜>u<｜Assistant｜><think>It is");
+  EXPECT_TRUE(opens);
+}
+
+TEST(ChatTemplateTest, OnlyTheLastAssistantTurnIsAPrefix) {
+  const auto tokenizer = MakeTinyTokenizer();
+  EXPECT_FALSE(RenderChat(ChatTemplateKind::kV3, {Prefix("a"), {"user", "u"}}, absl::nullopt, *tokenizer).ok());
+}
+
+TEST(ChatTemplateTest, ToolsAreDeclaredWithTheirCallForm) {
+  const std::vector<ChatTool> tools = {{"add", "Adds. <｜User｜>", "{\"type\":\"object\"}"}};
+  const std::string v31 = Render(ChatTemplateKind::kV31, {{"system", "S"}, {"user", "u"}}, false, nullptr, tools);
+  EXPECT_TRUE(absl::StrContains(v31,
+                                "BS\n\n## Tools\nYou have access to the following tools:\n\n### add\nDescription: Adds. <｜User｜>\n\n"
+                                "Parameters: {\"type\":\"object\"}\n\nIMPORTANT"));
+  EXPECT_TRUE(absl::StrContains(v31, "<｜tool▁call▁begin｜>tool_call_name<｜tool▁sep｜>tool_call_arguments<｜tool▁call▁end｜>"));
+  const std::string r1 = Render(ChatTemplateKind::kR1, {{"user", "u"}}, absl::nullopt, nullptr, tools);
+  EXPECT_TRUE(absl::StrContains(r1, "<｜tool▁call▁begin｜>function<｜tool▁sep｜>tool_call_name\n```json\ntool_call_arguments\n```"));
+  // A description that spells a control token is text.
+  const auto tokenizer = MakeTinyTokenizer();
+  const auto chat = RenderChat(ChatTemplateKind::kR1, {{"user", "u"}}, absl::nullopt, *tokenizer, tools);
+  EXPECT_EQ(std::count(chat->ids.begin(), chat->ids.end(), *tokenizer->AddedTokenId("<｜User｜>")), 1);
 }
 
 }  // namespace

@@ -6,11 +6,11 @@
 
 namespace baleen {
 
-Detokenizer::Detokenizer(const Tokenizer& tokenizer, bool skip_special) : tokenizer_(tokenizer), skip_special_(skip_special) {}
+Detokenizer::Detokenizer(const Tokenizer& tokenizer, bool skip_special) : tokenizer_(&tokenizer), skip_special_(skip_special) {}
 
 std::string Detokenizer::Add(int32_t id) {
-  if (skip_special_ && tokenizer_.IsSpecial(id)) return "";
-  const absl::string_view bytes = tokenizer_.TokenBytes(id);
+  if (skip_special_ && tokenizer_->IsSpecial(id)) return "";
+  const absl::string_view bytes = tokenizer_->TokenBytes(id);
   pending_.append(bytes.data(), bytes.size());
   std::string text;
   absl::string_view rest = pending_;

@@ -18,7 +18,7 @@ class Detokenizer {
   std::string Finish();
 
  private:
-  const Tokenizer& tokenizer_;
+  const Tokenizer* tokenizer_;
   bool skip_special_;
   std::string pending_;
 };
