@@ -24,10 +24,13 @@ std::string DirectoryName(const std::string& directory) {
   return path.filename().string();
 }
 
-absl::StatusOr<int64_t> TokenizerSize(const std::string& directory, int64_t vocab_size) {
-  if (!std::filesystem::exists(directory + "/tokenizer.json")) return vocab_size;
+absl::Status LoadVocabulary(const std::string& directory, int64_t vocab_size, ModelLimits* limits) {
+  limits->tokenizer_size = vocab_size;
+  if (!std::filesystem::exists(directory + "/tokenizer.json")) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::unique_ptr<Tokenizer> tokenizer, Tokenizer::Load(directory));
-  return std::min(tokenizer->size(), vocab_size);
+  limits->tokenizer_size = std::min(tokenizer->size(), vocab_size);
+  limits->vocabulary = std::make_shared<GrammarVocabulary>(*tokenizer, limits->tokenizer_size);
+  return absl::OkStatus();
 }
 
 absl::Status LoadMtpExperts(LoadedModel* model) {
@@ -66,7 +69,7 @@ absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& option
                                                model->pool.get()));
   if (options.mtp && options.mtp_experts) RETURN_IF_ERROR(LoadMtpExperts(model.get()));
   model->digests = model->checkpoint->Digests();
-  ASSIGN_OR_RETURN(model->limits.tokenizer_size, TokenizerSize(options.directory, model->config.vocab_size));
+  RETURN_IF_ERROR(LoadVocabulary(options.directory, model->config.vocab_size, &model->limits));
   model->limits.max_positions = model->config.max_position_embeddings;
   model->limits.eos_ids.assign(model->config.eos_token_ids.begin(), model->config.eos_token_ids.end());
   model->limits.numerics_id = model->numerics.Id();

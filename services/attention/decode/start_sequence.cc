@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "proto/baleen/v1/attention.pb.h"
+#include "services/common/grammar_wire.h"
 
 namespace baleen {
 namespace {
@@ -16,6 +17,7 @@ constexpr int kMaxStopIds = 64;
 constexpr int kMaxLogprobs = 20;
 constexpr int32_t kMaxPriority = 100;
 constexpr size_t kMaxSaltBytes = 64;
+constexpr int kMaxLogitBias = 1024;
 
 absl::Status CheckTokens(const google::protobuf::RepeatedField<uint32_t>& tokens, const char* field, int64_t tokenizer_size) {
   for (int i = 0; i < tokens.size(); ++i) {
@@ -44,17 +46,53 @@ absl::Status CheckLengths(const v1::StartSequence& start, const ModelLimits& lim
   return absl::OkStatus();
 }
 
+bool Within(float value, float min, float max) { return value >= min && value <= max; }  // False for NaN.
+
+absl::StatusOr<LogitAdjustments> ConvertAdjustments(const v1::SamplingParams& wire, int64_t tokenizer_size) {
+  if (!Within(wire.presence_penalty(), -2, 2)) return absl::InvalidArgumentError("sampling.presence_penalty must be in [-2, 2]");
+  if (!Within(wire.frequency_penalty(), -2, 2)) return absl::InvalidArgumentError("sampling.frequency_penalty must be in [-2, 2]");
+  if (!Within(wire.repetition_penalty(), 0, 100)) return absl::InvalidArgumentError("sampling.repetition_penalty must be in [0, 100]");
+  if (wire.logit_bias_size() > kMaxLogitBias) {
+    return absl::InvalidArgumentError(absl::StrCat("sampling.logit_bias has more than ", kMaxLogitBias, " ids"));
+  }
+  LogitAdjustments adjustments;
+  adjustments.presence_penalty = wire.presence_penalty();
+  adjustments.frequency_penalty = wire.frequency_penalty();
+  if (wire.repetition_penalty() > 0) adjustments.repetition_penalty = wire.repetition_penalty();
+  for (const v1::LogitBias& bias : wire.logit_bias()) {
+    if (bias.token() >= static_cast<uint64_t>(tokenizer_size) || !Within(bias.bias(), -100, 100)) {
+      return absl::InvalidArgumentError("sampling.logit_bias must hold ids of the vocabulary with biases in [-100, 100]");
+    }
+    adjustments.bias.emplace_back(static_cast<int32_t>(bias.token()), bias.bias());
+  }
+  return adjustments;
+}
+
+absl::StatusOr<std::shared_ptr<GrammarMatcher>> ConvertGrammar(const v1::StartSequence& start, const ModelLimits& limits) {
+  if (!start.sampling().has_grammar()) return std::shared_ptr<GrammarMatcher>();
+  if (limits.vocabulary == nullptr) return absl::FailedPreconditionError("sampling.grammar needs a tokenizer, and this model has none");
+  if (start.stop().ignore_eos()) return absl::InvalidArgumentError("sampling.grammar and stop.ignore_eos exclude each other");
+  ASSIGN_OR_RETURN(const GrammarSpec spec, GrammarFromWire(start.sampling().grammar()));
+  absl::StatusOr<Grammar> grammar = CompileGrammar(spec);
+  if (!grammar.ok()) return absl::InvalidArgumentError(absl::StrCat("sampling.grammar ", grammar.status().message()));
+  return std::make_shared<GrammarMatcher>(std::make_shared<const Grammar>(*std::move(grammar)), limits.vocabulary, spec.after_token,
+                                          limits.eos_ids);
+}
+
 absl::StatusOr<SamplerParams> ConvertSampling(const v1::StartSequence& start, int64_t tokenizer_size) {
   const v1::SamplingParams& wire = start.sampling();
   if (!std::isfinite(wire.temperature()) || wire.temperature() < 0) {
     return absl::InvalidArgumentError("sampling.temperature must be finite and at least 0");
   }
   if (!(wire.top_p() > 0 && wire.top_p() <= 1)) return absl::InvalidArgumentError("sampling.top_p must be in (0, 1]");
+  if (!Within(wire.min_p(), 0, 1)) return absl::InvalidArgumentError("sampling.min_p must be in [0, 1]");
   if (wire.logprobs() > kMaxLogprobs) return absl::InvalidArgumentError(absl::StrCat("sampling.logprobs must be at most ", kMaxLogprobs));
   SamplerParams params;
   params.temperature = wire.temperature();
   params.top_p = wire.top_p();
   params.top_k = static_cast<int>(std::min<int64_t>(wire.top_k(), tokenizer_size));
+  params.min_p = wire.min_p();
+  ASSIGN_OR_RETURN(params.adjustments, ConvertAdjustments(wire, tokenizer_size));
   params.seed = wire.seed();
   params.choice = start.context().choice();
   params.logprobs = std::max(wire.logprobs(), -1);
@@ -101,6 +139,7 @@ absl::StatusOr<SequenceRequest> ConvertStart(const v1::StartSequence& start, con
   RETURN_IF_ERROR(CheckTokens(start.generated(), "generated", limits.tokenizer_size));
   ASSIGN_OR_RETURN(request.sampler, ConvertSampling(start, limits.tokenizer_size));
   ASSIGN_OR_RETURN(request.stop, ConvertStop(start.stop(), limits));
+  ASSIGN_OR_RETURN(request.grammar, ConvertGrammar(start, limits));
   if (std::abs(static_cast<int64_t>(start.priority())) > kMaxPriority) {
     return absl::InvalidArgumentError(absl::StrCat("priority ", start.priority(), " is outside -", kMaxPriority, " .. ", kMaxPriority));
   }

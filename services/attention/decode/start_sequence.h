@@ -3,11 +3,13 @@
 #define BALEEN_SERVICES_ATTENTION_DECODE_START_SEQUENCE_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "model/sampling/grammar/grammar_vocabulary.h"
 #include "services/attention/scheduler/sequence.h"
 
 namespace baleen {
@@ -20,7 +22,8 @@ class StartSequence;
 // What this worker can serve.
 struct ModelLimits {
   int64_t tokenizer_size = 0;
-  int64_t max_positions = 0;  // Of the model; KV capacity is the scheduler's matter.
+  std::shared_ptr<const GrammarVocabulary> vocabulary = nullptr;  // Null = no tokenizer: no constrained answers.
+  int64_t max_positions = 0;                                      // Of the model; KV capacity is the scheduler's matter.
   std::vector<int32_t> eos_ids;
   std::string numerics_id;
   absl::Duration default_timeout = absl::Hours(1);  // Of requests without a deadline.

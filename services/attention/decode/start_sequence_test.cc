@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "model/tokenizer/tiny_tokenizer.h"
 #include "proto/baleen/v1/attention.pb.h"
 
 namespace baleen {
@@ -111,6 +112,61 @@ TEST(StartSequenceTest, NamesTheWrongField) {
   start = Valid();
   start.mutable_stop()->add_stop_token_ids(100);
   ExpectInvalid(start, "stop_token_ids");
+}
+
+TEST(StartSequenceTest, ConvertsAdjustments) {
+  v1::StartSequence start = Valid();
+  v1::SamplingParams& sampling = *start.mutable_sampling();
+  EXPECT_FALSE(ConvertStart(start, Limits(), kNow)->sampler.adjustments.any());
+  sampling.set_min_p(0.25f);
+  sampling.set_presence_penalty(-1);
+  sampling.set_frequency_penalty(2);
+  sampling.set_repetition_penalty(1.5f);
+  sampling.add_logit_bias()->set_token(7);
+  sampling.mutable_logit_bias(0)->set_bias(-100);
+  const SamplerParams params = ConvertStart(start, Limits(), kNow)->sampler;
+  EXPECT_EQ(params.min_p, 0.25f);
+  EXPECT_EQ(params.adjustments.presence_penalty, -1);
+  EXPECT_EQ(params.adjustments.frequency_penalty, 2);
+  EXPECT_EQ(params.adjustments.repetition_penalty, 1.5f);
+  EXPECT_EQ(params.adjustments.bias, (std::vector<std::pair<int32_t, float>>{{7, -100}}));
+}
+
+TEST(StartSequenceTest, RefusesAdjustmentsOutOfBounds) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto refused = [](auto spoil) {
+    v1::StartSequence start = Valid();
+    spoil(start.mutable_sampling());
+    return StatusOf(start).code() == absl::StatusCode::kInvalidArgument;
+  };
+  EXPECT_TRUE(refused([&](v1::SamplingParams* s) { s->set_min_p(nan); }));
+  EXPECT_TRUE(refused([&](v1::SamplingParams* s) { s->set_presence_penalty(nan); }));
+  EXPECT_TRUE(refused([](v1::SamplingParams* s) { s->set_frequency_penalty(3); }));
+  EXPECT_TRUE(refused([](v1::SamplingParams* s) { s->set_repetition_penalty(-1); }));
+  EXPECT_TRUE(refused([](v1::SamplingParams* s) { s->add_logit_bias()->set_token(100); }));
+  EXPECT_TRUE(refused([](v1::SamplingParams* s) { s->add_logit_bias()->set_bias(101); }));
+}
+
+TEST(StartSequenceTest, AGrammarFollowsTheJournal) {
+  const std::unique_ptr<Tokenizer> tokenizer = MakeTinyTokenizer();
+  ModelLimits limits = Limits();
+  limits.tokenizer_size = tokenizer->size();
+  v1::StartSequence start = Valid();
+  start.clear_generated();
+  for (const int32_t id : TinyByteIds("tru")) start.add_generated(static_cast<uint32_t>(id));
+  start.mutable_sampling()->mutable_grammar()->add_alternatives()->add_pieces()->set_json_schema(R"({"type":"boolean"})");
+  EXPECT_EQ(ConvertStart(start, limits, kNow).status().code(), absl::StatusCode::kFailedPrecondition);
+  limits.vocabulary = std::make_shared<GrammarVocabulary>(*tokenizer, tokenizer->size());
+  const SequenceRequest request = ConvertStart(start, limits, kNow).value();
+  const TokenMask& mask = request.grammar->Allowed(absl::MakeConstSpan(request.tokens).subspan(3));
+  EXPECT_TRUE(mask.Test(TinyByteIds("e")[0]));
+  EXPECT_FALSE(mask.Test(TinyByteIds("f")[0]));
+  EXPECT_FALSE(mask.Test(limits.eos_ids[0]));
+  start.mutable_stop()->set_ignore_eos(true);
+  EXPECT_EQ(ConvertStart(start, limits, kNow).status().code(), absl::StatusCode::kInvalidArgument);
+  start.mutable_stop()->set_ignore_eos(false);
+  start.mutable_sampling()->mutable_grammar()->mutable_alternatives(0)->mutable_pieces(0)->set_json_schema("{");
+  EXPECT_EQ(ConvertStart(start, limits, kNow).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -235,6 +235,8 @@ void Scheduler::CompleteRow(const StepRow& row, const RowResult& result) {
     return;
   }
   for (const int32_t token : result.tokens) {
+    if (token < 0)
+      return EndRunning(sequence.id, absl::InternalError("no token may follow what the sequence has so far"), StopReason::kNone);
     sequence.request.tokens.push_back(token);
     sequence.state = SequenceState::kDecode;
     const StopReason reason = CheckStop(sequence.request.stop, sequence.request.prompt_tokens, sequence.generated(), token);

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "model/sampling/grammar/grammar_matcher.h"
 #include "model/sampling/sampler.h"
 #include "services/attention/scheduler/stop_rules.h"
 #include "services/kv/cache/block_hash.h"
@@ -58,6 +59,7 @@ struct SequenceRequest {
   absl::Time arrival = absl::UnixEpoch();
   std::string cache_salt;  // Sequences share cached blocks only under equal salts.
   SamplerParams sampler;
+  std::shared_ptr<GrammarMatcher> grammar;  // Null = unconstrained. Used on the step loop's thread alone.
   StopRules stop;
   std::shared_ptr<SequenceObserver> observer;
 };

@@ -1,23 +1,39 @@
 #include "services/attention/worker/choose_tokens.h"
 
 #include <cstddef>
+#include <utility>
 
 namespace baleen {
+
+namespace {
+
+// With `tokens`, prompt first, as the sequence so far.
+SampleContext ContextOf(const SequenceRequest& request, absl::Span<const int32_t> tokens) {
+  SampleContext context{.tokens = tokens, .prompt_tokens = request.prompt_tokens};
+  if (request.grammar != nullptr) context.allowed = &request.grammar->Allowed(tokens.subspan(static_cast<size_t>(request.prompt_tokens)));
+  return context;
+}
+
+}  // namespace
 
 ChosenTokens ChooseTokens(const Sequence& sequence, absl::Span<const float> logits, int64_t rows, int64_t vocab_size,
                           int64_t tokenizer_size) {
   const SequenceRequest& request = sequence.request;
   ChosenTokens chosen;
-  std::vector<int32_t> tokens;  // With the draft, once it has turned out right.
+  std::vector<int32_t> drafted;  // With the draft, once it has turned out right.
   for (int64_t row = 0; row < rows; ++row) {
     const int64_t index = sequence.generated() + row;
-    chosen.tokens.push_back(Sample(request.sampler, logits.subspan(static_cast<size_t>(row * vocab_size), static_cast<size_t>(vocab_size)),
-                                   tokenizer_size, BannedIds(request.stop, index), sequence.known() + row));
-    const int32_t token = chosen.tokens.back().token;
+    const absl::Span<const int32_t> tokens = absl::MakeConstSpan(row == 0 ? request.tokens : drafted);
+    SampledToken sampled = Sample(request.sampler, logits.subspan(static_cast<size_t>(row * vocab_size), static_cast<size_t>(vocab_size)),
+                                  tokenizer_size, BannedIds(request.stop, index), sequence.known() + row, ContextOf(request, tokens));
+    const int32_t token = sampled.token;
+    if (token < 0 && row > 0) break;  // The next step finds it again, as its first.
+    chosen.tokens.push_back(std::move(sampled));
+    if (token < 0) break;
     chosen.reason = CheckStop(request.stop, request.prompt_tokens, index + 1, token);
     if (chosen.reason != StopReason::kNone || token != sequence.draft || row + 1 == rows) break;
-    tokens = request.tokens;
-    tokens.push_back(token);
+    drafted = request.tokens;
+    drafted.push_back(token);
   }
   return chosen;
 }
@@ -25,7 +41,7 @@ ChosenTokens ChooseTokens(const Sequence& sequence, absl::Span<const float> logi
 bool DraftIsOfUse(const Sequence& sequence, const ChosenTokens& chosen) {
   const StopRules& stop = sequence.request.stop;
   const int64_t generated = sequence.generated() + static_cast<int64_t>(chosen.tokens.size()) + 2;
-  return chosen.reason == StopReason::kNone && generated <= stop.max_tokens &&
+  return chosen.reason == StopReason::kNone && chosen.tokens.back().token >= 0 && generated <= stop.max_tokens &&
          sequence.request.prompt_tokens + generated <= stop.max_positions;
 }
 
@@ -36,7 +52,7 @@ int32_t ChooseDraft(const Sequence& sequence, const ChosenTokens& chosen, absl::
   std::vector<int32_t> tokens = sequence.request.tokens;
   for (const SampledToken& token : chosen.tokens) tokens.push_back(token.token);
   return Sample(sampler, logits, tokenizer_size, BannedIds(sequence.request.stop, sequence.generated() + ahead), sequence.known() + ahead,
-                {.tokens = tokens, .prompt_tokens = sequence.request.prompt_tokens})
+                ContextOf(sequence.request, tokens))
       .token;
 }
 

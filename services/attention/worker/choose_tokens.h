@@ -18,6 +18,7 @@ struct ChosenTokens {
 
 // `logits` [rows, vocab_size] follow the newest token and, with two rows, the sequence's draft behind it. Each token is sampled as without
 // a draft; the second one counts only when the first equals the draft. So drafts change how many tokens a step gives, never which.
+// A single token of -1: none may follow.
 ChosenTokens ChooseTokens(const Sequence& sequence, absl::Span<const float> logits, int64_t rows, int64_t vocab_size,
                           int64_t tokenizer_size);
 

@@ -244,6 +244,7 @@ void StepLoop::Emit(const StepPlan& plan, const std::vector<ChosenTokens>& chose
       observer.OnPrefilled(sequence.request.prompt_tokens, sequence.cached_tokens);
     }
     const int64_t count = static_cast<int64_t>(chosen[i].tokens.size());
+    if (chosen[i].tokens.front().token < 0) continue;  // The sequence has ended with an error.
     for (int64_t j = 0; j < count; ++j) observer.OnToken(sequence.generated() - count + j, chosen[i].tokens[static_cast<size_t>(j)]);
     generated += count;
   }
