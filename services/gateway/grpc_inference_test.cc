@@ -124,17 +124,82 @@ TEST_F(GrpcInferenceTest, OptionsReachTheWorker) {
   options.set_max_tokens(9);
   options.set_min_tokens(3);
   options.set_ignore_eos(true);
+  options.set_min_p(0.125f);
+  options.set_presence_penalty(1);
+  options.set_frequency_penalty(-1);
+  options.set_repetition_penalty(2);
+  (*options.mutable_logit_bias())[9] = 3;
+  options.set_n(2);
   grpc::ClientContext context;
   ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request));
-  ASSERT_EQ(decode_->starts().size(), 1u);
+  ASSERT_EQ(decode_->starts().size(), 2u);
   const v1::StartSequence start = decode_->starts()[0];
   EXPECT_EQ(start.sampling().temperature(), 0.5f);
   EXPECT_EQ(start.sampling().top_p(), 0.25f);
   EXPECT_EQ(start.sampling().top_k(), 7u);
   EXPECT_EQ(start.sampling().seed(), 11u);
+  EXPECT_EQ(start.sampling().min_p(), 0.125f);
+  EXPECT_EQ(start.sampling().presence_penalty(), 1);
+  EXPECT_EQ(start.sampling().frequency_penalty(), -1);
+  EXPECT_EQ(start.sampling().repetition_penalty(), 2);
+  EXPECT_EQ(start.sampling().logit_bias(0).token(), 9u);
   EXPECT_EQ(start.stop().max_tokens(), 9u);
   EXPECT_EQ(start.stop().min_tokens(), 3u);
   EXPECT_TRUE(start.stop().ignore_eos());
+}
+
+TEST_F(GrpcInferenceTest, ChoicesEchoAndAlternatives) {
+  Serve({Ids("=4")});
+  v1::GenerateRequest request = Generate();
+  request.mutable_options()->set_n(2);
+  request.set_echo(true);
+  grpc::ClientContext context;
+  std::vector<std::string> texts(2);
+  int usages = 0;
+  for (const auto& piece : ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request))) {
+    texts.at(piece.choice()) += piece.text();
+    usages += piece.has_usage();
+    EXPECT_EQ(piece.logprobs_size(), 0);
+  }
+  EXPECT_EQ(texts, (std::vector<std::string>(2, "2+2=4")));
+  EXPECT_EQ(usages, 1);
+  request.set_echo(false);
+  request.mutable_options()->set_logprobs(2);
+  grpc::ClientContext second;
+  for (const auto& piece : ReadAll<v1::GenerateResponse>(stub_->Generate(&second, request))) {
+    ASSERT_EQ(piece.top_logprobs_size(), piece.token_ids_size());
+    for (const v1::TopLogprobs& top : piece.top_logprobs()) EXPECT_EQ(top.top_size(), 2);
+  }
+}
+
+TEST_F(GrpcInferenceTest, ToolsAreCalled) {
+  Serve(
+      {Ids("</"
+           "think><｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>add\n```json\n{}\n```<｜tool▁call▁end｜><"
+           "｜tool▁calls▁end｜>")});
+  v1::ChatRequest request;
+  request.set_model("abacus");
+  request.add_messages()->set_role("user");
+  request.add_tools()->set_name("add");
+  request.set_tool_choice_name("add");
+  grpc::ClientContext context;
+  std::string name, arguments;
+  v1::FinishReason finish = v1::FINISH_REASON_UNSPECIFIED;
+  for (const auto& piece : ReadAll<v1::ChatResponse>(stub_->Chat(&context, request))) {
+    for (const v1::ToolCallDelta& call : piece.tool_calls()) {
+      name += call.name();
+      arguments += call.arguments();
+      EXPECT_EQ(call.id().empty(), call.name().empty());
+    }
+    finish = piece.finish_reason();
+  }
+  EXPECT_EQ(name, "add");
+  EXPECT_EQ(arguments, "{}");
+  EXPECT_EQ(finish, v1::FINISH_REASON_TOOL_CALLS);
+  EXPECT_EQ(decode_->starts().at(0).sampling().grammar().alternatives_size(), 1);
+  request.set_tool_choice_name("other");
+  grpc::ClientContext second;
+  ReadAll<v1::ChatResponse>(stub_->Chat(&second, request), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(GrpcInferenceTest, RefusalsAreStatusesWithASentence) {
@@ -146,6 +211,10 @@ TEST_F(GrpcInferenceTest, RefusalsAreStatusesWithASentence) {
       {[](v1::GenerateRequest* r) { r->mutable_options()->set_max_tokens(0); }, "max_tokens"},
       {[](v1::GenerateRequest* r) { r->mutable_options()->set_logprobs(21); }, "logprobs"},
       {[](v1::GenerateRequest* r) { r->mutable_options()->add_stop(""); }, "stop"},
+      {[](v1::GenerateRequest* r) { r->mutable_options()->set_n(17); }, "'n'"},
+      {[](v1::GenerateRequest* r) { (*r->mutable_options()->mutable_logit_bias())[0xffffffffu] = 1; }, "logit_bias"},
+      {[](v1::GenerateRequest* r) { (*r->mutable_options()->mutable_logit_bias())[1] = std::nanf(""); }, "logit_bias"},
+      {[](v1::GenerateRequest* r) { r->mutable_options()->mutable_response_format()->set_json_schema("{"); }, "schema"},
       {[](v1::GenerateRequest* r) { r->mutable_token_ids()->add_ids(0xffffffffu); }, "token id"},
   };
   for (const auto& [spoil, word] : cases) {

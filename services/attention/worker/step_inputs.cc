@@ -10,7 +10,8 @@ namespace {
 std::vector<int32_t> TokensFrom(const SequenceRequest& request, int64_t first, int64_t count, const ChosenTokens& chosen) {
   std::vector<int32_t> tokens(request.tokens.begin() + std::min<int64_t>(first, static_cast<int64_t>(request.tokens.size())),
                               request.tokens.end());
-  for (const SampledToken& token : chosen.tokens) tokens.push_back(token.token);
+  // Where no token may follow, the sequence ends with this step: any id will do.
+  for (const SampledToken& token : chosen.tokens) tokens.push_back(std::max(token.token, 0));
   if (request.next_token >= 0) tokens.push_back(request.next_token);
   if (static_cast<int64_t>(tokens.size()) > count) tokens.resize(static_cast<size_t>(count));
   return tokens;

@@ -54,6 +54,14 @@ absl::StatusOr<std::optional<int64_t>> ReadInteger(const json::object& object, a
   return std::optional<int64_t>(number);
 }
 
+absl::StatusOr<std::optional<double>> ReadNumber(const json::object& object, const NumberField& field) {
+  return ReadNumber(object, field.name, field.min, field.max);
+}
+
+absl::StatusOr<std::optional<int64_t>> ReadInteger(const json::object& object, const IntegerField& field) {
+  return ReadInteger(object, field.name, field.min, field.max);
+}
+
 absl::StatusOr<std::optional<bool>> ReadBool(const json::object& object, absl::string_view name) {
   const json::value* value = FindField(object, name);
   if (value == nullptr) return std::optional<bool>();

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "services/gateway/api/fields.h"
 
 namespace baleen {
 
@@ -21,6 +22,8 @@ const boost::json::value* FindField(const boost::json::object& object, absl::str
 // Each is nullopt when absent and an error that names field and bounds when mistyped or out of [min, max].
 absl::StatusOr<std::optional<double>> ReadNumber(const boost::json::object& object, absl::string_view name, double min, double max);
 absl::StatusOr<std::optional<int64_t>> ReadInteger(const boost::json::object& object, absl::string_view name, int64_t min, int64_t max);
+absl::StatusOr<std::optional<double>> ReadNumber(const boost::json::object& object, const NumberField& field);
+absl::StatusOr<std::optional<int64_t>> ReadInteger(const boost::json::object& object, const IntegerField& field);
 absl::StatusOr<std::optional<bool>> ReadBool(const boost::json::object& object, absl::string_view name);
 absl::StatusOr<std::optional<std::string>> ReadString(const boost::json::object& object, absl::string_view name);
 

@@ -14,6 +14,16 @@ namespace {
 
 constexpr int64_t kDefaultMaxTokens = 4096;
 
+absl::Status CheckBiasIds(const ServedModel& model, const GenerationSpec& spec) {
+  for (const auto& [id, bias] : spec.logit_bias) {
+    if (id >= model.tokenizer->size()) {
+      return InvalidField("logit_bias",
+                          absl::StrCat("holds token id ", id, "; this model's ids end at ", model.tokenizer->size() - 1, "."));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Fills id, seed and max_tokens; checks the lengths.
 absl::Status Complete(const ServedModel& model, const char* field, GenerationInput* input) {
   const int64_t prompt = static_cast<int64_t>(input->prompt.size());
@@ -29,6 +39,7 @@ absl::Status Complete(const ServedModel& model, const char* field, GenerationInp
     return InvalidField("max_tokens", absl::StrCat("of ", *spec.max_tokens, " does not fit: the prompt has ", prompt,
                                                    " tokens and this model's context holds ", model.max_position_embeddings, "."));
   }
+  RETURN_IF_ERROR(CheckBiasIds(model, spec));
   input->request_id = NewRequestId();
   if (!spec.seed) {
     uint64_t seed = 0;
@@ -36,6 +47,34 @@ absl::Status Complete(const ServedModel& model, const char* field, GenerationInp
     spec.seed = seed;
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckGrammar(const GrammarSpec& grammar, const char* field) {
+  const absl::Status status = CompileGrammar(grammar).status();
+  return status.ok() ? status : InvalidField(field, absl::StrCat("has a schema that cannot be kept: ", status.message(), "."));
+}
+
+// Fills spec.grammar from the format and the tools.
+absl::Status Constrain(const ServedModel& model, const ToolUse& tools, GenerationInput* input) {
+  GenerationSpec& spec = input->spec;
+  const char* field = "response_format";
+  if (tools.choice == ToolChoice::kRequired) {
+    if (spec.response_schema) return InvalidField("response_format", "cannot go with a 'tool_choice' that asks for a call.");
+    if (spec.ignore_eos || spec.min_tokens > 0)
+      return InvalidField("tool_choice", "that asks for a call cannot go with 'ignore_eos' or 'min_tokens'.");
+    field = "tools";
+    ASSIGN_OR_RETURN(spec.grammar, ToolCallGrammar(tools, SyntaxOf(model.chat_template), *model.tokenizer));
+  } else if (spec.response_schema) {
+    spec.grammar.alternatives = {{GrammarJsonSchema{*spec.response_schema}}};
+  } else {
+    return absl::OkStatus();
+  }
+  if (input->opens_thinking) {
+    spec.grammar.after_token = model.tokenizer->AddedTokenId("</think>");
+    if (!spec.grammar.after_token)
+      return absl::FailedPreconditionError("This model has no </think> token, so its answers cannot be constrained.");
+  }
+  return CheckGrammar(spec.grammar, field);
 }
 
 absl::StatusOr<std::vector<int32_t>> PromptIds(const ServedModel& model, const CompletionCall& call) {
@@ -59,13 +98,17 @@ absl::StatusOr<std::vector<int32_t>> PromptIds(const ServedModel& model, const C
 absl::StatusOr<GenerationInput> PrepareChat(const ServedModel& model, const ChatCall& call, absl::Time deadline) {
   RETURN_IF_ERROR(model.CheckName(call.model));
   const absl::optional<bool> thinking = call.thinking ? absl::optional<bool>(*call.thinking) : absl::nullopt;
-  ASSIGN_OR_RETURN(RenderedChat chat, RenderChat(model.chat_template, call.turns, thinking, *model.tokenizer));
+  const std::vector<ChatTool> no_tools;
+  const std::vector<ChatTool>& tools = call.tools.offered() ? call.tools.tools : no_tools;
+  ASSIGN_OR_RETURN(RenderedChat chat, RenderChat(model.chat_template, call.turns, thinking, *model.tokenizer, tools));
   GenerationInput input;
   input.prompt = std::move(chat.ids);
   input.split_reasoning = true;
   input.opens_thinking = chat.opens_thinking;
   input.spec = call.generation;
   input.deadline = deadline;
+  if (call.tools.offered()) input.tool_calls = SyntaxOf(model.chat_template);
+  RETURN_IF_ERROR(Constrain(model, call.tools, &input));
   RETURN_IF_ERROR(Complete(model, "messages", &input));
   return input;
 }
@@ -76,6 +119,12 @@ absl::StatusOr<GenerationInput> PrepareCompletion(const ServedModel& model, cons
   ASSIGN_OR_RETURN(input.prompt, PromptIds(model, call));
   input.spec = call.generation;
   input.deadline = deadline;
+  if (call.echo) {
+    if (input.spec.logprobs >= 0) return InvalidField("echo", "cannot go with 'logprobs': the prompt's tokens have none here.");
+    const auto* text = std::get_if<std::string>(&call.prompt);
+    input.echo = text != nullptr ? *text : model.tokenizer->Decode(input.prompt, /*skip_special=*/true);
+  }
+  RETURN_IF_ERROR(Constrain(model, ToolUse(), &input));
   RETURN_IF_ERROR(Complete(model, "prompt", &input));
   return input;
 }

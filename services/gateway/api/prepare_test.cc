@@ -106,6 +106,47 @@ TEST_F(PrepareTest, CompletionTextGetsABosAndIdsAreTakenAsTheyAre) {
   EXPECT_FALSE(text->split_reasoning);
 }
 
+TEST_F(PrepareTest, AFormatBeginsAfterTheReasoning) {
+  ChatCall call = Chat("2+2");
+  call.generation.response_schema = R"({"type":"integer"})";
+  const auto input = PrepareChat(*model_, call, absl::InfiniteFuture());
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_EQ(input->spec.grammar.after_token, *model_->tokenizer->AddedTokenId("</think>"));
+  CompletionCall completion = Completion({5});
+  completion.generation.response_schema = R"({"type":"integer"})";
+  const auto text = PrepareCompletion(*model_, completion, absl::InfiniteFuture());
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_TRUE(text->spec.grammar.any());
+  EXPECT_FALSE(text->spec.grammar.after_token.has_value());
+}
+
+TEST_F(PrepareTest, ASchemaThatCannotBeKeptIsRefused) {
+  ChatCall call = Chat("2+2");
+  call.generation.response_schema = R"({"properties":{"a":{"pattern":"x"}}})";
+  const absl::Status status = PrepareChat(*model_, call, absl::InfiniteFuture()).status();
+  EXPECT_TRUE(absl::StrContains(status.message(), "'response_format'")) << status;
+  EXPECT_TRUE(absl::StrContains(status.message(), "/properties/a': 'pattern' is not supported")) << status;
+}
+
+TEST_F(PrepareTest, ToolsAreTakenOutOnlyWhenOffered) {
+  ChatCall call = Chat("2+2");
+  call.tools.tools = {{"add", "Adds.", "{}"}};
+  auto input = PrepareChat(*model_, call, absl::InfiniteFuture());
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_EQ(input->tool_calls, ToolCallSyntax::kFenced);
+  EXPECT_TRUE(absl::StrContains(model_->tokenizer->Decode(input->prompt, false), "### add"));
+  call.tools.choice = ToolChoice::kNone;
+  input = PrepareChat(*model_, call, absl::InfiniteFuture());
+  EXPECT_FALSE(input->tool_calls.has_value());
+  EXPECT_FALSE(absl::StrContains(model_->tokenizer->Decode(input->prompt, false), "### add"));
+}
+
+TEST_F(PrepareTest, ABiasMustBeOfTheVocabulary) {
+  CompletionCall call = Completion({5});
+  call.generation.logit_bias = {{static_cast<int32_t>(model_->tokenizer->size()), 1}};
+  EXPECT_TRUE(absl::StrContains(PrepareCompletion(*model_, call, absl::InfiniteFuture()).status().message(), "logit_bias"));
+}
+
 TEST_F(PrepareTest, RefusalsNameTheMatter) {
   ChatCall other = Chat("x");
   other.model = "gpt";

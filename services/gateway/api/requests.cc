@@ -41,34 +41,60 @@ absl::StatusOr<std::string> ReadContent(const json::object& message, absl::strin
   std::string text;
   for (const json::value& part : content->as_array()) {
     const json::value* part_text = part.is_object() ? FindField(part.as_object(), "text") : nullptr;
-    if (part_text == nullptr || !part_text->is_string()) return InvalidField(field, "may hold only parts of type 'text'.");
+    const json::value* type = part.is_object() ? FindField(part.as_object(), "type") : nullptr;
+    const bool is_text = type == nullptr || (type->is_string() && type->as_string() == "text");
+    if (!is_text || part_text == nullptr || !part_text->is_string()) return InvalidField(field, "may hold only parts of type 'text'.");
     text.append(part_text->as_string().data(), part_text->as_string().size());
   }
   return text;
+}
+
+absl::StatusOr<ChatTurn> ReadTurn(const json::object& message, const std::string& field) {
+  ChatTurn turn;
+  ASSIGN_OR_RETURN(const auto role, ReadString(message, "role"));
+  if (!role) return InvalidField(absl::StrCat(field, ".role"), "is required.");
+  turn.role = *role == "developer" ? "system" : *role;
+  if (turn.role != "system" && turn.role != "user" && turn.role != "assistant" && turn.role != "tool") {
+    return InvalidField(absl::StrCat(field, ".role"), "must be one of system, developer, user, assistant, tool.");
+  }
+  ASSIGN_OR_RETURN(turn.content, ReadContent(message, absl::StrCat(field, ".content")));
+  if (turn.role != "assistant") return turn;
+  ASSIGN_OR_RETURN(turn.tool_calls, ReadToolCalls(message, field));
+  ASSIGN_OR_RETURN(const auto prefix, ReadBool(message, "prefix"));
+  turn.prefix = prefix.value_or(false);
+  if (!turn.prefix) return turn;
+  ASSIGN_OR_RETURN(const auto reasoning, ReadString(message, "reasoning_content"));
+  turn.reasoning = reasoning.value_or("");
+  return turn;
 }
 
 absl::StatusOr<std::vector<ChatTurn>> ReadTurns(const json::object& body) {
   const json::value* messages = FindField(body, "messages");
   if (messages == nullptr) return InvalidField("messages", "is required.");
   if (!messages->is_array() || messages->as_array().empty()) return InvalidField("messages", "must be a list with at least one message.");
+  if (messages->as_array().size() > kMaxMessages)
+    return InvalidField("messages", absl::StrCat("may hold at most ", kMaxMessages, " messages."));
   std::vector<ChatTurn> turns;
   for (size_t i = 0; i < messages->as_array().size(); ++i) {
     const json::value& message = messages->as_array()[i];
     const std::string field = absl::StrCat("messages[", i, "]");
     if (!message.is_object()) return InvalidField(field, "must be an object.");
-    ASSIGN_OR_RETURN(auto role, ReadString(message.as_object(), "role"));
-    if (!role) return InvalidField(absl::StrCat(field, ".role"), "is required.");
-    if (*role == "developer") role = "system";
-    if (*role != "system" && *role != "user" && *role != "assistant" && *role != "tool") {
-      return InvalidField(absl::StrCat(field, ".role"), "must be one of system, developer, user, assistant, tool.");
-    }
-    ASSIGN_OR_RETURN(auto content, ReadContent(message.as_object(), absl::StrCat(field, ".content")));
-    turns.push_back({*std::move(role), std::move(content)});
+    ASSIGN_OR_RETURN(ChatTurn turn, ReadTurn(message.as_object(), field));
+    if (turn.prefix && i + 1 != messages->as_array().size())
+      return InvalidField(absl::StrCat(field, ".prefix"), "may be set on the last message only.");
+    turns.push_back(std::move(turn));
   }
   return turns;
 }
 
 absl::StatusOr<std::optional<bool>> ReadThinking(const json::object& body) {
+  // DeepSeek's own field.
+  if (const json::value* thinking = FindField(body, "thinking")) {
+    if (!thinking->is_object()) return InvalidField("thinking", "must be an object such as {\"type\": \"enabled\"}.");
+    ASSIGN_OR_RETURN(const auto type, ReadString(thinking->as_object(), "type"));
+    if (type != "enabled" && type != "disabled") return InvalidField("thinking", "needs the type enabled or disabled.");
+    return std::optional<bool>(type == "enabled");
+  }
   const json::value* arguments = FindField(body, "chat_template_kwargs");
   if (arguments == nullptr) return std::optional<bool>();
   if (!arguments->is_object()) return InvalidField("chat_template_kwargs", "must be an object.");
@@ -77,7 +103,7 @@ absl::StatusOr<std::optional<bool>> ReadThinking(const json::object& body) {
 
 absl::StatusOr<int> ReadChatLogprobs(const json::object& body) {
   ASSIGN_OR_RETURN(const auto wanted, ReadBool(body, "logprobs"));
-  ASSIGN_OR_RETURN(const auto top, ReadInteger(body, "top_logprobs", 0, kMaxLogprobs));
+  ASSIGN_OR_RETURN(const auto top, ReadInteger(body, kTopLogprobsField));
   if (top && !wanted.value_or(false)) return InvalidField("top_logprobs", "needs 'logprobs': true.");
   return wanted.value_or(false) ? static_cast<int>(top.value_or(0)) : -1;
 }
@@ -119,6 +145,7 @@ absl::StatusOr<ChatCall> ParseChatCall(absl::string_view body, const GenerationS
   ASSIGN_OR_RETURN(call.model, ReadModel(object));
   ASSIGN_OR_RETURN(call.turns, ReadTurns(object));
   ASSIGN_OR_RETURN(call.thinking, ReadThinking(object));
+  ASSIGN_OR_RETURN(call.tools, ReadTools(object));
   ASSIGN_OR_RETURN(call.generation, ReadGenerationSpec(object, defaults));
   ASSIGN_OR_RETURN(call.generation.logprobs, ReadChatLogprobs(object));
   ASSIGN_OR_RETURN(call.stream, ReadStreamSpec(object));
@@ -133,8 +160,10 @@ absl::StatusOr<CompletionCall> ParseCompletionCall(absl::string_view body, const
   ASSIGN_OR_RETURN(call.prompt, ReadPrompt(object));
   ASSIGN_OR_RETURN(call.generation, ReadGenerationSpec(object, defaults));
   if (!call.generation.max_tokens) call.generation.max_tokens = std::max(kDefaultMaxTokens, call.generation.min_tokens);
-  ASSIGN_OR_RETURN(const auto logprobs, ReadInteger(object, "logprobs", 0, kMaxLogprobs));
+  ASSIGN_OR_RETURN(const auto logprobs, ReadInteger(object, kCompletionLogprobsField));
   call.generation.logprobs = logprobs ? static_cast<int>(*logprobs) : -1;
+  ASSIGN_OR_RETURN(const auto echo, ReadBool(object, "echo"));
+  call.echo = echo.value_or(false);
   ASSIGN_OR_RETURN(call.stream, ReadStreamSpec(object));
   return call;
 }

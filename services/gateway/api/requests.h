@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "model/tokenizer/chat_template.h"
 #include "services/gateway/api/generation_spec.h"
+#include "services/gateway/api/tools.h"
 
 namespace baleen {
 
@@ -24,6 +25,7 @@ struct ChatCall {
   std::string model;
   std::vector<ChatTurn> turns;
   std::optional<bool> thinking;
+  ToolUse tools;
   GenerationSpec generation;
   StreamSpec stream;
 };
@@ -31,6 +33,7 @@ struct ChatCall {
 struct CompletionCall {
   std::string model;
   std::variant<std::string, std::vector<int32_t>> prompt;
+  bool echo = false;  // Each choice begins with the prompt's text.
   GenerationSpec generation;
   StreamSpec stream;
 };

@@ -63,17 +63,59 @@ TEST_P(BadChatTest, ErrorNamesTheField) {
   EXPECT_NE(error.body.find(std::string("\"param\":\"") + GetParam().names + "\""), std::string::npos) << error.body;
 }
 
-INSTANTIATE_TEST_SUITE_P(Fields, BadChatTest,
-                         testing::Values(BadField{R"(,"temperature":3)", "temperature"}, BadField{R"(,"temperature":"hot")", "temperature"},
-                                         BadField{R"(,"temperature":-1)", "temperature"}, BadField{R"(,"top_p":0)", "top_p"},
-                                         BadField{R"(,"top_k":1.5)", "top_k"}, BadField{R"(,"top_k":9223372036854775807)", "top_k"},
-                                         BadField{R"(,"max_tokens":0)", "max_tokens"}, BadField{R"(,"max_tokens":1e300)", "max_tokens"},
-                                         BadField{R"(,"max_tokens":2,"min_tokens":3)", "min_tokens"}, BadField{R"(,"n":2)", "n"},
-                                         BadField{R"(,"stop":"")", "stop"}, BadField{R"(,"stop":[1])", "stop"},
-                                         BadField{R"(,"logprobs":5)", "logprobs"}, BadField{R"(,"top_logprobs":2)", "top_logprobs"},
-                                         BadField{R"(,"stream":"yes")", "stream"},
-                                         BadField{R"(,"stream_options":{"include_usage":true})", "stream_options"},
-                                         BadField{R"(,"chat_template_kwargs":{"thinking":1})", "thinking"}));
+INSTANTIATE_TEST_SUITE_P(
+    Fields, BadChatTest,
+    testing::Values(BadField{R"(,"temperature":3)", "temperature"}, BadField{R"(,"temperature":"hot")", "temperature"},
+                    BadField{R"(,"temperature":-1)", "temperature"}, BadField{R"(,"top_p":0)", "top_p"},
+                    BadField{R"(,"top_k":1.5)", "top_k"}, BadField{R"(,"top_k":9223372036854775807)", "top_k"},
+                    BadField{R"(,"max_tokens":0)", "max_tokens"}, BadField{R"(,"max_tokens":1e300)", "max_tokens"},
+                    BadField{R"(,"max_tokens":2,"min_tokens":3)", "min_tokens"}, BadField{R"(,"n":0)", "n"}, BadField{R"(,"n":17)", "n"},
+                    BadField{R"(,"n":9223372036854775807)", "n"}, BadField{R"(,"min_p":1.1)", "min_p"},
+                    BadField{R"(,"presence_penalty":3)", "presence_penalty"}, BadField{R"(,"frequency_penalty":-3)", "frequency_penalty"},
+                    BadField{R"(,"repetition_penalty":0)", "repetition_penalty"}, BadField{R"(,"logit_bias":[1])", "logit_bias"},
+                    BadField{R"(,"logit_bias":{"a":1})", "logit_bias"}, BadField{R"(,"logit_bias":{"1":101})", "logit_bias"},
+                    BadField{R"(,"logit_bias":{"-1":1})", "logit_bias"}, BadField{R"(,"response_format":"json")", "response_format"},
+                    BadField{R"(,"response_format":{"type":"xml"})", "response_format"},
+                    BadField{R"(,"response_format":{"type":"json_schema"})", "response_format"},
+                    BadField{R"(,"response_format":{"type":"json_object"},"ignore_eos":true)", "response_format"},
+                    BadField{R"(,"tools":{})", "tools"}, BadField{R"(,"tools":[1])", "tools[0]"},
+                    BadField{R"(,"tools":[{"type":"function","function":{"name":"a b"}}])", "tools[0].function.name"},
+                    BadField{R"(,"tool_choice":"required")", "tool_choice"}, BadField{R"(,"tool_choice":"maybe")", "tool_choice"},
+                    BadField{R"(,"thinking":{"type":"perhaps"})", "thinking"}, BadField{R"(,"stop":"")", "stop"},
+                    BadField{R"(,"stop":[1])", "stop"}, BadField{R"(,"logprobs":5)", "logprobs"},
+                    BadField{R"(,"top_logprobs":2)", "top_logprobs"}, BadField{R"(,"stream":"yes")", "stream"},
+                    BadField{R"(,"stream_options":{"include_usage":true})", "stream_options"},
+                    BadField{R"(,"chat_template_kwargs":{"thinking":1})", "thinking"}));
+
+TEST(ParseChatCallTest, ReadsSamplingFields) {
+  const auto call = Chat(R"(,"n":2,"min_p":0.1,"presence_penalty":1,"frequency_penalty":-1,"repetition_penalty":1.1,
+    "logit_bias":{"5":-100,"6":1.5},"response_format":{"type":"json_object"},"thinking":{"type":"enabled"})");
+  ASSERT_TRUE(call.ok()) << call.status();
+  EXPECT_EQ(call->generation.choices, 2);
+  EXPECT_EQ(call->generation.min_p, 0.1);
+  EXPECT_EQ(call->generation.presence_penalty, 1);
+  EXPECT_EQ(call->generation.frequency_penalty, -1);
+  EXPECT_EQ(call->generation.repetition_penalty, 1.1);
+  EXPECT_EQ(call->generation.logit_bias, (std::vector<std::pair<int32_t, float>>{{5, -100}, {6, 1.5f}}));
+  EXPECT_EQ(call->generation.response_schema, R"({"type":"object"})");
+  EXPECT_EQ(call->thinking, true);
+}
+
+TEST(ParseChatCallTest, ReadsToolsAndCalls) {
+  const auto call = ParseChatCall(R"({"model":"m","messages":[{"role":"user","content":"x"},
+      {"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]},
+      {"role":"tool","tool_call_id":"1","content":"r"},{"role":"assistant","content":"It","prefix":true}],
+      "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}],
+      "tool_choice":{"type":"function","function":{"name":"f"}}})",
+                                  GenerationSpec());
+  ASSERT_TRUE(call.ok()) << call.status();
+  ASSERT_EQ(call->turns.size(), 4u);
+  EXPECT_EQ(call->turns[1].tool_calls.at(0).name, "f");
+  EXPECT_TRUE(call->turns[3].prefix);
+  EXPECT_EQ(call->tools.choice, ToolChoice::kRequired);
+  EXPECT_EQ(call->tools.name, "f");
+  EXPECT_EQ(call->tools.tools.at(0).parameters, R"({"type":"object"})");
+}
 
 TEST(ParseChatCallTest, RefusesBadBodies) {
   for (const char* body : {"", "[]", "{", "nul", R"({"model":"m"})", R"({"model":"m","messages":[]})", R"({"messages":[{"role":"user"}]})",

@@ -50,7 +50,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
         input_(std::move(input)),
         sink_(std::move(sink)),
         attempt_(input_.resume ? input_.resume->attempt : 0),
-        assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher)),
+        assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher), input_.tool_calls),
         begun_(absl::Now()) {
     usage_.prompt_tokens = static_cast<int64_t>(input_.prompt.size());
     if (input_.resume) numerics_id_ = input_.resume->numerics_id;
@@ -238,6 +238,7 @@ bool GenerationImpl::AddToken(const TokenChoice& choice) {
   GenerationEvent event;
   event.reasoning = std::move(delta.reasoning);
   event.text = std::move(delta.text);
+  event.tool_calls = std::move(delta.tool_calls);
   event.tokens.push_back(choice);
   event.usage = usage_;
   if (!delta.stopped) {
@@ -262,7 +263,9 @@ void GenerationImpl::OnFinish(const v1::FinishEvent& finish) {
   GenerationEvent event;
   event.reasoning = std::move(delta.reasoning);
   event.text = std::move(delta.text);
+  event.tool_calls = std::move(delta.tool_calls);
   event.finish = delta.stopped ? Finish::kStop : ToFinish(finish.reason());
+  if (event.finish == Finish::kStop && assembler_.has_tool_calls()) event.finish = Finish::kToolCalls;
   event.usage = usage_;
   sink_(std::move(event));
 }

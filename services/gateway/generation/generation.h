@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "model/tokenizer/tokenizer.h"
+#include "model/tokenizer/tool_call_parser.h"
 #include "services/gateway/api/generation_spec.h"
 
 namespace baleen {
@@ -32,10 +33,13 @@ struct GenerationResume {
 struct GenerationInput {
   std::string request_id;  // 16 random bytes.
   std::vector<int32_t> prompt;
-  std::string cache_salt;  // Requests share cached KV only under equal ones: the tenant.
-  bool split_reasoning = false;  // Chat: the text up to </think> is reasoning.
-  bool opens_thinking = false;   // The prompt ends inside <think>.
-  GenerationSpec spec;           // seed and max_tokens are set.
+  std::string cache_salt;                         // Requests share cached KV only under equal ones: the tenant.
+  bool split_reasoning = false;                   // Chat: the text up to </think> is reasoning.
+  bool opens_thinking = false;                    // The prompt ends inside <think>.
+  std::optional<ToolCallSyntax> tool_calls = {};  // Calls are taken out of the answer's text.
+  std::string echo = {};                          // What each choice's text begins with.
+  uint32_t choice = 0;
+  GenerationSpec spec;  // seed and max_tokens are set.
   absl::Time deadline = absl::InfiniteFuture();
   // Not empty: resumable; what decode workers keep for another gateway.
   std::string edge;
@@ -58,18 +62,23 @@ struct GenerationUsage {
   int64_t failovers = 0;  // Times that another worker went on with the journal.
 };
 
-enum class Finish { kNone, kStop, kLength, kContentFilter, kInsufficientResource };
+enum class Finish { kNone, kStop, kLength, kContentFilter, kInsufficientResource, kToolCalls };
 
 struct GenerationEvent {
   std::string reasoning;
   std::string text;
+  std::vector<ToolCallDelta> tool_calls;
   std::vector<TokenChoice> tokens;
+  uint32_t choice = 0;
+  bool more_choices = false;  // Of a last event: others go on.
   // Set on the last event, or `status` is not OK.
   Finish finish = Finish::kNone;
   absl::Status status;
   GenerationUsage usage;
 
   bool last() const { return finish != Finish::kNone || !status.ok(); }
+  // Nothing of the whole request follows.
+  bool ends_request() const { return last() && !more_choices; }
 };
 
 // Called on transport threads, one at a time; the last event ends the calls.

@@ -4,8 +4,10 @@
 
 namespace baleen {
 
-OutputAssembler::OutputAssembler(const Tokenizer& tokenizer, bool split_reasoning, bool opens_thinking, StopMatcher matcher)
+OutputAssembler::OutputAssembler(const Tokenizer& tokenizer, bool split_reasoning, bool opens_thinking, StopMatcher matcher,
+                                 std::optional<ToolCallSyntax> tool_calls)
     : parser_(split_reasoning ? std::make_unique<ReasoningParser>(tokenizer, opens_thinking) : nullptr),
+      tools_(tool_calls ? std::make_unique<ToolCallParser>(tokenizer, *tool_calls) : nullptr),
       detokenizer_(tokenizer, /*skip_special=*/true),
       matcher_(std::move(matcher)) {}
 
@@ -19,6 +21,9 @@ OutputDelta OutputAssembler::Match(std::string reasoning, const std::string& tex
 }
 
 OutputDelta OutputAssembler::Add(int32_t token) {
+  const bool thinking = parser_ != nullptr && parser_->thinking();
+  std::vector<ToolCallDelta> calls;
+  if (tools_ != nullptr && !thinking && tools_->Add(token, &calls)) return {"", "", std::move(calls)};
   if (parser_ == nullptr) return Match("", detokenizer_.Add(token));
   if (parser_->thinking()) ++reasoning_tokens_;
   ReasoningDelta delta = parser_->Add(token);
@@ -34,6 +39,7 @@ OutputDelta OutputAssembler::Finish() {
     delta = Match(std::move(rest.reasoning), rest.content);
   }
   if (!delta.stopped) delta.text += matcher_.Finish();
+  if (tools_ != nullptr && !delta.stopped) tools_->Finish(&delta.tool_calls);
   return delta;
 }
 

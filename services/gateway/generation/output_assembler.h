@@ -4,35 +4,42 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "model/tokenizer/detokenizer.h"
 #include "model/tokenizer/reasoning_parser.h"
 #include "model/tokenizer/stop_matcher.h"
 #include "model/tokenizer/tokenizer.h"
+#include "model/tokenizer/tool_call_parser.h"
 
 namespace baleen {
 
 struct OutputDelta {
   std::string reasoning;
   std::string text;
+  std::vector<ToolCallDelta> tool_calls = {};
   bool stopped = false;  // A stop string was met; nothing follows.
 };
 
-// Thread-compatible; a function of the tokens alone. Stop strings are looked for in the text, not in the reasoning.
+// Thread-compatible; a function of the tokens alone. Stop strings are looked for in the text, not in the reasoning or in tool calls.
 class OutputAssembler {
  public:
-  OutputAssembler(const Tokenizer& tokenizer, bool split_reasoning, bool opens_thinking, StopMatcher matcher);
+  OutputAssembler(const Tokenizer& tokenizer, bool split_reasoning, bool opens_thinking, StopMatcher matcher,
+                  std::optional<ToolCallSyntax> tool_calls);
 
   OutputDelta Add(int32_t token);
   // What was held back, when the sequence ended by itself.
   OutputDelta Finish();
   int64_t reasoning_tokens() const { return reasoning_tokens_; }
+  bool has_tool_calls() const { return tools_ != nullptr && tools_->calls() > 0; }
 
  private:
   OutputDelta Match(std::string reasoning, const std::string& text);
 
   std::unique_ptr<ReasoningParser> parser_;  // Null without split_reasoning.
+  std::unique_ptr<ToolCallParser> tools_;    // Null where calls stay text.
   Detokenizer detokenizer_;
   StopMatcher matcher_;
   int64_t reasoning_tokens_ = 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 namespace baleen {
 
@@ -38,6 +39,9 @@ class HttpResponder {
   virtual void OnDisconnect(std::function<void()> callback) = 0;
   // Called on a server thread: with true when more than a little of a stream waits for the client, with false when it has caught up.
   virtual void OnBackpressure(std::function<void(bool slow)> callback) {}
+  // Calls back on a server thread each time `interval` has passed, until that returns false or the answer has ended. At most one per
+  // answer.
+  virtual void Every(absl::Duration interval, std::function<bool()> callback) = 0;
 };
 
 using HttpHandler = std::function<void(HttpRequest request, std::shared_ptr<HttpResponder> responder)>;

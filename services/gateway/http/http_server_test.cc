@@ -132,6 +132,23 @@ TEST(HttpServerTest, ASlowReaderHoldsItsSourceBack) {
   kept.reset();
 }
 
+TEST(HttpServerTest, CallsBackUntilToldToStop) {
+  HttpServer server({}, [](HttpRequest, std::shared_ptr<HttpResponder> responder) {
+    auto calls = std::make_shared<int>(0);
+    responder->BeginStream({});
+    responder->Every(absl::Milliseconds(1), [calls, responder] {
+      responder->Write("call " + std::to_string(++*calls));
+      if (*calls < 3) return true;
+      responder->EndStream();
+      return false;
+    });
+  });
+  ASSERT_TRUE(server.Start().ok());
+  Client client(server.port());
+  client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_NE(client.ReadUntil("\r\n0\r\n\r\n").find("call 3"), std::string::npos);
+}
+
 TEST(HttpServerTest, RefusesWhatIsTooLarge) {
   HttpServerOptions options;
   options.body_limit_bytes = 100;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -55,6 +56,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   auto executor() { return stream_.get_executor(); }
   void SetDisconnect(std::function<void()> callback);
   void SetBackpressure(std::function<void(bool)> callback);
+  void StartTimer(absl::Duration interval, std::function<bool()> callback);
 
  private:
   void OnRequest(error_code error);
@@ -66,6 +68,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   void Close();
 
   beast::tcp_stream stream_;
+  asio::steady_timer timer_{stream_.get_executor()};
   const HttpServerOptions options_;
   const HttpHandler handler_;
   beast::flat_buffer buffer_;
@@ -125,6 +128,10 @@ class Responder final : public HttpResponder {
 
   void OnBackpressure(std::function<void(bool)> callback) override {
     Post([callback = std::move(callback)](Session& session) mutable { session.SetBackpressure(std::move(callback)); });
+  }
+
+  void Every(absl::Duration interval, std::function<bool()> callback) override {
+    Post([interval, callback = std::move(callback)](Session& session) mutable { session.StartTimer(interval, std::move(callback)); });
   }
 
  private:
@@ -198,6 +205,16 @@ void Session::SetDisconnect(std::function<void()> callback) {
   if (answering_) on_disconnect_ = std::move(callback);
 }
 
+// The timer's wait holds the session, so it ends with the answer.
+void Session::StartTimer(absl::Duration interval, std::function<bool()> callback) {
+  if (!answering_) return;
+  timer_.expires_after(absl::ToChronoNanoseconds(interval));
+  timer_.async_wait([self = shared_from_this(), interval, callback = std::move(callback)](error_code error) mutable {
+    if (error || !self->answering_ || !callback()) return;
+    self->StartTimer(interval, std::move(callback));
+  });
+}
+
 void Session::Disconnected() {
   if (!std::exchange(answering_, false)) return;
   client_gone_ = true;
@@ -269,6 +286,7 @@ void Session::Pump() {
 
 void Session::FinishResponse(bool reusable) {
   answering_ = false;
+  timer_.cancel();
   on_disconnect_ = nullptr;
   on_backpressure_ = nullptr;
   slow_ = false;
@@ -279,6 +297,7 @@ void Session::FinishResponse(bool reusable) {
 }
 
 void Session::Close() {
+  timer_.cancel();
   error_code ignored;
   stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   stream_.close();

@@ -21,6 +21,8 @@ json::value FinishName(Finish finish) {
       return "content_filter";
     case Finish::kInsufficientResource:
       return "insufficient_system_resource";
+    case Finish::kToolCalls:
+      return "tool_calls";
     case Finish::kNone:
       break;
   }
@@ -53,19 +55,26 @@ json::value ChatLogprobs(const AnswerHead& head, const std::vector<TokenChoice>&
   return json::object{{"content", std::move(content)}};
 }
 
-json::value CompletionLogprobs(const AnswerHead& head, const std::vector<TokenChoice>& tokens) {
+// `offset` is where the first token begins in the choice's text, in bytes.
+json::value CompletionLogprobs(const AnswerHead& head, const std::vector<TokenChoice>& tokens, int64_t offset) {
   if (head.logprobs < 0) return nullptr;
   json::array texts;
   json::array logprobs;
   json::array tops;
+  json::array offsets;
   for (const TokenChoice& choice : tokens) {
     texts.emplace_back(TokenText(*head.tokenizer, choice.token));
     logprobs.emplace_back(choice.logprob);
     json::object top;
     for (const auto& [token, logprob] : choice.top) top[TokenText(*head.tokenizer, token)] = logprob;
     tops.push_back(std::move(top));
+    offsets.push_back(offset);
+    offset += static_cast<int64_t>(head.tokenizer->TokenBytes(choice.token).size());
   }
-  return json::object{{"tokens", std::move(texts)}, {"token_logprobs", std::move(logprobs)}, {"top_logprobs", std::move(tops)}};
+  return json::object{{"tokens", std::move(texts)},
+                      {"token_logprobs", std::move(logprobs)},
+                      {"top_logprobs", std::move(tops)},
+                      {"text_offset", std::move(offsets)}};
 }
 
 json::object UsageObject(const GenerationUsage& usage) {
@@ -87,50 +96,100 @@ json::object Envelope(const AnswerHead& head, bool chunk, json::array choices) {
           {"choices", std::move(choices)}};
 }
 
-json::object ChatDelta(const GenerationEvent& event, bool first) {
+json::object ToolCallObject(const AnswerHead& head, uint32_t choice, const ToolCallDelta& call) {
+  return {{"id", ToolCallId(head.request_id, choice, call.index)},
+          {"type", "function"},
+          {"function", json::object{{"name", call.name}, {"arguments", call.arguments}}}};
+}
+
+json::object ToolCallChunk(const AnswerHead& head, uint32_t choice, const ToolCallDelta& call) {
+  json::object chunk;
+  if (call.name.empty()) {
+    chunk["function"] = json::object{{"arguments", call.arguments}};
+  } else {
+    chunk = ToolCallObject(head, choice, call);
+  }
+  chunk["index"] = call.index;
+  return chunk;
+}
+
+json::object ChatDelta(const AnswerHead& head, const GenerationEvent& event, bool first) {
   json::object delta;
   if (first) delta["role"] = "assistant";
   if (!event.reasoning.empty()) delta["reasoning_content"] = event.reasoning;
   if (!event.text.empty() || (first && event.reasoning.empty())) delta["content"] = event.text;
+  if (event.tool_calls.empty()) return delta;
+  json::array calls;
+  for (const ToolCallDelta& call : event.tool_calls) calls.push_back(ToolCallChunk(head, event.choice, call));
+  delta["tool_calls"] = std::move(calls);
   return delta;
+}
+
+json::object ChatMessage(const AnswerHead& head, uint32_t choice, const GatheredAnswer& answer) {
+  json::object message{{"role", "assistant"}, {"content", answer.text}};
+  if (!answer.reasoning.empty()) message["reasoning_content"] = answer.reasoning;
+  if (answer.tool_calls.empty()) return message;
+  if (answer.text.empty()) message["content"] = nullptr;
+  json::array calls;
+  for (const ToolCallDelta& call : answer.tool_calls) calls.push_back(ToolCallObject(head, choice, call));
+  message["tool_calls"] = std::move(calls);
+  return message;
 }
 
 }  // namespace
 
+std::string ToolCallId(const std::string& request_id, uint32_t choice, int index) {
+  return absl::StrCat("call_", request_id, "_", choice, "_", index);
+}
+
 void GatheredAnswer::Add(GenerationEvent event) {
   reasoning += event.reasoning;
   text += event.text;
+  for (ToolCallDelta& call : event.tool_calls) {
+    if (static_cast<size_t>(call.index) >= tool_calls.size()) {
+      tool_calls.push_back(std::move(call));
+    } else {
+      tool_calls[static_cast<size_t>(call.index)].arguments += call.arguments;
+    }
+  }
   tokens.insert(tokens.end(), event.tokens.begin(), event.tokens.end());
   finish = event.finish;
-  usage = event.usage;
 }
 
-std::string WholeBody(const AnswerHead& head, const GatheredAnswer& answer) {
-  json::object choice{{"index", 0}, {"finish_reason", FinishName(answer.finish)}};
-  if (head.kind == AnswerKind::kChat) {
-    json::object message{{"role", "assistant"}, {"content", answer.text}};
-    if (!answer.reasoning.empty()) message["reasoning_content"] = answer.reasoning;
-    choice["message"] = std::move(message);
-    choice["logprobs"] = ChatLogprobs(head, answer.tokens);
-  } else {
-    choice["text"] = answer.text;
-    choice["logprobs"] = CompletionLogprobs(head, answer.tokens);
+std::string WholeBody(const AnswerHead& head, const std::vector<GatheredAnswer>& answers, const GenerationUsage& usage) {
+  json::array choices;
+  for (uint32_t i = 0; i < answers.size(); ++i) {
+    const GatheredAnswer& answer = answers[i];
+    json::object choice{{"index", i}, {"finish_reason", FinishName(answer.finish)}};
+    if (head.kind == AnswerKind::kChat) {
+      choice["message"] = ChatMessage(head, i, answer);
+      choice["logprobs"] = ChatLogprobs(head, answer.tokens);
+    } else {
+      choice["text"] = answer.text;
+      choice["logprobs"] = CompletionLogprobs(head, answer.tokens, 0);
+    }
+    choices.push_back(std::move(choice));
   }
-  json::object body = Envelope(head, /*chunk=*/false, {std::move(choice)});
-  body["usage"] = UsageObject(answer.usage);
+  json::object body = Envelope(head, /*chunk=*/false, std::move(choices));
+  body["usage"] = UsageObject(usage);
   return json::serialize(body);
 }
 
-std::string ChunkBody(const AnswerHead& head, const GenerationEvent& event, bool first) {
+std::string ChunkBody(const AnswerHead& head, const GenerationEvent& event, ChunkState* state) {
+  const bool first = !std::exchange(state->begun, true);
   const bool shows_tokens = head.logprobs >= 0 && !event.tokens.empty();
-  if (!first && event.text.empty() && event.reasoning.empty() && !event.last() && !shows_tokens) return "";
-  json::object choice{{"index", 0}, {"finish_reason", FinishName(event.finish)}};
+  const bool empty = event.text.empty() && event.reasoning.empty() && event.tool_calls.empty();
+  if (!first && empty && !event.last() && !shows_tokens) return "";
+  json::object choice{{"index", event.choice}, {"finish_reason", FinishName(event.finish)}};
   if (head.kind == AnswerKind::kChat) {
-    choice["delta"] = ChatDelta(event, first);
+    choice["delta"] = ChatDelta(head, event, first);
     choice["logprobs"] = shows_tokens ? ChatLogprobs(head, event.tokens) : json::value(nullptr);
   } else {
     choice["text"] = event.text;
-    choice["logprobs"] = shows_tokens ? CompletionLogprobs(head, event.tokens) : json::value(nullptr);
+    choice["logprobs"] = shows_tokens ? CompletionLogprobs(head, event.tokens, state->text_offset) : json::value(nullptr);
+    for (const TokenChoice& token : event.tokens) {
+      state->text_offset += static_cast<int64_t>(head.tokenizer->TokenBytes(token.token).size());
+    }
   }
   return json::serialize(Envelope(head, /*chunk=*/true, {std::move(choice)}));
 }

@@ -23,21 +23,30 @@ struct AnswerHead {
   const Tokenizer* tokenizer = nullptr;
 };
 
-// A whole answer, gathered from all events.
+// One whole choice, gathered from its events.
 struct GatheredAnswer {
   std::string reasoning;
   std::string text;
+  std::vector<ToolCallDelta> tool_calls;
   std::vector<TokenChoice> tokens;
   Finish finish = Finish::kNone;
-  GenerationUsage usage;
 
   void Add(GenerationEvent event);
 };
 
-std::string WholeBody(const AnswerHead& head, const GatheredAnswer& answer);
+// What a choice's chunks so far have said.
+struct ChunkState {
+  bool begun = false;
+  int64_t text_offset = 0;  // Bytes.
+};
 
-// The chunk for an event; `first` adds the role. Empty when the event shows nothing.
-std::string ChunkBody(const AnswerHead& head, const GenerationEvent& event, bool first);
+// Unique within the server, and the same whenever the answer is told.
+std::string ToolCallId(const std::string& request_id, uint32_t choice, int index);
+
+std::string WholeBody(const AnswerHead& head, const std::vector<GatheredAnswer>& answers, const GenerationUsage& usage);
+
+// The chunk for an event of the choice that `state` belongs to; the first one has the role. Empty when the event shows nothing.
+std::string ChunkBody(const AnswerHead& head, const GenerationEvent& event, ChunkState* state);
 // The last chunk under stream_options.include_usage: no choices.
 std::string UsageChunkBody(const AnswerHead& head, const GenerationUsage& usage);
 

@@ -48,9 +48,8 @@ TEST_F(AnswersTest, AWholeChatHasOpenAisShapeAndDeepSeeksUsage) {
   answer.Add(Event("4"));
   GenerationEvent end;
   end.finish = Finish::kLength;
-  end.usage = {10, 3, 2, 4};
   answer.Add(end);
-  const json::value body = json::parse(WholeBody(Head(AnswerKind::kChat), answer));
+  const json::value body = json::parse(WholeBody(Head(AnswerKind::kChat), {answer}, {10, 3, 2, 4}));
   EXPECT_EQ(body.at("id"), "chatcmpl-0f");
   EXPECT_EQ(body.at("object"), "chat.completion");
   EXPECT_EQ(body.at("created"), 12);
@@ -76,14 +75,15 @@ TEST_F(AnswersTest, EveryFinishHasItsName) {
   for (const auto& [finish, name] : names) {
     GenerationEvent event;
     event.finish = finish;
-    EXPECT_EQ(json::parse(ChunkBody(Head(AnswerKind::kChat), event, false)).at("choices").at(0).at("finish_reason"), name);
+    ChunkState state;
+    EXPECT_EQ(json::parse(ChunkBody(Head(AnswerKind::kChat), event, &state)).at("choices").at(0).at("finish_reason"), name);
   }
 }
 
 TEST_F(AnswersTest, ChatLogprobsNameTokenBytesAndAlternatives) {
   GatheredAnswer answer;
   answer.Add(Event("4"));
-  const json::value body = json::parse(WholeBody(Head(AnswerKind::kChat, 2), answer));
+  const json::value body = json::parse(WholeBody(Head(AnswerKind::kChat, 2), {answer}, {}));
   const json::value& entry = body.at("choices").at(0).at("logprobs").at("content").at(0);
   EXPECT_EQ(entry.at("token"), "4");
   EXPECT_EQ(entry.at("bytes"), json::value({52}));
@@ -96,24 +96,59 @@ TEST_F(AnswersTest, CompletionLogprobsAreParallelLists) {
   GatheredAnswer answer;
   answer.Add(Event("4"));
   answer.Add(Event("2"));
-  const json::value body = json::parse(WholeBody(Head(AnswerKind::kCompletion, 1), answer));
+  const json::value body = json::parse(WholeBody(Head(AnswerKind::kCompletion, 1), {answer}, {}));
   const json::value& choice = body.at("choices").at(0);
   EXPECT_EQ(choice.at("text"), "42");
   EXPECT_EQ(choice.at("logprobs").at("tokens"), json::value({"4", "2"}));
   EXPECT_EQ(choice.at("logprobs").at("token_logprobs").as_array().size(), 2u);
+  EXPECT_EQ(choice.at("logprobs").at("text_offset"), json::value({0, 1}));
   EXPECT_TRUE(choice.at("logprobs").at("top_logprobs").at(0).as_object().contains("4"));
 }
 
 TEST_F(AnswersTest, ChunksCarryTheRoleOnceAndNothingEmpty) {
   const AnswerHead head = Head(AnswerKind::kChat);
-  const json::value first = json::parse(ChunkBody(head, Event("4"), true));
+  ChunkState state;
+  const json::value first = json::parse(ChunkBody(head, Event("4"), &state));
   EXPECT_EQ(first.at("object"), "chat.completion.chunk");
   EXPECT_EQ(first.at("choices").at(0).at("delta"), json::value({{"role", "assistant"}, {"content", "4"}}));
-  EXPECT_EQ(json::parse(ChunkBody(head, Event("2"), false)).at("choices").at(0).at("delta"), json::value({{"content", "2"}}));
+  EXPECT_EQ(json::parse(ChunkBody(head, Event("2"), &state)).at("choices").at(0).at("delta"), json::value({{"content", "2"}}));
   GenerationEvent silent = Event("1");
   silent.text.clear();
-  EXPECT_EQ(ChunkBody(head, silent, false), "");
-  EXPECT_NE(ChunkBody(Head(AnswerKind::kChat, 0), silent, false), "");
+  EXPECT_EQ(ChunkBody(head, silent, &state), "");
+  EXPECT_NE(ChunkBody(Head(AnswerKind::kChat, 0), silent, &state), "");
+}
+
+TEST_F(AnswersTest, CompletionChunksGoOnWithTheirOffsets) {
+  ChunkState state;
+  const AnswerHead head = Head(AnswerKind::kCompletion, 0);
+  ChunkBody(head, Event("4"), &state);
+  const json::value second = json::parse(ChunkBody(head, Event("2"), &state));
+  EXPECT_EQ(second.at("choices").at(0).at("logprobs").at("text_offset"), json::value({1}));
+}
+
+TEST_F(AnswersTest, ToolCallsHaveIdsNamesAndArguments) {
+  GenerationEvent name, arguments, end;
+  name.tool_calls = {{0, "add", ""}};
+  arguments.tool_calls = {{0, "", "{\"a\":"}, {0, "", "1}"}};
+  end.finish = Finish::kToolCalls;
+  const AnswerHead head = Head(AnswerKind::kChat);
+  GatheredAnswer answer;
+  ChunkState state;
+  const json::value first = json::parse(ChunkBody(head, name, &state));
+  const json::value& call = first.at("choices").at(0).at("delta").at("tool_calls").at(0);
+  EXPECT_EQ(call.at("index"), 0);
+  EXPECT_EQ(call.at("id"), "call_0f_0_0");
+  EXPECT_EQ(call.at("function").at("name"), "add");
+  const json::value second = json::parse(ChunkBody(head, arguments, &state));
+  EXPECT_EQ(second.at("choices").at(0).at("delta").at("tool_calls").at(0),
+            json::value({{"function", {{"arguments", "{\"a\":"}}}, {"index", 0}}));
+  for (const GenerationEvent& event : {name, arguments, end}) answer.Add(event);
+  const json::value whole = json::parse(WholeBody(head, {answer}, {}));
+  const json::value& message = whole.at("choices").at(0).at("message");
+  EXPECT_TRUE(message.at("content").is_null());
+  EXPECT_EQ(message.at("tool_calls").at(0).at("function").at("arguments"), "{\"a\":1}");
+  EXPECT_EQ(message.at("tool_calls").at(0).at("id"), "call_0f_0_0");
+  EXPECT_EQ(whole.at("choices").at(0).at("finish_reason"), "tool_calls");
 }
 
 TEST_F(AnswersTest, TheUsageChunkHasNoChoices) {

@@ -1,51 +1,72 @@
 #include "services/gateway/rest/generate_handler.h"
 
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "services/gateway/api/api_error.h"
+#include "services/gateway/generation/choices.h"
 
 namespace baleen {
 namespace {
 
+// A client may wait this long for a first token; proxies between give up on silence.
+constexpr absl::Duration kKeepAliveInterval = absl::Seconds(10);
+
 // Both writers get the events of one request, one at a time.
 class WholeWriter {
  public:
-  WholeWriter(AnswerHead head, std::shared_ptr<HttpResponder> responder) : head_(std::move(head)), responder_(std::move(responder)) {}
+  WholeWriter(AnswerHead head, size_t choices, std::shared_ptr<HttpResponder> responder)
+      : head_(std::move(head)), responder_(std::move(responder)), answers_(choices) {}
 
   void OnEvent(GenerationEvent event) {
     const HttpHeaders headers = {{"x-request-id", head_.request_id}};
     if (!event.status.ok()) return RespondError(event.status, headers, *responder_);
-    const bool last = event.last();
-    answer_.Add(std::move(event));
+    const bool last = event.ends_request();
+    const GenerationUsage usage = event.usage;
+    answers_[event.choice].Add(std::move(event));
     if (!last) return;
-    responder_->Respond(200, {{"content-type", "application/json"}, {"x-request-id", head_.request_id}}, WholeBody(head_, answer_));
+    responder_->Respond(200, {{"content-type", "application/json"}, {"x-request-id", head_.request_id}}, WholeBody(head_, answers_, usage));
   }
 
  private:
   const AnswerHead head_;
   std::shared_ptr<HttpResponder> responder_;
-  GatheredAnswer answer_;
+  std::vector<GatheredAnswer> answers_;
 };
 
+// Thread-safe: keep-alives come from the server's thread.
 class StreamWriter {
  public:
-  StreamWriter(AnswerHead head, StreamSpec spec, int64_t after_event, std::shared_ptr<HttpResponder> responder)
-      : head_(std::move(head)), spec_(spec), after_event_(after_event), responder_(std::move(responder)) {}
+  StreamWriter(AnswerHead head, StreamSpec spec, size_t choices, int64_t after_event, std::shared_ptr<HttpResponder> responder)
+      : head_(std::move(head)), spec_(spec), after_event_(after_event), responder_(std::move(responder)), states_(choices) {}
 
   void OnEvent(const GenerationEvent& event) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    answered_ = true;
     if (!event.status.ok()) return OnError(event.status);
-    const bool first = !std::exchange(begun_, true);
-    if (first) Begin();
-    if (const std::string body = ChunkBody(head_, event, first); !body.empty()) WriteEvent(body);
-    if (!event.last()) return;
+    Begin();
+    if (const std::string body = ChunkBody(head_, event, &states_[event.choice]); !body.empty()) WriteEvent(body);
+    if (!event.ends_request()) return;
     if (spec_.include_usage) WriteEvent(UsageChunkBody(head_, event.usage));
     WriteEvent("[DONE]");
     responder_->EndStream();
   }
 
+  // A comment while the request waits for its first event; from then on errors come within the stream. False when no more are wanted.
+  bool KeepAlive() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (answered_) return false;
+    Begin();
+    responder_->Write(": keep-alive\n\n");
+    return true;
+  }
+
  private:
   void Begin() {
+    if (std::exchange(begun_, true)) return;
     responder_->BeginStream({{"content-type", "text/event-stream"}, {"cache-control", "no-cache"}, {"x-request-id", head_.request_id}});
   }
 
@@ -64,7 +85,10 @@ class StreamWriter {
   const StreamSpec spec_;
   const int64_t after_event_;
   std::shared_ptr<HttpResponder> responder_;
+  std::mutex mutex_;
+  std::vector<ChunkState> states_;
   bool begun_ = false;
+  bool answered_ = false;
   int64_t next_id_ = 0;
 };
 
@@ -82,14 +106,20 @@ void RunGeneration(const GenerationContext& context, GatewayProbe& probe, Answer
                    const Delivery& delivery, GenerationInput input, std::shared_ptr<HttpResponder> responder) {
   const Operation operation = head.kind == AnswerKind::kChat ? Operation::kChat : Operation::kTextCompletion;
   GenerationSink sink;
+  const size_t choices = static_cast<size_t>(input.spec.choices);
   if (stream.stream) {
-    auto writer = std::make_shared<StreamWriter>(std::move(head), stream, delivery.after_event, responder);
+    auto writer = std::make_shared<StreamWriter>(std::move(head), stream, choices, delivery.after_event, responder);
     sink = [writer](GenerationEvent event) { writer->OnEvent(event); };
+    responder->Every(kKeepAliveInterval, [waiting = std::weak_ptr<StreamWriter>(writer)] {
+      const std::shared_ptr<StreamWriter> still = waiting.lock();
+      return still != nullptr && still->KeepAlive();
+    });
   } else {
-    auto writer = std::make_shared<WholeWriter>(std::move(head), responder);
+    auto writer = std::make_shared<WholeWriter>(std::move(head), choices, responder);
     sink = [writer](GenerationEvent event) { writer->OnEvent(std::move(event)); };
   }
-  std::shared_ptr<Generation> generation = StartGeneration(context, std::move(input), probe.Measure(std::move(sink), operation));
+  std::shared_ptr<Generation> generation = StartChoices(
+      context, input, [&probe, operation](GenerationSink one) { return probe.Measure(std::move(one), operation); }, std::move(sink));
   responder->OnBackpressure([generation](bool slow) { generation->Pause(slow); });
   responder->OnDisconnect([generation, &probe, resumable = delivery.resumable] {
     probe.Disconnected();

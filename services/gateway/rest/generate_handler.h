@@ -25,8 +25,9 @@ struct Delivery {
   bool resumable = false;
 };
 
-// The 200 of a stream is sent with the first event, so that a request that cannot start gets its own status. Each event has an `id:`, its
-// sequence number, which is a function of the tokens. A client that leaves cancels the generation, unless it is resumable.
+// The 200 of a stream is sent with the first event, so that a request that cannot start gets its own status; a request that waits gets it
+// with the first of DeepSeek's `: keep-alive` comments. Each event has an `id:`, its sequence number, which is a function of the tokens
+// where there is one choice. A client that leaves cancels the generation, unless it is resumable.
 void RunGeneration(const GenerationContext& context, GatewayProbe& probe, AnswerHead head, const StreamSpec& stream,
                    const Delivery& delivery, GenerationInput input, std::shared_ptr<HttpResponder> responder);
 

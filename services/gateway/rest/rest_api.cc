@@ -18,6 +18,7 @@
 #include "services/gateway/api/json_fields.h"
 #include "services/gateway/api/prepare.h"
 #include "services/gateway/api/requests.h"
+#include "services/gateway/openapi/openapi.h"
 #include "services/gateway/rest/generate_handler.h"
 #include "services/gateway/resume/request_finder.h"
 
@@ -81,27 +82,49 @@ absl::StatusOr<json::object> DetokenizeIds(const ServedModel& model, const std::
 
 struct RestApi::Route {
   const char* method;
-  const char* path;
+  const char* path;  // A part in braces stands for any text.
   void (RestApi::*handler)(const HttpRequest&, const std::shared_ptr<HttpResponder>&);
+  RouteShape shape;
+  const char* summary;
+
+  bool Matches(absl::string_view asked) const {
+    const absl::string_view own(path);
+    const size_t brace = own.find('{');
+    if (brace == absl::string_view::npos) return asked == own;
+    const absl::string_view before = own.substr(0, brace);
+    const absl::string_view after = own.substr(own.find('}') + 1);
+    return asked.size() > before.size() + after.size() && absl::StartsWith(asked, before) && absl::EndsWith(asked, after);
+  }
 };
 
-RestApi::RestApi(RestApiOptions options) : options_(std::move(options)) {}
+absl::Span<const RestApi::Route> RestApi::Routes() {
+  static constexpr Route kRoutes[] = {
+      {"POST", kChatPath, &RestApi::Generate, RouteShape::kChat, "Answers a chat, its reasoning apart."},
+      {"POST", kCompletionPath, &RestApi::Generate, RouteShape::kCompletion, "Goes on with a text or with token ids."},
+      {"GET", "/v1/models", &RestApi::Models, RouteShape::kModels, "The models served here."},
+      {"GET", "/v1/models/{model}", &RestApi::Model, RouteShape::kModel, "One model."},
+      {"GET", "/v1/requests/{id}/events", &RestApi::Resume, RouteShape::kEvents, "Goes on with a resumable request's events."},
+      {"POST", "/tokenize", &RestApi::Tokenize, RouteShape::kTokenize, "A text's token ids."},
+      {"POST", "/detokenize", &RestApi::Detokenize, RouteShape::kDetokenize, "Token ids' text."},
+      {"GET", "/readyz", &RestApi::Readyz, RouteShape::kProbe, "Whether requests can be answered."},
+      {"GET", "/livez", &RestApi::Livez, RouteShape::kProbe, "Whether the process lives."},
+      {"GET", "/openapi.json", &RestApi::OpenApi, RouteShape::kDocument, "This document."},
+  };
+  return kRoutes;
+}
+
+RestApi::RestApi(RestApiOptions options) : options_(std::move(options)) {
+  std::vector<DocumentedRoute> routes;
+  for (const Route& route : Routes()) routes.push_back({route.method, route.path, route.summary, route.shape});
+  document_ = json::serialize(OpenApiDocument(routes, options_.model->id, options_.model->tokenizer->size()));
+}
 
 void RestApi::Handle(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
-  static constexpr Route kRoutes[] = {
-      {"POST", kChatPath, &RestApi::Generate},   {"POST", kCompletionPath, &RestApi::Generate}, {"GET", "/v1/models", &RestApi::Models},
-      {"POST", "/tokenize", &RestApi::Tokenize}, {"POST", "/detokenize", &RestApi::Detokenize}, {"GET", "/readyz", &RestApi::Readyz},
-      {"GET", "/livez", &RestApi::Livez},
-  };
-  for (const Route& route : kRoutes) {
-    if (request.path != route.path) continue;
+  for (const Route& route : Routes()) {
+    if (!route.Matches(request.path)) continue;
     if (request.method == route.method) return (this->*route.handler)(request, responder);
     const ApiError error = ToApiError(absl::InvalidArgumentError(absl::StrCat(request.path, " takes ", route.method, ".")));
     return responder->Respond(405, {{"allow", route.method}, {"content-type", "application/json"}}, error.body);
-  }
-  if (request.method == "GET" && absl::StartsWith(request.path, kModelsPrefix)) return Model(request, responder);
-  if (request.method == "GET" && absl::StartsWith(request.path, kRequestsPrefix) && absl::EndsWith(request.path, kEventsSuffix)) {
-    return Resume(request, responder);
   }
   Refuse(absl::NotFoundError(absl::StrCat("There is no ", request.method, " ", request.path.substr(0, 128), " here.")), *responder);
 }
@@ -139,6 +162,9 @@ absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
     prepared.stream = completion.stream;
   }
   GenerationInput& input = prepared.input;
+  if (call.delivery.resumable && input.spec.choices > 1) {
+    return InvalidField("n", "must be 1 in a resumable request: the events of several choices have no fixed order.");
+  }
   if (!call.request_id.empty()) input.request_id = call.request_id;
   input.tenant = TenantOf(call.authorization, input.spec.user);
   if (call.resumed) input.spec.seed = call.edge.seed();
@@ -243,6 +269,10 @@ void RestApi::Readyz(const HttpRequest&, const std::shared_ptr<HttpResponder>& r
   const absl::Status status = options_.readiness();
   const std::string text = status.ok() ? "ready\n" : absl::StrCat("not ready: ", status.message(), "\n");
   responder->Respond(status.ok() ? 200 : 503, {{"content-type", "text/plain"}}, text);
+}
+
+void RestApi::OpenApi(const HttpRequest&, const std::shared_ptr<HttpResponder>& responder) {
+  responder->Respond(200, {{"content-type", "application/json"}}, document_);
 }
 
 void RestApi::Livez(const HttpRequest&, const std::shared_ptr<HttpResponder>& responder) {

@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "services/gateway/api/served_model.h"
 #include "services/gateway/generation/generation.h"
 #include "services/gateway/http/http_server.h"
@@ -35,6 +37,7 @@ class RestApi {
 
  private:
   struct Route;
+  static absl::Span<const Route> Routes();
   struct Call;
   struct Prepared;
   void Generate(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
@@ -46,11 +49,13 @@ class RestApi {
   void Tokenize(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
   void Detokenize(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
   void Readyz(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
+  void OpenApi(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
   void Livez(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
   void Refuse(const absl::Status& status, HttpResponder& responder);
   AnswerHead HeadFor(const GenerationInput& input, const Call& call) const;
 
   const RestApiOptions options_;
+  std::string document_;  // /openapi.json
 };
 
 }  // namespace baleen

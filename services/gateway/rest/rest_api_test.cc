@@ -121,6 +121,94 @@ TEST_F(RestApiTest, AClientThatLeavesFreesItsSequence) {
   EXPECT_EQ(decode_->cancelled(), 1);
 }
 
+TEST_F(RestApiTest, AWaitingStreamIsKeptAlive) {
+  DecodeScript waits;
+  waits.silent = true;
+  Answer(waits);
+  const auto answer = Call("POST", "/v1/chat/completions", kChatStream);
+  ASSERT_TRUE(answer->every);
+  EXPECT_TRUE(answer->every());
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->body, ": keep-alive\n\n");
+  Answer({Ids("a\n</think>\n\n4")});
+  const auto answered = Call("POST", "/v1/chat/completions", kChatStream);
+  EXPECT_FALSE(answered->every && answered->every());
+}
+
+TEST_F(RestApiTest, EveryChoiceIsAnswered) {
+  const std::string body = R"({"model":"abacus","n":3,"messages":[{"role":"user","content":"2+2"}])";
+  const json::value whole = json::parse(Call("POST", "/v1/chat/completions", body + "}")->body);
+  ASSERT_EQ(whole.at("choices").as_array().size(), 3u);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(whole.at("choices").at(static_cast<size_t>(i)).at("index"), i);
+    EXPECT_EQ(whole.at("choices").at(static_cast<size_t>(i)).at("message").at("content"), "4");
+  }
+  const auto stream = Call("POST", "/v1/chat/completions", body + R"(,"stream":true})");
+  int finished = 0;
+  for (const std::string& data : EventData(stream->body)) finished += absl::StrContains(data, R"("finish_reason":"stop")");
+  EXPECT_EQ(finished, 3);
+  EXPECT_EQ(EventData(stream->body).back(), "[DONE]");
+}
+
+TEST_F(RestApiTest, SamplingFieldsReachTheWorker) {
+  const auto answer = Call("POST", "/v1/chat/completions", R"({"model":"abacus","messages":[{"role":"user","content":"2+2"}],"min_p":0.5,
+      "presence_penalty":-1,"frequency_penalty":2,"repetition_penalty":1.5,"logit_bias":{"5":-100},
+      "response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"integer"}}}})");
+  EXPECT_EQ(answer->status, 200) << answer->body;
+  const v1::SamplingParams sampling = decode_->starts().at(0).sampling();
+  EXPECT_EQ(sampling.min_p(), 0.5f);
+  EXPECT_EQ(sampling.presence_penalty(), -1);
+  EXPECT_EQ(sampling.frequency_penalty(), 2);
+  EXPECT_EQ(sampling.repetition_penalty(), 1.5f);
+  ASSERT_EQ(sampling.logit_bias_size(), 1);
+  EXPECT_EQ(sampling.logit_bias(0).token(), 5u);
+  EXPECT_EQ(sampling.grammar().alternatives(0).pieces(0).json_schema(), R"({"type":"integer"})");
+  EXPECT_EQ(static_cast<int32_t>(sampling.grammar().after_token()), *model_->tokenizer->AddedTokenId("</think>"));
+}
+
+constexpr char kTools[] = R"("tools":[{"type":"function","function":{"name":"add","description":"Adds.","parameters":{"type":"object"}}}])";
+
+TEST_F(RestApiTest, ToolCallsAreTakenOutOfTheText) {
+  Answer(
+      {Ids("hm\n</think>\n\nSo.<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>add\n```json\n{\"a\": 1}\n```"
+           "<｜tool▁call▁end｜><｜tool▁calls▁end｜>")});
+  const std::string body = absl::StrCat(R"({"model":"abacus","messages":[{"role":"user","content":"2+2"}],)", kTools);
+  const json::value whole = json::parse(Call("POST", "/v1/chat/completions", body + "}")->body);
+  const json::value& choice = whole.at("choices").at(0);
+  EXPECT_EQ(choice.at("finish_reason"), "tool_calls");
+  EXPECT_EQ(choice.at("message").at("content"), "So.");
+  EXPECT_EQ(choice.at("message").at("tool_calls").at(0).at("function"), json::value({{"name", "add"}, {"arguments", "{\"a\": 1}"}}));
+  const auto stream = Call("POST", "/v1/chat/completions", body + R"(,"stream":true})");
+  std::string arguments;
+  for (const std::string& data : EventData(stream->body)) {
+    if (data == "[DONE]") continue;
+    const json::value event = json::parse(data);
+    const json::value* calls = event.at("choices").at(0).at("delta").as_object().if_contains("tool_calls");
+    if (calls == nullptr) continue;
+    for (const json::value& call : calls->as_array()) arguments += std::string(call.at("function").at("arguments").as_string());
+  }
+  EXPECT_EQ(arguments, "{\"a\": 1}");
+  // Without tools the same tokens are text.
+  const json::value plain = json::parse(Call("POST", "/v1/chat/completions", kChat)->body);
+  EXPECT_FALSE(plain.at("choices").at(0).at("message").as_object().contains("tool_calls"));
+}
+
+TEST_F(RestApiTest, ARequiredCallIsAGrammar) {
+  const std::string body =
+      absl::StrCat(R"({"model":"abacus","messages":[{"role":"user","content":"2+2"}],"tool_choice":"required",)", kTools, "}");
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", body)->status, 200);
+  const v1::Grammar grammar = decode_->starts().at(0).sampling().grammar();
+  ASSERT_EQ(grammar.alternatives_size(), 1);
+  EXPECT_EQ(grammar.alternatives(0).pieces_size(), 9);
+}
+
+TEST_F(RestApiTest, EchoBeginsWithThePrompt) {
+  Answer({Ids("=4")});
+  const json::value body = json::parse(Call("POST", "/v1/completions", R"({"model":"abacus","prompt":"2+2","echo":true,"n":2})")->body);
+  EXPECT_EQ(body.at("choices").at(0).at("text"), "2+2=4");
+  EXPECT_EQ(body.at("choices").at(1).at("text"), "2+2=4");
+}
+
 TEST_F(RestApiTest, CompletesText) {
   Answer({Ids("= 4")});
   const auto answer = Call("POST", "/v1/completions", R"({"model":"abacus","prompt":"2+2","logprobs":1})");

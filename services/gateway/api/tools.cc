@@ -1,0 +1,146 @@
+#include "services/gateway/api/tools.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "services/gateway/api/api_error.h"
+#include "services/gateway/api/fields.h"
+#include "services/gateway/api/json_fields.h"
+#include "services/gateway/api/response_format.h"
+
+namespace baleen {
+namespace {
+
+namespace json = boost::json;
+
+constexpr size_t kNameBytesMax = 64;
+constexpr size_t kCallsMax = 128;
+
+absl::StatusOr<const json::object*> FunctionOf(const json::value& value, const std::string& field) {
+  const json::object* entry = value.if_object();
+  const json::value* type = entry != nullptr ? FindField(*entry, "type") : nullptr;
+  if (type != nullptr && (!type->is_string() || type->as_string() != "function"))
+    return InvalidField(field, "must have the type 'function'.");
+  const json::value* function = entry != nullptr ? FindField(*entry, "function") : nullptr;
+  if (function == nullptr || !function->is_object()) return InvalidField(field, "must be an object with a 'function'.");
+  return &function->as_object();
+}
+
+absl::StatusOr<ChatTool> ReadTool(const json::value& value, const std::string& field) {
+  ASSIGN_OR_RETURN(const json::object* function, FunctionOf(value, field));
+  ASSIGN_OR_RETURN(auto name, ReadString(*function, "name"));
+  if (!name) return InvalidField(absl::StrCat(field, ".function.name"), "is required.");
+  ASSIGN_OR_RETURN(auto description, ReadString(*function, "description"));
+  const json::value* parameters = FindField(*function, "parameters");
+  if (parameters != nullptr && !parameters->is_object()) {
+    return InvalidField(absl::StrCat(field, ".function.parameters"), "must be a JSON Schema object.");
+  }
+  return ChatTool{*std::move(name), description.value_or(""), parameters == nullptr ? kJsonObjectSchema : json::serialize(*parameters)};
+}
+
+absl::Status ReadChoice(const json::object& body, ToolUse* use) {
+  const json::value* choice = FindField(body, "tool_choice");
+  if (choice == nullptr) return absl::OkStatus();
+  if (choice->is_object()) {
+    ASSIGN_OR_RETURN(const json::object* function, FunctionOf(*choice, "tool_choice"));
+    ASSIGN_OR_RETURN(const auto name, ReadString(*function, "name"));
+    if (!name) return InvalidField("tool_choice", "must name a function.");
+    use->choice = ToolChoice::kRequired;
+    use->name = *name;
+    return absl::OkStatus();
+  }
+  const std::string text = choice->is_string() ? std::string(choice->as_string()) : "";
+  if (text != "auto" && text != "none" && text != "required")
+    return InvalidField("tool_choice", "must be auto, none, required or a function.");
+  use->choice = text == "auto" ? ToolChoice::kAuto : text == "none" ? ToolChoice::kNone : ToolChoice::kRequired;
+  return absl::OkStatus();
+}
+
+bool IsName(absl::string_view name) {
+  return !name.empty() && name.size() <= kNameBytesMax && std::all_of(name.begin(), name.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<ToolUse> ReadTools(const json::object& body) {
+  ToolUse use;
+  if (const json::value* tools = FindField(body, "tools")) {
+    if (!tools->is_array()) return InvalidField("tools", "must be a list of functions.");
+    if (tools->as_array().size() > kMaxTools) return InvalidField("tools", absl::StrCat("may hold at most ", kMaxTools, " functions."));
+    for (size_t i = 0; i < tools->as_array().size(); ++i) {
+      ASSIGN_OR_RETURN(ChatTool tool, ReadTool(tools->as_array()[i], absl::StrCat("tools[", i, "]")));
+      use.tools.push_back(std::move(tool));
+    }
+  }
+  RETURN_IF_ERROR(ReadChoice(body, &use));
+  RETURN_IF_ERROR(CheckTools(use));
+  return use;
+}
+
+absl::Status CheckTools(const ToolUse& use) {
+  if (use.tools.size() > kMaxTools) return InvalidField("tools", absl::StrCat("may hold at most ", kMaxTools, " functions."));
+  for (size_t i = 0; i < use.tools.size(); ++i) {
+    if (IsName(use.tools[i].name)) continue;
+    return InvalidField(absl::StrCat("tools[", i, "].function.name"),
+                        absl::StrCat("must have 1 to ", kNameBytesMax, " letters, digits, underscores and dashes."));
+  }
+  if (use.choice != ToolChoice::kRequired) return absl::OkStatus();
+  if (use.tools.empty()) return InvalidField("tool_choice", "asks for a call, but 'tools' is empty.");
+  const auto named = [&use](const ChatTool& tool) { return tool.name == use.name; };
+  if (!use.name.empty() && std::none_of(use.tools.begin(), use.tools.end(), named)) {
+    return InvalidField("tool_choice", "names a function that 'tools' does not have.");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ChatToolCall>> ReadToolCalls(const json::object& message, absl::string_view field) {
+  std::vector<ChatToolCall> calls;
+  const json::value* list = FindField(message, "tool_calls");
+  if (list == nullptr) return calls;
+  const std::string name_of_list = absl::StrCat(field, ".tool_calls");
+  if (!list->is_array() || list->as_array().size() > kCallsMax) {
+    return InvalidField(name_of_list, absl::StrCat("must be a list of at most ", kCallsMax, " calls."));
+  }
+  for (const json::value& item : list->as_array()) {
+    ASSIGN_OR_RETURN(const json::object* function, FunctionOf(item, name_of_list));
+    ASSIGN_OR_RETURN(auto name, ReadString(*function, "name"));
+    ASSIGN_OR_RETURN(auto arguments, ReadString(*function, "arguments"));
+    if (!name || !arguments) return InvalidField(name_of_list, "need a 'name' and 'arguments', which is JSON in a string.");
+    calls.push_back({*std::move(name), *std::move(arguments)});
+  }
+  return calls;
+}
+
+ToolCallSyntax SyntaxOf(ChatTemplateKind kind) { return kind == ChatTemplateKind::kV31 ? ToolCallSyntax::kPlain : ToolCallSyntax::kFenced; }
+
+absl::StatusOr<GrammarSpec> ToolCallGrammar(const ToolUse& use, ToolCallSyntax syntax, const Tokenizer& tokenizer) {
+  std::vector<GrammarPiece> marks;
+  for (const char* mark :
+       {"<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"}) {
+    const absl::optional<int32_t> id = tokenizer.AddedTokenId(mark);
+    if (!id) return absl::FailedPreconditionError(absl::StrCat("'tool_choice' cannot ask for a call: this model has no token ", mark, "."));
+    marks.emplace_back(GrammarToken{*id});
+  }
+  const bool fenced = syntax == ToolCallSyntax::kFenced;
+  GrammarSpec spec;
+  for (const ChatTool& tool : use.tools) {
+    if (!use.name.empty() && tool.name != use.name) continue;
+    std::vector<GrammarPiece> pieces = {marks[0], marks[1]};
+    pieces.emplace_back(GrammarLiteral{fenced ? "function" : tool.name});
+    pieces.push_back(marks[2]);
+    if (fenced) pieces.emplace_back(GrammarLiteral{absl::StrCat(tool.name, "\n```json\n")});
+    pieces.emplace_back(GrammarJsonSchema{tool.parameters});
+    if (fenced) pieces.emplace_back(GrammarLiteral{"\n```"});
+    pieces.push_back(marks[3]);
+    pieces.push_back(marks[4]);
+    spec.alternatives.push_back(std::move(pieces));
+  }
+  return spec;
+}
+
+}  // namespace baleen

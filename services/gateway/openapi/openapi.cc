@@ -1,0 +1,170 @@
+#include "services/gateway/openapi/openapi.h"
+
+#include <boost/json.hpp>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "services/gateway/openapi/request_schemas.h"
+
+namespace baleen {
+namespace {
+
+namespace json = boost::json;
+
+json::object Ref(const char* name) { return {{"$ref", std::string("#/components/schemas/") + name}}; }
+
+json::object JsonContent(json::object schema) { return {{"application/json", json::object{{"schema", std::move(schema)}}}}; }
+
+json::object Response(const char* description, json::object content) {
+  return {{"description", description}, {"content", std::move(content)}};
+}
+
+json::object Typed(const char* type) { return {{"type", type}}; }
+
+json::object Required(json::object properties) {
+  json::array names;
+  for (const auto& member : properties) names.emplace_back(member.key());
+  return {{"type", "object"}, {"properties", std::move(properties)}, {"required", std::move(names)}};
+}
+
+json::object ListOf(json::object item) { return {{"type", "array"}, {"items", std::move(item)}}; }
+
+json::object ErrorSchema() {
+  const json::array text_or_null{"string", "null"};
+  return Required({{"error", Required({{"message", Typed("string")},
+                                       {"type", Typed("string")},
+                                       {"param", {{"type", text_or_null}}},
+                                       {"code", {{"type", text_or_null}}}})}});
+}
+
+json::object UsageSchema() {
+  return Required({{"prompt_tokens", Typed("integer")},
+                   {"completion_tokens", Typed("integer")},
+                   {"total_tokens", Typed("integer")},
+                   {"prompt_cache_hit_tokens", Typed("integer")},
+                   {"prompt_cache_miss_tokens", Typed("integer")}});
+}
+
+// `shown` is the member of a choice that has its text.
+json::object AnswerSchema(const char* object, const char* shown, json::object shown_schema) {
+  const json::object finish{
+      {"enum", json::array{"stop", "length", "tool_calls", "content_filter", "insufficient_system_resource", nullptr}}};
+  const json::object choice = Required({{"index", Typed("integer")},
+                                        {"finish_reason", finish},
+                                        {"logprobs", {{"type", json::array{"object", "null"}}}},
+                                        {shown, std::move(shown_schema)}});
+  return Required({{"id", Typed("string")},
+                   {"object", {{"const", object}}},
+                   {"created", Typed("integer")},
+                   {"model", Typed("string")},
+                   {"choices", ListOf(choice)},
+                   {"usage", Ref("Usage")}});
+}
+
+json::object ModelSchema() {
+  return Required(
+      {{"id", Typed("string")}, {"object", {{"const", "model"}}}, {"created", Typed("integer")}, {"owned_by", Typed("string")}});
+}
+
+json::object Schemas(const std::string& model, int64_t vocabulary) {
+  const json::object message{{"type", "object"}, {"required", {"role", "content"}}};
+  const json::object tokens =
+      Required({{"tokens", ListOf(Typed("integer"))}, {"count", Typed("integer")}, {"max_model_len", Typed("integer")}});
+  return {{"Error", ErrorSchema()},
+          {"Usage", UsageSchema()},
+          {"ChatRequest", ChatRequestSchema(model)},
+          {"CompletionRequest", CompletionRequestSchema(model, vocabulary)},
+          {"TokenizeRequest", TokenizeRequestSchema(model)},
+          {"DetokenizeRequest", DetokenizeRequestSchema(model, vocabulary)},
+          {"ChatAnswer", AnswerSchema("chat.completion", "message", message)},
+          {"CompletionAnswer", AnswerSchema("text_completion", "text", Typed("string"))},
+          {"Model", ModelSchema()},
+          {"Models", Required({{"object", {{"const", "list"}}}, {"data", ListOf(Ref("Model"))}})},
+          {"Tokens", tokens},
+          {"Text", Required({{"prompt", Typed("string")}})}};
+}
+
+struct Shape {
+  const char* request = nullptr;  // Names of schemas; null = none.
+  const char* answer = nullptr;
+  bool streams = false;
+};
+
+Shape ShapeOf(RouteShape shape) {
+  switch (shape) {
+    case RouteShape::kChat:
+      return {"ChatRequest", "ChatAnswer", true};
+    case RouteShape::kCompletion:
+      return {"CompletionRequest", "CompletionAnswer", true};
+    case RouteShape::kModels:
+      return {nullptr, "Models"};
+    case RouteShape::kModel:
+      return {nullptr, "Model"};
+    case RouteShape::kTokenize:
+      return {"TokenizeRequest", "Tokens"};
+    case RouteShape::kDetokenize:
+      return {"DetokenizeRequest", "Text"};
+    case RouteShape::kProbe:
+    case RouteShape::kDocument:
+    case RouteShape::kEvents:
+      break;
+  }
+  return {};
+}
+
+json::object Responses(RouteShape route, const Shape& shape) {
+  const json::object error = JsonContent(Ref("Error"));
+  json::object responses;
+  if (route == RouteShape::kProbe) {
+    const json::object text{{"text/plain", json::object{{"schema", Typed("string")}}}};
+    return {{"200", Response("Yes.", text)}, {"503", Response("Not yet, and why.", text)}};
+  }
+  if (route == RouteShape::kEvents) {
+    responses["200"] = Response("The events after Last-Event-ID.", {{"text/event-stream", json::object{{"schema", Typed("string")}}}});
+    responses["400"] = Response("Last-Event-ID is no event's id.", error);
+    responses["404"] = Response("There is no such request.", error);
+    responses["503"] = Response("No worker can be asked.", error);
+    return responses;
+  }
+  json::object content = JsonContent(shape.answer == nullptr ? Typed("object") : Ref(shape.answer));
+  if (shape.streams) content["text/event-stream"] = json::object{{"schema", Typed("string")}};
+  responses["200"] = Response("The answer.", std::move(content));
+  if (shape.request != nullptr) {
+    responses["400"] = Response("The request is wrong; the message says where.", error);
+    responses["413"] = Response("The body is too large.", error);
+  }
+  if (shape.request != nullptr || route == RouteShape::kModel) responses["404"] = Response("There is no such model.", error);
+  if (!shape.streams) return responses;
+  responses["429"] = Response("Too many requests wait; Retry-After says how long to wait.", error);
+  responses["500"] = Response("The server failed; the request may be sent again.", error);
+  responses["503"] = Response("No worker is ready.", error);
+  responses["504"] = Response("The deadline passed.", error);
+  return responses;
+}
+
+json::object Operation(const DocumentedRoute& route) {
+  const Shape shape = ShapeOf(route.shape);
+  json::object operation{{"summary", route.summary}, {"responses", Responses(route.shape, shape)}};
+  if (shape.request != nullptr) operation["requestBody"] = json::object{{"required", true}, {"content", JsonContent(Ref(shape.request))}};
+  if (route.shape == RouteShape::kModel || route.shape == RouteShape::kEvents) {
+    const char* name = route.shape == RouteShape::kModel ? "model" : "id";
+    operation["parameters"] = json::array{{{"name", name}, {"in", "path"}, {"required", true}, {"schema", Typed("string")}}};
+  }
+  return operation;
+}
+
+}  // namespace
+
+json::object OpenApiDocument(const std::vector<DocumentedRoute>& routes, const std::string& model, int64_t vocabulary) {
+  json::object paths;
+  for (const DocumentedRoute& route : routes) {
+    json::object& path = paths.emplace(route.path, json::object()).first->value().as_object();
+    path[absl::AsciiStrToLower(route.method)] = Operation(route);
+  }
+  return {{"openapi", "3.1.0"},
+          {"info", json::object{{"title", "Baleen"}, {"version", "1"}}},
+          {"paths", std::move(paths)},
+          {"components", json::object{{"schemas", Schemas(model, vocabulary)}}}};
+}
+
+}  // namespace baleen
