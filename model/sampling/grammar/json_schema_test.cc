@@ -104,7 +104,8 @@ TEST_F(JsonSchemaTest, IntegerBounds) {
 
 TEST_F(JsonSchemaTest, References) {
   const std::string tree = R"({"$defs":{"node":{"type":"object","properties":{"v":{"type":"integer"},
-      "next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},"required":["v","next"],"additionalProperties":false}},"$ref":"#/$defs/node"})";
+      "next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},"required":["v","next"],"additionalProperties":false}},
+      "$ref":"#/$defs/node"})";
   EXPECT_TRUE(Admits(tree, R"({"v":1,"next":{"v":2,"next":null}})"));
   EXPECT_FALSE(Admits(tree, R"({"v":1,"next":2})"));
   EXPECT_TRUE(Admits(R"({"type":"array","items":{"$ref":"#"}})", "[[],[[]]]"));

@@ -1,8 +1,9 @@
 #include "services/gateway/api/generation_spec.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
-#include <limits>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -35,8 +36,10 @@ absl::StatusOr<std::vector<std::pair<int32_t, float>>> ReadLogitBias(const boost
   if (value == nullptr) return biases;
   if (!value->is_object()) return InvalidField("logit_bias", kForm);
   for (const auto& member : value->as_object()) {
+    const absl::string_view key(member.key().data(), member.key().size());
+    const bool digits = key.size() < 10 && std::all_of(key.begin(), key.end(), absl::ascii_isdigit);
     int32_t id = 0;
-    if (!absl::SimpleAtoi(absl::string_view(member.key().data(), member.key().size()), &id) || !member.value().is_number()) {
+    if (!digits || !absl::SimpleAtoi(key, &id) || !member.value().is_number()) {
       return InvalidField("logit_bias", kForm);
     }
     biases.emplace_back(id, static_cast<float>(member.value().to_number<double>()));

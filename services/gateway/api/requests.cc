@@ -42,7 +42,7 @@ absl::StatusOr<std::string> ReadContent(const json::object& message, absl::strin
   for (const json::value& part : content->as_array()) {
     const json::value* part_text = part.is_object() ? FindField(part.as_object(), "text") : nullptr;
     const json::value* type = part.is_object() ? FindField(part.as_object(), "type") : nullptr;
-    const bool is_text = type == nullptr || (type->is_string() && type->as_string() == "text");
+    const bool is_text = type != nullptr && type->is_string() && type->as_string() == "text";
     if (!is_text || part_text == nullptr || !part_text->is_string()) return InvalidField(field, "may hold only parts of type 'text'.");
     text.append(part_text->as_string().data(), part_text->as_string().size());
   }
@@ -58,13 +58,12 @@ absl::StatusOr<ChatTurn> ReadTurn(const json::object& message, const std::string
     return InvalidField(absl::StrCat(field, ".role"), "must be one of system, developer, user, assistant, tool.");
   }
   ASSIGN_OR_RETURN(turn.content, ReadContent(message, absl::StrCat(field, ".content")));
-  if (turn.role != "assistant") return turn;
   ASSIGN_OR_RETURN(turn.tool_calls, ReadToolCalls(message, field));
   ASSIGN_OR_RETURN(const auto prefix, ReadBool(message, "prefix"));
   turn.prefix = prefix.value_or(false);
-  if (!turn.prefix) return turn;
   ASSIGN_OR_RETURN(const auto reasoning, ReadString(message, "reasoning_content"));
-  turn.reasoning = reasoning.value_or("");
+  if (turn.prefix) turn.reasoning = reasoning.value_or("");
+  RETURN_IF_ERROR(ReadString(message, "tool_call_id").status());
   return turn;
 }
 
@@ -87,18 +86,19 @@ absl::StatusOr<std::vector<ChatTurn>> ReadTurns(const json::object& body) {
   return turns;
 }
 
+// DeepSeek's field, or the argument that other servers take for the template; the former counts.
 absl::StatusOr<std::optional<bool>> ReadThinking(const json::object& body) {
-  // DeepSeek's own field.
-  if (const json::value* thinking = FindField(body, "thinking")) {
-    if (!thinking->is_object()) return InvalidField("thinking", "must be an object such as {\"type\": \"enabled\"}.");
-    ASSIGN_OR_RETURN(const auto type, ReadString(thinking->as_object(), "type"));
-    if (type != "enabled" && type != "disabled") return InvalidField("thinking", "needs the type enabled or disabled.");
-    return std::optional<bool>(type == "enabled");
+  std::optional<bool> wanted;
+  if (const json::value* arguments = FindField(body, "chat_template_kwargs")) {
+    if (!arguments->is_object()) return InvalidField("chat_template_kwargs", "must be an object.");
+    ASSIGN_OR_RETURN(wanted, ReadBool(arguments->as_object(), "thinking"));
   }
-  const json::value* arguments = FindField(body, "chat_template_kwargs");
-  if (arguments == nullptr) return std::optional<bool>();
-  if (!arguments->is_object()) return InvalidField("chat_template_kwargs", "must be an object.");
-  return ReadBool(arguments->as_object(), "thinking");
+  const json::value* thinking = FindField(body, "thinking");
+  if (thinking == nullptr) return wanted;
+  if (!thinking->is_object()) return InvalidField("thinking", "must be an object such as {\"type\": \"enabled\"}.");
+  ASSIGN_OR_RETURN(const auto type, ReadString(thinking->as_object(), "type"));
+  if (type != "enabled" && type != "disabled") return InvalidField("thinking", "needs the type enabled or disabled.");
+  return std::optional<bool>(type == "enabled");
 }
 
 absl::StatusOr<int> ReadChatLogprobs(const json::object& body) {

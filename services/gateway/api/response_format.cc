@@ -23,6 +23,7 @@ absl::StatusOr<std::optional<std::string>> ReadResponseFormat(const json::object
   if (schema == nullptr || !schema->is_object()) {
     return InvalidField("response_format", "of type json_schema needs the schema as an object in 'json_schema.schema'.");
   }
+  RETURN_IF_ERROR(ReadString(named->as_object(), "name").status());
   return std::optional<std::string>(json::serialize(*schema));
 }
 

@@ -60,6 +60,7 @@ class Choices final : public Generation, public std::enable_shared_from_this<Cho
 
   void OnEvent(size_t choice, GenerationEvent event) {
     const bool failed = !event.status.ok();
+    std::vector<std::shared_ptr<Generation>> done;  // They own this through their sinks, so the last event lets them go.
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (ended_) return;
@@ -68,9 +69,14 @@ class Choices final : public Generation, public std::enable_shared_from_this<Cho
       begun_[choice] = true;
       if (event.last()) Account(failed, &event);
       ended_ = event.ends_request();
+      if (ended_) done.swap(generations_);
+      generations_.resize(done.empty() ? generations_.size() : done.size());
       sink_(std::move(event));
     }
-    if (failed) Cancel();
+    if (!failed) return;
+    for (const std::shared_ptr<Generation>& generation : done) {
+      if (generation != nullptr) generation->Cancel();
+    }
   }
 
   void Account(bool failed, GenerationEvent* event) {

@@ -40,6 +40,9 @@ json::object TokenIds(int64_t vocabulary) {
 
 json::object ModelName(const std::string& model) { return {{"type", "string"}, {"enum", json::array{model}}}; }
 
+// Where there is one model anyway.
+json::object OptionalModelName(const std::string& model) { return {{"enum", json::array{model, nullptr}}}; }
+
 json::object StopSchema() {
   const json::object text{{"type", "string"}, {"minLength", 1}, {"maxLength", StopMatcher::kStopBytesMax}};
   return AnyOf({text, json::object{{"type", "array"}, {"items", text}, {"maxItems", StopMatcher::kStopsMax}}, Null()});
@@ -47,7 +50,7 @@ json::object StopSchema() {
 
 json::object ResponseFormatSchema() {
   const json::object plain = Object({{"type", {{"enum", json::array{"text", "json_object"}}}}}, {"type"});
-  const json::object named = Object({{"schema", {{"type", "object"}}}, {"name", {{"type", "string"}}}}, {"schema"});
+  const json::object named = Object({{"schema", {{"type", "object"}}}, {"name", OrNull("string")}}, {"schema"});
   const json::object schema = Object({{"type", {{"const", "json_schema"}}}, {"json_schema", named}}, {"type", "json_schema"});
   return AnyOf({plain, schema, Null()});
 }
@@ -75,14 +78,14 @@ json::object FunctionSchema() {
   return Object({{"name", name}, {"description", OrNull("string")}, {"parameters", OrNull("object")}}, {"name"});
 }
 
-json::object ToolSchema() { return Object({{"type", {{"const", "function"}}}, {"function", FunctionSchema()}}, {"type", "function"}); }
+json::object ToolSchema() { return Object({{"type", {{"const", "function"}}}, {"function", FunctionSchema()}}, {"function"}); }
 
 json::object MessageSchema() {
   const json::object part = Object({{"type", {{"const", "text"}}}, {"text", {{"type", "string"}}}}, {"type", "text"});
   const json::object call =
       Object({{"type", {{"const", "function"}}},
               {"function", Object({{"name", {{"type", "string"}}}, {"arguments", {{"type", "string"}}}}, {"name", "arguments"})}},
-             {"type", "function"});
+             {"function"});
   return Object({{"role", {{"type", "string"}, {"enum", json::array{"system", "developer", "user", "assistant", "tool"}}}},
                  {"content", AnyOf({json::object{{"type", "string"}}, json::object{{"type", "array"}, {"items", part}}, Null()})},
                  {"tool_calls", OrNull("array", {{"items", call}, {"description", "Of an assistant message."}})},
@@ -104,7 +107,7 @@ json::object ChatRequestSchema(const std::string& model) {
   properties["chat_template_kwargs"] = OrNull("object", {{"properties", {{"thinking", OrNull("boolean")}}}});
   properties["tools"] = OrNull("array", {{"items", ToolSchema()}, {"maxItems", kMaxTools}});
   const json::object named =
-      Object({{"type", {{"const", "function"}}}, {"function", Object({{"name", {{"type", "string"}}}}, {"name"})}}, {"type", "function"});
+      Object({{"type", {{"const", "function"}}}, {"function", Object({{"name", {{"type", "string"}}}}, {"name"})}}, {"function"});
   properties["tool_choice"] = AnyOf({json::object{{"enum", json::array{"auto", "none", "required"}}}, named, Null()});
   return Object(std::move(properties), {"model", "messages"});
 }
@@ -124,11 +127,12 @@ json::object CompletionRequestSchema(const std::string& model, int64_t vocabular
 }
 
 json::object TokenizeRequestSchema(const std::string& model) {
-  return Object({{"model", ModelName(model)}, {"prompt", {{"type", "string"}}}, {"add_special_tokens", OrNull("boolean")}}, {"prompt"});
+  return Object({{"model", OptionalModelName(model)}, {"prompt", {{"type", "string"}}}, {"add_special_tokens", OrNull("boolean")}},
+                {"prompt"});
 }
 
 json::object DetokenizeRequestSchema(const std::string& model, int64_t vocabulary) {
-  return Object({{"model", ModelName(model)}, {"tokens", TokenIds(vocabulary)}}, {"tokens"});
+  return Object({{"model", OptionalModelName(model)}, {"tokens", TokenIds(vocabulary)}}, {"tokens"});
 }
 
 }  // namespace baleen
