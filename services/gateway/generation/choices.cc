@@ -9,13 +9,12 @@ namespace {
 
 class Choices final : public Generation, public std::enable_shared_from_this<Choices> {
  public:
-  Choices(size_t count, std::string echo, GenerationSink sink) : echo_(std::move(echo)), sink_(std::move(sink)), running_(count) {
-    generations_.resize(count);
-    begun_.resize(count);
-  }
+  Choices(size_t count, std::string echo, GenerationSink sink)
+      : echo_(std::move(echo)), sink_(std::move(sink)), generations_(count), begun_(count), running_(count) {}
 
   void Start(const GenerationContext& context, const GenerationInput& input, const std::function<GenerationSink(GenerationSink)>& wrap) {
-    for (size_t i = 0; i < generations_.size(); ++i) {
+    const size_t count = begun_.size();
+    for (size_t i = 0; i < count; ++i) {
       GenerationInput choice = input;
       choice.choice = static_cast<uint32_t>(i);
       auto generation = StartGeneration(
@@ -51,7 +50,6 @@ class Choices final : public Generation, public std::enable_shared_from_this<Cho
       const std::lock_guard<std::mutex> lock(mutex_);
       ended_ = true;
       generations.swap(generations_);
-      generations_.resize(generations.size());
     }
     for (const std::shared_ptr<Generation>& generation : generations) {
       if (generation != nullptr) (generation.get()->*how)();
@@ -70,7 +68,6 @@ class Choices final : public Generation, public std::enable_shared_from_this<Cho
       if (event.last()) Account(failed, &event);
       ended_ = event.ends_request();
       if (ended_) done.swap(generations_);
-      generations_.resize(done.empty() ? generations_.size() : done.size());
       sink_(std::move(event));
     }
     if (!failed) return;
@@ -92,7 +89,7 @@ class Choices final : public Generation, public std::enable_shared_from_this<Cho
   const std::string echo_;
   const GenerationSink sink_;
   std::mutex mutex_;
-  std::vector<std::shared_ptr<Generation>> generations_;
+  std::vector<std::shared_ptr<Generation>> generations_;  // Empty once the request has ended.
   std::vector<bool> begun_;
   size_t running_;
   GenerationUsage usage_;
