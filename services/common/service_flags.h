@@ -7,12 +7,14 @@
 
 #include "absl/flags/declare.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 ABSL_DECLARE_FLAG(std::string, bind);
 ABSL_DECLARE_FLAG(int, grpc_port);
 ABSL_DECLARE_FLAG(int, metrics_port);
 ABSL_DECLARE_FLAG(std::string, placement);
 ABSL_DECLARE_FLAG(std::string, failure_domain);
+ABSL_DECLARE_FLAG(absl::Duration, drain_timeout);
 ABSL_DECLARE_FLAG(std::string, log_level);
 
 namespace baleen {

@@ -13,7 +13,11 @@ ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core");
 
 namespace {
 
+// What others may take to load this shard's experts, unless --drain_timeout says something else.
+constexpr absl::Duration kHandOverTime = absl::Minutes(5);
+
 absl::Status Run(int argc, char** argv, int* exit_code) {
+  absl::SetFlag(&FLAGS_drain_timeout, kHandOverTime);
   const absl::Status parsed = baleen::ParseServiceFlags(argc, argv, "expert");
   if (!parsed.ok()) return parsed;
   auto server =

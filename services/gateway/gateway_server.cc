@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "services/common/log.h"
 #include "services/common/service_flags.h"
+#include "services/common/span_exporter.h"
 #include "services/gateway/admission/admission.h"
 #include "services/gateway/admission/cluster_capacity.h"
 #include "services/gateway/api/served_model.h"
@@ -18,16 +19,31 @@
 #include "services/gateway/grpc_inference.h"
 #include "services/gateway/http/http_server.h"
 #include "services/gateway/probe.h"
+#include "services/gateway/request_trace.h"
 #include "services/gateway/rest/rest_api.h"
 #include "services/gateway/resume/recall_client.h"
 #include "services/gateway/resume/request_finder.h"
 #include "services/placement/placement_client.h"
 
 namespace baleen {
+namespace {
+
+std::unique_ptr<SpanExporter> MakeExporter(const GatewayOptions& options, prometheus::Registry& registry) {
+  if (options.otlp_endpoint.empty()) return nullptr;
+  SpanExporterOptions exporter;
+  exporter.endpoint = options.otlp_endpoint;
+  exporter.service = "baleen-gateway";
+  return std::make_unique<SpanExporter>(exporter, registry);
+}
+
+}  // namespace
 
 struct GatewayServer::Impl {
   Impl(const GatewayOptions& options, std::unique_ptr<ServedModel> served)
-      : runner(options.server), probe(runner.metrics(), served->id), model(std::move(served)) {}
+      : runner(options.server),
+        exporter(MakeExporter(options, runner.metrics())),
+        probe(runner.metrics(), served->id, RequestTracer(exporter.get(), options.trace_sample, served->id)),
+        model(std::move(served)) {}
 
   // What may call back goes before what it calls.
   ~Impl() {
@@ -85,6 +101,7 @@ struct GatewayServer::Impl {
   }
 
   ServerRunner runner;
+  const std::unique_ptr<SpanExporter> exporter;  // Null without an endpoint.
   GatewayProbe probe;
   const std::unique_ptr<ServedModel> model;
   WorkerPicker picker;
@@ -103,6 +120,7 @@ GatewayServer::GatewayServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 GatewayServer::~GatewayServer() = default;
 
 absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const GatewayOptions& options) {
+  if (!(options.trace_sample >= 0 && options.trace_sample <= 1)) return absl::InvalidArgumentError("--trace_sample must be in [0, 1]");
   ASSIGN_OR_RETURN(std::unique_ptr<ServedModel> model, ServedModel::Load(options.model_directory));
   auto impl = std::make_unique<Impl>(options, std::move(model));
   InferenceOptions inference;

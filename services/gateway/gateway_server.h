@@ -16,6 +16,8 @@ struct GatewayOptions {
   std::string placement_address;
   std::string failure_domain;
   int rest_port = 8080;
+  std::string otlp_endpoint;  // host:port of an OTLP receiver (gRPC); empty = no traces.
+  double trace_sample = 0;    // Share of the requests without a traceparent that begin a trace.
 };
 
 class GatewayServer {

@@ -26,6 +26,14 @@ absl::Time DeadlineOf(const grpc::CallbackServerContext& context, absl::Duration
   return std::min(absl::FromChrono(context.deadline()), absl::Now() + timeout);
 }
 
+absl::StatusOr<GenerationInput> Traced(absl::StatusOr<GenerationInput> input, const grpc::CallbackServerContext& context) {
+  const auto header = context.client_metadata().find("traceparent");
+  if (input.ok() && header != context.client_metadata().end()) {
+    input->traceparent = std::string(header->second.data(), header->second.size());
+  }
+  return input;
+}
+
 // Writes a request's events one after another; at most max_tokens of each choice wait.
 template <typename Response>
 class ResponseWriter final : public grpc::ServerWriteReactor<Response> {
@@ -39,8 +47,9 @@ class ResponseWriter final : public grpc::ServerWriteReactor<Response> {
     auto state = state_;
     state->writer = this;
     with_logprobs_ = input->spec.logprobs >= 0;
+    const RequestOrigin origin{kOperation, input->request_id, input->traceparent};
     auto generation = StartChoices(
-        options.generation, *input, [probe = options.probe](GenerationSink one) { return probe->Measure(std::move(one), kOperation); },
+        options.generation, *input, [probe = options.probe, origin](GenerationSink one) { return probe->Measure(std::move(one), origin); },
         [state](GenerationEvent event) { Deliver(*state, std::move(event)); });
     const std::lock_guard<std::mutex> lock(state->mutex);
     if (state->writer != nullptr) generation_ = std::move(generation);
@@ -126,13 +135,13 @@ class InferenceService final : public v1::Inference::CallbackService {
   grpc::ServerWriteReactor<v1::GenerateResponse>* Generate(grpc::CallbackServerContext* context,
                                                            const v1::GenerateRequest* request) override {
     auto* writer = new ResponseWriter<v1::GenerateResponse>();
-    writer->Begin(options_, Prepare(*request, DeadlineOf(*context, options_.request_timeout)));
+    writer->Begin(options_, Traced(Prepare(*request, DeadlineOf(*context, options_.request_timeout)), *context));
     return writer;
   }
 
   grpc::ServerWriteReactor<v1::ChatResponse>* Chat(grpc::CallbackServerContext* context, const v1::ChatRequest* request) override {
     auto* writer = new ResponseWriter<v1::ChatResponse>();
-    writer->Begin(options_, Prepare(*request, DeadlineOf(*context, options_.request_timeout)));
+    writer->Begin(options_, Traced(Prepare(*request, DeadlineOf(*context, options_.request_timeout)), *context));
     return writer;
   }
 

@@ -5,6 +5,7 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <optional>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -47,8 +48,9 @@ const char* NameOf(const GenerationEvent& event) {
 }  // namespace
 
 struct GatewayProbe::Impl {
-  Impl(prometheus::Registry& registry, const std::string& model)
-      : gen_ai(registry, model),
+  Impl(prometheus::Registry& registry, const std::string& model, RequestTracer request_tracer)
+      : tracer(std::move(request_tracer)),
+        gen_ai(registry, model),
         running(MakeGauge(registry, "baleen_num_requests_running", "Requests being answered.")),
         waiting(MakeGauge(registry, "baleen_num_requests_waiting", "Requests that wait for their first token.")),
         kv_usage(MakeGauge(registry, "baleen_kv_cache_usage_perc", "Share of KV blocks in use, 0 to 1: mean of the decode workers.")),
@@ -72,6 +74,7 @@ struct GatewayProbe::Impl {
     generation_tokens.Observe(static_cast<double>(event.usage.completion_tokens));
   }
 
+  const RequestTracer tracer;
   GenAiMetrics gen_ai;
   prometheus::Gauge& running;
   prometheus::Gauge& waiting;
@@ -103,13 +106,15 @@ class GaugeGuard {
 
 }  // namespace
 
-GatewayProbe::GatewayProbe(prometheus::Registry& registry, const std::string& model) : impl_(std::make_shared<Impl>(registry, model)) {}
+GatewayProbe::GatewayProbe(prometheus::Registry& registry, const std::string& model, RequestTracer tracer)
+    : impl_(std::make_shared<Impl>(registry, model, std::move(tracer))) {}
 GatewayProbe::~GatewayProbe() = default;
 
-GenerationSink GatewayProbe::Measure(GenerationSink sink, Operation operation) {
-  return [impl = impl_, operation, sink = std::move(sink), running = std::make_shared<GaugeGuard>(impl_->running),
-          waiting = std::make_shared<GaugeGuard>(impl_->waiting), start = absl::Now(), first_token = absl::InfinitePast(),
-          last_token = absl::InfinitePast()](GenerationEvent event) mutable {
+GenerationSink GatewayProbe::Measure(GenerationSink sink, RequestOrigin origin) {
+  std::optional<TraceContext> trace = impl_->tracer.Begin(origin.traceparent, origin.request_id);
+  return [impl = impl_, origin = std::move(origin), trace = std::move(trace), sink = std::move(sink),
+          running = std::make_shared<GaugeGuard>(impl_->running), waiting = std::make_shared<GaugeGuard>(impl_->waiting),
+          start = absl::Now(), first_token = absl::InfinitePast(), last_token = absl::InfinitePast()](GenerationEvent event) mutable {
     const absl::Time now = absl::Now();
     if (!event.tokens.empty()) {
       if (first_token == absl::InfinitePast()) {
@@ -123,7 +128,8 @@ GenerationSink GatewayProbe::Measure(GenerationSink sink, Operation operation) {
     }
     if (event.last()) {
       impl->Ended(event, now - start);
-      impl->gen_ai.Ended(operation, event, start, first_token, now);
+      impl->gen_ai.Ended(origin.operation, event, start, first_token, now);
+      if (trace) impl->tracer.Ended(*trace, origin.request_id, origin.operation, event, start, first_token, now);
     }
     sink(std::move(event));
   };

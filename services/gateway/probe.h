@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "services/gateway/gen_ai_metrics.h"
 #include "services/gateway/generation/generation.h"
+#include "services/gateway/request_trace.h"
 
 namespace prometheus {
 class Registry;
@@ -16,14 +17,22 @@ class Registry;
 
 namespace baleen {
 
+// What a request is to its metrics and spans.
+struct RequestOrigin {
+  Operation operation;
+  std::string request_id;   // 16 bytes.
+  std::string traceparent;  // As it came; empty = none.
+};
+
 // Thread-safe; outlives the requests it measures.
 class GatewayProbe {
  public:
-  GatewayProbe(prometheus::Registry& registry, const std::string& model);
+  // `model` labels what OpenTelemetry wants labelled; `tracer` makes spans of the requests that it samples, the default of none.
+  GatewayProbe(prometheus::Registry& registry, const std::string& model, RequestTracer tracer = RequestTracer());
   ~GatewayProbe();
 
   // Wraps a request's sink: times its tokens and counts it in and out.
-  GenerationSink Measure(GenerationSink sink, Operation operation);
+  GenerationSink Measure(GenerationSink sink, RequestOrigin origin);
   void Refused(int http_status);
   // A client that left before the end.
   void Disconnected();

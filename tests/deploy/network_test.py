@@ -65,6 +65,11 @@ class NetworkTest(unittest.TestCase):
         self.assertTrue(reachability.reachable(objects, OUTSIDE, gateway, HTTP))
         self.assertFalse(reachability.reachable(objects, PROMETHEUS, gateway, HTTP))
 
+    def test_traces_leave_the_gateway_alone(self):
+        objects = chart.render(chart.read_values(chart.VALUES["everything"]))
+        for role, pod in reachability.pods_of(objects, chart.NAMESPACE).items():
+            self.assertEqual(reachability.reachable(objects, pod, PROMETHEUS, 4317), role == "gateway", role)
+
 
 class BrokenPoliciesTest(unittest.TestCase):
     """The emulation notices a policy that is missing, too wide or too narrow."""

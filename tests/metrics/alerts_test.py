@@ -95,6 +95,8 @@ CASES = {
                             [ups("baleen_router_retries_total", 1, 20), ups("baleen_router_calls_total", 1000, 20)]),
     "BaleenShardsEjected": (10, [level("baleen_router_ejected_shards", 1, 10)],
                             [{"series": "baleen_router_ejected_shards", "values": "1x2 0x8"}]),
+    "BaleenMovesStuck": (60, [level("baleen_placement_pending_moves", 8, 60)],
+                         [{"series": "baleen_placement_pending_moves", "values": "8x20 0x40"}]),
     "BaleenStepsFail": (10, [ups("baleen_attention_step_failures_total", 10, 10)], [ups("baleen_attention_step_failures_total", 1, 10)]),
     "BaleenPrefillFails": (30, [ups('baleen_remote_prefills_total{result="local"}', 30, 30),
                                 ups('baleen_remote_prefills_total{result="filled"}', 70, 30)],

@@ -6,7 +6,7 @@ import time
 import unittest
 
 from tests.metrics import exposition, load
-from tests.testing.cluster import ROOT, Cluster, http_get
+from tests.testing.cluster import ROOT, Cluster, free_port, http_get
 
 UNITS = ("_seconds", "_bytes", "_perc")
 CANARY = "zanzibar"
@@ -40,7 +40,8 @@ def scrape(cluster):
 class MetricsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = cls.enterClassContext(Cluster(shards=2, prefill=1, decode=2, replicas=2))
+        cls.cluster = cls.enterClassContext(Cluster(shards=2, prefill=1, decode=2, replicas=2,
+                                                      gateway_flags=[f"--otlp_endpoint=127.0.0.1:{free_port()}"]))
         load.some_of_each(cls.cluster, [f"{CANARY} {number} + 1397? {'and then ' * 6}" for number in range(8)])
         # A client's leaving is noticed when the next token has nowhere to go.
         deadline = time.monotonic() + 20

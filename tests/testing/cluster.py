@@ -81,10 +81,11 @@ class Cluster:
     `etcd` is the address of an etcd that several placements share.
     """
 
-    def __init__(self, shards=2, prefill=1, decode=1, replicas=1, threads=1, model=MODEL, worker_flags=(), placements=1, etcd=None):
+    def __init__(self, shards=2, prefill=1, decode=1, replicas=1, threads=1, model=MODEL, worker_flags=(), placements=1, etcd=None,
+                 gateway_flags=()):
         self.shards, self.prefill, self.decode, self.replicas = shards, prefill, decode, replicas
         self.threads, self.model, self.worker_flags = threads, model, list(worker_flags)
-        self.placements, self.etcd = placements, etcd
+        self.placements, self.etcd, self.gateway_flags = placements, etcd, list(gateway_flags)
         self.processes = []
         self.rest_port = free_port()
 
@@ -122,7 +123,8 @@ class Cluster:
         """(process, REST port) of one more gateway."""
         rest_port = rest_port or free_port()
         name = f"gateway-{len(self.named('gateway'))}" if self.named("gateway") else "gateway"
-        return self._add(name, "services/gateway/baleen-gateway", [*self._common, f"--rest_port={rest_port}"]), rest_port
+        flags = [*self._common, f"--rest_port={rest_port}", *self.gateway_flags]
+        return self._add(name, "services/gateway/baleen-gateway", flags), rest_port
 
     def _start(self):
         flags = [f"--expected_shards={self.shards}", f"--replicas={self.replicas}"] + ([f"--etcd={self.etcd}"] if self.etcd else [])

@@ -103,6 +103,8 @@ EXPERTS = Dashboard("baleen-experts", "Baleen / Experts", (
         Panel("Parked", "short", {"{{instance}}": "baleen_router_parked"}, "(Row, expert) pairs without a live replica."),
     )),
     Row("Weights", (
+        Panel("Moves that are due", "short", {"copies": "max(baleen_placement_pending_moves)"}, "Copies to be loaded or let go."),
+        Panel("Imbalance that placement sees", "short", {"busiest / mean": "max(baleen_placement_imbalance)"}, "By measured load."),
         Panel("Experts held", "short", {"{{instance}}": "baleen_expert_loaded_experts"}, "(Layer, expert) pairs, replicas included."),
         Panel("Checkpoint bytes read", "bytes", {"{{instance}}": "baleen_expert_checkpoint_bytes_read"},
               "A shard reads its own experts only."),

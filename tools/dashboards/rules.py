@@ -104,6 +104,8 @@ SATURATION = [
           "{{ $value | humanizePercentage }} of the calls to expert shards are sent again."),
     alert("BaleenShardsEjected", "ticket", "max(baleen_router_ejected_shards) > 0", "5m",
           "{{ $value }} expert shards do not answer in time and get no calls."),
+    alert("BaleenMovesStuck", "ticket", "min_over_time(max(baleen_placement_pending_moves)[30m:1m]) > 0", "15m",
+          "{{ $value }} expert copies have waited to be moved for 45 minutes."),
     alert("BaleenStepsFail", "ticket", "sum(increase(baleen_attention_step_failures_total[10m])) > 20", None,
           "{{ $value | humanize }} steps failed in 10 minutes."),
     alert("BaleenPrefillFails", "ticket",

@@ -41,6 +41,7 @@ struct GenerationInput {
   uint32_t choice = 0;
   GenerationSpec spec;  // seed and max_tokens are set.
   absl::Time deadline = absl::InfiniteFuture();
+  std::string traceparent;  // The caller's header; empty = none.
   // Not empty: resumable; what decode workers keep for another gateway.
   std::string edge;
   std::string tenant;  // Whose turn it takes.

@@ -139,6 +139,7 @@ struct RestApi::Call {
   v1::EdgeRequest edge;  // Seed and times are set when the request is resumed.
   std::string authorization;
   std::string request_id;  // 16 bytes; empty = to be drawn.
+  std::string traceparent;
   Delivery delivery;
   bool resumed = false;
   std::optional<GenerationResume> progress;
@@ -167,6 +168,7 @@ absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
   }
   if (!call.request_id.empty()) input.request_id = call.request_id;
   input.tenant = TenantOf(call.authorization, input.spec.user);
+  input.traceparent = call.traceparent;
   if (call.resumed) input.spec.seed = call.edge.seed();
   input.resume = call.progress;
   if (input.resume && input.spec.logprobs >= 0) {
@@ -206,6 +208,7 @@ void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& respon
 
 void RestApi::Generate(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
   Call call;
+  call.traceparent = request.Header("traceparent");
   call.edge.set_path(request.path);
   call.edge.set_body(request.body);
   call.edge.set_created_unix_s(absl::ToUnixSeconds(absl::Now()));
@@ -226,6 +229,7 @@ void RestApi::Resume(const HttpRequest& request, const std::shared_ptr<HttpRespo
   Call call;
   call.request_id = *std::move(id);
   call.authorization = request.Header("authorization");
+  call.traceparent = request.Header("traceparent");
   call.resumed = true;
   call.delivery.resumable = true;
   const std::string last_event = request.Header("last-event-id");

@@ -61,12 +61,17 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- $block := index $root.Values $role -}}
 {{- if eq $role "gateway" }}
 - --rest_port=8080
+{{- with $root.Values.tracing.otlpEndpoint }}
+- --otlp_endpoint={{ . }}
+- --trace_sample={{ $root.Values.tracing.sampleShare }}
+{{- end }}
 {{- else if eq $role "expert" }}
 - --dtype={{ $root.Values.model.dtype }}
 - --threads={{ $block.threads }}
 {{- else if eq $role "placement" }}
 - --expected_shards={{ $root.Values.expert.replicas }}
 - --replicas={{ $block.minReplicas }}
+- --extra_slots={{ $block.extraSlots }}
 {{- else }}
 - --role={{ $role }}
 - --dtype={{ $root.Values.model.dtype }}
