@@ -36,7 +36,8 @@ struct AttentionProbe::Impl {
         waiting(AddGauge(r, "baleen_num_requests_waiting", "Sequences that wait for KV blocks.")),
         kv_usage(AddGauge(r, "baleen_kv_cache_usage_perc", "Share of KV blocks in use, 0 to 1.")),
         prompt_tokens(AddCounter(r, "baleen_prompt_tokens_total", "Prompt tokens put into KV for decoding here.")),
-        cached_tokens(AddCounter(r, "baleen_prefix_cache_hit_tokens_total", "Prompt tokens whose KV was in the prefix cache.")),
+        queried_tokens(AddCounter(r, "baleen_prefix_cache_queries_total", "Prompt tokens that were looked for in the prefix cache.")),
+        cached_tokens(AddCounter(r, "baleen_prefix_cache_hits_total", "Prompt tokens whose KV was in the prefix cache.")),
         generation_tokens(AddCounter(r, "baleen_generation_tokens_total", "Tokens sampled.")),
         preemptions(AddCounter(r, "baleen_num_preemptions_total", "Times that a sequence gave its KV blocks up to be filled again.")),
         drafts(AddCounter(r, "baleen_spec_decode_num_draft_tokens_total", "Tokens that the MTP layer guessed and the model verified.")),
@@ -56,6 +57,7 @@ struct AttentionProbe::Impl {
   Gauge& waiting;
   Gauge& kv_usage;
   Counter& prompt_tokens;
+  Counter& queried_tokens;
   Counter& cached_tokens;
   Counter& generation_tokens;
   Counter& preemptions;
@@ -91,6 +93,7 @@ void AttentionProbe::Preempted(int64_t sequences) { impl_->preemptions.Increment
 
 void AttentionProbe::Prefilled(int64_t prompt_tokens, int64_t cached_tokens) {
   impl_->prompt_tokens.Increment(static_cast<double>(prompt_tokens));
+  impl_->queried_tokens.Increment(static_cast<double>(prompt_tokens));
   impl_->cached_tokens.Increment(static_cast<double>(cached_tokens));
 }
 

@@ -52,7 +52,7 @@ struct GatewayProbe::Impl {
       : tracer(std::move(request_tracer)),
         gen_ai(registry, model),
         running(MakeGauge(registry, "baleen_num_requests_running", "Requests being answered.")),
-        waiting(MakeGauge(registry, "baleen_num_requests_waiting", "Requests that wait for their first token.")),
+        waiting(MakeGauge(registry, "baleen_num_requests_before_first_token", "Running requests whose first token has not come.")),
         kv_usage(MakeGauge(registry, "baleen_kv_cache_usage_perc", "Share of KV blocks in use, 0 to 1: mean of the decode workers.")),
         success(
             prometheus::BuildCounter().Name("baleen_request_success_total").Help("Requests ended, by finish reason.").Register(registry)),

@@ -28,7 +28,7 @@ OVERVIEW = Dashboard("baleen-overview", "Baleen / Overview", (
               "Processes that would answer a request now.", "stat"),
         Panel("Requests running", "short", {"running": 'sum(baleen_num_requests_running{role="gateway"})'}, "At the gateways.", "stat"),
         Panel("Requests waiting", "short", {"waiting": 'sum(baleen_num_requests_waiting{role="gateway"})'},
-              "For their first token.", "stat"),
+              "For room.", "stat"),
         Panel("KV in use", "percentunit", {"decode": 'avg(baleen_kv_cache_usage_perc{role="decode"})'},
               "Mean of the decode workers.", "stat"),
     )),
@@ -53,7 +53,8 @@ OVERVIEW = Dashboard("baleen-overview", "Baleen / Overview", (
 SERVING = Dashboard("baleen-serving", "Baleen / Serving", (
     Row("Gateways", (
         Panel("Running", "short", {"{{instance}}": 'baleen_num_requests_running{role="gateway"}'}, "Requests being answered."),
-        Panel("Waiting", "short", {"{{instance}}": 'baleen_num_requests_waiting{role="gateway"}'}, "For their first token."),
+        Panel("Waiting", "short", {"{{instance}} for room": 'baleen_num_requests_waiting{role="gateway"}',
+                                   "{{instance}} for a token": "baleen_num_requests_before_first_token"}, "Queue and prefill."),
         Panel("Refused", "reqps", {"HTTP {{status}}": rate("baleen_request_refused_total", "status")}, "By HTTP status."),
         Panel("Disconnected", "reqps", {"clients": rate("baleen_request_disconnected_total")}, "Clients that left before the end."),
     )),
@@ -125,6 +126,15 @@ KV = Dashboard("baleen-kv", "Baleen / KV and disaggregation", (
         Panel("Bytes a page", "bytes", {
             "mean": ratio(rate("baleen_kv_transfer_bytes_total", where='direction="out"'),
                           rate("baleen_kv_transfer_pages_total", where='direction="out"'))}, "Larger pages cost fewer calls."),
+    )),
+    Row("What is not computed twice", (
+        Panel("Prefix cache", "percentunit", {
+            "hits": ratio(rate("baleen_prefix_cache_hits_total", where='role="decode"'),
+                          rate("baleen_prefix_cache_queries_total", where='role="decode"'))}, "Share of prompt tokens found."),
+        Panel("Preemptions", "short", {"{{role}}": rate("baleen_num_preemptions_total", "role")}, "Sequences a second that gave up KV."),
+        Panel("Drafts that were right", "percentunit", {
+            "accepted": ratio(rate("baleen_spec_decode_num_accepted_tokens_total"), rate("baleen_spec_decode_num_draft_tokens_total"))},
+              "Of the next-token layer's."),
     )),
     Row("Prefill", (
         Panel("Prompts filled elsewhere", "reqps", {"{{result}}": rate("baleen_remote_prefills_total", "result")},

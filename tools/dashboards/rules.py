@@ -94,8 +94,9 @@ SATURATION = [
     alert("BaleenKvFull", "ticket", 'avg(baleen_kv_cache_usage_perc{role=~"decode|attention"}) > 0.9', "10m",
           "Decode workers use {{ $value | humanizePercentage }} of their KV."),
     alert("BaleenRequestsWait", "ticket",
-          'sum(baleen_num_requests_waiting{role="gateway"}) > 0.5 * sum(baleen_num_requests_running{role="gateway"}) > 8', "5m",
-          "More than half of the running requests wait for their first token."),
+          'sum(baleen_num_requests_waiting{role="gateway"}) + sum(baleen_num_requests_before_first_token)'
+          ' > 0.5 * sum(baleen_num_requests_running{role="gateway"}) > 8', "5m",
+          "{{ $value }} requests wait for room or for their first token: more than half of those that run."),
     alert("BaleenExpertsQueue", "ticket", "max(baleen_expert_queue_depth) > 64", "5m", "{{ $value }} calls wait at one expert shard."),
     alert("BaleenExpertsUneven", "ticket", "baleen:expert_imbalance:ratio5m > 2", "30m",
           "The busiest shard computes {{ $value | humanize }} times the mean's rows."),
