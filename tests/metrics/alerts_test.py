@@ -128,7 +128,7 @@ def run_promtool(rule_groups, tests, evaluation="1m"):
                                 "group_eval_order": [group["name"] for group in groups], "tests": tests}}
         for name, content in files.items():
             (pathlib.Path(directory) / name).write_text(yaml.safe_dump(content))
-        done = subprocess.run(["promtool", "test", "rules", "tests.yaml"], cwd=directory, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(["promtool", "test", "rules", "tests.yaml"], cwd=directory, capture_output=True, text=True, timeout=280)
         return done.returncode, done.stdout + done.stderr
 
 
