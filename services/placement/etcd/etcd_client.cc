@@ -16,18 +16,6 @@ constexpr auto kCallTimeout = std::chrono::seconds(1);
 
 void SetDeadline(grpc::ClientContext& context) { context.set_deadline(std::chrono::system_clock::now() + kCallTimeout); }
 
-// Like services/common's channels, but without their keep-alive pings, which etcd counts as abuse.
-std::shared_ptr<grpc::Channel> MakeEtcdChannel(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  // Also how long a handshake may take: a starting etcd accepts connections that it does not answer for seconds.
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-}
-
 absl::Status ToStatus(const char* call, const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), absl::StrCat("etcd ", call, ": ", status.error_message()));
@@ -37,7 +25,9 @@ absl::Status ToStatus(const char* call, const grpc::Status& status) {
 
 struct EtcdClient::Impl {
   explicit Impl(const std::string& address)
-      : channel(MakeEtcdChannel(address)), kv(pb::KV::NewStub(channel)), lease(pb::Lease::NewStub(channel)) {}
+      : channel(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
+        kv(pb::KV::NewStub(channel)),
+        lease(pb::Lease::NewStub(channel)) {}
 
   const std::shared_ptr<grpc::Channel> channel;
   const std::unique_ptr<pb::KV::Stub> kv;
