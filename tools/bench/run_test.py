@@ -1,0 +1,50 @@
+"""Rounds are interleaved, each with its own reading of the machine, and summed up by their median."""
+
+import unittest
+
+import run
+
+
+def report(milliseconds, **fields):
+    entry = {"run_name": "Step/16", "run_type": "iteration", "real_time": milliseconds, "time_unit": "ms", **fields}
+    return {"benchmarks": [entry]}
+
+
+class RoundsTest(unittest.TestCase):
+    def test_targets_take_turns_with_a_reading_before_each(self):
+        calls = []
+
+        def read_machine():
+            calls.append("machine")
+            return {"read_gb_s": float(len(calls))}
+
+        def run_benchmark(target):
+            calls.append(target)
+            return report(1.0)
+
+        taken = run.rounds_of(["a", "b"], 2, run_benchmark, read_machine)
+        self.assertEqual(calls, ["machine", "a", "machine", "b"] * 2)
+        self.assertEqual([reading["read_gb_s"] for reading, _ in taken["a"]], [1.0, 5.0])
+        self.assertEqual([reading["read_gb_s"] for reading, _ in taken["b"]], [3.0, 7.0])
+
+
+class ResultsTest(unittest.TestCase):
+    def test_median_spread_and_the_machine_beside_them(self):
+        pairs = [({"read_gb_s": 10.0 * time}, report(float(time))) for time in (3, 1, 5)]
+        (result,) = run.results("//a:b", pairs)
+        self.assertEqual(result["name"], "//a:b:Step/16")
+        self.assertEqual((result["value"], result["min"], result["max"], result["rounds"]), (3.0, 1.0, 5.0, 3))
+        self.assertEqual((result["unit"], result["machine"]), ("ms", {"read_gb_s": 30.0}))
+
+    def test_failed_rounds_and_aggregates_do_not_count(self):
+        pairs = [
+            ({"read_gb_s": 1.0}, report(9.0, error_occurred=True)),
+            ({"read_gb_s": 2.0}, report(8.0, run_type="aggregate")),
+            ({"read_gb_s": 3.0}, report(7.0)),
+        ]
+        (result,) = run.results("//a:b", pairs)
+        self.assertEqual((result["value"], result["rounds"], result["machine"]), (7.0, 1, {"read_gb_s": 3.0}))
+
+
+if __name__ == "__main__":
+    unittest.main()
