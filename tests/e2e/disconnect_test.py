@@ -47,7 +47,7 @@ class DisconnectTest(unittest.TestCase):
         for process in (self.prefill, self.decode):
             for name in ("baleen_num_requests_running", "baleen_num_requests_waiting", "baleen_kv_cache_usage_perc"):
                 self.wait_for(f"{process.name} {name}", lambda process=process, name=name: metric(process, name) == 0)
-        for name in ("baleen_num_requests_running", "baleen_admission_waiting_requests", "baleen_admission_running_tokens"):
+        for name in ("baleen_num_requests_running", "baleen_num_requests_waiting", "baleen_admission_running_tokens"):
             self.wait_for(f"gateway {name}", lambda name=name: metric(self.gateway, name) == 0)
 
     def test_in_decode(self):
@@ -69,7 +69,7 @@ class DisconnectTest(unittest.TestCase):
     def test_in_the_queue(self):
         connections = []
         self.addCleanup(lambda: [connection.close() for connection in connections])
-        while metric(self.gateway, "baleen_admission_waiting_requests") < 2:
+        while metric(self.gateway, "baleen_num_requests_waiting") < 2:
             connections.append(self.ask())
             self.assertLess(len(connections), 200, "nothing ever waits")
         for connection in reversed(connections):

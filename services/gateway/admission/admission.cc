@@ -11,7 +11,7 @@ namespace baleen {
 
 struct Admission::Probe {
   explicit Probe(prometheus::Registry& registry)
-      : waiting(Gauge(registry, "baleen_admission_waiting_requests", "Requests that wait for room.")),
+      : waiting(Gauge(registry, "baleen_num_requests_waiting", "Requests that wait for room.")),
         waiting_tokens(Gauge(registry, "baleen_admission_waiting_tokens", "Tokens that waiting requests may need.")),
         running_tokens(Gauge(registry, "baleen_admission_running_tokens", "Tokens that admitted requests may need.")),
         refused(prometheus::BuildCounter()
