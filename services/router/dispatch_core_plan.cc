@@ -1,11 +1,19 @@
 // What the dispatch core sends, and when.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/router/dispatch_core.h"
 
 namespace baleen {
+
+namespace {
+
+// A shard counts as at most this many times as slow as the fastest: one that got no calls at all could never show that it has recovered.
+constexpr int64_t kMaxCostRatio = 4;
+
+}  // namespace
 
 // Those that answer in time; failing them, unless `good_only`, the ejected and the leaving.
 std::vector<int> DispatchCore::Replicas(int layer, int32_t expert, absl::Time now, bool good_only) const {
@@ -25,9 +33,11 @@ DispatchPlan DispatchCore::PlaceSlots(const Batch& batch, absl::Span<const int64
   input.expert_ids = batch.shape.expert_ids;
   input.slots = slots;
   input.replicas = [&](int32_t expert) { return Replicas(batch.shape.layer, expert, now, good_only); };
+  int64_t least = std::numeric_limits<int64_t>::max() / kMaxCostRatio;
+  for (const Shard* shard : by_index_) least = std::min(least, shard->health.slot_cost());
   for (const Shard* shard : by_index_) {
     input.load.push_back(shard->slots_out);
-    input.slot_cost.push_back(shard->health.slot_cost());
+    input.slot_cost.push_back(std::min(shard->health.slot_cost(), kMaxCostRatio * least));
   }
   input.max_call_slots = batch.shape.max_call_slots;
   return PlanDispatch(input);

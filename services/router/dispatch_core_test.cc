@@ -123,6 +123,26 @@ TEST_F(DispatchCoreTest, AShardThatLeftIsHedgedAtOnceAndForgottenWhenDone) {
   EXPECT_EQ(core_.TakeForgotten(), std::vector<std::string>{"a"});
 }
 
+TEST_F(DispatchCoreTest, AShardThatWasSlowOnceStillGetsCalls) {
+  Connect({{"a", {0, 1, 2, 3, 4, 5, 6, 7}}, {"b", {0, 1, 2, 3, 4, 5, 6, 7}}});
+  const std::vector<int32_t> ids = {0, 1, 2, 3, 4, 5, 6, 7};
+  const BatchShape shape{kLayer, 1, 8, ids.data(), 1024};
+  absl::Time now = kStart;
+  std::map<std::string, int> calls;
+  for (int i = 0; i < 10; ++i) {
+    const BatchId batch = core_.Begin(shape);
+    const auto out = core_.PlanBatch(batch, now);
+    for (const OutgoingCall& call : out) ++calls[call.worker_id];
+    for (const OutgoingCall& call : out) {
+      const bool slow = i == 0 && call.worker_id == "a";
+      Answer(call, now += slow ? absl::Milliseconds(200) : absl::Microseconds(10));
+    }
+    EXPECT_TRUE(core_.End(batch).ok());
+  }
+  EXPECT_EQ(calls["a"], 10);
+  EXPECT_EQ(calls["b"], 10);
+}
+
 TEST_F(DispatchCoreTest, ASlowClusterIsNotGivenTwiceTheWork) {
   Connect({{"a", {0, 1}}, {"b", {0, 1}}});
   absl::Time now = kStart;

@@ -69,8 +69,8 @@ class AdmittedGeneration final : public Generation, public std::enable_shared_fr
       over_ = last;
       if (last) inner = std::move(inner_);
     }
-    sink_(std::move(event));
     if (last) context_.admission->Leave(ticket_);
+    sink_(std::move(event));
   }
 
   void Leave(void (Generation::*how)()) {
