@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "proto/baleen/v1/inference.grpc.pb.h"
 #include "services/common/request_id.h"
+#include "services/gateway/admission/tenant.h"
 #include "services/gateway/api/prepare.h"
 #include "services/gateway/api/requests.h"
 #include "services/gateway/generation/choices.h"
@@ -26,11 +27,18 @@ absl::Time DeadlineOf(const grpc::CallbackServerContext& context, absl::Duration
   return std::min(absl::FromChrono(context.deadline()), absl::Now() + timeout);
 }
 
-absl::StatusOr<GenerationInput> Traced(absl::StatusOr<GenerationInput> input, const grpc::CallbackServerContext& context) {
-  const auto header = context.client_metadata().find("traceparent");
-  if (input.ok() && header != context.client_metadata().end()) {
-    input->traceparent = std::string(header->second.data(), header->second.size());
-  }
+std::string Metadata(const grpc::CallbackServerContext& context, const char* name) {
+  const auto header = context.client_metadata().find(name);
+  return header == context.client_metadata().end() ? "" : std::string(header->second.data(), header->second.size());
+}
+
+// Adds what a call's metadata says: whose it is and which trace it belongs to.
+absl::StatusOr<GenerationInput> WithMetadata(absl::StatusOr<GenerationInput> input, const grpc::CallbackServerContext& context) {
+  if (!input.ok()) return input;
+  const std::string authorization = Metadata(context, "authorization");
+  input->traceparent = Metadata(context, "traceparent");
+  input->cache_salt = KeyDigest(authorization);
+  input->tenant = TenantOf(authorization, input->spec.user);
   return input;
 }
 
@@ -135,13 +143,13 @@ class InferenceService final : public v1::Inference::CallbackService {
   grpc::ServerWriteReactor<v1::GenerateResponse>* Generate(grpc::CallbackServerContext* context,
                                                            const v1::GenerateRequest* request) override {
     auto* writer = new ResponseWriter<v1::GenerateResponse>();
-    writer->Begin(options_, Traced(Prepare(*request, DeadlineOf(*context, options_.request_timeout)), *context));
+    writer->Begin(options_, WithMetadata(Prepare(*request, DeadlineOf(*context, options_.request_timeout)), *context));
     return writer;
   }
 
   grpc::ServerWriteReactor<v1::ChatResponse>* Chat(grpc::CallbackServerContext* context, const v1::ChatRequest* request) override {
     auto* writer = new ResponseWriter<v1::ChatResponse>();
-    writer->Begin(options_, Traced(Prepare(*request, DeadlineOf(*context, options_.request_timeout)), *context));
+    writer->Begin(options_, WithMetadata(Prepare(*request, DeadlineOf(*context, options_.request_timeout)), *context));
     return writer;
   }
 

@@ -113,6 +113,20 @@ TEST_F(GrpcInferenceTest, ChatSplitsReasoningFromContent) {
   EXPECT_EQ(content, "4");
 }
 
+TEST_F(GrpcInferenceTest, CallersWithDifferentKeysShareNoCache) {
+  Serve({Ids("4")});
+  for (const char* key : {"Bearer a", "Bearer b", "Bearer a"}) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", key);
+    ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Generate()));
+  }
+  const std::vector<v1::StartSequence> starts = decode_->starts();
+  ASSERT_EQ(starts.size(), 3u);
+  EXPECT_FALSE(starts[0].cache_salt().empty());
+  EXPECT_NE(starts[0].cache_salt(), starts[1].cache_salt());
+  EXPECT_EQ(starts[0].cache_salt(), starts[2].cache_salt());
+}
+
 TEST_F(GrpcInferenceTest, OptionsReachTheWorker) {
   Serve({Ids("4")});
   v1::GenerateRequest request = Generate();
