@@ -81,6 +81,7 @@ json::object Schemas(const std::string& model, int64_t vocabulary) {
           {"Model", ModelSchema()},
           {"Models", Required({{"object", {{"const", "list"}}}, {"data", ListOf(Ref("Model"))}})},
           {"Tokens", tokens},
+          {"Event", Required({{"id", Typed("string")}, {"data", Typed("string")}})},
           {"Text", Required({{"prompt", Typed("string")}})}};
 }
 
@@ -120,14 +121,14 @@ json::object Responses(RouteShape route, const Shape& shape) {
     return {{"200", Response("Yes.", text)}, {"503", Response("Not yet, and why.", text)}};
   }
   if (route == RouteShape::kEvents) {
-    responses["200"] = Response("The events after Last-Event-ID.", {{"text/event-stream", json::object{{"schema", Typed("string")}}}});
+    responses["200"] = Response("The events after Last-Event-ID.", {{"text/event-stream", json::object{{"schema", Ref("Event")}}}});
     responses["400"] = Response("Last-Event-ID is no event's id.", error);
     responses["404"] = Response("There is no such request.", error);
     responses["503"] = Response("No worker can be asked.", error);
     return responses;
   }
   json::object content = JsonContent(shape.answer == nullptr ? Typed("object") : Ref(shape.answer));
-  if (shape.streams) content["text/event-stream"] = json::object{{"schema", Typed("string")}};
+  if (shape.streams) content["text/event-stream"] = json::object{{"schema", Ref("Event")}};
   responses["200"] = Response("The answer.", std::move(content));
   if (shape.request != nullptr) {
     responses["400"] = Response("The request is wrong; the message says where.", error);
