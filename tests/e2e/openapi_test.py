@@ -13,7 +13,7 @@ from tests.testing.cluster import MODEL, Cluster
 # What holds for every request, valid or not. That a valid one is accepted is not asked: lengths and schemas depend on the model too.
 CHECKS = ("not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,"
           "negative_data_rejection,unsupported_method")
-EXAMPLES = 15
+EXAMPLES = 8
 # A context this short keeps every answer short, whatever a request asks for.
 CONTEXT_TOKENS = 64
 
