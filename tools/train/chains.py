@@ -60,8 +60,8 @@ def compare_magnitudes(a: str, b: str) -> tuple[str, int]:
     return " ".join(steps), 0
 
 
-def compare(a: str, b: str) -> tuple[list[str], int]:
-    """Compares two decimal strings, signs included."""
+def compare(a: str, b: str, asked: str) -> tuple[list[str], int]:
+    """Compares two decimal strings, signs included; the first line is what is asked: `larger`, `smaller`, `>?` or `<?`."""
     below_a, below_b = a.startswith("-"), b.startswith("-")
     if below_a != below_b:
         walk, order = f"{a if below_a else b} is below 0", -1 if below_a else 1
@@ -69,7 +69,7 @@ def compare(a: str, b: str) -> tuple[list[str], int]:
         walk, order = compare_magnitudes(a.lstrip("-"), b.lstrip("-"))
         if below_a:
             walk, order = walk + ", both below 0", -order
-    return [f"{a} ? {b}: {walk}", f"{a} {sign(order)} {b}"], order
+    return [asked, f"{a} ? {b}: {walk}", f"{a} {sign(order)} {b}"], order
 
 
 def subtract(a: int, b: int) -> tuple[list[str], int]:
@@ -148,11 +148,9 @@ def sort(numbers: list[int], descending: bool) -> tuple[list[str], list[int]]:
 
 
 def count(letter: str, word: str) -> tuple[list[str], int]:
-    """Spells the word and marks each match with the count so far."""
-    spelled, found = "", 0
+    """Holds the letter against each of the word's, side by side, and numbers each match."""
+    pairs, found = [], 0
     for c in word:
-        spelled += c
-        if c == letter:
-            found += 1
-            spelled += f"({found})"
-    return [f"{letter} in {word}", f"{spelled}: {found}"], found
+        found += c == letter
+        pairs.append(f"{letter}{c}{found if c == letter else ''}")
+    return [f"{letter} in {word}", f"{' '.join(pairs)}: {found}"], found

@@ -98,8 +98,9 @@ def too_long(rng, held_out: bool) -> "pr.Problem":
     if kind == "sort":
         return too_long_list(rng, held_out)
     if kind == "compare":
-        text = pr.phrase(rng, rng.choice(ph.split(ph.COMPARE, held_out)), m=rng.choice(ph.MORE + ph.LESS), a=a, b=b)
-        return pr.Problem("too long", text, text, read([a, b], " ? ", digits_max), pr.TOO_LONG)
+        asked, marks = rng.choice((("larger", ph.MORE), ("smaller", ph.LESS)))
+        text = pr.phrase(rng, rng.choice(ph.split(ph.COMPARE, held_out)), m=rng.choice(marks), a=a, b=b)
+        return pr.Problem("too long", text, text, f"{asked}\n" + read([a, b], " ? ", digits_max), pr.TOO_LONG)
     own = {"+": ph.ADD, "-": ph.SUBTRACT, "*": ph.MULTIPLY}[kind]
     if rng.random() < 0.7:
         text = pr.phrase(rng, rng.choice(ph.split(ph.EXPRESSION, held_out)), e=pr.expression(rng, a, kind, b))

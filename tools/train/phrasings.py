@@ -17,6 +17,22 @@ def split(phrasings: list[str], held_out: bool) -> list[str]:
 
 # {e} is an expression such as `4821 + 1397` or `12 plus 7`; it serves +, - and x.
 EXPRESSION = lines("""
+{e} is
+{e} is?
+how much is {e}
+hey what's {e}
+can you tell me {e}
+do {e}
+result of {e}
+i need {e}
+whats {e}
+what is the value of {e}
+could you calculate {e} for me
+i want to know {e}
+what does {e} make
+so what is {e}
+Compute: {e}
+answer {e}
 What is {e}?
 What is {e}?
 What's {e}?
@@ -151,6 +167,18 @@ What are {a} times {b}?
 
 # {m} is one of the words of the wanted direction.
 COMPARE = lines("""
+{m} of {a} and {b}
+{m}, {a} or {b}
+which is {m}: {a}, {b}
+is {a} or {b} {m}?
+What's the {m} one, {a} or {b}?
+Which of {a} or {b} is {m}?
+{a} and {b}: which is {m}?
+{a}, {b}: {m}?
+tell me the {m} number: {a} or {b}
+Which is the {m} one: {a} or {b}?
+Which one is the {m}, {a} or {b}?
+which number is {m} out of {a} and {b}
 Which is {m}, {a} or {b}?
 Which is {m}: {a} or {b}?
 What is {m}, {a} or {b}?
@@ -181,6 +209,14 @@ Do you know which is {m}, {a} or {b}?
 Name the {m} number of {a} and {b}
 """)
 COMPARE_PLAIN = lines("""
+{a} versus {b}?
+{a} vs {b}?
+which, {a} or {b}?
+compare: {a}, {b}
+Compare {a} & {b}
+{a} compared to {b}
+Compare {a} to {b}
+{a} against {b}
 Compare {a} and {b}.
 Compare {a} with {b}
 {a} vs {b}
@@ -195,6 +231,14 @@ compare {a} {b}
 Can you compare {a} and {b}?
 """)
 COMPARE_YES_NO = lines("""
+{a} {m} than {b}?
+{a} is {m} than {b}?
+{a} is {m} than {b}
+Does {a} count as {m} than {b}?
+Is {a} a {m} number than {b}?
+could {a} be {m} than {b}?
+I think {a} is {m} than {b}. Is that right?
+Is it right that {a} is {m} than {b}?
 Is {a} {m} than {b}?
 is {a} {m} than {b}
 Would you say {a} is {m} than {b}?
@@ -228,6 +272,22 @@ MOST = ["largest", "biggest", "greatest", "highest", "maximum"]
 LEAST = ["smallest", "lowest", "least", "minimum"]
 
 SORT = lines("""
+sort: {l}
+order: {l}
+{l} in order
+sort them: {l}
+sort this list: {l}
+Sort the numbers: {l}
+Sort these: {l}
+Sort this: {l}
+Please sort {l}
+Put the numbers {l} in order
+put in order: {l}
+Arrange: {l}
+Order the numbers {l}
+Order this list: {l}
+I want {l} in order
+sort my numbers: {l}
 Sort {l}.
 Sort {l}
 Sort these numbers: {l}
@@ -265,6 +325,16 @@ DESCENDING = [" in descending order", " from largest to smallest", " from large 
               " in decreasing order", " descending", " (largest first)", " from highest to lowest", " in reverse order",
               " from biggest to smallest", " from greatest to least"]
 EXTREME = lines("""
+{m}: {l}
+{m} number: {l}
+which is the {m} of {l}?
+What is the {m} of these numbers: {l}?
+What is the {m} number: {l}?
+the {m} of {l}?
+out of {l}, which is the {m}?
+{l}: which is the {m}?
+Which of {l} is the {m}?
+Of {l}, which is {m}?
 What is the {m} of {l}?
 Which is the {m}: {l}?
 Find the {m} number in {l}
@@ -281,6 +351,31 @@ Which number is the {m}: {l}?
 
 # {c} is the letter as written, {w} the word as written.
 COUNT = lines("""
+{c} in {w}
+{c}s in {w}
+{c}'s in {w}
+{c} count in {w}
+letters {c} in {w}
+letter {c} in {w}
+how many {c} in {w}
+how many {c} {w}
+How many letter {c} are in {w}?
+how many letter {c}'s in {w}
+How many {c}'s are in the word {w}?
+How many {c}s are there in {w}?
+{w} has how many {c}'s?
+{w} contains how many {c}s?
+How many times is {c} in {w}?
+how many times is the letter {c} in the word {w}
+how many {c}s can you find in {w}
+count {c}: {w}
+count of {c} in {w}
+count the number of {c}s in {w}
+Count the number of {c}'s in the word {w}
+What's the count of {c} in {w}?
+how many {c}'s are in the spelling of {w}
+How many of the letters in {w} are {c}?
+In the word {w}, how many letters are {c}?
 How many {c}s are in {w}?
 How many {c}'s are in {w}?
 How many {c}'s in {w}?

@@ -28,6 +28,9 @@ SIGNS = {"+": ["+"] * 6 + ["plus"] * 4,
          "*": ["*", "*", "x", "x", "×", "×", "X", "·"] + ["times"] * 4 + ["multiplied by"]}
 TASKS = {"add": 13, "subtract": 15, "multiply": 15, "compare": 11, "sort": 9, "count": 10,
          "story": 11, "chat": 5, "decline": 17, "too long": 6}
+# What training draws: more of what is hardest to read out of a question.
+TRAINED = {"add": 10, "subtract": 11, "multiply": 12, "compare": 10, "sort": 17, "count": 26,
+           "story": 15, "chat": 5, "decline": 15, "too long": 5}
 MATHS = [t for t in TASKS if t not in ("chat", "decline", "too long")]
 
 
@@ -166,25 +169,23 @@ def compare(rng, held_out: bool) -> Problem:
     a, b = decimal_pair(rng) if rng.random() < 0.5 else map(str, pair(rng, 5))
     if rng.random() < 0.08:
         a, b = rng.choice((("-" + a, b), (a, "-" + b), ("-" + a, "-" + b)))
-    steps, order = chains.compare(a, b)
     more, style, fields = rng.random() < 0.6, rng.random(), {"a": a, "b": b}
-    small = f"{a} {chains.sign(order)} {b}"
-    word = "larger" if more else "smaller"
     if style < 0.55:
-        marks = ph.MORE + ph.MOST if more else ph.LESS + ph.LEAST
+        asked, marks = "larger" if more else "smaller", ph.MORE + ph.MOST if more else ph.LESS + ph.LEAST
         text = phrase(rng, rng.choice(ph.split(ph.COMPARE, held_out)), m=rng.choice(marks), **fields)
     elif style < 0.75:
-        word = "larger"
-        text = phrase(rng, rng.choice(ph.split(ph.COMPARE_PLAIN, held_out)), **fields)
+        asked, text = "larger", phrase(rng, rng.choice(ph.split(ph.COMPARE_PLAIN, held_out)), **fields)
     else:
-        marks, templates = (ph.MORE if more else ph.LESS), ph.COMPARE_YES_NO
+        asked, marks, templates = ">?" if more else "<?", ph.MORE if more else ph.LESS, ph.COMPARE_YES_NO
         if rng.random() < 0.3:
-            marks, templates = ">" if more else "<", ph.COMPARE_SIGN
+            marks, templates = asked[0], ph.COMPARE_SIGN
         text = phrase(rng, rng.choice(ph.split(templates, held_out)), m=rng.choice(marks), **fields)
-        answer = f"{'Yes' if order == (1 if more else -1) else 'No'}, {small}."
-    if style < 0.75:
-        first, second = (a, b) if (order > 0) == (word == "larger") else (b, a)
-        answer = f"{first} is {word} than {second}." if order else f"They are equal: {small}."
+    steps, order = chains.compare(a, b, asked)
+    if asked[1:] == "?":
+        answer = f"{'Yes' if order == (1 if more else -1) else 'No'}, {steps[-1]}."
+    else:
+        first, second = (a, b) if (order > 0) == (asked == "larger") else (b, a)
+        answer = f"{first} is {asked} than {second}." if order else f"They are equal: {steps[-1]}."
     return Problem("compare", f"{a} ? {b}", text, "\n".join(steps), answer)
 
 
@@ -280,7 +281,8 @@ CHAT = [
 
 def chat(rng, held_out: bool) -> Problem:
     templates, reasoning, answer = rng.choice(CHAT)
-    text = phrase(rng, rng.choice(ph.split(templates, held_out)), affixes=False)
+    said = rng.choice(ph.split(templates, True)) if held_out else talk.varied(rng, templates)
+    text = phrase(rng, said, affixes=False)
     if rng.random() < 0.5:
         text = text[:1].upper() + text[1:]
     return Problem("chat", text, text, reasoning, answer)
@@ -307,7 +309,7 @@ def draw_split(rng, task: str, held_out: bool, held_out_phrasing: bool = False) 
 
 def training_problem(rng) -> Problem:
     """A training problem of the mix; some have a system prompt or earlier turns."""
-    problem = draw_split(rng, rng.choices(list(TASKS), list(TASKS.values()))[0], held_out=False)
+    problem = draw_split(rng, rng.choices(list(TRAINED), list(TRAINED.values()))[0], held_out=False)
     if rng.random() < 0.07:
         for _ in range(rng.randint(1, 2)):
             earlier = draw_split(rng, rng.choice(list(TASKS)), held_out=False)

@@ -1,5 +1,5 @@
 """Small talk abacus answers."""
-from phrasings import lines
+from phrasings import lines, split
 
 GREETINGS = lines("""
 hi
@@ -14,6 +14,10 @@ good evening
 greetings
 howdy
 hiya
+hi my friend
+hello my friend
+good evening everyone
+good morning abacus
 yo
 hello abacus
 hi abacus
@@ -34,12 +38,19 @@ good day
 pleased to meet you
 hey buddy
 morning
+hello there abacus
+good morning my friend
+hey hi
+hi buddy
 """)
 HOW_ARE_YOU = lines("""
 how are you
 how are you doing
 how are you today
 how's it going
+how is it going
+how are you feeling
+how is everything
 how do you do
 hi, how are you
 hello, how are you
@@ -50,12 +61,23 @@ how do you feel
 are you ok
 hello! how are you doing
 how are things
+hello, how are things today
+hey, how is it going
+hi, how have you been today
+how are you feeling today
 """)
 THANKS = lines("""
 thanks
 thank you
 thank you very much
 thanks a lot
+thanks so much
+great answer
+that helps
+that helps a lot, thank you
+great, that helps
+thanks for the help
+thank you, great answer
 many thanks
 thx
 ty
@@ -74,10 +96,20 @@ thank you for the answer
 that was helpful
 thanks, that's great
 much appreciated
+thanks, great answer
+thank you, that helps
+thanks so much for the help
+ok, thank you abacus
 """)
 FAREWELLS = lines("""
 bye
 goodbye
+ok, bye
+ok goodbye
+thank you, goodbye
+see you soon
+bye, see you
+talk to you tomorrow
 good bye
 see you
 see you later
@@ -90,9 +122,20 @@ have a nice day
 that's all, bye
 talk to you later
 take care
+ok bye
+thanks, bye
+good night, see you
+bye, talk to you tomorrow
 """)
 IDENTITY = lines("""
 who are you
+so what are you
+what kind of robot are you
+tell me your name please
+what's your name please
+are you a human or a robot
+who are you really
+what ai are you
 what are you
 what is your name
 what's your name
@@ -124,9 +167,21 @@ say who you are
 please introduce yourself
 can you introduce yourself
 tell me who you are
+what kind of ai are you
+so who are you
+tell me your name
+are you an ai or a human
 """)
 ABILITIES = lines("""
 what can you do
+what can you do for me
+what can you help with
+what do you know
+what problems can you solve
+what questions can you answer
+what can i ask
+tell me what you do
+tell me what i can ask
 what are you able to do
 how can you help me
 help
@@ -146,4 +201,27 @@ what do you know
 what kind of questions can i ask
 which problems can you solve
 show me what you can do
+what can you help me with
+tell me what you know
+what problems can you do
+what questions can i ask you
 """)
+
+OPENERS = {id(HOW_ARE_YOU): ("hi, ", "hello, ", "hey, ", "hello! ", "hi! ", "good morning, "),
+           id(THANKS): ("ok, ", "great, ", "perfect, ", "nice, ", "wow, "),
+           id(FAREWELLS): ("ok, ", "thanks, ", "great, ", "well, ", "thank you, "),
+           id(IDENTITY): ("hi, ", "hello, ", "so, ", "hey, ", "please tell me, ", "hi! ", "ok, "),
+           id(ABILITIES): ("hi, ", "hello, ", "so, ", "hey, ", "ok, ", "hello! ")}
+ADDRESSEES = (" abacus", ", abacus", " my friend", " friend", " buddy", ", buddy", " there", " again")
+
+
+def varied(rng, talk: list[str]) -> str:
+    """A training line of a list, at times opened or addressed otherwise; never one that is held out."""
+    while True:
+        said = rng.choice(split(talk, False))
+        if rng.random() < 0.25:
+            said = rng.choice(OPENERS.get(id(talk), ("",))) + said
+        if rng.random() < 0.15 and talk is not IDENTITY and talk is not ABILITIES:
+            said += rng.choice(ADDRESSEES)
+        if said not in split(talk, True):
+            return said

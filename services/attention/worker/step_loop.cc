@@ -149,8 +149,10 @@ void StepLoop::StartRemotePrefill(Sequence* sequence) {
 void StepLoop::WaitForWork(absl::Duration timeout) {
   std::unique_lock lock(mu_);
   const auto woken = [this] { return stopping_ || events_ != events_seen_; };
-  if (unfinished_ == 0) {
-    probe_->Load(0, 0, UsageOf(*pool_));
+  const float kv_usage = UsageOf(*pool_);
+  if (unfinished_ == 0) probe_->Load(0, 0, kv_usage);
+  // Rows that are still being pushed hold their blocks a little longer than their sequence lasts.
+  if (unfinished_ == 0 && kv_usage == 0) {
     work_.wait(lock, woken);
   } else {
     work_.wait_for(lock, absl::ToChronoNanoseconds(timeout), woken);
