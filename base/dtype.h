@@ -8,11 +8,14 @@
 
 namespace baleen {
 
-enum class DType : uint8_t { kF32, kBf16, kF8E4m3 };
+enum class DType : uint8_t { kF32, kBf16, kF8E4m3, kI8 };
 
 constexpr size_t SizeOf(DType type) { return type == DType::kF32 ? 4 : type == DType::kBf16 ? 2 : 1; }
 
-constexpr const char* NameOf(DType type) { return type == DType::kF32 ? "F32" : type == DType::kBf16 ? "BF16" : "F8_E4M3"; }
+constexpr const char* NameOf(DType type) {
+  constexpr const char* kNames[] = {"F32", "BF16", "F8_E4M3", "I8"};
+  return kNames[static_cast<int>(type)];
+}
 
 using Bf16 = uint16_t;  // Raw bits.
 

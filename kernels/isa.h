@@ -7,7 +7,7 @@
 
 namespace baleen {
 
-enum class Isa { kReference, kAvx2, kAvx512 };  // kAvx512 means F, BW, VL, DQ and BF16.
+enum class Isa { kReference, kAvx2, kAvx512 };  // kAvx512 means F, BW, VL, DQ, VNNI and BF16.
 
 std::string_view NameOf(Isa isa);  // "reference", "avx2", "avx512"
 bool Supported(Isa isa);           // By this CPU and this build.

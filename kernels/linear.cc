@@ -6,6 +6,7 @@
 #include "kernels/aligned_buffer.h"
 #include "kernels/cpu/linear/panel.h"
 #include "kernels/linear_pack.h"
+#include "kernels/quantize.h"
 
 namespace baleen {
 namespace {
@@ -22,21 +23,46 @@ constexpr int64_t kTaskRows = 96;
 // Below this many multiplications a fork costs more than it saves.
 constexpr int64_t kForkProducts = int64_t{1} << 17;
 
+// The kernels of one instruction set.
+struct Family {
+  PanelKernel (*f32)();
+  PanelKernel (*bf16)();
+  PanelKernel (*fp8)();
+  PanelKernel (*int8)();
+};
+
+constexpr Family kReference = {linear::ReferenceF32, linear::ReferenceBf16, linear::ReferenceFp8, linear::ReferenceInt8};
+constexpr Family kAvx2 = {linear::Avx2F32, linear::Avx2Bf16, linear::Avx2Fp8, linear::Avx2Int8};
 // Both give the same bits; the vendors differ in which is twice as fast.
-PanelKernel ChooseBf16Avx512() { return __builtin_cpu_is("intel") ? linear::Avx512Bf16Fma() : linear::Avx512Bf16Dot(); }
+constexpr Family kAvx512Dot = {linear::Avx512F32, linear::Avx512Bf16Dot, linear::Avx512Fp8Dot, linear::Avx512Int8};
+constexpr Family kAvx512Fma = {linear::Avx512F32, linear::Avx512Bf16Fma, linear::Avx512Fp8Fma, linear::Avx512Int8};
+
+const Family& FamilyOf(Isa isa) {
+  if (isa == Isa::kAvx512) return __builtin_cpu_is("intel") ? kAvx512Fma : kAvx512Dot;
+  return isa == Isa::kAvx2 ? kAvx2 : kReference;
+}
 
 PanelKernel Choose(DType compute, Isa isa) {
-  const bool f32 = compute == DType::kF32;
-  switch (isa) {
-    case Isa::kAvx512:
-      return f32 ? linear::Avx512F32() : ChooseBf16Avx512();
-    case Isa::kAvx2:
-      return f32 ? linear::Avx2F32() : linear::Avx2Bf16();
-    case Isa::kReference:
+  const Family& family = FamilyOf(isa);
+  switch (compute) {
+    case DType::kF32:
+      return family.f32();
+    case DType::kBf16:
+      return family.bf16();
+    case DType::kF8E4m3:
+      return family.fp8();
+    case DType::kI8:
       break;
   }
-  return f32 ? linear::ReferenceF32() : linear::ReferenceBf16();
+  return family.int8();
 }
+
+// Bytes of an element that ldx counts, and a row's elements.
+int64_t ElementBytes(Inputs inputs) { return inputs == Inputs::kInt8 ? 1 : inputs == Inputs::kBf16 ? 2 : 4; }
+int64_t RowElements(Inputs form, int64_t inputs) { return form == Inputs::kInt8 ? linear::Int8RowBytes(inputs) : inputs; }
+
+// Whether panels of 16 outputs stay within the view's scale blocks.
+bool BlocksFitPanels(const WeightView& view) { return view.first_row % kPanelOutputs == 0; }
 
 void ForEach(ThreadPool* pool, int64_t count, const std::function<void(int64_t, int64_t)>& body) {
   if (pool == nullptr) {
@@ -63,6 +89,8 @@ struct PackedLinear::Impl {
   DType compute = DType::kF32;
   PanelKernel kernel;
   AlignedBuffer weights;
+  AlignedBuffer tables;     // FP8: of PanelRun.
+  int64_t first_panel = 0;  // FP8: how many panels behind a 128-row boundary the first one lies.
 
   Impl(int64_t outputs, int64_t inputs, DType compute, Isa isa)
       : outputs(outputs),
@@ -73,6 +101,11 @@ struct PackedLinear::Impl {
         kernel(Choose(compute, isa)),
         weights(static_cast<size_t>(panels * panel_bytes)) {}
 
+  void AddTables(const WeightView& view) {
+    tables = AlignedBuffer(static_cast<size_t>(Fp8TableCount(view)) * 128 * sizeof(Bf16));
+    FillFp8Tables(view, static_cast<Bf16*>(tables.data()));
+    first_panel = view.first_row % linear::kBlockInputs / kPanelOutputs;
+  }
   void ApplySlice(const float* x, int64_t m, int64_t ldx, float* y, int64_t ldy, ThreadPool* pool) const;
   // The inputs as the kernel wants them; `ld` receives their row stride.
   const void* Round(const float* x, int64_t m, int64_t ldx, int64_t* ld, ThreadPool* pool) const;
@@ -84,10 +117,10 @@ const void* PackedLinear::Impl::Round(const float* x, int64_t m, int64_t ldx, in
     return x;
   }
   thread_local AlignedBuffer scratch;
-  const int64_t element = kernel.inputs == Inputs::kBf16 ? 2 : 4;
+  const int64_t element = ElementBytes(kernel.inputs);
   // A whole number of cache lines and an odd one more: rows a power of two apart would share cache sets.
   const int64_t line = 64 / element;
-  const int64_t stride = ((inputs + line - 1) / line | 1) * line;
+  const int64_t stride = ((RowElements(kernel.inputs, inputs) + line - 1) / line | 1) * line;
   scratch.Reserve(static_cast<size_t>(m * stride * element));
   char* const base = static_cast<char*>(scratch.data());
   ForEach(m > 1 ? pool : nullptr, m, [&](int64_t begin, int64_t end) {
@@ -101,7 +134,7 @@ void PackedLinear::Impl::ApplySlice(const float* x, int64_t m, int64_t ldx, floa
   if (m * outputs * inputs < kForkProducts) pool = nullptr;
   int64_t ld = 0;
   const void* in = Round(x, m, ldx, &ld, pool);
-  const int64_t element = kernel.inputs == Inputs::kBf16 ? 2 : 4;
+  const int64_t element = ElementBytes(kernel.inputs);
   const int64_t row_blocks = (m + kTaskRows - 1) / kTaskRows;
   const int64_t group = PanelsPerTask(panels, row_blocks, kernel.panels_at_once, pool);
   const int64_t groups = (panels + group - 1) / group;
@@ -114,13 +147,15 @@ void PackedLinear::Impl::ApplySlice(const float* x, int64_t m, int64_t ldx, floa
       run.panels = static_cast<const char*>(weights.data()) + panel * panel_bytes;
       run.panel_bytes = panel_bytes;
       run.panel_count = std::min<int64_t>(group, panels - panel);
-      run.steps = compute == DType::kF32 ? inputs : (inputs + 1) / 2;
+      run.steps = PanelSteps(inputs, compute);
       run.x = static_cast<const char*>(in) + row * ld * element;
       run.ldx = ld;
       run.m = std::min(kTaskRows, m - row);
       run.y = y + row * ldy + column;
       run.ldy = ldy;
       run.outputs = std::min(run.panel_count * kPanelOutputs, outputs - column);
+      run.tables = static_cast<const Bf16*>(tables.data());
+      run.panel = first_panel + panel;
       kernel.run(run);
     }
   });
@@ -132,9 +167,14 @@ PackedLinear::PackedLinear(PackedLinear&&) noexcept = default;
 PackedLinear& PackedLinear::operator=(PackedLinear&&) noexcept = default;
 
 PackedLinear PackedLinear::Pack(const WeightView& view, DType compute, Isa isa) {
+  if (compute == DType::kF8E4m3) {
+    if (view.dtype != DType::kF8E4m3) return Pack(QuantizeFp8(view).view, compute, isa);
+    if (!BlocksFitPanels(view)) return Pack(view, DType::kBf16, isa);
+  }
   PackedLinear packed;
   packed.impl_ = std::make_unique<Impl>(view.rows, view.cols, compute, isa);
   PackPanels(view, compute, packed.impl_->weights.data());
+  if (compute == DType::kF8E4m3) packed.impl_->AddTables(view);
   return packed;
 }
 
@@ -147,7 +187,7 @@ PackedLinear PackedLinear::PackTransposed(const WeightView& view, DType compute,
 
 int64_t PackedLinear::outputs() const { return impl_ ? impl_->outputs : 0; }
 int64_t PackedLinear::inputs() const { return impl_ ? impl_->inputs : 0; }
-int64_t PackedLinear::bytes() const { return impl_ ? static_cast<int64_t>(impl_->weights.size()) : 0; }
+int64_t PackedLinear::bytes() const { return impl_ ? static_cast<int64_t>(impl_->weights.size() + impl_->tables.size()) : 0; }
 
 void PackedLinear::Apply(const float* x, int64_t m, int64_t ldx, float* y, int64_t ldy, ThreadPool* pool) const {
   if (impl_ == nullptr) return;

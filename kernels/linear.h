@@ -1,9 +1,9 @@
 // y = x W^T over weights packed once at load.
 //
 // Row-invariant: lanes run over output channels and one FP32 accumulator per (row, channel) walks K in ascending
-// order (BF16: ascending pairs, the odd one of a pair first, as vdpbf16ps does), so a row's result is bitwise the same
-// for any m, any thread count and any position in the batch. Instruction sets agree too, but for subnormals in BF16: the
-// reference keeps them, the others take them as zero.
+// order (BF16 and FP8: ascending pairs, the odd one of a pair first, as vdpbf16ps does; INT8: ascending blocks of 128), so a row's result
+// is bitwise the same for any m, any thread count and any position in the batch. Instruction sets agree too, but for subnormals in BF16 and
+// FP8: the reference keeps them, the others take them as zero.
 #ifndef BALEEN_KERNELS_LINEAR_H_
 #define BALEEN_KERNELS_LINEAR_H_
 
@@ -40,10 +40,14 @@ class PackedLinear {
   PackedLinear(PackedLinear&&) noexcept;
   PackedLinear& operator=(PackedLinear&&) noexcept;
 
-  // `compute` is kF32 or kBf16; kBf16 rounds weights (after FP8 dequantisation in F32) and inputs to BF16 and
-  // accumulates in FP32.
+  // `compute` says how products are formed; all accumulate in FP32.
+  // kF32: as they are. kBf16: weights (after FP8 dequantisation in F32) and inputs rounded to BF16.
+  // kF8E4m3: one byte a weight in memory. Of an FP8 view the very bits of kBf16; other views are first brought to E4M3 with a scale for
+  // each 128 x 128 block. Views whose 128-row blocks do not begin at a multiple of 16 rows are kept as kBf16.
+  // kI8: weights by (output, 128 inputs) and inputs by (row, 128 inputs) rounded to 127 steps of their greatest magnitude; a block's dot
+  // is an exact integer.
   static PackedLinear Pack(const WeightView& view, DType compute, Isa isa);
-  // As Pack, of the transpose: the result has view.cols outputs and view.rows inputs.
+  // As Pack with kF32 or kBf16, of the transpose: the result has view.cols outputs and view.rows inputs.
   static PackedLinear PackTransposed(const WeightView& view, DType compute, Isa isa);
 
   int64_t outputs() const;

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/cpu/linear/int8_round.h"
 #include "kernels/cpu/linear/panel.h"
 
 namespace baleen {
 namespace {
 
+using linear::kBlockInputs;
 using linear::kPanelOutputs;
 
 // Put value (output o, input k) of one panel into its place.
@@ -25,25 +27,74 @@ void PackPanel(const float* rows, int64_t width, int64_t inputs, char* panel, co
   }
 }
 
+// Codes of outputs [first, first + width) as they are, by pairs of inputs.
+void PackFp8Panel(const WeightView& view, int64_t first, int64_t width, char* panel) {
+  const int64_t stride = view.row_stride != 0 ? view.row_stride : view.cols;
+  for (int64_t o = 0; o < width; ++o) {
+    const char* row = static_cast<const char*>(view.data) + (first + o) * stride;
+    for (int64_t k = 0; k < view.cols; ++k) panel[(k / 2 * kPanelOutputs + o) * 2 + k % 2] = row[k];
+  }
+}
+
+// rows [width, inputs]; every block begins with its scales.
+void PackInt8Panel(const float* rows, int64_t width, int64_t inputs, char* panel) {
+  for (int64_t begin = 0; begin < inputs; begin += kBlockInputs) {
+    const int64_t count = std::min<int64_t>(kBlockInputs, inputs - begin);
+    char* const codes = panel + kPanelOutputs * sizeof(float);
+    for (int64_t o = 0; o < width; ++o) {
+      int8_t block[kBlockInputs];
+      reinterpret_cast<float*>(panel)[o] = linear::RoundInt8Block(rows + o * inputs + begin, count, block);
+      for (int64_t k = 0; k < count; ++k) codes[(k / 4 * kPanelOutputs + o) * 4 + k % 4] = static_cast<char>(block[k] + 128);
+    }
+    panel = codes + (count + 3) / 4 * 4 * kPanelOutputs;
+  }
+}
+
 }  // namespace
 
+int64_t PanelSteps(int64_t inputs, DType compute) {
+  const int64_t inputs_a_step = compute == DType::kF32 ? 1 : compute == DType::kI8 ? 4 : 2;
+  return (inputs + inputs_a_step - 1) / inputs_a_step;
+}
+
 int64_t PanelBytes(int64_t inputs, DType compute) {
-  const int64_t per_output = compute == DType::kF32 ? inputs * 4 : (inputs + 1) / 2 * 4;
-  return per_output * kPanelOutputs;
+  const int64_t step = compute == DType::kF8E4m3 ? 2 * kPanelOutputs : 4 * kPanelOutputs;
+  const int64_t scales = compute == DType::kI8 ? linear::BlocksOf(inputs) * kPanelOutputs * 4 : 0;
+  return PanelSteps(inputs, compute) * step + scales;
 }
 
 void PackPanels(const WeightView& view, DType compute, void* panels) {
   const int64_t panel_bytes = PanelBytes(view.cols, compute);
-  std::vector<float> rows(kPanelOutputs * view.cols);
+  std::vector<float> rows(compute == DType::kF8E4m3 ? 0 : kPanelOutputs * view.cols);
   for (int64_t first = 0; first < view.rows; first += kPanelOutputs) {
     char* panel = static_cast<char*>(panels) + first / kPanelOutputs * panel_bytes;
     const int64_t width = std::min<int64_t>(kPanelOutputs, view.rows - first);
+    if (compute == DType::kF8E4m3) {
+      PackFp8Panel(view, first, width, panel);
+      continue;
+    }
     for (int64_t o = 0; o < width; ++o) DequantizeRow(view, first + o, rows.data() + o * view.cols);
     if (compute == DType::kF32) {
       PackPanel(rows.data(), width, view.cols, panel, [](auto... place) { PutF32(place...); });
-    } else {
+    } else if (compute == DType::kBf16) {
       PackPanel(rows.data(), width, view.cols, panel, [](auto... place) { PutBf16(place...); });
+    } else {
+      PackInt8Panel(rows.data(), width, view.cols, panel);
     }
+  }
+}
+
+int64_t Fp8TableCount(const WeightView& view) {
+  const int64_t row_blocks = (view.first_row % kBlockInputs + view.rows + kBlockInputs - 1) / kBlockInputs;
+  return row_blocks * linear::BlocksOf(view.cols);
+}
+
+void FillFp8Tables(const WeightView& view, Bf16* tables) {
+  const int64_t columns = linear::BlocksOf(view.cols);
+  const float* scales = view.scale + view.first_row / kBlockInputs * view.scale_stride;
+  for (int64_t table = 0; table < Fp8TableCount(view); ++table) {
+    const float scale = scales[table / columns * view.scale_stride + table % columns];
+    for (int code = 0; code < 128; ++code) tables[table * 128 + code] = F32ToBf16(F8E4m3ToF32(static_cast<uint8_t>(code)) * scale);
   }
 }
 

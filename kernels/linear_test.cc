@@ -1,5 +1,6 @@
 #include "kernels/linear.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "kernels/quantize.h"
 
 namespace baleen {
 namespace {
@@ -21,7 +23,35 @@ std::vector<float> Random(int64_t count, uint32_t seed) {
   return values;
 }
 
-float Rounded(DType compute, float value) { return compute == DType::kBf16 ? Bf16ToF32(F32ToBf16(value)) : value; }
+// values [rows, cols] as kI8 has them: the nearest of 255 multiples of a 127th of the block's greatest magnitude.
+std::vector<float> RoundedToInt8(std::vector<float> values, int64_t cols) {
+  for (size_t row = 0; row < values.size(); row += cols) {
+    for (int64_t begin = 0; begin < cols; begin += 128) {
+      const int64_t end = std::min(cols, begin + 128);
+      float greatest = 0;
+      for (int64_t c = begin; c < end; ++c) greatest = std::max(greatest, std::fabs(values[row + c]));
+      for (int64_t c = begin; c < end; ++c) values[row + c] = std::nearbyint(values[row + c] * (127 / greatest)) * (greatest / 127);
+    }
+  }
+  return values;
+}
+
+std::vector<float> RoundedToBf16(std::vector<float> values) {
+  for (float& value : values) value = Bf16ToF32(F32ToBf16(value));
+  return values;
+}
+
+std::vector<float> RoundedInputs(DType compute, const std::vector<float>& x, int64_t cols) {
+  if (compute == DType::kF32) return x;
+  return compute == DType::kI8 ? RoundedToInt8(x, cols) : RoundedToBf16(x);
+}
+
+std::vector<float> RoundedWeights(DType compute, const std::vector<float>& w, int64_t rows, int64_t cols) {
+  if (compute != DType::kF8E4m3) return RoundedInputs(compute, w, cols);
+  std::vector<float> values(w.size());
+  Dequantize(QuantizeFp8({.data = w.data(), .dtype = DType::kF32, .rows = rows, .cols = cols}).view, values.data());
+  return RoundedToBf16(values);
+}
 
 WeightView F32View(const std::vector<float>& data, int64_t rows, int64_t cols) {
   return {.data = data.data(), .dtype = DType::kF32, .rows = rows, .cols = cols};
@@ -45,16 +75,19 @@ class LinearTest : public testing::TestWithParam<std::tuple<Isa, DType>> {
   DType compute() const { return std::get<1>(GetParam()); }
 };
 
-INSTANTIATE_TEST_SUITE_P(All, LinearTest, testing::Combine(testing::ValuesIn(kIsas), testing::Values(DType::kF32, DType::kBf16)),
+INSTANTIATE_TEST_SUITE_P(All, LinearTest,
+                         testing::Combine(testing::ValuesIn(kIsas), testing::Values(DType::kF32, DType::kBf16, DType::kF8E4m3, DType::kI8)),
                          [](const auto& info) {
                            return std::string(NameOf(std::get<0>(info.param))) + "_" + NameOf(std::get<1>(info.param));
                          });
 
 TEST_P(LinearTest, AgreesWithDoubles) {
   for (const int64_t n : {1, 15, 16, 17, 50, 131}) {
-    for (const int64_t k : {1, 2, 31, 64, 129}) {
+    for (const int64_t k : {1, 2, 31, 64, 129, 270}) {
       const std::vector<float> w = Random(n * k, 1);
       const std::vector<float> x = Random(11 * k, 2);
+      const std::vector<float> w_rounded = RoundedWeights(compute(), w, n, k);
+      const std::vector<float> x_rounded = RoundedInputs(compute(), x, k);
       const PackedLinear linear = PackedLinear::Pack(F32View(w, n, k), compute(), isa());
       ASSERT_EQ(linear.outputs(), n);
       ASSERT_EQ(linear.inputs(), k);
@@ -64,7 +97,7 @@ TEST_P(LinearTest, AgreesWithDoubles) {
           double sum = 0;
           double magnitude = 0;
           for (int64_t c = 0; c < k; ++c) {
-            const double product = static_cast<double>(Rounded(compute(), x[i / n * k + c])) * Rounded(compute(), w[i % n * k + c]);
+            const double product = static_cast<double>(x_rounded[i / n * k + c]) * w_rounded[i % n * k + c];
             sum += product;
             magnitude += std::fabs(product);
           }
@@ -111,6 +144,7 @@ TEST_P(LinearTest, RowsAreInvariant) {
 }
 
 TEST_P(LinearTest, TransposedIsTheSame) {
+  const DType compute = this->compute() == DType::kF32 ? DType::kF32 : DType::kBf16;
   constexpr int64_t kRows = 37;
   constexpr int64_t kCols = 45;
   const std::vector<float> w = Random(kRows * kCols, 7);
@@ -119,8 +153,8 @@ TEST_P(LinearTest, TransposedIsTheSame) {
     for (int64_t c = 0; c < kCols; ++c) turned[c * kRows + r] = w[r * kCols + c];
   }
   const std::vector<float> x = Random(3 * kRows, 8);
-  const PackedLinear direct = PackedLinear::Pack(F32View(turned, kCols, kRows), compute(), isa());
-  const PackedLinear transposed = PackedLinear::PackTransposed(F32View(w, kRows, kCols), compute(), isa());
+  const PackedLinear direct = PackedLinear::Pack(F32View(turned, kCols, kRows), compute, isa());
+  const PackedLinear transposed = PackedLinear::PackTransposed(F32View(w, kRows, kCols), compute, isa());
   ASSERT_EQ(transposed.outputs(), kCols);
   ASSERT_EQ(transposed.inputs(), kRows);
   EXPECT_TRUE(SameBits(Apply(direct, x, 3).data(), Apply(transposed, x, 3).data(), 3 * kCols));
@@ -175,6 +209,70 @@ TEST(DequantizeTest, Fp8BlocksIncludingTheRaggedOne) {
   }();
   const std::vector<float> y = Apply(packed, one_hot, 1);
   for (int64_t r = 0; r < kRows; ++r) EXPECT_EQ(y[r], out[r * kCols + 199]);
+}
+
+// Inputs that no scale can carry: an infinity, zeros, next to nothing; and large ones.
+TEST(LinearInt8Test, ExtremeInputs) {
+  const std::vector<float> w = Random(40 * 300, 13);
+  std::vector<float> x = Random(5 * 300, 14);
+  x[7] = INFINITY;
+  for (int k = 0; k < 300; ++k) x[300 + k] = 0;
+  for (int k = 0; k < 300; ++k) x[600 + k] *= 1e-37f;
+  for (int k = 0; k < 300; ++k) x[900 + k] *= 1e35f;
+  const std::vector<float> expected = Apply(PackedLinear::Pack(F32View(w, 40, 300), DType::kI8, Isa::kReference), x, 5);
+  for (int i = 0; i < 40; ++i) EXPECT_TRUE(std::isnan(expected[i])) << i;
+  for (int i = 40; i < 120; ++i) EXPECT_EQ(expected[i], 0) << i;
+  for (int i = 120; i < 160; ++i) EXPECT_TRUE(std::isfinite(expected[i])) << i;
+  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512}) {
+    if (!Supported(isa)) continue;
+    const std::vector<float> y = Apply(PackedLinear::Pack(F32View(w, 40, 300), DType::kI8, isa), x, 5);
+    for (int i = 0; i < 40; ++i) EXPECT_TRUE(std::isnan(y[i])) << NameOf(isa) << " " << i;
+    EXPECT_TRUE(SameBits(y.data() + 40, expected.data() + 40, 160)) << NameOf(isa);
+  }
+}
+
+// Of an FP8 checkpoint, FP8 panels give the bits of BF16 panels, every code and scale sign included.
+TEST(LinearFp8Test, EqualsBf16OfTheSameView) {
+  constexpr int64_t kRows = 215;
+  constexpr int64_t kCols = 300;
+  std::vector<uint8_t> codes(kRows * kCols);
+  for (size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<uint8_t>(i * 37 % 254 + (i * 37 % 254 >= 127));  // All but NaN.
+  const std::vector<float> scales = {0.011f, -0.02f, 0.03f, 1.7f, 0.9f, 0.5f, 0.001f, 0.007f, 0.3f};
+  const std::vector<float> x = Random(7 * kCols, 15);
+  for (const Isa isa : kIsas) {
+    if (!Supported(isa)) continue;
+    // Rows on the boundary, on a panel's boundary and on none.
+    for (const int64_t first_row : {0, 112, 128, 100}) {
+      const WeightView view = {.data = codes.data(),
+                               .dtype = DType::kF8E4m3,
+                               .rows = kRows - 50,
+                               .cols = kCols,
+                               .scale = scales.data(),
+                               .scale_stride = 3,
+                               .first_row = first_row};
+      const PackedLinear fp8 = PackedLinear::Pack(view, DType::kF8E4m3, isa);
+      const PackedLinear bf16 = PackedLinear::Pack(view, DType::kBf16, isa);
+      EXPECT_EQ(fp8.bytes() < bf16.bytes() * 6 / 10, first_row % 16 == 0);
+      EXPECT_TRUE(SameBits(Apply(fp8, x, 7).data(), Apply(bf16, x, 7).data(), 7 * view.rows)) << NameOf(isa) << " row " << first_row;
+    }
+  }
+}
+
+TEST(QuantizeTest, NearestE4m3) {
+  for (int code = 0; code < 256; ++code) {
+    const float value = F8E4m3ToF32(static_cast<uint8_t>(code));
+    EXPECT_EQ(F32ToF8E4m3(value), std::isnan(value) ? (code & 0x80) | 0x7f : code);
+  }
+  for (int code = 0; code < 0x7e; ++code) {  // Between neighbours; ties go to the even code.
+    const float low = F8E4m3ToF32(static_cast<uint8_t>(code));
+    const float high = F8E4m3ToF32(static_cast<uint8_t>(code + 1));
+    const float middle = (low + high) / 2;
+    EXPECT_EQ(F32ToF8E4m3(middle), code + code % 2) << code;
+    EXPECT_EQ(F32ToF8E4m3(-std::nextafter(middle, 0.0f)), code | 0x80) << code;
+    EXPECT_EQ(F32ToF8E4m3(std::nextafter(middle, 1000.0f)), code + 1) << code;
+  }
+  EXPECT_EQ(F32ToF8E4m3(1e9f), 0x7e);
+  EXPECT_EQ(F32ToF8E4m3(-INFINITY), 0xfe);
 }
 
 TEST(DequantizeTest, Bf16WithARowStride) {

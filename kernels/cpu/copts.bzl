@@ -12,6 +12,7 @@ AVX512 = AVX2 + [
     "-mavx512vl",
     "-mavx512dq",
     "-mavx512bf16",
+    "-mavx512vnni",
     # GCC 12's own headers read their "undefined" vectors.
     "-Wno-maybe-uninitialized",
     "-Wno-uninitialized",

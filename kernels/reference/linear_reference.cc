@@ -3,6 +3,8 @@
 #include <cstdint>
 
 #include "base/dtype.h"
+#include "kernels/cpu/linear/fp8_run.h"
+#include "kernels/cpu/linear/int8_round.h"
 #include "kernels/cpu/linear/panel.h"
 
 namespace baleen::linear {
@@ -17,6 +19,7 @@ void ForEachTile(const PanelRun& run, const Walk& walk) {
     const int64_t width = std::min<int64_t>(kPanelOutputs, run.outputs - column);
     for (int64_t row = 0; row < run.m; ++row) {
       float acc[kPanelOutputs] = {};
+      if (run.accumulate) std::copy_n(run.y + row * run.ldy + column, width, acc);
       walk(base, static_cast<const float*>(run.x) + row * run.ldx, acc);
       std::copy_n(acc, width, run.y + row * run.ldy + column);
     }
@@ -45,6 +48,44 @@ void RunBf16(const PanelRun& run) {
   });
 }
 
+void DecodeFp8(const char* codes, const uint16_t* table, int64_t steps, char* out) {
+  for (int64_t i = 0; i < steps * kFp8StepBytes; ++i) {
+    const uint8_t code = static_cast<uint8_t>(codes[i]);
+    reinterpret_cast<Bf16*>(out)[i] = static_cast<Bf16>(table[code & 0x7f] ^ ((code & 0x80) << 8));
+  }
+}
+
+// Integer dots of one block, by output.
+void AddDots(const uint8_t* weights, const int8_t* x, int64_t steps, int32_t* dots) {
+  for (int64_t i = 0; i < steps * 4 * kPanelOutputs; ++i) {
+    dots[i / 4 % kPanelOutputs] += (weights[i] - 128) * x[i / (4 * kPanelOutputs) * 4 + i % 4];
+  }
+}
+
+void RunInt8(const PanelRun& run) {
+  constexpr int64_t kBlockSteps = kBlockInputs / 4;
+  const int64_t blocks = (run.steps + kBlockSteps - 1) / kBlockSteps;
+  for (int64_t panel = 0; panel < run.panel_count; ++panel) {
+    const int64_t column = panel * kPanelOutputs;
+    const int64_t width = std::min<int64_t>(kPanelOutputs, run.outputs - column);
+    for (int64_t row = 0; row < run.m; ++row) {
+      const char* w = static_cast<const char*>(run.panels) + panel * run.panel_bytes;
+      const char* x = static_cast<const char*>(run.x) + row * run.ldx;
+      const float* x_scales = reinterpret_cast<const float*>(x + blocks * kBlockInputs);
+      float acc[kPanelOutputs] = {};
+      for (int64_t block = 0; block < blocks; ++block) {
+        const int64_t steps = std::min(kBlockSteps, run.steps - block * kBlockSteps);
+        int32_t dots[kPanelOutputs] = {};
+        AddDots(reinterpret_cast<const uint8_t*>(w) + 64, reinterpret_cast<const int8_t*>(x) + block * kBlockInputs, steps, dots);
+        const float* w_scales = reinterpret_cast<const float*>(w);
+        for (int o = 0; o < kPanelOutputs; ++o) acc[o] = std::fma(x_scales[block], static_cast<float>(dots[o]) * w_scales[o], acc[o]);
+        w += (steps + 1) * 64;
+      }
+      std::copy_n(acc, width, run.y + row * run.ldy + column);
+    }
+  }
+}
+
 void Round(const float* x, int64_t k, void* out, int64_t ld) {
   float* row = static_cast<float*>(out);
   for (int64_t i = 0; i < k; ++i) row[i] = Bf16ToF32(F32ToBf16(x[i]));
@@ -55,5 +96,7 @@ void Round(const float* x, int64_t k, void* out, int64_t ld) {
 
 PanelKernel ReferenceF32() { return {Inputs::kF32, 1, RunF32, nullptr}; }
 PanelKernel ReferenceBf16() { return {Inputs::kBf16InF32, 1, RunBf16, Round}; }
+PanelKernel ReferenceFp8() { return {Inputs::kBf16InF32, 6, RunFp8<DecodeFp8, ReferenceBf16>, Round}; }
+PanelKernel ReferenceInt8() { return {Inputs::kInt8, 1, RunInt8, RoundInt8Row}; }
 
 }  // namespace baleen::linear

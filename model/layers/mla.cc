@@ -35,7 +35,7 @@ MlaParams MlaParamsOf(const ModelConfig& config, const Numerics& numerics) {
   params.shape.kv_lora = static_cast<int>(config.kv_lora_rank);
   params.shape.rope = static_cast<int>(config.qk_rope_head_dim);
   params.shape.scale = static_cast<float>(config.SoftmaxScale());
-  params.shape.kv_dtype = numerics.compute;
+  params.shape.kv_dtype = numerics.activations();
   params.hidden = config.hidden_size;
   params.q_lora = config.q_lora_rank;
   params.nope = config.qk_nope_head_dim;

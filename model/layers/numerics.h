@@ -2,7 +2,9 @@
 #ifndef BALEEN_MODEL_LAYERS_NUMERICS_H_
 #define BALEEN_MODEL_LAYERS_NUMERICS_H_
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/dtype.h"
 #include "kernels/isa.h"
@@ -10,12 +12,19 @@
 namespace baleen {
 
 struct Numerics {
-  DType compute = DType::kBf16;  // kF32 or kBf16: weights, GEMM inputs, KV and the experts' wire.
+  DType compute = DType::kBf16;  // How linear layers form products (kernels/linear.h).
   Isa isa = Isa::kReference;
+
+  // KV, the experts' wire and what stays out of quantisation: kF32 for kF32, else kBf16.
+  DType activations() const { return compute == DType::kF32 ? DType::kF32 : DType::kBf16; }
 
   // "cpu-avx512-bf16-r1": device, ISA, dtype and kernel revision. Workers with equal ids give equal bits.
   std::string Id() const;
 };
+
+// What --dtype takes: "auto" (BF16), "bf16", "f32", "int8" or "fp8".
+inline constexpr char kDTypeNames[] = "auto, bf16, f32, int8 or fp8";
+std::optional<DType> ParseComputeDType(std::string_view name);
 
 }  // namespace baleen
 

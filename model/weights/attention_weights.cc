@@ -17,7 +17,9 @@ PackedLinear PackWithRope(const WeightView& view, const ModelConfig& config, int
   reordered.data = ordered.data();
   reordered.rows = view.rows;
   reordered.cols = view.cols;
-  return PackedLinear::Pack(reordered, numerics.compute, numerics.isa);
+  // Reordered rows leave the checkpoint's FP8 blocks; BF16 keeps the bits that FP8 would have.
+  const bool keep_bits = view.dtype == DType::kF8E4m3 && numerics.compute == DType::kF8E4m3;
+  return PackedLinear::Pack(reordered, keep_bits ? DType::kBf16 : numerics.compute, numerics.isa);
 }
 
 absl::Status LoadQuery(Checkpoint& checkpoint, const ModelConfig& config, const std::string& prefix, const Numerics& numerics,
@@ -50,7 +52,7 @@ absl::Status LoadKeyValue(Checkpoint& checkpoint, const ModelConfig& config, con
   for (int64_t head = 0; head < config.num_attention_heads; ++head) {
     const WeightView uk = SliceRows(kv_b, head * head_rows, config.qk_nope_head_dim);
     const WeightView uv = SliceRows(kv_b, head * head_rows + config.qk_nope_head_dim, config.v_head_dim);
-    weights->w_uk.push_back(PackedLinear::PackTransposed(uk, numerics.compute, numerics.isa));
+    weights->w_uk.push_back(PackedLinear::PackTransposed(uk, numerics.activations(), numerics.isa));
     weights->w_uv.push_back(PackedLinear::Pack(uv, DType::kF32, numerics.isa));
   }
   return absl::OkStatus();

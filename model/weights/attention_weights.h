@@ -20,7 +20,8 @@ struct AttentionWeights {
   PackedLinear q_b;              // q_lora (or hidden) -> heads * (nope + rope), nope first in a head.
   PackedLinear kv_a;             // hidden -> kv_lora + rope
   std::vector<float> kv_a_norm;  // [kv_lora]
-  // Per head. W_UK transposed: nope -> kv_lora. W_UV: kv_lora -> v, kept in F32 so that the attention's output stays unrounded.
+  // Per head, never quantised. W_UK transposed: nope -> kv_lora. W_UV: kv_lora -> v, kept in F32 so that the attention's output stays
+  // unrounded.
   std::vector<PackedLinear> w_uk;
   std::vector<PackedLinear> w_uv;
   PackedLinear o;  // heads * v -> hidden

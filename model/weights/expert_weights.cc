@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<ExpertWeights>> ExpertWeights::Load(Checkpoint& c
   auto impl = std::make_unique<Impl>();
   impl->hidden = config.hidden_size;
   impl->inner = config.moe_intermediate_size;
-  impl->wire = numerics.compute;
+  impl->wire = numerics.activations();
   for (const ExpertId& id : experts) {
     RETURN_IF_ERROR(CheckId(config, id));
     if (impl->experts.contains(id)) continue;

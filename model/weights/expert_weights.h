@@ -36,7 +36,7 @@ class ExpertWeights {
   std::vector<ExpertId> Ids() const;
   int64_t hidden() const;  // Width of a row.
 
-  // SwiGLU of one expert: x [rows, hidden] -> y [rows, hidden], y rounded to the wire type (numerics.compute).
+  // SwiGLU of one expert: x [rows, hidden] -> y [rows, hidden], y rounded to the wire type (numerics.activations()).
   // Row-invariant. `id` must be held.
   void Apply(ExpertId id, const float* x, int64_t rows, float* y, ThreadPool* pool) const;
 

@@ -13,9 +13,8 @@ namespace baleen {
 namespace {
 
 absl::StatusOr<DType> ParseDType(const std::string& name) {
-  if (name == "auto" || name == "bf16") return DType::kBf16;
-  if (name == "f32") return DType::kF32;
-  return absl::InvalidArgumentError(absl::StrCat("--dtype=", name, ": expected auto, bf16 or f32"));
+  if (const std::optional<DType> type = ParseComputeDType(name)) return *type;
+  return absl::InvalidArgumentError(absl::StrCat("--dtype=", name, ": expected ", kDTypeNames));
 }
 
 std::string DirectoryName(const std::string& directory) {

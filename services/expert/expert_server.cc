@@ -26,9 +26,8 @@ namespace {
 constexpr absl::Duration kAnswerTime = absl::Seconds(5);
 
 absl::StatusOr<DType> ParseDType(const std::string& name) {
-  if (name == "auto" || name == "bf16") return DType::kBf16;
-  if (name == "f32") return DType::kF32;
-  return absl::InvalidArgumentError(absl::StrCat("--dtype=", name, ": expected auto, bf16 or f32"));
+  if (const std::optional<DType> type = ParseComputeDType(name)) return *type;
+  return absl::InvalidArgumentError(absl::StrCat("--dtype=", name, ": expected ", kDTypeNames));
 }
 
 std::string DirectoryName(const std::string& directory) {
@@ -90,7 +89,7 @@ absl::Status ExpertServer::Impl::Load() {
   pool = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : cores);
   ExpertServiceOptions service_options;
   service_options.shape = {
-      .hidden = config.hidden_size, .experts = config.n_routed_experts, .dtype = compute, .numerics_id = numerics.Id()};
+      .hidden = config.hidden_size, .experts = config.n_routed_experts, .dtype = numerics.activations(), .numerics_id = numerics.Id()};
   service = std::make_unique<ExpertService>(service_options, Clock::Real(), &runner.metrics());
   holder = std::make_unique<ExpertHolder>(checkpoint.get(), &config, numerics, pool.get(), service.get());
   return absl::OkStatus();

@@ -18,9 +18,16 @@ __attribute__((always_inline)) inline __m256i FirstLanes(int64_t count) {
 // Math: `kPerStep` (inputs a step) and Step<R>(w at this step, x at this step, ldx, acc).
 template <class Math, int R>
 __attribute__((noinline)) void Tile(const PanelRun& run, int64_t panel, int64_t row) {
+  float* y = run.y + row * run.ldy + panel * kPanelOutputs;
+  const int64_t columns = run.outputs - panel * kPanelOutputs;
+  const __m256i low = FirstLanes(columns);
+  const __m256i high = FirstLanes(columns - 8);
   __m256 acc[R][2];
 #pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) acc[r][0] = acc[r][1] = _mm256_setzero_ps();
+  for (int r = 0; r < R; ++r) {
+    acc[r][0] = run.accumulate ? _mm256_maskload_ps(y + r * run.ldy, low) : _mm256_setzero_ps();
+    acc[r][1] = run.accumulate ? _mm256_maskload_ps(y + r * run.ldy + 8, high) : _mm256_setzero_ps();
+  }
   const char* w = static_cast<const char*>(run.panels) + panel * run.panel_bytes;
   const float* x = static_cast<const float*>(run.x) + row * run.ldx;
   for (int64_t step = 0; step < run.steps; ++step) {
@@ -28,10 +35,6 @@ __attribute__((noinline)) void Tile(const PanelRun& run, int64_t panel, int64_t 
     w += 64;
     x += Math::kPerStep;
   }
-  float* y = run.y + row * run.ldy + panel * kPanelOutputs;
-  const int64_t columns = run.outputs - panel * kPanelOutputs;
-  const __m256i low = FirstLanes(columns);
-  const __m256i high = FirstLanes(columns - 8);
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     _mm256_maskstore_ps(y + r * run.ldy, low, acc[r][0]);

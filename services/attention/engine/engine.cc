@@ -18,7 +18,7 @@ constexpr size_t kMicroBatchesMax = 2;
 
 KvShape KvShapeOf(const ModelConfig& config, const EngineOptions& options) {
   const int64_t layers = config.num_hidden_layers + (options.mtp ? 1 : 0);
-  return {static_cast<int>(layers), static_cast<int>(config.kv_width()), options.numerics.compute};
+  return {static_cast<int>(layers), static_cast<int>(config.kv_width()), options.numerics.activations()};
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ struct Engine::Impl {
         mla(MlaParamsOf(config, options.numerics)),
         kv_shape(KvShapeOf(config, options)),
         scratch(config, options.max_batch_tokens, options.mtp),
-        network{this->config, this->weights, mla, options.numerics.compute, pool} {}
+        network{this->config, this->weights, mla, options.numerics.activations(), pool} {}
 
   // The micro-batches of this step, by rows alone.
   std::vector<MicroBatch> Split(int64_t rows) const {

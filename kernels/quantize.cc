@@ -1,0 +1,69 @@
+#include "kernels/quantize.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "kernels/linear_pack.h"
+
+namespace baleen {
+namespace {
+
+constexpr int64_t kBlock = 128;
+constexpr float kGreatest = 448.0f;
+
+// One block of rows [count, cols], all column blocks.
+void QuantizeRows(const float* rows, int64_t count, int64_t cols, uint8_t* codes, float* scales) {
+  for (int64_t begin = 0; begin < cols; begin += kBlock) {
+    const int64_t end = std::min(cols, begin + kBlock);
+    float greatest = 0;
+    for (int64_t r = 0; r < count; ++r) {
+      for (int64_t c = begin; c < end; ++c) greatest = std::max(greatest, std::fabs(rows[r * cols + c]));  // Passes NaN over.
+    }
+    const float scale = greatest > 0 ? greatest / kGreatest : 1.0f;
+    const float inverse = 1.0f / scale;
+    for (int64_t r = 0; r < count; ++r) {
+      for (int64_t c = begin; c < end; ++c) codes[r * cols + c] = F32ToF8E4m3(rows[r * cols + c] * inverse);
+    }
+    scales[begin / kBlock] = scale;
+  }
+}
+
+}  // namespace
+
+uint8_t F32ToF8E4m3(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const uint8_t sign = static_cast<uint8_t>(bits >> 24 & 0x80u);
+  const uint32_t magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return sign | 0x7f;
+  // 3 mantissa bits down to 2^-6; below, multiples of 2^-9.
+  if (magnitude >= 0x3c800000u) {
+    const uint32_t rounded = magnitude + 0x7ffffu + (magnitude >> 20 & 1u);
+    return sign | static_cast<uint8_t>(std::min((rounded >> 20) - (120u << 3), 0x7eu));
+  }
+  const float scaled = std::bit_cast<float>(magnitude) * 512.0f;
+  return sign | static_cast<uint8_t>(scaled + 12582912.0f - 12582912.0f);
+}
+
+Fp8Weight QuantizeFp8(const WeightView& view) {
+  Fp8Weight weight;
+  const int64_t column_blocks = (view.cols + kBlock - 1) / kBlock;
+  weight.codes.resize(view.rows * view.cols);
+  weight.scales.resize((view.rows + kBlock - 1) / kBlock * column_blocks);
+  std::vector<float> rows(std::min(kBlock, view.rows) * view.cols);
+  for (int64_t first = 0; first < view.rows; first += kBlock) {
+    const int64_t count = std::min(kBlock, view.rows - first);
+    for (int64_t r = 0; r < count; ++r) DequantizeRow(view, first + r, rows.data() + r * view.cols);
+    QuantizeRows(rows.data(), count, view.cols, weight.codes.data() + first * view.cols,
+                 weight.scales.data() + first / kBlock * column_blocks);
+  }
+  weight.view = {.data = weight.codes.data(),
+                 .dtype = DType::kF8E4m3,
+                 .rows = view.rows,
+                 .cols = view.cols,
+                 .scale = weight.scales.data(),
+                 .scale_stride = column_blocks};
+  return weight;
+}
+
+}  // namespace baleen
