@@ -18,6 +18,9 @@ struct Numerics {
   // KV, the experts' wire and what stays out of quantisation: kF32 for kF32, else kBf16.
   DType activations() const { return compute == DType::kF32 ? DType::kF32 : DType::kBf16; }
 
+  // The output head and the MTP projection: as `compute`, but BF16 for FP8, as FP8 checkpoints have them.
+  DType head() const { return compute == DType::kF8E4m3 ? DType::kBf16 : compute; }
+
   // "cpu-avx512-bf16-r1": device, ISA, dtype and kernel revision. Workers with equal ids give equal bits.
   std::string Id() const;
 };

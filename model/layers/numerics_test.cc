@@ -17,6 +17,11 @@ TEST(NumericsTest, QuantisedWeightsLeaveActivationsBf16) {
   for (const DType compute : {DType::kBf16, DType::kI8, DType::kF8E4m3}) EXPECT_EQ((Numerics{compute}).activations(), DType::kBf16);
 }
 
+TEST(NumericsTest, Fp8LeavesTheHeadBf16) {
+  EXPECT_EQ((Numerics{DType::kF8E4m3}).head(), DType::kBf16);
+  for (const DType compute : {DType::kF32, DType::kBf16, DType::kI8}) EXPECT_EQ((Numerics{compute}).head(), compute);
+}
+
 TEST(NumericsTest, NamesOfComputeTypes) {
   EXPECT_EQ(ParseComputeDType("auto"), DType::kBf16);
   EXPECT_EQ(ParseComputeDType("bf16"), DType::kBf16);

@@ -18,7 +18,7 @@ absl::StatusOr<MtpWeights> MtpWeights::Load(Checkpoint& checkpoint, const ModelC
   ASSIGN_OR_RETURN(weights.hidden_norm, checkpoint.GetVector(prefix + "hnorm.weight", hidden));
   ASSIGN_OR_RETURN(weights.head_norm, checkpoint.GetVector(prefix + "shared_head.norm.weight", hidden));
   ASSIGN_OR_RETURN(const WeightView projection, checkpoint.GetWeight(prefix + "eh_proj.weight", hidden, 2 * hidden));
-  weights.projection = PackedLinear::Pack(projection, numerics.compute, numerics.isa);
+  weights.projection = PackedLinear::Pack(projection, numerics.head(), numerics.isa);
   return weights;
 }
 

@@ -50,7 +50,7 @@ absl::StatusOr<NetworkWeights> NetworkWeights::Load(Checkpoint& checkpoint, cons
   if (!config.tie_word_embeddings) {
     ASSIGN_OR_RETURN(head, checkpoint.GetWeight("lm_head.weight", config.vocab_size, config.hidden_size));
   }
-  weights.lm_head = PackedLinear::Pack(head, numerics.compute, numerics.isa);
+  weights.lm_head = PackedLinear::Pack(head, numerics.head(), numerics.isa);
   return weights;
 }
 

@@ -10,7 +10,7 @@
 
 ABSL_FLAG(std::string, role, "both", "prefill, decode or both");
 ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
-ABSL_FLAG(std::string, dtype, "auto", "auto (bf16), bf16 or f32");
+ABSL_FLAG(std::string, dtype, "auto", "auto (bf16), bf16, f32, int8 or fp8 (weights in eight bits)");
 ABSL_FLAG(int64_t, kv_mib, 256, "memory for latent KV");
 ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core");
 ABSL_FLAG(int64_t, max_batch_tokens, 512, "rows of one step");

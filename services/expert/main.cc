@@ -8,7 +8,7 @@
 #include "services/expert/expert_server.h"
 
 ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
-ABSL_FLAG(std::string, dtype, "auto", "auto (bf16), bf16 or f32");
+ABSL_FLAG(std::string, dtype, "auto", "auto (bf16), bf16, f32, int8 or fp8 (weights in eight bits)");
 ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core");
 
 namespace {

@@ -28,8 +28,8 @@ std::vector<Variant> Variants() {
   std::vector<Variant> variants;
   for (const Isa isa : {Isa::kReference, Isa::kAvx2, Isa::kAvx512}) {
     if (!Supported(isa)) continue;
-    for (const DType compute : {DType::kF32, DType::kBf16}) {
-      const std::string numerics = std::string(NameOf(isa)) + (compute == DType::kF32 ? "_f32" : "_bf16");
+    for (const DType compute : {DType::kF32, DType::kBf16, DType::kF8E4m3, DType::kI8}) {
+      const std::string numerics = std::string(NameOf(isa)) + "_" + NameOf(compute);
       variants.push_back({"tiny_" + numerics, {}, false, compute, isa});
       if (isa == BestIsa()) {
         TinyOptions v2_fp8;

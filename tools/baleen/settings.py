@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Variables that are fixed names already, and the values that this version serves.
 ONLY = {"TRANSPORT": ("auto", "grpc"), "DEVICE": ("cpu",)}
-DTYPES = ("auto", "bf16", "f32")
+DTYPES = ("auto", "bf16", "f32", "int8", "fp8")
 MAX_PROCESSES_PER_ROLE = 64
 
 
