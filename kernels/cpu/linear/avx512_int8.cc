@@ -5,6 +5,9 @@ namespace {
 
 constexpr int64_t kBlockSteps = kBlockInputs / 4;
 
+// As vpdpbusd sees its sums: were they __m512i, of 64-bit lanes to GCC, each step would copy them.
+using Ints = int32_t __attribute__((vector_size(64)));
+
 // Integer sums of a block stay in registers (24 of 32); the float sums wait in the first-level cache, read and written once in 32 steps.
 struct Int8Tile {
   template <int R, int P>
@@ -33,12 +36,12 @@ struct Int8Tile {
   }
 
   template <int R, int P>
-  __attribute__((always_inline)) static inline void Block(const char* w, int64_t panel_bytes, const char* x, const char* scales,
-                                                          int64_t blocks, int64_t ldx, int64_t steps, __m512 (&sums)[R][P]) {
-    __m512i dots[R][P];
+  __attribute__((noinline)) static void Block(const char* w, int64_t panel_bytes, const char* x, const char* scales, int64_t blocks,
+                                              int64_t ldx, int64_t steps, __m512 (&sums)[R][P]) {
+    Ints dots[R][P];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-      const __m512i offset = _mm512_set1_epi32(Load<int>(scales + blocks * 4 + r * ldx));
+      const Ints offset = reinterpret_cast<Ints>(_mm512_set1_epi32(Load<int>(scales + blocks * 4 + r * ldx)));
 #pragma GCC unroll 8
       for (int p = 0; p < P; ++p) dots[r][p] = offset;
     }
@@ -51,7 +54,9 @@ struct Int8Tile {
       for (int r = 0; r < R; ++r) {
         const __m512i inputs = _mm512_set1_epi32(Load<int>(x + r * ldx + step * 4));
 #pragma GCC unroll 8
-        for (int p = 0; p < P; ++p) dots[r][p] = _mm512_dpbusd_epi32(dots[r][p], weights[p], inputs);
+        for (int p = 0; p < P; ++p) {
+          dots[r][p] = reinterpret_cast<Ints>(_mm512_dpbusd_epi32(reinterpret_cast<__m512i>(dots[r][p]), weights[p], inputs));
+        }
       }
     }
 #pragma GCC unroll 8
@@ -60,7 +65,8 @@ struct Int8Tile {
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         const __m512 x_scale = _mm512_set1_ps(Load<float>(scales + r * ldx));
-        sums[r][p] = _mm512_fmadd_ps(x_scale, _mm512_mul_ps(_mm512_cvtepi32_ps(dots[r][p]), w_scale), sums[r][p]);
+        sums[r][p] =
+            _mm512_fmadd_ps(x_scale, _mm512_mul_ps(_mm512_cvtepi32_ps(reinterpret_cast<__m512i>(dots[r][p])), w_scale), sums[r][p]);
       }
     }
   }

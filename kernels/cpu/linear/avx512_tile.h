@@ -15,6 +15,8 @@ constexpr int kTilePanels = 3;
 // Rows too few to fill the tile take twice the panels, to keep enough sums in flight.
 constexpr int kThinRows = 2;
 constexpr int kThinPanels = 6;
+// Thin tiles wait for memory: the lines of 8 steps ahead are asked for, since hardware runs no 6 streams that far in front of loads.
+constexpr int kAhead = 512;
 
 __attribute__((always_inline)) inline __mmask16 FirstLanes(int64_t count) {
   return count >= kPanelOutputs ? 0xffff : static_cast<__mmask16>((1u << count) - 1);
@@ -39,6 +41,10 @@ __attribute__((noinline)) void Tile(const PanelRun& run, int64_t panel, int64_t 
   const char* w = static_cast<const char*>(run.panels) + panel * run.panel_bytes;
   const auto* x = static_cast<const typename Math::Input*>(run.x) + row * run.ldx;
   for (int64_t step = 0; step < run.steps; ++step) {
+    if constexpr (R <= kThinRows) {
+#pragma GCC unroll 8
+      for (int p = 0; p < P; ++p) _mm_prefetch(w + p * run.panel_bytes + kAhead, _MM_HINT_T0);
+    }
     Math::template Step<R, P>(w, run.panel_bytes, x, run.ldx, acc);
     w += 64;
     x += Math::kPerStep;
