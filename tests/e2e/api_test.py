@@ -103,7 +103,8 @@ class ApiTest(unittest.TestCase):
 
     def test_n_choices_differ_and_repeat(self):
         # Text that no chat begins with leaves the model in doubt, so choices differ.
-        request = {"model": "abacus", "prompt": "q zu 7x", "temperature": 2, "seed": 3, "max_tokens": 60, "extra_body": {"ignore_eos": True}}
+        request = {"model": "abacus", "prompt": "q zu 7x", "temperature": 2, "seed": 3, "max_tokens": 60,
+                   "extra_body": {"ignore_eos": True}}
         first, second, alone = (self.client.completions.create(n=n, **request) for n in (3, 3, 1))
         texts = [choice.text for choice in first.choices]
         self.assertEqual([choice.index for choice in first.choices], [0, 1, 2])
