@@ -1,16 +1,31 @@
 #include "kernels/isa.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdint>
 #include <cstdlib>
 
 namespace baleen {
 namespace {
 
 std::optional<Isa> Parse(std::string_view name) {
-  for (const Isa isa : {Isa::kReference, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kReference, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
     if (name == NameOf(isa)) return isa;
   }
   return std::nullopt;
 }
+
+#if defined(__x86_64__)
+// Linux keeps the 8 KiB of matrix registers from a process that has not asked (its Documentation/arch/x86/xstate.rst). Holds for all
+// threads, those to come included.
+bool AmxGranted() {
+  constexpr int64_t kRequestPermission = 0x1023;
+  constexpr int64_t kTileData = 18;
+  static const bool granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return granted;
+}
+#endif
 
 }  // namespace
 
@@ -22,6 +37,8 @@ std::string_view NameOf(Isa isa) {
       return "avx2";
     case Isa::kAvx512:
       return "avx512";
+    case Isa::kAmx:
+      return "amx";
   }
   return "unknown";
 }
@@ -37,6 +54,9 @@ bool Supported(Isa isa) {
       return Supported(Isa::kAvx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni") &&
              __builtin_cpu_supports("avx512bf16");
+    case Isa::kAmx:
+      return Supported(Isa::kAvx512) && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+             __builtin_cpu_supports("amx-int8") && AmxGranted();
   }
   return false;
 #else
@@ -45,9 +65,9 @@ bool Supported(Isa isa) {
 }
 
 Isa BestIsa() {
-  Isa limit = Isa::kAvx512;
-  if (const char* wanted = std::getenv("BALEEN_ISA")) limit = Parse(wanted).value_or(Isa::kAvx512);
-  for (const Isa isa : {Isa::kAvx512, Isa::kAvx2}) {
+  Isa limit = Isa::kAmx;
+  if (const char* wanted = std::getenv("BALEEN_ISA")) limit = Parse(wanted).value_or(Isa::kAmx);
+  for (const Isa isa : {Isa::kAmx, Isa::kAvx512, Isa::kAvx2}) {
     if (isa <= limit && Supported(isa)) return isa;
   }
   return Isa::kReference;

@@ -7,10 +7,12 @@
 
 namespace baleen {
 
-enum class Isa { kReference, kAvx2, kAvx512 };  // kAvx512 means F, BW, VL, DQ, VNNI and BF16.
+// Each contains those before it. kAvx512 means F, BW, VL, DQ, VNNI and BF16; kAmx adds matrix registers with BF16 and INT8.
+enum class Isa { kReference, kAvx2, kAvx512, kAmx };
 
-std::string_view NameOf(Isa isa);  // "reference", "avx2", "avx512"
-bool Supported(Isa isa);           // By this CPU and this build.
+std::string_view NameOf(Isa isa);  // "reference", "avx2", "avx512", "amx"
+// By this CPU, this build and, for kAmx, the system, which grants matrix registers to the process when first asked.
+bool Supported(Isa isa);
 // The environment variable BALEEN_ISA, one of the names above, lowers it; any other value counts as unset.
 Isa BestIsa();
 

@@ -21,6 +21,8 @@ TEST(IsaTest, TheEnvironmentLowersOnly) {
   EXPECT_LE(BestIsa(), Isa::kAvx2);
   EXPECT_LE(BestIsa(), best);
   setenv("BALEEN_ISA", "avx512", 1);
+  EXPECT_LE(BestIsa(), Isa::kAvx512);
+  setenv("BALEEN_ISA", "amx", 1);
   EXPECT_EQ(BestIsa(), best);
   setenv("BALEEN_ISA", "pentium", 1);
   EXPECT_EQ(BestIsa(), best);
@@ -31,6 +33,7 @@ TEST(IsaTest, Names) {
   EXPECT_EQ(NameOf(Isa::kReference), "reference");
   EXPECT_EQ(NameOf(Isa::kAvx2), "avx2");
   EXPECT_EQ(NameOf(Isa::kAvx512), "avx512");
+  EXPECT_EQ(NameOf(Isa::kAmx), "amx");
 }
 
 }  // namespace

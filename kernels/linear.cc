@@ -36,8 +36,10 @@ constexpr Family kAvx2 = {linear::Avx2F32, linear::Avx2Bf16, linear::Avx2Fp8, li
 // Both give the same bits; the vendors differ in which is twice as fast.
 constexpr Family kAvx512Dot = {linear::Avx512F32, linear::Avx512Bf16Dot, linear::Avx512Fp8Dot, linear::Avx512Int8};
 constexpr Family kAvx512Fma = {linear::Avx512F32, linear::Avx512Bf16Fma, linear::Avx512Fp8Fma, linear::Avx512Int8};
+constexpr Family kAmx = {linear::Avx512F32, linear::AmxBf16, linear::AmxFp8, linear::AmxInt8};
 
 const Family& FamilyOf(Isa isa) {
+  if (isa == Isa::kAmx) return kAmx;
   if (isa == Isa::kAvx512) return __builtin_cpu_is("intel") ? kAvx512Fma : kAvx512Dot;
   return isa == Isa::kAvx2 ? kAvx2 : kReference;
 }

@@ -2,8 +2,8 @@
 //
 // Row-invariant: lanes run over output channels and one FP32 accumulator per (row, channel) walks K in ascending
 // order (BF16 and FP8: ascending pairs, the odd one of a pair first, as vdpbf16ps does; INT8: ascending blocks of 128), so a row's result
-// is bitwise the same for any m, any thread count and any position in the batch. Instruction sets agree too, but for subnormals in BF16 and
-// FP8: the reference keeps them, the others take them as zero.
+// is bitwise the same for any m, any thread count and any position in the batch. Instruction sets agree too, but for BF16 and FP8: the
+// reference keeps subnormals, the others take them as zero; AMX adds up 32 inputs on their own before it adds them to the rest.
 #ifndef BALEEN_KERNELS_LINEAR_H_
 #define BALEEN_KERNELS_LINEAR_H_
 

@@ -51,14 +51,17 @@ void BM_Linear(benchmark::State& state, DType compute, Isa isa) {
 
 void Shapes(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"m", "threads"})->Unit(benchmark::kMicrosecond);
-  for (const int64_t m : {1, 16, 512}) bench->Args({m, 1});
+  for (const int64_t m : {1, 16, 64, 512}) bench->Args({m, 1});
 }
 
 void Threads(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"m", "threads"})->Unit(benchmark::kMicrosecond)->UseRealTime();
-  for (const int64_t m : {1, 16, 512}) bench->Args({m, 2});
+  for (const int64_t m : {1, 16, 64, 512}) bench->Args({m, 2});
 }
 
+BENCHMARK_CAPTURE(BM_Linear, bf16_amx, DType::kBf16, Isa::kAmx)->Apply(Shapes)->Apply(Threads);
+BENCHMARK_CAPTURE(BM_Linear, int8_amx, DType::kI8, Isa::kAmx)->Apply(Shapes)->Apply(Threads);
+BENCHMARK_CAPTURE(BM_Linear, fp8_amx, DType::kF8E4m3, Isa::kAmx)->Apply(Shapes);
 BENCHMARK_CAPTURE(BM_Linear, bf16_avx512, DType::kBf16, Isa::kAvx512)->Apply(Shapes)->Apply(Threads);
 BENCHMARK_CAPTURE(BM_Linear, int8_avx512, DType::kI8, Isa::kAvx512)->Apply(Shapes);
 BENCHMARK_CAPTURE(BM_Linear, fp8_avx512, DType::kF8E4m3, Isa::kAvx512)->Apply(Shapes);

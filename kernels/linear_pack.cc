@@ -60,7 +60,9 @@ int64_t PanelSteps(int64_t inputs, DType compute) {
 int64_t PanelBytes(int64_t inputs, DType compute) {
   const int64_t step = compute == DType::kF8E4m3 ? 2 * kPanelOutputs : 4 * kPanelOutputs;
   const int64_t scales = compute == DType::kI8 ? linear::BlocksOf(inputs) * kPanelOutputs * 4 : 0;
-  return PanelSteps(inputs, compute) * step + scales;
+  const int64_t steps = PanelSteps(inputs, compute);
+  const bool padded = compute == DType::kBf16 || compute == DType::kI8;
+  return (padded ? linear::PaddedSteps(steps) : steps) * step + scales;
 }
 
 void PackPanels(const WeightView& view, DType compute, void* panels) {

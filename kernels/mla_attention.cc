@@ -43,6 +43,7 @@ int HeadsPerTask(int heads, int64_t runs, int threads) {
 
 mla::Kernel Choose(Isa isa) {
   switch (isa) {
+    case Isa::kAmx:
     case Isa::kAvx512:
       return mla::Avx512();
     case Isa::kAvx2:

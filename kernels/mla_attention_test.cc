@@ -11,7 +11,7 @@
 namespace baleen {
 namespace {
 
-constexpr Isa kIsas[] = {Isa::kReference, Isa::kAvx2, Isa::kAvx512};
+constexpr Isa kIsas[] = {Isa::kReference, Isa::kAvx2, Isa::kAvx512, Isa::kAmx};
 
 // One sequence's pages; positions not yet written hold NaN.
 class Sequence {

@@ -17,3 +17,9 @@ AVX512 = AVX2 + [
     "-Wno-maybe-uninitialized",
     "-Wno-uninitialized",
 ]
+
+AMX = AVX512 + [
+    "-mamx-tile",
+    "-mamx-bf16",
+    "-mamx-int8",
+]

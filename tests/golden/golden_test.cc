@@ -176,7 +176,7 @@ TEST_P(GoldenTest, EightBitWeightsStayCloseToBf16) {
 
 std::vector<GoldenCase> Cases() {
   std::vector<GoldenCase> cases;
-  for (const Isa isa : {Isa::kReference, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kReference, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
     if (!Supported(isa)) continue;
     for (const char* name : {"v3", "v3-fp8", "v2", "v2-lite", "moonlight", "yarn"}) {
       cases.push_back({name, std::string("tests/golden/") + name, isa});

@@ -26,7 +26,7 @@ struct Variant {
 
 std::vector<Variant> Variants() {
   std::vector<Variant> variants;
-  for (const Isa isa : {Isa::kReference, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kReference, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
     if (!Supported(isa)) continue;
     for (const DType compute : {DType::kF32, DType::kBf16, DType::kF8E4m3, DType::kI8}) {
       const std::string numerics = std::string(NameOf(isa)) + "_" + NameOf(compute);

@@ -39,4 +39,10 @@ PanelKernel Avx512Fp8Fma() {
   return kernel;
 }
 
+PanelKernel AmxFp8() {
+  PanelKernel kernel = AmxBf16();
+  kernel.run = RunFp8<Decode, AmxBf16>;
+  return kernel;
+}
+
 }  // namespace baleen::linear

@@ -3,6 +3,8 @@
 #ifndef BALEEN_KERNELS_CPU_LINEAR_FP8_RUN_H_
 #define BALEEN_KERNELS_CPU_LINEAR_FP8_RUN_H_
 
+#include <cstddef>
+
 #include "kernels/cpu/linear/panel.h"
 
 namespace baleen::linear {
@@ -38,7 +40,10 @@ void RunFp8(const PanelRun& run) {
       part.steps = run.steps - first < kSteps ? run.steps - first : kSteps;
       for (int64_t p = 0; p < part.panel_count; ++p) {
         const int64_t table = (run.panel + panel + p) * kPanelOutputs / kBlockInputs * blocks + block;
-        Decode(codes + p * run.panel_bytes + first * kFp8StepBytes, run.tables + table * 128, part.steps, tile + p * kTileBytes);
+        char* const out = tile + p * kTileBytes;
+        Decode(codes + p * run.panel_bytes + first * kFp8StepBytes, run.tables + table * 128, part.steps, out);
+        const int64_t padding = PaddedSteps(part.steps) - part.steps;
+        __builtin_memset(out + part.steps * kBf16StepBytes, 0, static_cast<size_t>(padding * kBf16StepBytes));
       }
       part.x = static_cast<const char*>(run.x) + 2 * first * input_bytes;
       part.accumulate = block > 0;

@@ -18,9 +18,10 @@ constexpr int kBlockInputs = 128;
 constexpr float kLeastInt8Magnitude = 1e-30f;
 
 // A panel holds 16 output channels, zero-padded.
-// F32: [K][16] floats. BF16: [ceil(K / 2)][16][2] raw BF16.
+// F32: [K][16] floats. BF16: [ceil(K / 2)][16][2] raw BF16, zero steps behind up to a multiple of 16.
 // FP8: [ceil(K / 2)][16][2] E4M3 codes.
-// INT8: for each block of K [16] float scales, then [ceil(block / 4)][16][4] bytes of code + 128 (vpdpbusd wants one side unsigned).
+// INT8: for each block of K [16] float scales, then [ceil(block / 4)][16][4] bytes of code + 128 (vpdpbusd wants one side unsigned),
+// zero steps behind as in BF16.
 struct PanelRun {
   const void* panels = nullptr;  // Panels lie one after the other, 64-byte aligned.
   int64_t panel_bytes = 0;
@@ -46,6 +47,8 @@ struct PanelRun {
 enum class Inputs { kF32, kBf16, kBf16InF32, kInt8 };
 
 __attribute__((always_inline)) constexpr int64_t BlocksOf(int64_t inputs) { return (inputs + kBlockInputs - 1) / kBlockInputs; }
+// Matrix registers take 16 steps at a time.
+__attribute__((always_inline)) constexpr int64_t PaddedSteps(int64_t steps) { return (steps + 15) / 16 * 16; }
 __attribute__((always_inline)) constexpr int64_t Int8RowBytes(int64_t inputs) { return BlocksOf(inputs) * (kBlockInputs + 4 + 4); }
 
 struct PanelKernel {
@@ -59,8 +62,10 @@ struct PanelKernel {
 // F32: acc = fma(x[k], w[k], acc), k ascending.
 // BF16: acc = fma(x[2j], w[2j], fma(x[2j + 1], w[2j + 1], acc)), j ascending: the order inside vdpbf16ps, which besides takes
 // subnormals as zeros; so do the AVX kernels, not the reference.
-// FP8: a code decodes to bf16(value * scale), in registers or in a first-level-cache tile; then as BF16.
-// INT8: per block, ascending: acc = fma(x_scale, float(dot) * w_scale, acc), where the integer dot of 128 products is exact, in F32 too.
+// BF16 by AMX (tdpbf16ps), for each 32 inputs, ascending: from zeros even = fma(x[2j], w[2j], even), odd = fma(x[2j + 1], w[2j + 1], odd),
+// j ascending, then acc += even + odd; subnormals are zeros. FP8: a code decodes to bf16(value * scale), in registers or in a
+// first-level-cache tile; then as BF16. INT8: per block, ascending: acc = fma(x_scale, float(dot) * w_scale, acc), where the integer dot of
+// 128 products is exact, in F32 too.
 PanelKernel ReferenceF32();
 PanelKernel ReferenceBf16();
 PanelKernel ReferenceFp8();
@@ -75,6 +80,9 @@ PanelKernel Avx512Bf16Fma();  // Widens weights and uses fma, at the same bits: 
 PanelKernel Avx512Fp8Dot();
 PanelKernel Avx512Fp8Fma();
 PanelKernel Avx512Int8();
+PanelKernel AmxBf16();
+PanelKernel AmxFp8();
+PanelKernel AmxInt8();
 
 }  // namespace baleen::linear
 
