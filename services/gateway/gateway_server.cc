@@ -17,6 +17,7 @@
 #include "services/gateway/generation/quarantine.h"
 #include "services/gateway/generation/worker_picker.h"
 #include "services/gateway/grpc_inference.h"
+#include "services/gateway/guardrail/make_guard.h"
 #include "services/gateway/http/http_server.h"
 #include "services/gateway/probe.h"
 #include "services/gateway/request_trace.h"
@@ -50,10 +51,13 @@ struct GatewayServer::Impl {
     if (http != nullptr) http->Stop();
     placement.reset();
     recall.reset();
+    guard.reset();
     dialer.reset();
   }
 
-  GenerationContext Context() { return {model->tokenizer.get(), dialer.get(), &picker, &quarantine, admission.get()}; }
+  GenerationContext Context() {
+    return {model->tokenizer.get(), dialer.get(), &picker, &quarantine, admission.get(), guard.get(), guard_fails_open};
+  }
 
   absl::Status Readiness() const { return picker.AnyReady() ? absl::OkStatus() : absl::UnavailableError("no decode worker is ready"); }
 
@@ -107,6 +111,8 @@ struct GatewayServer::Impl {
   WorkerPicker picker;
   Quarantine quarantine;
   std::unique_ptr<Admission> admission = std::make_unique<Admission>(AdmissionLimits{}, Clock::Real(), &runner.metrics());
+  std::unique_ptr<Guard> guard;  // Null = nothing is judged.
+  bool guard_fails_open = false;
   std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer();
   std::unique_ptr<RecallClient> recall = MakeGrpcRecallClient();
   RequestFinder finder{recall.get(), Clock::Real()};
@@ -123,6 +129,10 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const Gatewa
   if (!(options.trace_sample >= 0 && options.trace_sample <= 1)) return absl::InvalidArgumentError("--trace_sample must be in [0, 1]");
   ASSIGN_OR_RETURN(std::unique_ptr<ServedModel> model, ServedModel::Load(options.model_directory));
   auto impl = std::make_unique<Impl>(options, std::move(model));
+  GuardrailOptions guardrail = options.guardrail;
+  guardrail.model = impl->model->id;
+  ASSIGN_OR_RETURN(impl->guard, MakeGuard(guardrail, impl->runner.metrics()));
+  impl->guard_fails_open = guardrail.fails_open();
   InferenceOptions inference;
   inference.model = impl->model.get();
   inference.generation = impl->Context();

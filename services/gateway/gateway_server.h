@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/common/server_runner.h"
+#include "services/gateway/guardrail/make_guard.h"
 
 namespace baleen {
 
@@ -18,6 +19,7 @@ struct GatewayOptions {
   int rest_port = 8080;
   std::string otlp_endpoint;  // host:port of an OTLP receiver (gRPC); empty = no traces.
   double trace_sample = 0;    // Share of the requests without a traceparent that begin a trace.
+  GuardrailOptions guardrail;
 };
 
 class GatewayServer {

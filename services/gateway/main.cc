@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "absl/flags/flag.h"
+#include "absl/time/time.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
 #include "services/gateway/gateway_server.h"
@@ -11,6 +12,11 @@ ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face 
 ABSL_FLAG(int, rest_port, 8080, "port of the REST API; 0 = any free one");
 ABSL_FLAG(std::string, otlp_endpoint, "", "host:port of an OTLP receiver (gRPC) for traces; empty = none");
 ABSL_FLAG(double, trace_sample, 0.01, "share of the requests without a traceparent header that are traced, 0 to 1");
+ABSL_FLAG(std::string, guardrail, "off", "what judges prompts and output: off, builtin, or host:port of a baleen.v1.Guardrail");
+ABSL_FLAG(std::string, guardrail_policy, "", "policy file of --guardrail=builtin; empty = the one that ships");
+ABSL_FLAG(std::string, guardrail_failure, "closed",
+          "what happens to text that a failing guardrail did not judge: closed ends, open delivers");
+ABSL_FLAG(absl::Duration, guardrail_timeout, absl::Seconds(1), "after which a check counts as failed, 1ms to 1m");
 
 int main(int argc, char** argv) {
   if (const absl::Status status = baleen::ParseServiceFlags(argc, argv, "gateway"); !status.ok()) {
@@ -25,6 +31,10 @@ int main(int argc, char** argv) {
   options.rest_port = absl::GetFlag(FLAGS_rest_port);
   options.otlp_endpoint = absl::GetFlag(FLAGS_otlp_endpoint);
   options.trace_sample = absl::GetFlag(FLAGS_trace_sample);
+  options.guardrail.guardrail = absl::GetFlag(FLAGS_guardrail);
+  options.guardrail.policy_path = absl::GetFlag(FLAGS_guardrail_policy);
+  options.guardrail.failure = absl::GetFlag(FLAGS_guardrail_failure);
+  options.guardrail.timeout = absl::GetFlag(FLAGS_guardrail_timeout);
   auto server = baleen::GatewayServer::Start(options);
   if (!server.ok()) {
     std::cerr << "baleen-gateway: " << server.status().message() << "\n";

@@ -20,6 +20,7 @@ namespace baleen {
 
 class Admission;
 class DecodeDialer;
+class Guard;
 class Quarantine;
 class WorkerPicker;
 
@@ -92,6 +93,8 @@ struct GenerationContext {
   WorkerPicker* picker = nullptr;
   Quarantine* quarantine = nullptr;  // Null = no request is given up for killing workers.
   Admission* admission = nullptr;    // Null = nothing waits.
+  Guard* guard = nullptr;            // Null = nothing is judged.
+  bool guard_fails_open = false;     // What a guard that fails did not judge goes through.
 };
 
 // Thread-safe. When a worker fails, the journal (prompt, seed, tokens so far) goes to another one under the next attempt, and the stream
