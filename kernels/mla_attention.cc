@@ -41,9 +41,12 @@ int HeadsPerTask(int heads, int64_t runs, int threads) {
   return (share + kTaskHeads - 1) / kTaskHeads * kTaskHeads;
 }
 
-mla::Kernel Choose(Isa isa) {
+// By instruction set and shape alone.
+mla::Kernel Choose(Isa isa, const MlaShape& shape) {
   switch (isa) {
     case Isa::kAmx:
+      if (shape.kv_dtype == DType::kBf16 && shape.kv_lora % 16 == 0) return mla::Amx();
+      [[fallthrough]];
     case Isa::kAvx512:
       return mla::Avx512();
     case Isa::kAvx2:
@@ -65,16 +68,11 @@ struct Call {
 };
 
 struct Scratch {
-  AlignedBuffer keys;   // [64, width]
-  AlignedBuffer state;  // max, sum: [rows of the run, heads of the task] each
+  AlignedBuffer keys;     // A packed block.
+  AlignedBuffer own;      // The same for a row that may not share one.
+  AlignedBuffer queries;  // Rounded, of the run: [rows, heads of the task].
+  AlignedBuffer state;    // max, sum: [rows of the run, heads of the task] each
 };
-
-const float* BlockKeys(const Call& call, const void* page, int64_t count, Scratch* scratch) {
-  if (call.shape.kv_dtype == DType::kF32) return static_cast<const float*>(page);
-  float* keys = static_cast<float*>(scratch->keys.data());
-  call.kernel.widen(static_cast<const uint16_t*>(page), count * call.width(), keys);
-  return keys;
-}
 
 void Normalize(const float* sum, int64_t heads, int64_t kv_lora, float* acc) {
   for (int64_t head = 0; head < heads; ++head) {
@@ -83,44 +81,94 @@ void Normalize(const float* sum, int64_t heads, int64_t kv_lora, float* acc) {
   }
 }
 
-// Heads [head, head + heads) of the rows of one run.
-void AttendRun(const Call& call, Run run, int64_t head, int64_t heads) {
-  thread_local Scratch scratch;
-  const int64_t width = call.width();
-  const int64_t kv_lora = call.shape.kv_lora;
-  const int64_t states = (run.end - run.begin) * heads;
-  scratch.keys.Reserve(static_cast<size_t>(kKvBlockTokens * width) * sizeof(float));
-  scratch.state.Reserve(static_cast<size_t>(2 * states) * sizeof(float));
-  float* const max = static_cast<float*>(scratch.state.data());
-  float* const sum = max + states;
-  int64_t last = 0;
-  for (int64_t row = run.begin; row < run.end; ++row) last = std::max(last, call.rows[row].position);
-  for (int64_t block = 0; block <= last / kKvBlockTokens; ++block) {
-    const int64_t first_key = block * kKvBlockTokens;
-    const float* keys =
-        BlockKeys(call, call.rows[run.begin].pages[block], std::min<int64_t>(kKvBlockTokens, last - first_key + 1), &scratch);
-    for (int64_t row = run.begin; row < run.end; ++row) {
-      const int64_t visible = call.rows[row].position - first_key + 1;
-      if (visible <= 0) continue;
-      const int64_t first_head = row * call.shape.heads + head;
-      const int64_t state = (row - run.begin) * heads;
-      call.kernel.attend({.keys = keys,
-                          .count = std::min<int64_t>(kKvBlockTokens, visible),
-                          .width = width,
-                          .kv_lora = kv_lora,
-                          .query = call.query + first_head * width,
-                          .heads = heads,
-                          .scale = call.shape.scale,
-                          .first = block == 0,
-                          .max = max + state,
-                          .sum = sum + state,
-                          .acc = call.out + first_head * kv_lora});
+// Heads [head, head + heads) of the rows of one run, a block of keys after the other.
+class RunOfRows {
+ public:
+  RunOfRows(const Call& call, Run run, int64_t head, int64_t heads)
+      : call_(call), run_(run), head_(head), heads_(heads), width_(call.width()), kv_lora_(call.shape.kv_lora) {
+    const int64_t states = (run.end - run.begin) * heads;
+    scratch().state.Reserve(static_cast<size_t>(2 * states) * sizeof(float));
+    max_ = static_cast<float*>(scratch().state.data());
+    sum_ = max_ + states;
+    for (int64_t row = run.begin; row < run.end; ++row) last_ = std::max(last_, call.rows[row].position);
+    if (call.kernel.round_query != nullptr) RoundQueries();
+  }
+
+  void Attend() {
+    for (int64_t block = 0; block <= last_ / kKvBlockTokens; ++block) AttendBlock(block);
+    for (int64_t row = run_.begin; row < run_.end; ++row) {
+      Normalize(sum_ + (row - run_.begin) * heads_, heads_, kv_lora_, call_.out + FirstHead(row) * kv_lora_);
     }
   }
-  for (int64_t row = run.begin; row < run.end; ++row) {
-    Normalize(sum + (row - run.begin) * heads, heads, kv_lora, call.out + (row * call.shape.heads + head) * kv_lora);
+
+ private:
+  static Scratch& scratch() {
+    thread_local Scratch scratch;
+    return scratch;
   }
-}
+  int64_t FirstHead(int64_t row) const { return row * call_.shape.heads + head_; }
+  int64_t Visible(int64_t row, int64_t block) const {
+    return std::min<int64_t>(kKvBlockTokens, call_.rows[row].position - block * kKvBlockTokens + 1);
+  }
+
+  void RoundQueries() {
+    const int64_t bytes = heads_ * call_.kernel.query_bytes(width_);
+    scratch().queries.Reserve(static_cast<size_t>((run_.end - run_.begin) * bytes));
+    char* out = static_cast<char*>(scratch().queries.data());
+    for (int64_t row = run_.begin; row < run_.end; ++row, out += bytes) {
+      call_.kernel.round_query(call_.query + FirstHead(row) * width_, heads_, width_, out);
+    }
+  }
+
+  const void* Query(int64_t row) const {
+    if (call_.kernel.round_query == nullptr) return call_.query + FirstHead(row) * width_;
+    return static_cast<const char*>(scratch().queries.data()) + (row - run_.begin) * heads_ * call_.kernel.query_bytes(width_);
+  }
+
+  // Packs `count` keys into `buffer`; `shareable` as Kernel::pack says. F32 pages stay where they are.
+  const void* Keys(const void* page, int64_t count, AlignedBuffer& buffer, bool* shareable) const {
+    *shareable = true;
+    if (call_.shape.kv_dtype == DType::kF32) return page;
+    buffer.Reserve(static_cast<size_t>(call_.kernel.packed_bytes(width_, kv_lora_)));
+    *shareable = call_.kernel.pack(static_cast<const uint16_t*>(page), count, width_, kv_lora_, buffer.data());
+    return buffer.data();
+  }
+
+  void AttendBlock(int64_t block) {
+    const void* const page = call_.rows[run_.begin].pages[block];
+    const int64_t most = std::min<int64_t>(kKvBlockTokens, last_ - block * kKvBlockTokens + 1);
+    bool shareable = true;
+    const void* const keys = Keys(page, most, scratch().keys, &shareable);
+    for (int64_t row = run_.begin; row < run_.end; ++row) {
+      const int64_t visible = Visible(row, block);
+      if (visible <= 0) continue;
+      bool unused = true;
+      const void* const mine = shareable || visible == most ? keys : Keys(page, visible, scratch().own, &unused);
+      const int64_t state = (row - run_.begin) * heads_;
+      call_.kernel.attend({.keys = mine,
+                           .count = visible,
+                           .width = width_,
+                           .kv_lora = kv_lora_,
+                           .query = Query(row),
+                           .heads = heads_,
+                           .scale = call_.shape.scale,
+                           .first = block == 0,
+                           .max = max_ + state,
+                           .sum = sum_ + state,
+                           .acc = call_.out + FirstHead(row) * kv_lora_});
+    }
+  }
+
+  const Call& call_;
+  const Run run_;
+  const int64_t head_;
+  const int64_t heads_;
+  const int64_t width_;
+  const int64_t kv_lora_;
+  int64_t last_ = 0;
+  float* max_ = nullptr;
+  float* sum_ = nullptr;
+};
 
 }  // namespace
 
@@ -129,13 +177,13 @@ void MlaAttention(const MlaShape& shape, const MlaQueryRow* rows, int64_t row_co
   if (row_count <= 0) return;
   const std::vector<Run> runs = SplitIntoRuns(rows, row_count);
   const int64_t run_count = static_cast<int64_t>(runs.size());
-  const Call call = {shape, rows, query, out, Choose(isa)};
+  const Call call = {shape, rows, query, out, Choose(isa, shape)};
   const int heads_per_task = HeadsPerTask(shape.heads, run_count, pool == nullptr ? 1 : pool->threads());
   const int64_t splits = (shape.heads + heads_per_task - 1) / heads_per_task;
   const auto body = [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t head = task % splits * heads_per_task;
-      AttendRun(call, runs[task / splits], head, std::min<int64_t>(heads_per_task, shape.heads - head));
+      RunOfRows(call, runs[task / splits], head, std::min<int64_t>(heads_per_task, shape.heads - head)).Attend();
     }
   };
   if (pool == nullptr) {

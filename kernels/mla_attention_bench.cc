@@ -39,6 +39,7 @@ void Shapes(benchmark::internal::Benchmark* bench) {
   bench->Args({128, 1, 4096, 1})->Args({16, 1, 4096, 1})->Args({16, 64, 1024, 1})->Args({16, 64, 1024, 2});
 }
 
+BENCHMARK_CAPTURE(BM_MlaAttention, amx, Isa::kAmx)->Apply(Shapes);
 BENCHMARK_CAPTURE(BM_MlaAttention, avx512, Isa::kAvx512)->Apply(Shapes);
 BENCHMARK_CAPTURE(BM_MlaAttention, avx2, Isa::kAvx2)->Apply(Shapes);
 

@@ -7,15 +7,20 @@
 namespace baleen::mla {
 namespace {
 
-void Widen(const uint16_t* bf16, int64_t count, float* out) { std::transform(bf16, bf16 + count, out, Bf16ToF32); }
+int64_t PackedBytes(int64_t width, int64_t kv_lora) { return kBlockKeys * width * static_cast<int64_t>(sizeof(float)); }
+
+bool Pack(const uint16_t* bf16, int64_t count, int64_t width, int64_t kv_lora, void* out) {
+  std::transform(bf16, bf16 + count * width, static_cast<float*>(out), Bf16ToF32);
+  return true;
+}
 
 void Attend(const Block& block) {
   for (int64_t head = 0; head < block.heads; ++head) {
-    const float* query = block.query + head * block.width;
+    const float* query = static_cast<const float*>(block.query) + head * block.width;
     float* acc = block.acc + head * block.kv_lora;
-    float weights[64];
+    float weights[kBlockKeys];
     for (int64_t key = 0; key < block.count; ++key) {
-      const float* channels = block.keys + key * block.width;
+      const float* channels = static_cast<const float*>(block.keys) + key * block.width;
       float dot = 0;
       for (int64_t c = 0; c < block.width; ++c) dot += query[c] * channels[c];
       weights[key] = block.scale * dot;
@@ -27,7 +32,7 @@ void Attend(const Block& block) {
     for (int64_t key = 0; key < block.count; ++key) sum += weights[key] = Exp(weights[key] - top);
     for (int64_t c = 0; c < block.kv_lora; ++c) acc[c] = block.first ? 0.0f : acc[c] * decay;
     for (int64_t key = 0; key < block.count; ++key) {
-      const float* value = block.keys + key * block.width;
+      const float* value = static_cast<const float*>(block.keys) + key * block.width;
       for (int64_t c = 0; c < block.kv_lora; ++c) acc[c] += weights[key] * value[c];
     }
     block.max[head] = top;
@@ -37,6 +42,6 @@ void Attend(const Block& block) {
 
 }  // namespace
 
-Kernel Reference() { return {Widen, Attend}; }
+Kernel Reference() { return {PackedBytes, Pack, nullptr, nullptr, Attend}; }
 
 }  // namespace baleen::mla

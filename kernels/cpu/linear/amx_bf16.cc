@@ -97,6 +97,7 @@ amx::Ahead NextWeights(const PanelRun& run, const char* panels, int64_t next_til
 void Run(const PanelRun& run) {
   const int64_t tiles = (run.steps + kTileSteps - 1) / kTileSteps;
   const int64_t row_blocks = (run.m + kRunRows - 1) / kRunRows;
+  amx::RowTiles row_tiles;
   for (int64_t panel = 0; panel < run.panel_count; panel += 2) {
     const bool second_panel = panel + 1 < run.panel_count;
     const char* const panels = static_cast<const char*>(run.panels) + panel * run.panel_bytes;
@@ -112,7 +113,7 @@ void Run(const PanelRun& run) {
       pass.go_on = run.accumulate || tile > 0;
       pass.ahead = NextWeights(run, panels, tile + kPassTiles, tiles);
       pass.ahead.lines = (kTileRows + row_blocks - 1) / row_blocks;
-      amx::ForEachRowBlock(run.m, [&](int64_t row, int64_t first, int64_t second) {
+      amx::ForEachRowBlock(run.m, row_tiles, [&](int64_t row, int64_t first, int64_t second) {
         pass.x = static_cast<const uint16_t*>(run.x) + row * run.ldx + tile * 2 * kTileSteps;
         pass.y = run.y + row * run.ldy + panel * kPanelOutputs;
         pass.ahead.line = row / kRunRows * pass.ahead.lines;

@@ -112,11 +112,12 @@ void Run(const PanelRun& run) {
   const int64_t tiles = (run.steps + kTileSteps - 1) / kTileSteps;
   const int64_t blocks = (tiles + kBlockTiles - 1) / kBlockTiles;
   Sums sums;
+  amx::RowTiles row_tiles;
   for (int64_t panel = 0; panel < run.panel_count; panel += 2) {
     const bool second_panel = panel + 1 < run.panel_count;
     const char* const panels = static_cast<const char*>(run.panels) + panel * run.panel_bytes;
     const int64_t columns = amx::Min(run.outputs - panel * kPanelOutputs, 2 * kPanelOutputs);
-    amx::ForEachRowBlock(run.m, [&](int64_t row, int64_t first, int64_t second) {
+    amx::ForEachRowBlock(run.m, row_tiles, [&](int64_t row, int64_t first, int64_t second) {
       const char* const x = static_cast<const char*>(run.x) + row * run.ldx;
       Block block;
       block.ldx = run.ldx;

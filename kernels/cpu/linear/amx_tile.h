@@ -19,21 +19,32 @@ constexpr int64_t kLine = 64;
 // fewest bytes a product.
 constexpr int kRunRows = 2 * kTileRows;
 
-// Rows of the two row tiles; 0 leaves the second one out.
-__attribute__((always_inline)) inline void Configure(int64_t first, int64_t second) {
-  struct alignas(64) {
-    uint8_t palette = 1;
-    uint8_t start_row = 0;
-    uint8_t reserved[14] = {};
-    uint16_t row_bytes[16] = {};
-    uint8_t rows[16] = {};
-  } config;
-  config.rows[0] = config.rows[1] = config.rows[4] = static_cast<uint8_t>(first);
-  config.rows[2] = config.rows[3] = config.rows[5] = static_cast<uint8_t>(second);
-  config.rows[6] = config.rows[7] = kTileSteps;
-  for (int tile = 0; tile < 8; ++tile) config.row_bytes[tile] = config.rows[tile] == 0 ? 0 : kLine;
-  _tile_loadconfig(&config);
-}
+// How many rows the two row tiles have now; setting the registers up costs as much as ten products, so it is done on a change alone.
+class RowTiles {
+ public:
+  // 0 leaves the second one out.
+  __attribute__((always_inline)) void Set(int64_t first, int64_t second) {
+    if (first == first_ && second == second_) return;
+    first_ = first;
+    second_ = second;
+    struct alignas(64) {
+      uint8_t palette = 1;
+      uint8_t start_row = 0;
+      uint8_t reserved[14] = {};
+      uint16_t row_bytes[16] = {};
+      uint8_t rows[16] = {};
+    } config;
+    config.rows[0] = config.rows[1] = config.rows[4] = static_cast<uint8_t>(first);
+    config.rows[2] = config.rows[3] = config.rows[5] = static_cast<uint8_t>(second);
+    config.rows[6] = config.rows[7] = kTileSteps;
+    for (int tile = 0; tile < 8; ++tile) config.row_bytes[tile] = config.rows[tile] == 0 ? 0 : kLine;
+    _tile_loadconfig(&config);
+  }
+
+ private:
+  int64_t first_ = -1;
+  int64_t second_ = -1;
+};
 
 // GCC's tile loads do not say that they read memory: what was written before must be there.
 __attribute__((always_inline)) inline void WritesBeforeLoads() { __asm__ volatile("" ::: "memory"); }
@@ -55,17 +66,13 @@ struct Ahead {
 
 __attribute__((always_inline)) inline int64_t Min(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// Calls block(row, rows of the first tile, rows of the second) over the run's rows with the registers configured for it.
+// Calls block(row, rows of the first tile, rows of the second) over the run's rows with the registers set up for it.
 template <class Body>
-__attribute__((always_inline)) inline void ForEachRowBlock(int64_t m, const Body& block) {
-  int64_t configured_first = -1;
-  int64_t configured_second = -1;
+__attribute__((always_inline)) inline void ForEachRowBlock(int64_t m, RowTiles& tiles, const Body& block) {
   for (int64_t row = 0; row < m; row += kRunRows) {
     const int64_t first = Min(kTileRows, m - row);
     const int64_t second = Min(kTileRows, m - row - first);
-    if (first != configured_first || second != configured_second) Configure(first, second);
-    configured_first = first;
-    configured_second = second;
+    tiles.Set(first, second);
     block(row, first, second);
   }
 }

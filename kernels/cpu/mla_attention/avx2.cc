@@ -5,7 +5,6 @@
 namespace baleen::mla {
 namespace {
 
-constexpr int kBlockKeys = 64;
 constexpr int kTileHeads = 2;
 
 __m256i FirstLanes(int64_t count) {
@@ -61,7 +60,8 @@ void Scores(const Block& block, const float* query, float (&scores)[kTileHeads][
   const __m256i tail = FirstLanes(block.width % 8);
   for (int64_t key = 0; key < block.count; key += 4) {
     const float* keys[4];
-    for (int64_t j = 0; j < 4; ++j) keys[j] = block.keys + (key + j < block.count ? key + j : block.count - 1) * block.width;
+    for (int64_t j = 0; j < 4; ++j)
+      keys[j] = static_cast<const float*>(block.keys) + (key + j < block.count ? key + j : block.count - 1) * block.width;
     __m256 sums[H][4];
     __m256 q[H];
     __m256 channels[4];
@@ -123,7 +123,7 @@ void Values(const Block& block, float* acc, const float* decay, const float (&we
     }
   }
   for (int64_t key = 0; key < block.count; ++key) {
-    const float* value = block.keys + key * block.width + channel;
+    const float* value = static_cast<const float*>(block.keys) + key * block.width + channel;
     __m256 channels[C];
 #pragma GCC unroll 4
     for (int c = 0; c < C; ++c) channels[c] = C == 1 ? _mm256_maskload_ps(value, mask) : _mm256_loadu_ps(value + 8 * c);
@@ -145,7 +145,7 @@ template <int H>
 void AttendHeads(const Block& block, int64_t head) {
   alignas(32) float weights[kTileHeads][kBlockKeys];
   float decay[kTileHeads];
-  Scores<H>(block, block.query + head * block.width, weights);
+  Scores<H>(block, static_cast<const float*>(block.query) + head * block.width, weights);
   for (int h = 0; h < H; ++h) decay[h] = Softmax(block, head + h, weights[h]);
   float* acc = block.acc + head * block.kv_lora;
   int64_t c = 0;
@@ -159,20 +159,25 @@ void Attend(const Block& block) {
   for (; head < block.heads; ++head) AttendHeads<1>(block, head);
 }
 
-void Widen(const uint16_t* bf16, int64_t count, float* out) {
+int64_t PackedBytes(int64_t width, int64_t kv_lora) { return kBlockKeys * width * static_cast<int64_t>(sizeof(float)); }
+
+bool Pack(const uint16_t* bf16, int64_t count, int64_t width, int64_t kv_lora, void* packed) {
+  float* const out = static_cast<float*>(packed);
+  const int64_t values = count * width;
   int64_t i = 0;
-  for (; i + 8 <= count; i += 8) {
+  for (; i + 8 <= values; i += 8) {
     const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bf16 + i)));
     _mm256_storeu_ps(out + i, _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16)));
   }
-  for (; i < count; ++i) {
+  for (; i < values; ++i) {
     const uint32_t bits = static_cast<uint32_t>(bf16[i]) << 16;
     __builtin_memcpy(out + i, &bits, sizeof(bits));
   }
+  return true;
 }
 
 }  // namespace
 
-Kernel Avx2() { return {Widen, Attend}; }
+Kernel Avx2() { return {PackedBytes, Pack, nullptr, nullptr, Attend}; }
 
 }  // namespace baleen::mla

@@ -1,31 +1,11 @@
-#include <immintrin.h>
-
-#include "kernels/cpu/mla_attention/block.h"
+#include "kernels/cpu/mla_attention/avx512_softmax.h"
 
 namespace baleen::mla {
 namespace {
 
-constexpr int kBlockKeys = 64;
+using avx512::FirstLanes;
+
 constexpr int kTileHeads = 4;
-
-__mmask16 FirstLanes(int64_t count) { return count >= 16 ? 0xffff : static_cast<__mmask16>((1u << (count < 0 ? 0 : count)) - 1); }
-
-// e^x for x <= 0, Cody-Waite and Taylor to degree 7: within 2 ulp; 0 below -104.
-__m512 Exp(__m512 x) {
-  x = _mm512_max_ps(_mm512_set1_ps(-105.0f), x);
-  const __m512 k = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  __m512 r = _mm512_fnmadd_ps(k, _mm512_set1_ps(0.693359375f), x);
-  r = _mm512_fnmadd_ps(k, _mm512_set1_ps(-2.12194440e-4f), r);
-  __m512 p = _mm512_set1_ps(1.0f / 5040);
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f / 720));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f / 120));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f / 24));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f / 6));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.5f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.0f));
-  return _mm512_scalef_ps(p, k);
-}
 
 // The four sums over lanes, each in the order ((0+2)+(1+3)) within quarters, then quarters (0+1)+(2+3).
 __m128 SumLanes(__m512 a, __m512 b, __m512 c, __m512 d) {
@@ -61,7 +41,8 @@ void Scores(const Block& block, const float* query, float (&scores)[kTileHeads][
   const __mmask16 tail = FirstLanes(block.width % 16);
   for (int64_t key = 0; key < block.count; key += 4) {
     const float* keys[4];
-    for (int64_t j = 0; j < 4; ++j) keys[j] = block.keys + (key + j < block.count ? key + j : block.count - 1) * block.width;
+    for (int64_t j = 0; j < 4; ++j)
+      keys[j] = static_cast<const float*>(block.keys) + (key + j < block.count ? key + j : block.count - 1) * block.width;
     __m512 sums[H][4];
 #pragma GCC unroll 4
     for (int h = 0; h < H; ++h) sums[h][0] = sums[h][1] = sums[h][2] = sums[h][3] = _mm512_setzero_ps();
@@ -73,29 +54,6 @@ void Scores(const Block& block, const float* query, float (&scores)[kTileHeads][
       _mm_store_ps(scores[h] + key, _mm_mul_ps(scale, SumLanes(sums[h][0], sums[h][1], sums[h][2], sums[h][3])));
     }
   }
-}
-
-// Turns one head's scores into exp(score - max) and updates max and sum; returns what earlier sums are worth now.
-float Softmax(const Block& block, int64_t head, float* scores) {
-  const __m512 lowest = _mm512_set1_ps(-__builtin_inff());
-  __m512 tops = lowest;
-  for (int64_t key = 0; key < block.count; key += 16) {
-    tops = _mm512_max_ps(tops, _mm512_mask_loadu_ps(lowest, FirstLanes(block.count - key), scores + key));
-  }
-  float top = _mm512_reduce_max_ps(tops);
-  if (!block.first && block.max[head] > top) top = block.max[head];
-  __m512 sums = _mm512_setzero_ps();
-  for (int64_t key = 0; key < block.count; key += 16) {
-    const __mmask16 mask = FirstLanes(block.count - key);
-    const __m512 weights = Exp(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, scores + key), _mm512_set1_ps(top)));
-    _mm512_mask_storeu_ps(scores + key, mask, weights);
-    sums = _mm512_add_ps(sums, _mm512_maskz_mov_ps(mask, weights));
-  }
-  const float decay = block.first ? 0.0f : _mm512_cvtss_f32(Exp(_mm512_set1_ps(block.max[head] - top)));
-  const float sum = _mm512_reduce_add_ps(sums);
-  block.sum[head] = block.first ? sum : __builtin_fmaf(block.sum[head], decay, sum);
-  block.max[head] = top;
-  return decay;
 }
 
 // acc[h][c ..] = decay[h] * acc[h][c ..] + sum over keys of weight * value, for C vectors of channels.
@@ -113,7 +71,7 @@ __attribute__((always_inline)) inline void Values(const Block& block, float* acc
     }
   }
   for (int64_t key = 0; key < block.count; ++key) {
-    const float* value = block.keys + key * block.width + channel;
+    const float* value = static_cast<const float*>(block.keys) + key * block.width + channel;
     __m512 channels[C];
 #pragma GCC unroll 4
     for (int c = 0; c < C; ++c) channels[c] = _mm512_maskz_loadu_ps(mask, value + 16 * c);
@@ -135,8 +93,8 @@ template <int H>
 void AttendHeads(const Block& block, int64_t head) {
   alignas(64) float weights[kTileHeads][kBlockKeys];
   float decay[kTileHeads];
-  Scores<H>(block, block.query + head * block.width, weights);
-  for (int h = 0; h < H; ++h) decay[h] = Softmax(block, head + h, weights[h]);
+  Scores<H>(block, static_cast<const float*>(block.query) + head * block.width, weights);
+  for (int h = 0; h < H; ++h) decay[h] = avx512::Softmax(block, head + h, weights[h]);
   float* acc = block.acc + head * block.kv_lora;
   int64_t c = 0;
   for (; c + 64 <= block.kv_lora; c += 64) Values<H, 4>(block, acc, decay, weights, c, 0xffff);
@@ -149,16 +107,21 @@ void Attend(const Block& block) {
   for (; head < block.heads; ++head) AttendHeads<1>(block, head);
 }
 
-void Widen(const uint16_t* bf16, int64_t count, float* out) {
-  for (int64_t i = 0; i < count; i += 16) {
-    const __mmask16 mask = FirstLanes(count - i);
+int64_t PackedBytes(int64_t width, int64_t kv_lora) { return kBlockKeys * width * static_cast<int64_t>(sizeof(float)); }
+
+bool Pack(const uint16_t* bf16, int64_t count, int64_t width, int64_t kv_lora, void* packed) {
+  float* const out = static_cast<float*>(packed);
+  const int64_t values = count * width;
+  for (int64_t i = 0; i < values; i += 16) {
+    const __mmask16 mask = FirstLanes(values - i);
     const __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, bf16 + i));
     _mm512_mask_storeu_ps(out + i, mask, _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16)));
   }
+  return true;
 }
 
 }  // namespace
 
-Kernel Avx512() { return {Widen, Attend}; }
+Kernel Avx512() { return {PackedBytes, Pack, nullptr, nullptr, Attend}; }
 
 }  // namespace baleen::mla

@@ -7,13 +7,15 @@
 
 namespace baleen::mla {
 
+constexpr int kBlockKeys = 64;
+
 // One query row's heads against one block of keys.
 struct Block {
-  const float* keys = nullptr;  // [count, width]
-  int64_t count = 0;            // 1 .. 64: keys beyond the row's position are left out, never read.
-  int64_t width = 0;            // kv_lora + rope
+  const void* keys = nullptr;  // What Kernel::pack made, or F32 [count, width].
+  int64_t count = 0;           // 1 .. 64: keys beyond the row's position are left out.
+  int64_t width = 0;           // kv_lora + rope
   int64_t kv_lora = 0;
-  const float* query = nullptr;  // [heads, width]
+  const void* query = nullptr;  // [heads] rows that Kernel::round_query made, or F32 [heads, width].
   int64_t heads = 0;
   float scale = 0;
   bool first = false;  // Nothing in max, sum and acc yet.
@@ -24,7 +26,14 @@ struct Block {
 };
 
 struct Kernel {
-  void (*widen)(const uint16_t* bf16, int64_t count, float* out) = nullptr;
+  // Bytes of a packed block, 64 keys.
+  int64_t (*packed_bytes)(int64_t width, int64_t kv_lora) = nullptr;
+  // Lays the first `count` keys [count, width] of a BF16 page out for `attend`; out is 64-byte aligned. False where a row that sees fewer
+  // of them needs a packing of its own: what it must not see would reach it, as 0 times infinity does.
+  bool (*pack)(const uint16_t* page, int64_t count, int64_t width, int64_t kv_lora, void* out) = nullptr;
+  // Where attend wants queries rounded: their bytes a head, and the rounding of [heads, width] into out, 64-byte aligned.
+  int64_t (*query_bytes)(int64_t width) = nullptr;
+  void (*round_query)(const float* query, int64_t heads, int64_t width, void* out) = nullptr;
   void (*attend)(const Block&) = nullptr;
 };
 
@@ -32,6 +41,9 @@ struct Kernel {
 Kernel Reference();
 Kernel Avx2();
 Kernel Avx512();
+// For packed BF16 keys and kv_lora a multiple of 16 alone. Queries and softmax weights are rounded to BF16; sums are as tdpbf16ps forms
+// them (kernels/cpu/linear/panel.h), weights' own sum in F32.
+Kernel Amx();
 
 }  // namespace baleen::mla
 
