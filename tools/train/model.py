@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+TILE_ROWS = 64  # experts' BF16 GEMMs get multiples of it, so that the library meets few shapes
 LATENT_EPS = 1e-6  # the two latent norms use it whatever rms_norm_eps says
 
 
@@ -130,12 +131,13 @@ class Attention(nn.Module):
         q = torch.cat((q_nope, q_pe), -1)
         k = torch.cat((k_nope, k_pe[:, None].expand(-1, c.num_attention_heads, -1)), -1)
         v = F.pad(v, (0, q.shape[-1] - c.v_head_dim))  # equal widths take the fused attention kernel
+        q, k, v = q.float(), k.float(), v.float()  # in which that kernel is fastest
         sizes, out = [rows * length for rows, length in shapes], []
         for (rows, length), *parts in zip(shapes, q.split(sizes), k.split(sizes), v.split(sizes)):
             heads = [p.view(rows, length, c.num_attention_heads, -1).transpose(1, 2) for p in parts]
             y = F.scaled_dot_product_attention(*heads, is_causal=True, scale=self.scale)
             out.append(y[..., :c.v_head_dim].transpose(1, 2).reshape(rows * length, -1))
-        return self.o_proj(torch.cat(out))
+        return self.o_proj(torch.cat(out).to(x.dtype))
 
     def cached(self, x, angles, cache, slots):
         """x [B, T, H]; cache [B, L, kv_lora + rope] is written at slots [B, T]; a query sees slots <= its own."""
@@ -206,15 +208,21 @@ class Moe(nn.Module):
         ids, weights = self.gate(x)
         experts, k = len(self.gate_proj), ids.shape[-1]
         self.load += torch.bincount(ids[real].flatten(), minlength=experts)
+        tile = TILE_ROWS if x.dtype == torch.bfloat16 else 1
         order = ids.flatten().argsort(stable=True)
-        counts = torch.bincount(ids.flatten(), minlength=experts).tolist()
+        counts = torch.bincount(ids.flatten(), minlength=experts)
+        padded = (counts + tile - 1) // tile * tile
+        shift = (padded - counts).cumsum(0) - (padded - counts)  # of an expert's rows, past the padding before them
+        places = torch.arange(len(order)) + shift.repeat_interleave(counts)
+        source = torch.zeros(int(padded.sum()), dtype=torch.int64).scatter_(0, places, order // k)
         gate_up = torch.cat((self.gate_proj, self.up_proj), 1).to(x.dtype)
         out = []
-        for rows, inner, down in zip(x[order // k].split(counts), gate_up.unbind(), self.down_proj.to(x.dtype).unbind()):
+        chunks = x.index_select(0, source).split(padded.tolist())
+        for rows, inner, down in zip(chunks, gate_up.unbind(), self.down_proj.to(x.dtype).unbind()):
             gate, up = F.linear(rows, inner).chunk(2, -1)
             out.append(F.linear(F.silu(gate) * up, down))
-        back = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
-        routed = torch.cat(out)[back].view(-1, k, x.shape[-1])
+        back = torch.empty_like(order).scatter_(0, order, places)
+        routed = torch.cat(out).index_select(0, back).view(-1, k, x.shape[-1])
         return (routed * weights[..., None].to(x.dtype)).sum(1) + self.shared_experts(x)
 
 

@@ -2,6 +2,7 @@
 import string
 
 import declines
+import grammar
 import phrasings as ph
 import problems as pr
 import words
@@ -51,13 +52,12 @@ def fields(rng) -> dict:
             "c": rng.choice(string.ascii_lowercase), "name": rng.choice(words.NAMES)}
 
 
-def decline(rng, held_out: bool) -> "pr.Problem":
+def decline(rng, wording: str) -> "pr.Problem":
     style = rng.random()
     if style < 0.8:
-        stems = declines.DECLINE_HELD_OUT if held_out else declines.DECLINE
-        text = pr.phrase(rng, rng.choice(stems), **fields(rng))
+        text = pr.phrase(rng, grammar.pick(rng, "decline", wording), **fields(rng))
     elif style < 0.88:
-        text = pr.phrase(rng, rng.choice(ph.split(declines.FOREIGN, held_out)))
+        text = pr.phrase(rng, rng.choice(ph.split(declines.FOREIGN, wording == grammar.HELD_OUT)))
     else:
         text = scribble(rng)
         if rng.random() < 0.3:
@@ -87,7 +87,7 @@ def read(numbers: list[int], joint: str, digits_max: int) -> str:
     return joint.join(out)
 
 
-def too_long(rng, held_out: bool) -> "pr.Problem":
+def too_long(rng, wording: str) -> "pr.Problem":
     kind = rng.choice(("+", "-", "*", "*", "compare", "sort", "sort"))
     digits_max = {"*": 3, "sort": 3}.get(kind, 5)
     a, b = long_number(rng, digits_max + 1), pr.integer(rng, digits_max)
@@ -96,21 +96,21 @@ def too_long(rng, held_out: bool) -> "pr.Problem":
     if rng.random() < 0.5:
         a, b = b, a
     if kind == "sort":
-        return too_long_list(rng, held_out)
+        return too_long_list(rng, wording)
     if kind == "compare":
         asked, marks = rng.choice((("larger", ph.MORE), ("smaller", ph.LESS)))
-        text = pr.phrase(rng, rng.choice(ph.split(ph.COMPARE, held_out)), m=rng.choice(marks), a=a, b=b)
+        text = pr.phrase(rng, grammar.pick(rng, "compare", wording), m=rng.choice(marks), a=a, b=b)
         return pr.Problem("too long", text, text, f"{asked}\n" + read([a, b], " ? ", digits_max), pr.TOO_LONG)
-    own = {"+": ph.ADD, "-": ph.SUBTRACT, "*": ph.MULTIPLY}[kind]
+    own = {"+": "add", "-": "subtract", "*": "multiply"}[kind]
     if rng.random() < 0.7:
-        text = pr.phrase(rng, rng.choice(ph.split(ph.EXPRESSION, held_out)), e=pr.expression(rng, a, kind, b))
+        text = pr.phrase(rng, grammar.pick(rng, "expression", wording), e=pr.expression(rng, a, kind, b))
     else:
-        template = rng.choice(ph.split(own, held_out))
+        template = grammar.pick(rng, own, wording)
         text = pr.phrase(rng, template if kind == "-" else pr.in_order(template), a=a, b=b)
     return pr.Problem("too long", text, text, read([a, b], f" {kind} ", digits_max), pr.TOO_LONG)
 
 
-def too_long_list(rng, held_out: bool) -> "pr.Problem":
+def too_long_list(rng, wording: str) -> "pr.Problem":
     """A list of more than six numbers, or one with a number of more than three digits."""
     numbers = [pr.integer(rng, 3) for _ in range(rng.randint(2, 6))]
     if rng.random() < 0.5:
@@ -119,5 +119,5 @@ def too_long_list(rng, held_out: bool) -> "pr.Problem":
     else:
         numbers = [pr.integer(rng, 3) for _ in range(rng.randint(7, 12))]
         reasoning = "up: " + " ".join(map(str, numbers[:7])) + "... is too long"
-    text = pr.phrase(rng, rng.choice(ph.split(ph.SORT, held_out)), l=pr.number_list(rng, numbers))
+    text = pr.phrase(rng, grammar.pick(rng, "sort", wording), l=pr.number_list(rng, numbers))
     return pr.Problem("too long", text, text, reasoning, pr.TOO_LONG)

@@ -10,9 +10,9 @@ import string
 from dataclasses import dataclass, field
 
 import chains
+import grammar
 import phrasings as ph
 import smalltalk as talk
-import stories
 import words
 
 HELD_OUT_SHARE = 20  # one key in this many is held out
@@ -120,16 +120,16 @@ def expression(rng, a: int, operator: str, b: int) -> str:
     return left + (rng.choice((" {} ", " {} ", "{}", "{}", "{} ", " {}")) if tight else " {} ").format(sign) + right
 
 
-def plus_minus(rng, task: str, held_out: bool) -> Problem:
+def plus_minus(rng, task: str, wording: str) -> Problem:
     a, b = pair(rng, 5)
     if rng.random() < 0.12:
         a, b = rng.choice(((-a, b), (a, -b), (-a, -b)))
     operator = "+" if task == "add" else "-"
     steps, result = chains.plus_minus(a, operator, b)
     if rng.random() < 0.65:
-        text = phrase(rng, rng.choice(ph.split(ph.EXPRESSION, held_out)), e=expression(rng, a, operator, b))
+        text = phrase(rng, grammar.pick(rng, "expression", wording), e=expression(rng, a, operator, b))
     else:
-        template = rng.choice(ph.split(ph.ADD if task == "add" else ph.SUBTRACT, held_out))
+        template = grammar.pick(rng, task, wording)
         text = phrase(rng, in_order(template) if task == "add" else template, a=spoken(rng, a), b=spoken(rng, b))
     return Problem(task, f"{a} {operator} {b}", text, "\n".join(steps), f"{a} {operator} {b} = {result}.")
 
@@ -141,15 +141,15 @@ def in_order(template: str) -> str:
     return template
 
 
-def multiply(rng, held_out: bool) -> Problem:
+def multiply(rng, wording: str) -> Problem:
     a, b = integer(rng, 3), integer(rng, 3)
     if rng.random() < 0.05:
         a, b = rng.choice(((-a, b), (a, -b), (-a, -b)))
     steps, result = chains.multiply(a, b)
     if rng.random() < 0.65:
-        text = phrase(rng, rng.choice(ph.split(ph.EXPRESSION, held_out)), e=expression(rng, a, "*", b))
+        text = phrase(rng, grammar.pick(rng, "expression", wording), e=expression(rng, a, "*", b))
     else:
-        text = phrase(rng, rng.choice(ph.split(ph.MULTIPLY, held_out)), a=spoken(rng, a), b=spoken(rng, b))
+        text = phrase(rng, grammar.pick(rng, "multiply", wording), a=spoken(rng, a), b=spoken(rng, b))
     return Problem("multiply", f"{a} * {b}", text, "\n".join(steps), f"{a} * {b} = {result}.")
 
 
@@ -165,21 +165,21 @@ def decimal_pair(rng) -> tuple[str, str]:
     return texts[0], texts[1]
 
 
-def compare(rng, held_out: bool) -> Problem:
+def compare(rng, wording: str) -> Problem:
     a, b = decimal_pair(rng) if rng.random() < 0.5 else map(str, pair(rng, 5))
     if rng.random() < 0.08:
         a, b = rng.choice((("-" + a, b), (a, "-" + b), ("-" + a, "-" + b)))
     more, style, fields = rng.random() < 0.6, rng.random(), {"a": a, "b": b}
     if style < 0.55:
         asked, marks = "larger" if more else "smaller", ph.MORE + ph.MOST if more else ph.LESS + ph.LEAST
-        text = phrase(rng, rng.choice(ph.split(ph.COMPARE, held_out)), m=rng.choice(marks), **fields)
+        text = phrase(rng, grammar.pick(rng, "compare", wording), m=rng.choice(marks), **fields)
     elif style < 0.75:
-        asked, text = "larger", phrase(rng, rng.choice(ph.split(ph.COMPARE_PLAIN, held_out)), **fields)
+        asked, text = "larger", phrase(rng, grammar.pick(rng, "compare plain", wording), **fields)
     else:
-        asked, marks, templates = ">?" if more else "<?", ph.MORE if more else ph.LESS, ph.COMPARE_YES_NO
+        asked, marks, name = ">?" if more else "<?", ph.MORE if more else ph.LESS, "compare yes no"
         if rng.random() < 0.3:
-            marks, templates = asked[0], ph.COMPARE_SIGN
-        text = phrase(rng, rng.choice(ph.split(templates, held_out)), m=rng.choice(marks), **fields)
+            marks, name = asked[0], "compare sign"
+        text = phrase(rng, grammar.pick(rng, name, wording), m=rng.choice(marks), **fields)
     steps, order = chains.compare(a, b, asked)
     if asked[1:] == "?":
         answer = f"{'Yes' if order == (1 if more else -1) else 'No'}, {steps[-1]}."
@@ -202,7 +202,7 @@ def number_list(rng, numbers) -> str:
     return ", ".join(map(str, numbers[:-1])) + rng.choice((" and ", ", and ")) + str(numbers[-1])
 
 
-def sort(rng, held_out: bool) -> Problem:
+def sort(rng, wording: str) -> Problem:
     numbers = [integer(rng, 3) for _ in range(rng.randint(2, 6))]
     if rng.random() < 0.1:
         numbers[rng.randrange(len(numbers))] = rng.choice(numbers)
@@ -211,11 +211,11 @@ def sort(rng, held_out: bool) -> Problem:
         most = rng.random() < 0.6
         steps, done = chains.sort(numbers, most)
         word = rng.choice(ph.MOST if most else ph.LEAST)
-        text = phrase(rng, rng.choice(ph.split(ph.EXTREME, held_out)), m=word, l=listed)
+        text = phrase(rng, grammar.pick(rng, "extreme", wording), m=word, l=listed)
         return Problem("sort", key, text, "\n".join(steps), f"The {'largest' if most else 'smallest'} is {done[0]}.")
     descending = rng.random() < 0.35
     steps, done = chains.sort(numbers, descending)
-    template = rng.choice(ph.split(ph.SORT, held_out))
+    template = grammar.pick(rng, "sort", wording)
     order = rng.choice(ph.DESCENDING if descending else ph.ASCENDING)
     spot = template.index("{l}") + 3 if rng.random() < 0.5 else len(template.rstrip(".?:"))
     if rng.random() < 0.25 and ":" in template:
@@ -232,14 +232,14 @@ def any_word(rng) -> str:
     return "".join(rng.choice(letters) for _ in range(rng.randint(2, 14)))
 
 
-def count(rng, held_out: bool) -> Problem:
+def count(rng, wording: str) -> Problem:
     word = any_word(rng)[:14]
     letter = rng.choice(word) if rng.random() < 0.8 else rng.choice(string.ascii_lowercase)
     steps, found = chains.count(letter, word)
     case = rng.choice((str.lower, str.lower, str.lower, str.title, str.upper))
     shown = rng.choice(("{}", "{}", "{}", "'{}'", '"{}"')).format(case(word))
     mark = rng.choice((letter, letter, letter.upper())) if "'" in shown else rng.choice((letter, letter, letter.upper(), f"'{letter}'"))
-    text = phrase(rng, rng.choice(ph.split(ph.COUNT, held_out)), c=mark, w=shown)
+    text = phrase(rng, grammar.pick(rng, "count", wording), c=mark, w=shown)
     answer = f"The letter {letter} appears {found} time{'' if found == 1 else 's'} in {word}."
     return Problem("count", f"count {letter} {word}", text, "\n".join(steps), answer)
 
@@ -250,7 +250,7 @@ def thing(rng) -> tuple[str, str]:
     return one, one if ending == "-" else one + ending if len(ending) < 3 else ending
 
 
-def story(rng, held_out: bool) -> Problem:
+def story(rng, wording: str) -> Problem:
     operator = rng.choice("+-*")
     digits = rng.choice((1, 2, 2, 3, 4)) if operator != "*" else rng.choice((1, 2, 2, 3))
     a, b = integer(rng, digits), integer(rng, min(digits, rng.choice((1, 2, 3, 4))))
@@ -258,7 +258,7 @@ def story(rng, held_out: bool) -> Problem:
         a, b = b, a
     if operator == "*" and rng.random() < 0.5:
         a, b = b, a
-    template = rng.choice(ph.split({"+": stories.STORY_ADD, "-": stories.STORY_SUBTRACT, "*": stories.STORY_MULTIPLY}[operator], held_out))
+    template = grammar.pick(rng, {"+": "story add", "-": "story subtract", "*": "story multiply"}[operator], wording)
     one, many = thing(rng)
     name, other = rng.sample(words.NAMES, 2)
     if operator != "-":
@@ -279,40 +279,40 @@ CHAT = [
 ]
 
 
-def chat(rng, held_out: bool) -> Problem:
+def chat(rng, wording: str) -> Problem:
     templates, reasoning, answer = rng.choice(CHAT)
-    said = rng.choice(ph.split(templates, True)) if held_out else talk.varied(rng, templates)
+    said = rng.choice(ph.split(templates, True)) if wording == grammar.HELD_OUT else talk.varied(rng, templates)
     text = phrase(rng, said, affixes=False)
     if rng.random() < 0.5:
         text = text[:1].upper() + text[1:]
     return Problem("chat", text, text, reasoning, answer)
 
 
-def draw(rng, task: str, held_out_phrasing: bool = False) -> Problem:
-    """One problem of a task, held out or not."""
+def draw(rng, task: str, wording: str = grammar.LISTED) -> Problem:
+    """One problem of a task in the given kind of wording."""
     if task in ("decline", "too long"):
         import offtopic
-        return offtopic.decline(rng, held_out_phrasing) if task == "decline" else offtopic.too_long(rng, held_out_phrasing)
+        return offtopic.decline(rng, wording) if task == "decline" else offtopic.too_long(rng, wording)
     if task in ("add", "subtract"):
-        return plus_minus(rng, task, held_out_phrasing)
+        return plus_minus(rng, task, wording)
     return {"multiply": multiply, "compare": compare, "sort": sort, "count": count, "story": story,
-            "chat": chat}[task](rng, held_out_phrasing)
+            "chat": chat}[task](rng, wording)
 
 
-def draw_split(rng, task: str, held_out: bool, held_out_phrasing: bool = False) -> Problem:
+def draw_split(rng, task: str, held_out: bool, wording: str = grammar.LISTED) -> Problem:
     """One problem whose key is on the wanted side of the split."""
     while True:
-        problem = draw(rng, task, held_out_phrasing)
+        problem = draw(rng, task, wording)
         if is_held_out(problem.key) == held_out:
             return problem
 
 
 def training_problem(rng) -> Problem:
     """A training problem of the mix; some have a system prompt or earlier turns."""
-    problem = draw_split(rng, rng.choices(list(TRAINED), list(TRAINED.values()))[0], held_out=False)
+    problem = draw_split(rng, rng.choices(list(TRAINED), list(TRAINED.values()))[0], False, grammar.WIDE)
     if rng.random() < 0.07:
         for _ in range(rng.randint(1, 2)):
-            earlier = draw_split(rng, rng.choice(list(TASKS)), held_out=False)
+            earlier = draw_split(rng, rng.choice(list(TASKS)), False, grammar.WIDE)
             problem.history += [{"role": "user", "content": earlier.text},
                                 {"role": "assistant", "content": "\n\n" + earlier.answer}]
     if rng.random() < 0.08:
@@ -330,13 +330,13 @@ def held_out_phrasings(seed: int, size: int = 1000) -> list[Problem]:
     """Held-out problems in phrasings that were never trained on."""
     rng = random.Random(f"held-out phrasings {seed}")
     tasks = [*MATHS, "chat"]
-    return [draw_split(rng, tasks[i % len(tasks)], True, True) for i in range(size)]
+    return [draw_split(rng, tasks[i % len(tasks)], True, grammar.HELD_OUT) for i in range(size)]
 
 
 def off_topic(seed: int, size: int = 400) -> list[Problem]:
     """Prompts to decline: half from held-out stems, the rest held-out fillings and too long numbers."""
     rng = random.Random(f"off topic {seed}")
-    kinds = [("decline", True), ("decline", False), ("decline", True), ("too long", True)]
+    kinds = [("decline", grammar.HELD_OUT), ("decline", grammar.LISTED), ("decline", grammar.HELD_OUT), ("too long", grammar.HELD_OUT)]
     return [draw_split(rng, *(kinds[i % 4][0], True, kinds[i % 4][1])) for i in range(size)]
 
 

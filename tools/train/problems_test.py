@@ -1,4 +1,5 @@
 """Checks the generators: every chain is right, held-out sets are disjoint, tokenizers round-trip."""
+import hashlib
 import random
 import re
 import tempfile
@@ -6,13 +7,17 @@ import unittest
 from pathlib import Path
 
 import declines
+import grammar
 import offtopic
+import patterns
 import phrasings as ph
 import problems
 import stories
 import tokenizer
 
 DRAWS = 3000
+# SHA-256 of the held-out sets of seed 1, questions and answers: a change of the training wordings must not change them.
+FROZEN = {"problems": "639eb0547523c200", "phrasings": "6f0c7b4c1abefb1a", "off-topic": "b05c113b4907b433"}
 
 
 def truth(problem) -> str:
@@ -78,7 +83,7 @@ class Chains(unittest.TestCase):
     def test_too_long_inputs_are_declined(self):
         rng = random.Random(6)
         for _ in range(DRAWS):
-            problem = offtopic.too_long(rng, False)
+            problem = offtopic.too_long(rng, grammar.WIDE)
             self.assertTrue(problem.answer.startswith(problems.CANNOT))
             self.assertIn("... is too long", problem.reasoning)
 
@@ -100,6 +105,11 @@ class Split(unittest.TestCase):
             self.assertEqual(first, [p.text for p in draw(1, 50)])
             self.assertNotEqual(first, [p.text for p in draw(2, 50)])
 
+    def test_held_out_sets_are_frozen(self):
+        for name, draw in problems.HELD_OUT_SETS.items():
+            text = "\n".join(f"{p.text}\t{p.answer}" for p in draw(1))
+            self.assertEqual(hashlib.sha256(text.encode()).hexdigest()[:16], FROZEN[name], name)
+
     def test_phrasing_lists_are_long_and_split(self):
         for templates in (ph.EXPRESSION, ph.ADD, ph.SUBTRACT, ph.MULTIPLY, ph.COMPARE, ph.SORT, ph.COUNT,
                           stories.STORY_ADD, stories.STORY_SUBTRACT, stories.STORY_MULTIPLY):
@@ -110,6 +120,41 @@ class Split(unittest.TestCase):
     def test_sizes(self):
         self.assertEqual(len(problems.held_out_problems(1)), 1000)
         self.assertGreaterEqual(len(problems.off_topic(1)), 200)
+
+
+class Grammar(unittest.TestCase):
+    def test_names_are_defined_and_parentheses_match(self):
+        linked = {name for names, _ in patterns.LINKED for name in names}
+        for name, text in [*patterns.NAMED.items(), *((n, p) for n, listed in patterns.PATTERNS.items() for p in listed)]:
+            self.assertLessEqual(set(re.findall(r"<(.*?)>", text)), set(patterns.NAMED) | linked, name)
+            self.assertEqual(text.count("("), text.count(")"), text)
+
+    def test_no_training_phrasing_contains_a_held_out_one(self):
+        rng = random.Random(10)
+        for name in patterns.LISTS:
+            held_out = [grammar.essence(p) for p in grammar.listed(name, True)]
+            for _ in range(DRAWS):
+                drawn = f" {grammar.essence(grammar.pick(rng, name, grammar.WIDE))} "
+                self.assertFalse([h for h in held_out if f" {h} " in drawn], drawn)
+
+    def test_a_held_out_phrasing_is_known_by_its_essence(self):
+        for reworded in ("please, give me the number of {c}s in {w}!", "Could you GIVE ME number of the letter {c} in the word {w} today"):
+            self.assertFalse(grammar.is_allowed("count", reworded), reworded)
+        self.assertTrue(grammar.is_allowed("count", "find the number of {c}s in {w}"))
+
+    def test_phrasings_keep_what_they_ask_about(self):
+        rng = random.Random(11)
+        for name in patterns.PATTERNS:
+            wanted = set(re.findall(r"{\w}", ph.split(patterns.LISTS[name], True)[0]))
+            for _ in range(DRAWS if name != "decline" else 0):
+                drawn = grammar.pick(rng, name, grammar.WIDE)
+                self.assertLessEqual(wanted & set("{a} {b} {c} {e} {l} {m} {w}".split()), set(re.findall(r"{\w}", drawn)), drawn)
+
+    def test_wordings_are_many(self):
+        rng = random.Random(12)
+        for name, listed in patterns.PATTERNS.items():
+            wordings = {grammar.expand(rng, rng.choice(listed)) for _ in range(DRAWS)}
+            self.assertGreater(len(wordings), 50 if name in ("compare yes no", "compare sign") else 500, name)
 
 
 class Tokenizer(unittest.TestCase):

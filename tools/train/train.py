@@ -19,9 +19,13 @@ import torch.nn.functional as F
 
 import problems
 import tokenizer
+from export import load
 from model import Config, Model, Rows
 
 IGNORE = -100
+ROWS_MULTIPLE = 256  # of a training batch's tokens: few shapes of GEMM
+LONG_CHAINS = ("add", "subtract", "multiply", "story")
+LINE_END = tokenizer.encode_text("\n")[0]
 
 
 @dataclass(frozen=True)
@@ -38,22 +42,35 @@ class Recipe:
     momentum: float = 0.95
     mtp_weight: float = 0.2
     bias_step: float = 1e-3
+    bf16: bool = False      # activations and GEMMs, over F32 weights
+    reading_share: float = 0.0  # of the samples with long chains, those cut after the question is restated
 
 
-def make_batch(rng, tokens_wanted: int):
+def cut_after_reading(ids: list[int], prompt: int) -> list[int]:
+    """A sample up to the end of its reasoning's second line: the question read, no long chain behind it."""
+    for _ in range(2):
+        if LINE_END not in ids[prompt:]:
+            return ids
+        prompt = ids.index(LINE_END, prompt) + 1
+    return ids[:prompt]
+
+
+def make_batch(rng, tokens_wanted: int, reading_share: float = 0.0):
     """Rows of training samples of about tokens_wanted tokens, and their targets [N] (IGNORE elsewhere)."""
     samples, total = [], 0
     while total < tokens_wanted:
         problem = problems.training_problem(rng)
         prompt = tokenizer.render_prompt(problem.messages)
         ids = prompt + tokenizer.render_completion(problem.reasoning, problem.answer)
+        if problem.task in LONG_CHAINS and rng.random() < reading_share:
+            ids = cut_after_reading(ids, len(prompt))
         samples.append((ids, len(prompt)))
         total += len(ids) - 1
-    return lay_out(samples)
+    return lay_out(samples, multiple=ROWS_MULTIPLE)
 
 
-def lay_out(samples, waste: float = 1.15):
-    """Packs (ids, prompt length) samples into rectangles that are at most `waste` times their tokens."""
+def lay_out(samples, waste: float = 1.15, multiple: int = 1):
+    """Packs (ids, prompt length) samples into rectangles that are at most `waste` times their tokens, and pads their sum."""
     samples = sorted(samples, key=lambda s: -len(s[0]))
     groups: list[list] = []
     for sample in samples:
@@ -72,6 +89,13 @@ def lay_out(samples, waste: float = 1.15):
             targets += [IGNORE] * (prompt - 1) + ids[prompt:] + [IGNORE] * pad
             real += [True] * (len(ids) - 1) + [False] * pad
             positions += range(length)
+    spare = -len(tokens) % multiple
+    if spare:
+        shapes.append((spare, 1))
+        tokens += [tokenizer.PAD_ID] * spare
+        targets += [IGNORE] * spare
+        real += [False] * spare
+        positions += [0] * spare
     rows = Rows(torch.tensor(tokens), torch.tensor(positions), torch.tensor(real), shapes)
     return rows, torch.tensor(targets)
 
@@ -116,7 +140,7 @@ class SharedState:
 
     def __init__(self, recipe: Recipe):
         torch.manual_seed(recipe.seed)
-        self.model = Model(Config())
+        self.model = Model(Config(), torch.bfloat16 if recipe.bf16 else torch.float32)
         self.parameters = list(self.model.named_parameters())
         sizes = [p.numel() for _, p in self.parameters]
         self.offsets = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
@@ -206,7 +230,7 @@ def work(rank: int, state: SharedState, recipe: Recipe, barrier, folder: Path, s
         if tokens >= recipe.tokens:
             break
         rng = random.Random(f"{recipe.seed} {rank} {step}")
-        rows, targets = make_batch(rng, recipe.tokens_a_step // recipe.workers)
+        rows, targets = make_batch(rng, recipe.tokens_a_step // recipe.workers, recipe.reading_share)
         for moe in moes:
             moe.load.zero_()
         (loss, top), (mtp_loss, mtp_top) = losses(model, rows, targets)
@@ -238,20 +262,34 @@ def report(log, state, step, tokens, rate, worst, speed) -> None:
     print(line, flush=True)
 
 
+def start(recipe: Recipe, folder: Path, exported: Path | None) -> SharedState:
+    """The state saved in folder; else the weights of an exported directory under a new optimizer; else random ones."""
+    state = SharedState(recipe)
+    if (folder / "state.pt").exists():
+        state.load(folder / "state.pt")
+    elif exported:
+        state.model.load_state_dict(load(exported).state_dict())
+    return state
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for state.pt and log.jsonl; resumed from if it has a state")
+    parser.add_argument("--init", type=Path, help="an exported directory whose weights a run without a state starts from")
+    parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate, help="before it falls")
+    parser.add_argument("--bf16", action="store_true", help="activations and GEMMs in BF16, for CPUs that multiply it faster")
+    parser.add_argument("--reading-share", type=float, default=Recipe.reading_share,
+                        help="of the samples with long chains, those cut after the question is restated")
     parser.add_argument("--finish-by-tokens", type=int, default=13_000_000, help="tokens at which the learning rate reaches 0")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--save-every", type=int, default=100, help="steps between checkpoints")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    recipe = Recipe(options.seed, options.finish_by_tokens, options.workers)
+    recipe = Recipe(options.seed, options.finish_by_tokens, options.workers, learning_rate=options.learning_rate,
+                    bf16=options.bf16, reading_share=options.reading_share)
     mp.set_start_method("spawn")
-    state = SharedState(recipe)
-    if (options.out / "state.pt").exists():
-        state.load(options.out / "state.pt")
+    state = start(recipe, options.out, options.init)
     mp.spawn(work, (state, recipe, mp.Barrier(recipe.workers), options.out, options.save_every), nprocs=recipe.workers)
 
 
