@@ -7,6 +7,7 @@
 #include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "services/common/core_dumps.h"
 #include "services/common/log.h"
 #include "services/common/request_id.h"
 #include "services/common/server_runner.h"
@@ -19,6 +20,7 @@ ABSL_FLAG(std::string, placement, "", "host:port of placement");
 ABSL_FLAG(std::string, failure_domain, "", "what fails together with this process (host, rack); empty = only itself");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(30), "after SIGTERM, how long running work may take to end, such as 45s");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error");
+ABSL_FLAG(bool, core_dumps, false, "for debugging: leave core files, which hold users' text, and let debuggers attach");
 
 namespace baleen {
 namespace {
@@ -49,7 +51,8 @@ absl::Status ParseServiceFlags(int argc, char** argv, const std::string& role) {
   SetLogRole(role);
   if (words.size() > 1) return absl::InvalidArgumentError(absl::StrCat("unexpected argument: ", words[1]));
   if (absl::Status status = CheckDrainTimeout(absl::GetFlag(FLAGS_drain_timeout)); !status.ok()) return status;
-  return ApplyLogLevel(absl::GetFlag(FLAGS_log_level));
+  if (absl::Status status = ApplyLogLevel(absl::GetFlag(FLAGS_log_level)); !status.ok()) return status;
+  return absl::GetFlag(FLAGS_core_dumps) ? absl::OkStatus() : ForbidCoreDumps();
 }
 
 ServerOptions ServerOptionsFromFlags(const std::string& role) {

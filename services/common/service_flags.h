@@ -1,5 +1,5 @@
 // The flags that every service process takes: --bind --advertise --grpc_port --metrics_port --placement --failure_domain
-// --drain_timeout --log_level.
+// --drain_timeout --log_level --core_dumps.
 #ifndef BALEEN_SERVICES_COMMON_SERVICE_FLAGS_H_
 #define BALEEN_SERVICES_COMMON_SERVICE_FLAGS_H_
 
@@ -21,8 +21,9 @@ namespace baleen {
 
 struct ServerOptions;
 
-// Parses the command line, sets the log's role and level. INVALID_ARGUMENT for stray words, unknown log levels and drain timeouts
-// outside 0 to 1 h; unknown flags and --help end the process as Abseil's parser does. The flags of `main`'s binary are declared beside it.
+// Parses the command line, sets the log's role and level, forbids core dumps unless --core_dumps. INVALID_ARGUMENT for stray words, unknown
+// log levels and drain timeouts outside 0 to 1 h; unknown flags and --help end the process as Abseil's parser does. The flags of `main`'s
+// binary are declared beside it.
 absl::Status ParseServiceFlags(int argc, char** argv, const std::string& role);
 
 // Addresses, ports and drain timeout as the flags say.

@@ -2,45 +2,22 @@
 
 import concurrent.futures
 import json
-import threading
 import time
 import unittest
 import urllib.request
 
 import grpc
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from tests.metrics.load import post
+from tests.metrics.otlp import Receiver
 from tests.testing.cluster import Cluster, free_port, http_get
 from tests.testing.inference import Client, inference_pb2
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TIMEOUT_S = 20
 CANARY = "zanzibar"
-
-
-class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
-    """Keeps what it is sent."""
-
-    def __init__(self):
-        self.requests = []
-        self._arrived = threading.Condition()
-
-    def Export(self, request, context):
-        with self._arrived:
-            self.requests.append(request)
-            self._arrived.notify_all()
-        return trace_service_pb2.ExportTraceServiceResponse()
-
-    def spans(self, trace_id):
-        return [span for request in list(self.requests) for resource in request.resource_spans for scope in resource.scope_spans
-                for span in scope.spans if span.trace_id.hex() == trace_id]
-
-    def wait_for(self, trace_id, count):
-        with self._arrived:
-            self._arrived.wait_for(lambda: len(self.spans(trace_id)) >= count, TIMEOUT_S)
-        return {span.name: span for span in self.spans(trace_id)}
 
 
 def attributes(span):

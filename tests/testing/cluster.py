@@ -78,14 +78,15 @@ class Process:
 class Cluster:
     """A gateway, workers, shards and placement. Use as a context manager; ready on entry.
 
-    `etcd` is the address of an etcd that several placements share.
+    `etcd` is the address of an etcd that several placements share; `common_flags` go to every process.
     """
 
     def __init__(self, shards=2, prefill=1, decode=1, replicas=1, threads=1, model=MODEL, worker_flags=(), placements=1, etcd=None,
-                 gateway_flags=()):
+                 gateway_flags=(), common_flags=()):
         self.shards, self.prefill, self.decode, self.replicas = shards, prefill, decode, replicas
         self.threads, self.model, self.worker_flags = threads, model, list(worker_flags)
         self.placements, self.etcd, self.gateway_flags = placements, etcd, list(gateway_flags)
+        self.common_flags = list(common_flags)
         self.processes = []
         self.rest_port = free_port()
 
@@ -107,7 +108,7 @@ class Cluster:
         self.logs.cleanup()
 
     def _add(self, name, binary, flags):
-        process = Process(name, binary, flags, self.logs.name)
+        process = Process(name, binary, [*flags, *self.common_flags], self.logs.name)
         self.processes.append(process)
         return process
 

@@ -26,6 +26,10 @@ BANNED_CALLS = (
 SERVICE_BANNED_CALLS = ((r"(?<![\w:.>])(?:std::)?f?printf\s*\(", "printf in a service: use Log"),)
 TEST_BANNED_CALLS = ((r"\b(?:sleep_for|sleep_until|SleepFor|usleep|nanosleep)\s*\(", "a test that sleeps"),)
 
+# Code that logs, measures, traces or words errors: users' text has no business there (base/private_text.h).
+_WATCHED_FILES = re.compile(r"(?:^|/)(?:\w*probe|log|\w*metrics\w*|measured_\w+|\w*trace\w*|span_exporter|api_error)\.(?:cc|h)$")
+_WATCHED_CALLS = re.compile(r"\b(?:Log|FormatLogLine|InvalidField|\w+Error|absl::Status)\s*\(")
+
 # Spelled so that this file passes its own rules.
 _UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 _MACHINE_PATH = re.compile(r"(?<![\w.\-/}])/(?:work|root|home)/\w")
@@ -96,6 +100,17 @@ def banned_calls(source):
             yield source.line_of(match.start()), reason
 
 
+def revealed_text(source):
+    """No user's text in logs, metrics, traces and errors."""
+    if not source.is_cpp or source.is_test:
+        return
+    for match in re.finditer(r"\breveal\s*\(", source.code):
+        statement = source.code[source.code.rfind(";", 0, match.start()) + 1 : match.start()]
+        calls = [statement[call.end() - 1 :] for call in _WATCHED_CALLS.finditer(statement)]
+        if _WATCHED_FILES.search(source.path) or any(rest.count("(") > rest.count(")") for rest in calls):
+            yield source.line_of(match.start()), "users' text in a log, a metric, a trace or an error"
+
+
 def unfinished(source):
     """Nothing is left for later without an issue."""
     for number, line in enumerate(source.lines, 1):
@@ -128,6 +143,7 @@ ALL = (
     header_form,
     include_direction,
     banned_calls,
+    revealed_text,
     unfinished,
     machine_paths,
     whitespace,

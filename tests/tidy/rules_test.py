@@ -71,6 +71,23 @@ class RulesTest(unittest.TestCase):
             with self.subTest(path=path, line=line):
                 self.assertEqual(bool(findings(path, line + "\n", rules.banned_calls)), bad)
 
+    def test_revealed_text(self):
+        for path, line, bad in (
+            ("services/gateway/a.cc", "Use(text.reveal());", False),
+            ("services/gateway/a.cc", 'Log(LogLevel::kInfo, "x", {{"text", text.reveal()}});', True),
+            ("services/gateway/a.cc", 'Log(LogLevel::kInfo,\n    "x", {{"text",\n    absl::StrCat(text.reveal())}});', True),
+            ("services/gateway/a.cc", 'Log(LogLevel::kInfo, "x"); Use(text.reveal());', False),
+            ("services/gateway/a.cc", "return absl::InvalidArgumentError(absl::StrCat(text.reveal()));", True),
+            ("services/gateway/a.cc", 'return InvalidField("x", text.reveal());', True),
+            ("services/gateway/a.cc", "if (IsError(x)) Use(text.reveal());", False),
+            ("services/gateway/probe.cc", "Use(text.reveal());", True),
+            ("services/gateway/gen_ai_metrics.cc", "Use(text.reveal());", True),
+            ("services/gateway/request_trace.h", "Use(text.reveal());", True),
+            ("services/gateway/a_test.cc", "Log(text.reveal());", False),
+        ):
+            with self.subTest(path=path, line=line):
+                self.assertEqual(bool(findings(path, line + "\n", rules.revealed_text)), bad)
+
     def test_notes_and_paths(self):
         self.assertEqual(len(findings("a.md", "TO" "DO later\n", rules.unfinished)), 1)
         self.assertEqual(findings("a.md", "mastodon\n", rules.unfinished), [])

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 #include <set>
 #include <thread>
 
@@ -126,6 +127,36 @@ TEST(BlockPoolCacheTest, TheFirstOfEqualBlocksIsTheOneFound) {
   EXPECT_EQ(pool.cached_blocks(), 1);
   EXPECT_EQ(pool.AcquireCached({Name(1)}), std::vector<BlockId>{blocks[0]});
   EXPECT_EQ(*pool.Allocate(1), std::vector<BlockId>{blocks[1]});
+}
+
+// Two tenants with the same prompts, whose salts alone tell their blocks apart, on a pool that is always too small.
+TEST(BlockPoolCacheTest, ATenantNeverSeesAnothersRows) {
+  BlockPool pool(kSmall, 6 * kSmallBlockBytes);
+  std::mt19937 random(11);
+  const auto all_are = [&pool](BlockId block, int value) {
+    const std::byte* bytes = pool.Page(block, 0);
+    return std::all_of(bytes, bytes + kSmallBlockBytes, [value](std::byte b) { return b == static_cast<std::byte>(value); });
+  };
+  int hits = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const int tenant = 1 + static_cast<int>(random() % 2);
+    const std::vector<int32_t> prompt(64, static_cast<int32_t>(random() % 5));
+    const BlockHash name = ChildBlockHash(RootBlockHash("n", tenant == 1 ? "one" : "two"), prompt);
+    std::vector<BlockId> blocks = pool.AcquireCached({name});
+    if (blocks.empty()) {
+      blocks = *pool.Allocate(1 + static_cast<int64_t>(random() % 3));
+      for (const BlockId block : blocks) {
+        ASSERT_TRUE(all_are(block, 0));
+        std::memset(pool.Page(block, 0), tenant, kSmallBlockBytes);
+      }
+      if (random() % 4 > 0) pool.Publish(blocks.front(), name);
+    } else {
+      ++hits;
+      ASSERT_TRUE(all_are(blocks.front(), tenant));
+    }
+    for (const BlockId block : blocks) pool.Release(block);
+  }
+  EXPECT_GT(hits, 100);
 }
 
 TEST(BlockPoolDeathTest, DoubleReleaseAborts) {
