@@ -18,6 +18,9 @@
 #include "transport/grpc/grpc_stream_server.h"
 #include "transport/inproc/inproc_network.h"
 #include "transport/transport.h"
+#include "transport/ucx/ucx_connector.h"
+#include "transport/ucx/ucx_stream_server.h"
+#include "transport/ucx/ucx_worker.h"
 
 namespace baleen {
 namespace {
@@ -91,6 +94,47 @@ class GrpcBackend final : public Backend {
   GrpcConnector connector_;
 };
 
+// Two workers, as in two processes. A stream that falls back to gRPC finds nobody there, so that none does unnoticed.
+class UcxBackend final : public Backend {
+ public:
+  UcxBackend(StreamBounds bounds, const std::string& devices)
+      : bounds_(bounds),
+        server_worker_(UcxWorker::Create({.devices = devices}).value()),
+        client_worker_(UcxWorker::Create({.devices = devices}).value()),
+        connector_(client_worker_.get(), &fallback_, {.bounds = bounds}) {}
+  ~UcxBackend() override { StopServer(); }
+
+  void Serve(AcceptFunction accept) override {
+    streams_ = std::make_unique<UcxStreamServer>(server_worker_.get(), bounds_);
+    streams_->Serve(kMethod, std::move(accept));
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(streams_.get());
+    server_ = builder.BuildAndStart();
+    ASSERT_NE(server_, nullptr);
+  }
+  std::string address() const override { return absl::StrCat("127.0.0.1:", port_); }
+  // Port 1 is reserved and nothing listens on it.
+  std::string dead_address() const override { return "127.0.0.1:1"; }
+  Connector& connector() override { return connector_; }
+  void StopServer() override {
+    if (server_ == nullptr) return;
+    streams_->Shutdown();
+    server_->Shutdown();
+    server_.reset();
+  }
+
+ private:
+  const StreamBounds bounds_;
+  const std::unique_ptr<UcxWorker> server_worker_;
+  const std::unique_ptr<UcxWorker> client_worker_;
+  InprocNetwork fallback_;
+  std::unique_ptr<UcxStreamServer> streams_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+  UcxConnector connector_;
+};
+
 // Collects what one end sees.
 class Recorder {
  public:
@@ -149,10 +193,13 @@ class ConformanceTest : public ::testing::TestWithParam<const char*> {
  protected:
   // Serves one stream at a time: what arrives is recorded and, unless `mute`, sent back.
   void Start(StreamBounds bounds = {}, bool echo = true) {
-    if (std::string(GetParam()) == "inproc") {
+    const std::string name = GetParam();
+    if (name == "inproc") {
       backend_ = std::make_unique<InprocBackend>(bounds);
-    } else {
+    } else if (name == "grpc") {
       backend_ = std::make_unique<GrpcBackend>(bounds);
+    } else {
+      backend_ = std::make_unique<UcxBackend>(bounds, name == "ucx_tcp" ? "lo" : "sm");
     }
     backend_->Serve([this, echo](std::shared_ptr<Connection> connection) {
       served_ = connection;
@@ -344,7 +391,7 @@ TEST_P(ConformanceTest, ManyThreadsSend) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, ConformanceTest, ::testing::Values("inproc", "grpc"),
+INSTANTIATE_TEST_SUITE_P(Backends, ConformanceTest, ::testing::Values("inproc", "grpc", "ucx_sm", "ucx_tcp"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

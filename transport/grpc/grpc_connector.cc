@@ -2,9 +2,7 @@
 
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/support/channel_arguments.h>
 
 #include <map>
 #include <mutex>
@@ -15,14 +13,13 @@
 #include "transport/grpc/credentials.h"
 #include "transport/grpc/frame_codec.h"
 #include "transport/grpc/send_queue.h"
+#include "transport/grpc/stream_channel.h"
 #include "transport/grpc/stream_registry.h"
 
 namespace baleen {
 
 namespace {
 
-// Room for the two tags and sizes.
-constexpr int kMaxFrameBytes = static_cast<int>(kMaxHeaderBytes + kMaxPayloadBytes + 64);
 // Addresses change when workers restart; unused channels beyond this many are dropped.
 constexpr size_t kMaxIdleChannels = 256;
 
@@ -132,25 +129,6 @@ class ClientStream final : public Connection,
   std::optional<absl::Status> ended_;
 };
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
-  grpc::ChannelArguments args;
-  args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  // Also the time a connection attempt may take.
-  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2000);
-  args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10000);
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000);
-  args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  // Large frames keep payloads in few slices.
-  args.SetInt(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, 1 << 20);
-  args.SetMaxReceiveMessageSize(kMaxFrameBytes);
-  args.SetMaxSendMessageSize(kMaxFrameBytes);
-  return grpc::CreateCustomChannel(address, InternalChannelCredentials(), args);
-}
-
 }  // namespace
 
 struct GrpcConnector::Impl {
@@ -160,7 +138,7 @@ struct GrpcConnector::Impl {
       std::erase_if(channels, [](const auto& entry) { return entry.second.use_count() == 1; });
     }
     auto& channel = channels[{address, method}];
-    if (channel == nullptr) channel = MakeChannel(address);
+    if (channel == nullptr) channel = MakeStreamChannel(address, InternalChannelCredentials());
     return channel;
   }
 

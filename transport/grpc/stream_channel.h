@@ -1,0 +1,20 @@
+// The channel below long streams between workers.
+#ifndef BALEEN_TRANSPORT_GRPC_STREAM_CHANNEL_H_
+#define BALEEN_TRANSPORT_GRPC_STREAM_CHANNEL_H_
+
+#include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <memory>
+#include <string>
+
+namespace baleen {
+
+// A connection of its own: keep-alive pings find a host that vanished within 15 s, reconnects back off
+// from 100 ms to 2 s, messages may be as large as transport/limits.h says.
+// Null credentials are plaintext.
+std::shared_ptr<grpc::Channel> MakeStreamChannel(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials);
+
+}  // namespace baleen
+
+#endif  // BALEEN_TRANSPORT_GRPC_STREAM_CHANNEL_H_

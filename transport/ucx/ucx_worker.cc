@@ -1,0 +1,333 @@
+#include "transport/ucx/ucx_worker.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <ucp/api/ucp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "transport/ucx/ucx_handles.h"
+
+namespace baleen {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr unsigned kMessageId = 0;
+// How long to look for more before sleeping. Going to sleep and being woken costs two system calls and a switch, about as much, so at
+// most twice the best possible time is spent, and an answer that is computed within it comes without a sleep.
+constexpr auto kSpin = std::chrono::microseconds(10);
+// A peer whose queue is full is looked at again after this, and after twice as long each time that nothing moved.
+constexpr auto kFirstNap = std::chrono::microseconds(20);
+constexpr auto kLastNap = std::chrono::microseconds(1000);
+constexpr auto kTick = std::chrono::milliseconds(100);
+// Packets taken before the receivers get their turn.
+constexpr int kMaxProgress = 32;
+constexpr int kLockSpins = 100;
+// Sleeps in a row that ended with nothing to do.
+constexpr int kIdleRounds = 8;
+
+struct Session {
+  std::shared_ptr<UcxReceiver> receiver;
+  SessionToken token;
+  bool scheduled = false;
+  bool ticking = false;
+};
+
+static_assert(sizeof(UcxPost::Slice) == sizeof(ucp_dt_iov_t) && offsetof(UcxPost::Slice, size) == offsetof(ucp_dt_iov_t, length));
+
+timespec ToTimespec(Clock::duration duration) {
+  const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+  return {.tv_sec = nanoseconds / 1'000'000'000, .tv_nsec = nanoseconds % 1'000'000'000};
+}
+
+}  // namespace
+
+class UcxEndpoint {
+ public:
+  ucp_ep_h handle = nullptr;
+  uint64_t session = 0;
+  UcxWorker::Impl* owner = nullptr;
+};
+
+struct UcxWorker::Impl {
+  void Loop();
+  bool Turn();
+  void RunScheduled();
+  void TickIfDue(Clock::time_point now);
+  void Sleep(int idle_rounds);
+  void Wake() { (void)ucp_worker_signal(handles->worker); }
+
+  static ucs_status_t OnMessage(void* self, const void* header, size_t header_bytes, void* data, size_t bytes,
+                                const ucp_am_recv_param_t* param);
+  static void OnError(void* endpoint, ucp_ep_h handle, ucs_status_t status);
+  static void OnPosted(void* request, ucs_status_t status, void* post);
+  static void OnDisconnected(void* request, ucs_status_t status, void* endpoint);
+
+  std::unique_ptr<UcxHandles> handles;
+  std::atomic<uint64_t> dropped{0};
+  std::atomic<bool> stopping{false};
+  std::thread thread;
+
+  std::mutex mu;  // Also guards every call of UCX but ucp_worker_signal.
+  uint64_t last_session = 0;
+  std::unordered_map<uint64_t, Session> sessions;
+  std::deque<uint64_t> scheduled;
+  int ticking = 0;
+  int disconnecting = 0;
+  Clock::time_point next_tick = Clock::time_point::min();
+};
+
+UcxWorker::Lock::Lock(UcxWorker& worker) : held_(worker.impl_->mu, std::defer_lock) { Take(); }
+
+void UcxWorker::Lock::Take() {
+  for (int i = 0; i < kLockSpins; ++i) {
+    if (held_.try_lock()) return;
+    __builtin_ia32_pause();
+  }
+  held_.lock();
+}
+
+absl::StatusOr<std::unique_ptr<UcxWorker>> UcxWorker::Create(const UcxOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  ASSIGN_OR_RETURN(impl->handles, OpenUcx(options));
+  ucp_am_handler_param_t handler{};
+  handler.field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID | UCP_AM_HANDLER_PARAM_FIELD_CB | UCP_AM_HANDLER_PARAM_FIELD_ARG;
+  handler.id = kMessageId;
+  handler.cb = &Impl::OnMessage;
+  handler.arg = impl.get();
+  const ucs_status_t status = ucp_worker_set_am_recv_handler(impl->handles->worker, &handler);
+  if (status != UCS_OK) return ToUnavailable("active messages", status);
+  impl->thread = std::thread([self = impl.get()] { self->Loop(); });
+  return std::unique_ptr<UcxWorker>(new UcxWorker(std::move(impl)));
+}
+
+UcxWorker::UcxWorker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+UcxWorker::~UcxWorker() {
+  impl_->stopping = true;
+  impl_->Wake();
+  impl_->thread.join();
+}
+
+const std::string& UcxWorker::address() const { return impl_->handles->address; }
+std::string UcxWorker::Version() { return ucp_get_version_string(); }
+uint64_t UcxWorker::dropped() const { return impl_->dropped; }
+
+uint64_t UcxWorker::Register(std::shared_ptr<UcxReceiver> receiver, const SessionToken& token) {
+  const uint64_t session = ++impl_->last_session;
+  impl_->sessions[session] = {.receiver = std::move(receiver), .token = token};
+  return session;
+}
+
+void UcxWorker::Unregister(uint64_t session) {
+  SetTicking(session, false);
+  impl_->sessions.erase(session);
+}
+
+void UcxWorker::Schedule(uint64_t session) {
+  const auto found = impl_->sessions.find(session);
+  if (found == impl_->sessions.end() || std::exchange(found->second.scheduled, true)) return;
+  impl_->scheduled.push_back(session);
+  if (std::this_thread::get_id() != impl_->thread.get_id()) impl_->Wake();
+}
+
+void UcxWorker::SetTicking(uint64_t session, bool ticking) {
+  const auto found = impl_->sessions.find(session);
+  if (found == impl_->sessions.end() || found->second.ticking == ticking) return;
+  found->second.ticking = ticking;
+  impl_->ticking += ticking ? 1 : -1;
+  impl_->Wake();
+}
+
+absl::StatusOr<UcxEndpoint*> UcxWorker::Connect(const std::string& peer_address, uint64_t session) {
+  auto endpoint = std::make_unique<UcxEndpoint>();
+  endpoint->session = session;
+  endpoint->owner = impl_.get();
+  ucp_ep_params_t params{};
+  params.field_mask = UCP_EP_PARAM_FIELD_REMOTE_ADDRESS | UCP_EP_PARAM_FIELD_ERR_HANDLING_MODE | UCP_EP_PARAM_FIELD_ERR_HANDLER;
+  params.address = reinterpret_cast<const ucp_address_t*>(peer_address.data());
+  params.err_mode = UCP_ERR_HANDLING_MODE_PEER;
+  params.err_handler = {.cb = &Impl::OnError, .arg = endpoint.get()};
+  const ucs_status_t status = ucp_ep_create(impl_->handles->worker, &params, &endpoint->handle);
+  if (status != UCS_OK) return ToUnavailable("no path to the peer", status);
+  impl_->Wake();  // Connections are made by progress.
+  return endpoint.release();
+}
+
+bool UcxWorker::Post(UcxEndpoint* endpoint, UcxPost* post) {
+  ucp_request_param_t param{};
+  param.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA | UCP_OP_ATTR_FIELD_FLAGS | UCP_OP_ATTR_FIELD_DATATYPE;
+  param.flags = UCP_AM_SEND_FLAG_EAGER;
+  param.cb.send = &Impl::OnPosted;
+  param.user_data = post;
+  const void* buffer = post->slices;
+  size_t count = post->slice_count;
+  param.datatype = UCP_DATATYPE_IOV;
+  if (post->slice_count <= 1) {
+    param.datatype = ucp_dt_make_contig(1);
+    buffer = post->slice_count == 0 ? nullptr : post->slices[0].data;
+    count = post->slice_count == 0 ? 0 : post->slices[0].size;
+  }
+  const ucs_status_ptr_t request =
+      ucp_am_send_nbx(endpoint->handle, kMessageId, post->header.data(), post->header.size(), buffer, count, &param);
+  if (request == nullptr) return true;
+  if (UCS_PTR_IS_ERR(request)) {
+    Impl::OnError(endpoint, endpoint->handle, UCS_PTR_STATUS(request));
+    return true;
+  }
+  if (std::this_thread::get_id() != impl_->thread.get_id()) impl_->Wake();
+  return false;
+}
+
+void UcxWorker::Disconnect(UcxEndpoint* endpoint) {
+  ucp_request_param_t param{};
+  param.op_attr_mask = UCP_OP_ATTR_FIELD_FLAGS | UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA;
+  param.flags = UCP_EP_CLOSE_FLAG_FORCE;
+  param.cb.send = &Impl::OnDisconnected;
+  param.user_data = endpoint;
+  endpoint->session = 0;
+  const ucs_status_ptr_t request = ucp_ep_close_nbx(endpoint->handle, &param);
+  if (!UCS_PTR_IS_PTR(request)) {
+    delete endpoint;
+    return;
+  }
+  ++impl_->disconnecting;
+  impl_->Wake();
+}
+
+ucs_status_t UcxWorker::Impl::OnMessage(void* self, const void* header, size_t header_bytes, void* data, size_t bytes,
+                                        const ucp_am_recv_param_t* param) {
+  auto* const impl = static_cast<Impl*>(self);
+  const std::optional<FragmentHeader> fragment = DecodeFragmentHeader({static_cast<const std::byte*>(header), header_bytes});
+  // A rendezvous would announce bytes instead of bringing them.
+  if (fragment.has_value() && (param->recv_attr & UCP_AM_RECV_ATTR_FLAG_RNDV) == 0) {
+    const auto found = impl->sessions.find(fragment->session);
+    if (found != impl->sessions.end() && TokensMatch(found->second.token, fragment->token)) {
+      const std::shared_ptr<UcxReceiver> receiver = found->second.receiver;
+      receiver->OnFragment(*fragment, {static_cast<const std::byte*>(data), bytes});
+      return UCS_OK;
+    }
+  }
+  impl->dropped.fetch_add(1, std::memory_order_relaxed);
+  return UCS_OK;
+}
+
+void UcxWorker::Impl::OnError(void* endpoint, ucp_ep_h, ucs_status_t status) {
+  const auto* const failed = static_cast<UcxEndpoint*>(endpoint);
+  const auto found = failed->owner->sessions.find(failed->session);
+  if (found == failed->owner->sessions.end()) return;
+  const std::shared_ptr<UcxReceiver> receiver = found->second.receiver;
+  receiver->OnEndpointError(ToUnavailable("path to the peer", status));
+}
+
+void UcxWorker::Impl::OnPosted(void* request, ucs_status_t status, void* post) {
+  ucp_request_free(request);
+  auto* const posted = static_cast<UcxPost*>(post);
+  posted->done(posted, status == UCS_OK ? absl::OkStatus() : ToUnavailable("send", status));
+}
+
+void UcxWorker::Impl::OnDisconnected(void* request, ucs_status_t, void* endpoint) {
+  ucp_request_free(request);
+  auto* const closed = static_cast<UcxEndpoint*>(endpoint);
+  --closed->owner->disconnecting;
+  delete closed;
+}
+
+void UcxWorker::Impl::Loop() {
+  Clock::time_point busy_until = Clock::now() + kSpin;
+  int idle_rounds = 0;
+  while (true) {
+    const bool moved = Turn();
+    const Clock::time_point now = Clock::now();
+    if (moved) {
+      idle_rounds = 0;
+      busy_until = now + kSpin;
+      continue;
+    }
+    if (now < busy_until) {
+      sched_yield();  // Whoever else wants this core goes first.
+      continue;
+    }
+    if (stopping) {
+      std::lock_guard lock(mu);
+      if (disconnecting == 0) return;
+    }
+    Sleep(idle_rounds++);
+    busy_until = Clock::now() + kSpin;
+  }
+}
+
+// Whether anything happened.
+bool UcxWorker::Impl::Turn() {
+  int progressed = 0;
+  {
+    std::lock_guard lock(mu);
+    while (progressed < kMaxProgress && ucp_worker_progress(handles->worker) != 0) ++progressed;
+    if (ticking > 0) TickIfDue(Clock::now());
+    if (scheduled.empty()) return progressed > 0;
+  }
+  RunScheduled();
+  return true;
+}
+
+void UcxWorker::Impl::RunScheduled() {
+  std::deque<uint64_t> batch;
+  {
+    std::lock_guard lock(mu);
+    batch.swap(scheduled);
+  }
+  for (const uint64_t session : batch) {
+    std::shared_ptr<UcxReceiver> receiver;
+    {
+      std::lock_guard lock(mu);
+      const auto found = sessions.find(session);
+      if (found == sessions.end()) continue;
+      found->second.scheduled = false;
+      receiver = found->second.receiver;
+    }
+    receiver->Run();
+  }
+}
+
+void UcxWorker::Impl::TickIfDue(Clock::time_point now) {
+  if (now < next_tick) return;
+  next_tick = now + kTick;
+  std::deque<std::shared_ptr<UcxReceiver>> due;
+  for (const auto& [number, session] : sessions) {
+    if (session.ticking) due.push_back(session.receiver);
+  }
+  for (const auto& receiver : due) receiver->OnTick(absl::Now());
+}
+
+// Until UCX has news or somebody calls Wake. UCX refuses to be armed while it has news, and also while a message waits for room at a
+// peer, of which no transport tells; hence the naps, also for a descriptor that is readable for nothing.
+void UcxWorker::Impl::Sleep(int idle_rounds) {
+  bool armed = false;
+  std::optional<Clock::duration> timeout;
+  {
+    std::lock_guard lock(mu);
+    if (!scheduled.empty()) return;
+    armed = ucp_worker_arm(handles->worker) == UCS_OK;
+    if (ticking > 0 || disconnecting > 0) timeout = kTick;
+  }
+  if (!armed && idle_rounds == 0) return;
+  if (!armed || idle_rounds > kIdleRounds) {
+    std::this_thread::sleep_for(std::min<Clock::duration>(kFirstNap * (1 << std::min(idle_rounds, 6)), kLastNap));
+  }
+  if (!armed) return;
+  pollfd event{.fd = handles->event_fd, .events = POLLIN, .revents = 0};
+  const timespec limit = timeout.has_value() ? ToTimespec(*timeout) : timespec{};
+  (void)ppoll(&event, 1, timeout.has_value() ? &limit : nullptr, nullptr);
+}
+
+}  // namespace baleen
