@@ -1,6 +1,7 @@
 #include "kernels/linear_pack.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "kernels/cpu/linear/int8_round.h"
@@ -36,15 +37,37 @@ void PackFp8Panel(const WeightView& view, int64_t first, int64_t width, char* pa
   }
 }
 
+// BF16 as it is, two inputs at a time: a panel is a transpose of 4-byte words, taken in squares of a cache line.
+void PackBf16Pairs(const WeightView& view, int64_t first, int64_t width, char* panel) {
+  constexpr int64_t kSquare = 16;
+  const int64_t stride = view.row_stride != 0 ? view.row_stride : view.cols;
+  const Bf16* const rows = static_cast<const Bf16*>(view.data) + first * stride;
+  const int64_t pairs = view.cols / 2;
+  for (int64_t begin = 0; begin < pairs; begin += kSquare) {
+    const int64_t end = std::min(pairs, begin + kSquare);
+    for (int64_t o = 0; o < width; ++o) {
+      for (int64_t k = begin; k < end; ++k) std::memcpy(panel + (k * kPanelOutputs + o) * 4, rows + o * stride + 2 * k, 4);
+    }
+  }
+  if (view.cols % 2 == 0) return;
+  for (int64_t o = 0; o < width; ++o) std::memcpy(panel + (pairs * kPanelOutputs + o) * 4, rows + o * stride + 2 * pairs, sizeof(Bf16));
+}
+
 // rows [width, inputs]; every block begins with its scales.
 void PackInt8Panel(const float* rows, int64_t width, int64_t inputs, char* panel) {
   for (int64_t begin = 0; begin < inputs; begin += kBlockInputs) {
     const int64_t count = std::min<int64_t>(kBlockInputs, inputs - begin);
     char* const codes = panel + kPanelOutputs * sizeof(float);
     for (int64_t o = 0; o < width; ++o) {
-      int8_t block[kBlockInputs];
+      int8_t block[kBlockInputs] = {};
       reinterpret_cast<float*>(panel)[o] = linear::RoundInt8Block(rows + o * inputs + begin, count, block);
-      for (int64_t k = 0; k < count; ++k) codes[(k / 4 * kPanelOutputs + o) * 4 + k % 4] = static_cast<char>(block[k] + 128);
+      const int64_t steps = (count + 3) / 4;
+      for (int64_t step = 0; step < steps; ++step) {
+        uint32_t four;
+        std::memcpy(&four, block + 4 * step, sizeof(four));
+        four ^= 0x80808080u;  // + 128 in each byte.
+        std::memcpy(codes + (step * kPanelOutputs + o) * 4, &four, sizeof(four));
+      }
     }
     panel = codes + (count + 3) / 4 * 4 * kPanelOutputs;
   }
@@ -73,6 +96,10 @@ void PackPanels(const WeightView& view, DType compute, void* panels) {
     const int64_t width = std::min<int64_t>(kPanelOutputs, view.rows - first);
     if (compute == DType::kF8E4m3) {
       PackFp8Panel(view, first, width, panel);
+      continue;
+    }
+    if (compute == DType::kBf16 && view.dtype == DType::kBf16) {
+      PackBf16Pairs(view, first, width, panel);
       continue;
     }
     for (int64_t o = 0; o < width; ++o) DequantizeRow(view, first + o, rows.data() + o * view.cols);

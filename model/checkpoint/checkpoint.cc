@@ -24,6 +24,8 @@ namespace {
 constexpr int64_t kMaxIndexBytes = int64_t{256} << 20;
 constexpr size_t kMaxShards = 4096;
 constexpr int64_t kFp8Block = 128;
+// Digests read everything once more: what they leave mapped.
+constexpr int64_t kReleaseBytes = int64_t{64} << 20;
 
 absl::Status TensorError(const std::string& file, const std::string& name, const std::string& problem) {
   return absl::InvalidArgumentError(absl::StrCat(file, ": tensor ", name, ": ", problem));
@@ -214,6 +216,10 @@ absl::StatusOr<std::vector<float>> Checkpoint::GetVector(const std::string& name
   return ToF32(tensor);
 }
 
+void Checkpoint::ReleasePages() const {
+  for (const auto& file : impl_->files) file->ReleasePages();
+}
+
 int64_t Checkpoint::BytesRead() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->bytes_read;
@@ -223,10 +229,19 @@ std::vector<TensorDigestEntry> Checkpoint::Digests() const {
   const std::lock_guard lock(impl_->mutex);
   std::vector<TensorDigestEntry> digests;
   digests.reserve(impl_->used.size());
+  int64_t unreleased = 0;
   for (auto& [name, use] : impl_->used) {
-    if (!use.digest) use.digest = TensorDigest(use.tensor.dtype, use.tensor.shape, use.tensor.data, use.tensor.bytes);
+    if (!use.digest) {
+      use.digest = TensorDigest(use.tensor.dtype, use.tensor.shape, use.tensor.data, use.tensor.bytes);
+      unreleased += use.tensor.bytes;
+      if (unreleased >= kReleaseBytes) {
+        ReleasePages();
+        unreleased = 0;
+      }
+    }
     digests.push_back({name, *use.digest});
   }
+  if (unreleased > 0) ReleasePages();
   return digests;
 }
 

@@ -48,6 +48,9 @@ class Checkpoint {
   // As F32 values, converted; for norms and biases.
   absl::StatusOr<std::vector<float>> GetVector(const std::string& name, int64_t size);
 
+  // Gives back the memory that mapped data took; it stays valid, and is read from the files again when it is used.
+  void ReleasePages() const;
+
   // Bytes of the tensors that were asked for so far.
   int64_t BytesRead() const;
   // Of the tensors that were asked for so far, in name order.

@@ -49,6 +49,8 @@ SafetensorsFile::~SafetensorsFile() {
   if (mapping_ != nullptr) munmap(const_cast<std::byte*>(mapping_), static_cast<size_t>(size_));
 }
 
+void SafetensorsFile::ReleasePages() const { madvise(const_cast<std::byte*>(mapping_), static_cast<size_t>(size_), MADV_DONTNEED); }
+
 absl::Status SafetensorsFile::Map() {
   const FileDescriptor fd(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) {

@@ -27,6 +27,8 @@ class SafetensorsFile {
   const std::unordered_map<std::string, SafetensorsEntry>& entries() const { return entries_; }
   // Null when there is no such tensor.
   const SafetensorsEntry* Find(const std::string& name) const;
+  // Gives back the memory of what was read so far; reading it again takes it from the file.
+  void ReleasePages() const;
   // The entry's end - begin bytes; any alignment.
   const std::byte* Data(const SafetensorsEntry& entry) const { return mapping_ + data_offset_ + entry.begin; }
 

@@ -47,6 +47,8 @@ absl::StatusOr<std::unique_ptr<ExpertWeights>> ExpertWeights::Load(Checkpoint& c
     const std::string prefix = absl::StrCat("model.layers.", id.layer, ".mlp.experts.", id.expert, ".");
     ASSIGN_OR_RETURN(MlpWeights weights, MlpWeights::Load(checkpoint, prefix, impl->hidden, impl->inner, numerics));
     impl->experts.emplace(id, std::make_shared<const MlpWeights>(std::move(weights)));
+    // Packed, the expert has memory of its own.
+    checkpoint.ReleasePages();
   }
   return std::unique_ptr<ExpertWeights>(new ExpertWeights(std::move(impl)));
 }

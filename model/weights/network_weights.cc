@@ -44,6 +44,7 @@ absl::StatusOr<NetworkWeights> NetworkWeights::Load(Checkpoint& checkpoint, cons
   for (int64_t layer = 0; layer < config.num_hidden_layers + (mtp ? 1 : 0); ++layer) {
     ASSIGN_OR_RETURN(LayerWeights loaded, LoadLayer(checkpoint, config, layer, numerics));
     weights.layers.push_back(std::move(loaded));
+    checkpoint.ReleasePages();
   }
   ASSIGN_OR_RETURN(weights.final_norm, checkpoint.GetVector("model.norm.weight", config.hidden_size));
   WeightView head = weights.embedding.view();
@@ -51,6 +52,7 @@ absl::StatusOr<NetworkWeights> NetworkWeights::Load(Checkpoint& checkpoint, cons
     ASSIGN_OR_RETURN(head, checkpoint.GetWeight("lm_head.weight", config.vocab_size, config.hidden_size));
   }
   weights.lm_head = PackedLinear::Pack(head, numerics.head(), numerics.isa);
+  checkpoint.ReleasePages();
   return weights;
 }
 
