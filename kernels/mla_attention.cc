@@ -1,6 +1,7 @@
 #include "kernels/mla_attention.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "kernels/aligned_buffer.h"
@@ -139,6 +140,7 @@ class RunOfRows {
     const int64_t most = std::min<int64_t>(kKvBlockTokens, last_ - block * kKvBlockTokens + 1);
     bool shareable = true;
     const void* const keys = Keys(page, most, scratch().keys, &shareable);
+    const void* next_page = block < last_ / kKvBlockTokens ? call_.rows[run_.begin].pages[block + 1] : nullptr;
     for (int64_t row = run_.begin; row < run_.end; ++row) {
       const int64_t visible = Visible(row, block);
       if (visible <= 0) continue;
@@ -153,6 +155,7 @@ class RunOfRows {
                            .heads = heads_,
                            .scale = call_.shape.scale,
                            .first = block == 0,
+                           .next_page = std::exchange(next_page, nullptr),
                            .max = max_ + state,
                            .sum = sum_ + state,
                            .acc = call_.out + FirstHead(row) * kv_lora_});

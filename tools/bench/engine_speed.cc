@@ -1,11 +1,15 @@
-// Speed of a checkpoint in one process, experts included, as one line of JSON:
-// {"load_s": .., "rss_mib": .., "prefill": {"tokens": .., "tokens_per_s": [..]}, "decode": [{"batch": .., "context": .., "tokens_per_s":
-// [..]}]} with a figure for each round, in which prefill and every decode shape take turns. Weights may be random: only shapes matter. Exit
-// codes: 0 done, 1 failed, 2 wrong arguments.
-#include <sys/resource.h>
+// Speed of a checkpoint in one process, experts included, as one line of JSON: {"load_s": .., "rss_mib": .., "prefill": {"tokens": ..,
+// "tokens_per_s": [..]}, "decode": [{"batch": .., "context": .., "tokens_per_s": [..], "rss_mib": ..}]}, with a figure for each round, in
+// which prefill and every decode shape take turns. Weights may be random: only shapes matter. With --placement, every shape has
+// "remote_tokens_per_s" too: the same attention, in the same round, with the experts of that cluster. Exit codes: 0 done, 1 failed, 2 wrong
+// arguments.
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
+#include <fstream>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -28,6 +32,7 @@
 #include "services/attention/engine/engine.h"
 #include "services/attention/engine/local_experts.h"
 #include "services/kv/cache/block_pool.h"
+#include "tools/bench/remote_experts.h"
 
 ABSL_FLAG(std::string, model, "", "Hugging Face directory");
 ABSL_FLAG(std::string, dtype, "auto", baleen::kDTypeNames);
@@ -37,6 +42,8 @@ ABSL_FLAG(int64_t, chunk, 512, "tokens of a prefill step");
 ABSL_FLAG(std::vector<std::string>, decode, (std::vector<std::string>{"1:512", "16:512"}), "BATCH:CONTEXT, ..");
 ABSL_FLAG(int, steps, 8, "decode steps of a round");
 ABSL_FLAG(int, rounds, 5, "rounds");
+ABSL_FLAG(std::string, placement, "", "host:port of a placement whose shards serve the same checkpoint; empty = in-process alone");
+ABSL_FLAG(int64_t, ping_pong_rows, 0, "remote steps of at least this many rows run as two micro-batches; 0 = never");
 
 namespace baleen {
 namespace {
@@ -44,6 +51,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+int64_t ResidentMib() {
+  std::ifstream statm("/proc/self/statm");
+  int64_t total = 0, resident = 0;
+  statm >> total >> resident;
+  return resident * sysconf(_SC_PAGESIZE) >> 20;
+}
 
 struct DecodeShape {
   int64_t batch = 0;
@@ -60,27 +74,42 @@ absl::StatusOr<DecodeShape> ParseShape(const std::string& text) {
   return shape;
 }
 
+// Attention, and where its experts are.
+struct Lane {
+  Engine* engine = nullptr;
+  ExpertBackend* experts = nullptr;
+};
+
 class EngineSpeed {
  public:
-  static absl::StatusOr<std::unique_ptr<EngineSpeed>> Load(const std::string& model, DType compute, int threads, int64_t max_rows) {
-    auto speed = std::make_unique<EngineSpeed>(threads);
-    ASSIGN_OR_RETURN(speed->config_, ModelConfig::Load(model));
-    ASSIGN_OR_RETURN(speed->checkpoint_, Checkpoint::Open(model));
-    const EngineOptions options = {.numerics = {compute, BestIsa()}, .max_batch_tokens = max_rows};
-    ASSIGN_OR_RETURN(speed->engine_, Engine::Load(*speed->checkpoint_, speed->config_, options, &speed->pool_));
-    std::vector<ExpertId> ids;
-    for (int layer = 0; layer < speed->config_.num_hidden_layers; ++layer) {
-      for (int expert = 0; speed->config_.IsMoe(layer) && expert < speed->config_.n_routed_experts; ++expert)
-        ids.push_back({layer, expert});
-    }
-    ASSIGN_OR_RETURN(speed->weights_, ExpertWeights::Load(*speed->checkpoint_, speed->config_, ids, options.numerics));
-    speed->experts_ = std::make_unique<LocalExperts>(speed->weights_.get(), &speed->pool_);
-    return speed;
-  }
   explicit EngineSpeed(int threads) : pool_(threads) {}
 
+  absl::Status Load(const std::string& model, const EngineOptions& options) {
+    ASSIGN_OR_RETURN(config_, ModelConfig::Load(model));
+    ASSIGN_OR_RETURN(checkpoint_, Checkpoint::Open(model));
+    ASSIGN_OR_RETURN(engine_, Engine::Load(*checkpoint_, config_, options, &pool_));
+    std::vector<ExpertId> ids;
+    for (int layer = 0; layer < config_.num_hidden_layers; ++layer) {
+      for (int expert = 0; config_.IsMoe(layer) && expert < config_.n_routed_experts; ++expert) ids.push_back({layer, expert});
+    }
+    ASSIGN_OR_RETURN(weights_, ExpertWeights::Load(*checkpoint_, config_, ids, options.numerics));
+    local_experts_ = std::make_unique<LocalExperts>(weights_.get(), &pool_);
+    return absl::OkStatus();
+  }
+
+  absl::Status Connect(const std::string& placement, const std::string& model, EngineOptions options, int64_t ping_pong_rows) {
+    options.ping_pong_rows = ping_pong_rows;
+    ASSIGN_OR_RETURN(remote_engine_, Engine::Load(*checkpoint_, config_, options, &pool_));
+    const std::string id = model.substr(model.find_last_of('/') + 1);
+    ASSIGN_OR_RETURN(remote_experts_, RemoteExperts::Connect(placement, id, config_, options.numerics, absl::Seconds(60)));
+    return absl::OkStatus();
+  }
+
+  Lane local() { return {engine_.get(), local_experts_.get()}; }
+  Lane remote() { return {remote_engine_.get(), &remote_experts_->backend()}; }
+
   // Tokens per second of a prompt in steps of `chunk`, the last position's logits included.
-  absl::StatusOr<double> Prefill(int64_t tokens, int64_t chunk) {
+  absl::StatusOr<double> Prefill(Lane lane, int64_t tokens, int64_t chunk) {
     BlockPool kv(engine_->kv_shape(), BlocksOf(tokens) * kKvBlockTokens * engine_->kv_shape().BytesPerToken());
     ASSIGN_OR_RETURN(const std::vector<BlockId> blocks, kv.Allocate(BlocksOf(tokens)));
     const std::vector<int32_t> prompt = Tokens(tokens);
@@ -88,20 +117,21 @@ class EngineSpeed {
     const Clock::time_point start = Clock::now();
     for (int64_t first = 0; first < tokens; first += chunk) {
       const int64_t size = std::min(chunk, tokens - first);
-      const bool last = first + size == tokens;
-      RETURN_IF_ERROR(
-          engine_->Step({{blocks, first, absl::MakeConstSpan(prompt).subspan(first, size), last ? 1 : 0}}, kv, *experts_, {}, &logits));
+      const int64_t wanted = first + size == tokens ? 1 : 0;
+      const SequenceStep step = {blocks, first, absl::MakeConstSpan(prompt).subspan(first, size), wanted};
+      RETURN_IF_ERROR(lane.engine->Step({step}, kv, *lane.experts, {}, &logits));
     }
     return static_cast<double>(tokens) / SecondsSince(start);
   }
 
   // Tokens per second over `steps` steps of `batch` sequences with `context` positions each.
-  absl::StatusOr<double> Decode(DecodeShape shape, int steps) {
+  absl::StatusOr<double> Decode(Lane lane, DecodeShape shape, int steps) {
     const int64_t blocks_each = BlocksOf(shape.context + steps);
     BlockPool kv(engine_->kv_shape(), shape.batch * blocks_each * kKvBlockTokens * engine_->kv_shape().BytesPerToken());
     std::vector<std::vector<BlockId>> blocks(shape.batch);
     for (auto& mine : blocks) {
       ASSIGN_OR_RETURN(mine, kv.Allocate(blocks_each));
+      Fill(kv, mine);
     }
     std::vector<float> logits;
     const Clock::time_point start = Clock::now();
@@ -111,12 +141,26 @@ class EngineSpeed {
       for (int64_t i = 0; i < shape.batch; ++i) {
         sequences.push_back({blocks[i], shape.context + step, absl::MakeConstSpan(tokens).subspan(i, 1), 1});
       }
-      RETURN_IF_ERROR(engine_->Step(sequences, kv, *experts_, {}, &logits));
+      RETURN_IF_ERROR(lane.engine->Step(sequences, kv, *lane.experts, {}, &logits));
     }
-    return static_cast<double>(shape.batch * steps) / SecondsSince(start);
+    const double seconds = SecondsSince(start);
+    resident_mib_ = ResidentMib();
+    return static_cast<double>(shape.batch * steps) / seconds;
   }
 
+  // At the end of the last Decode, its KV included.
+  int64_t resident_mib() const { return resident_mib_; }
+
  private:
+  // Small numbers as keys: memory that nobody wrote would be one page of zeros, which the first-level cache holds.
+  static void Fill(BlockPool& kv, const std::vector<BlockId>& blocks) {
+    for (const BlockId block : blocks) {
+      for (int layer = 0; layer < kv.shape().layers; ++layer) {
+        std::memset(kv.Page(block, layer), 0x3c, static_cast<size_t>(kKvBlockTokens * kv.shape().RowBytes()));
+      }
+    }
+  }
+
   static int64_t BlocksOf(int64_t tokens) { return (tokens + kKvBlockTokens - 1) / kKvBlockTokens; }
 
   // Other ones each time, so that experts are drawn anew.
@@ -134,53 +178,89 @@ class EngineSpeed {
   std::unique_ptr<Checkpoint> checkpoint_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<ExpertWeights> weights_;
-  std::unique_ptr<LocalExperts> experts_;
+  std::unique_ptr<LocalExperts> local_experts_;
+  std::unique_ptr<Engine> remote_engine_;
+  std::unique_ptr<RemoteExperts> remote_experts_;
   uint64_t seed_ = 1;
+  int64_t resident_mib_ = 0;
 };
-
-int64_t ResidentMib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss >> 10;
-}
 
 std::string List(const std::vector<double>& values) {
   return absl::StrCat("[", absl::StrJoin(values, ", ", [](std::string* out, double value) { absl::StrAppend(out, value); }), "]");
 }
 
-absl::Status Run(DType compute) {
+// One shape's figures, a round each.
+struct Figures {
+  std::string head;  // The JSON members that name the shape.
+  std::function<absl::StatusOr<double>(Lane)> measure;
+  std::vector<double> local;
+  std::vector<double> remote;
+  int64_t resident_mib = 0;  // Of decode, its KV included.
+
+  std::string Json() const {
+    const std::string far = remote.empty() ? "" : absl::StrCat(", \"remote_tokens_per_s\": ", List(remote));
+    return absl::StrCat("{", head, ", \"tokens_per_s\": ", List(local), far, ", \"rss_mib\": ", resident_mib, "}");
+  }
+};
+
+absl::Status Measure(EngineSpeed& speed, std::vector<Figures>& all, int rounds, bool with_remote) {
+  for (int round = 0; round < rounds; ++round) {
+    for (Figures& figures : all) {
+      ASSIGN_OR_RETURN(const double local, figures.measure(speed.local()));
+      figures.local.push_back(local);
+      figures.resident_mib = speed.resident_mib();
+      if (!with_remote) continue;
+      ASSIGN_OR_RETURN(const double remote, figures.measure(speed.remote()));
+      figures.remote.push_back(remote);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<DecodeShape>> ParseShapes(const std::vector<std::string>& texts) {
   std::vector<DecodeShape> shapes;
-  int64_t rows = absl::GetFlag(FLAGS_chunk);
-  for (const std::string& text : absl::GetFlag(FLAGS_decode)) {
+  for (const std::string& text : texts) {
     if (text.empty()) continue;
     ASSIGN_OR_RETURN(const DecodeShape shape, ParseShape(text));
     shapes.push_back(shape);
-    rows = std::max(rows, shape.batch);
   }
-  const Clock::time_point start = Clock::now();
-  ASSIGN_OR_RETURN(const std::unique_ptr<EngineSpeed> speed,
-                   EngineSpeed::Load(absl::GetFlag(FLAGS_model), compute, absl::GetFlag(FLAGS_threads), rows));
-  const double load_seconds = SecondsSince(start);
+  return shapes;
+}
+
+absl::Status Run(DType compute) {
+  ASSIGN_OR_RETURN(const std::vector<DecodeShape> shapes, ParseShapes(absl::GetFlag(FLAGS_decode)));
   const int64_t prompt = absl::GetFlag(FLAGS_prompt);
-  std::vector<double> prefill;
-  std::vector<std::vector<double>> decode(shapes.size());
-  for (int round = 0; round < absl::GetFlag(FLAGS_rounds); ++round) {
-    if (prompt > 0) {
-      ASSIGN_OR_RETURN(const double rate, speed->Prefill(prompt, absl::GetFlag(FLAGS_chunk)));
-      prefill.push_back(rate);
-    }
-    for (size_t i = 0; i < shapes.size(); ++i) {
-      ASSIGN_OR_RETURN(const double rate, speed->Decode(shapes[i], absl::GetFlag(FLAGS_steps)));
-      decode[i].push_back(rate);
-    }
+  const int64_t chunk = absl::GetFlag(FLAGS_chunk);
+  const int steps = absl::GetFlag(FLAGS_steps);
+  EngineOptions options = {.numerics = {compute, BestIsa()}, .max_batch_tokens = chunk};
+  for (const DecodeShape& shape : shapes) options.max_batch_tokens = std::max(options.max_batch_tokens, shape.batch);
+  const std::string model = absl::GetFlag(FLAGS_model);
+  const std::string placement = absl::GetFlag(FLAGS_placement);
+
+  EngineSpeed speed(absl::GetFlag(FLAGS_threads));
+  const Clock::time_point start = Clock::now();
+  RETURN_IF_ERROR(speed.Load(model, options));
+  const double load_seconds = SecondsSince(start);
+  const int64_t resident = ResidentMib();
+  if (!placement.empty()) RETURN_IF_ERROR(speed.Connect(placement, model, options, absl::GetFlag(FLAGS_ping_pong_rows)));
+
+  std::vector<Figures> all;
+  if (prompt > 0) {
+    all.push_back({absl::StrCat("\"tokens\": ", prompt), [&](Lane lane) { return speed.Prefill(lane, prompt, chunk); }, {}, {}, 0});
   }
+  for (const DecodeShape& shape : shapes) {
+    all.push_back({absl::StrCat("\"batch\": ", shape.batch, ", \"context\": ", shape.context),
+                   [&speed, shape, steps](Lane lane) { return speed.Decode(lane, shape, steps); },
+                   {},
+                   {},
+                   0});
+  }
+  RETURN_IF_ERROR(Measure(speed, all, absl::GetFlag(FLAGS_rounds), !placement.empty()));
+  const size_t first_decode = prompt > 0 ? 1 : 0;
   std::vector<std::string> decoded;
-  for (size_t i = 0; i < shapes.size(); ++i) {
-    decoded.push_back(
-        absl::StrCat("{\"batch\": ", shapes[i].batch, ", \"context\": ", shapes[i].context, ", \"tokens_per_s\": ", List(decode[i]), "}"));
-  }
-  std::cout << absl::StrCat("{\"load_s\": ", load_seconds, ", \"rss_mib\": ", ResidentMib(), ", \"prefill\": {\"tokens\": ", prompt,
-                            ", \"tokens_per_s\": ", List(prefill), "}, \"decode\": [", absl::StrJoin(decoded, ", "), "]}")
+  for (size_t i = first_decode; i < all.size(); ++i) decoded.push_back(all[i].Json());
+  std::cout << absl::StrCat("{\"load_s\": ", load_seconds, ", \"rss_mib\": ", resident,
+                            ", \"prefill\": ", prompt > 0 ? all[0].Json() : "null", ", \"decode\": [", absl::StrJoin(decoded, ", "), "]}")
             << std::endl;
   return absl::OkStatus();
 }

@@ -135,8 +135,24 @@ void Configure(int64_t heads) {
   _tile_loadconfig(&config);
 }
 
+// Asks for a page a piece at a time: decode waits for keys, so they come while the last block is computed.
+class Ahead {
+ public:
+  Ahead(const void* page, int64_t bytes, int64_t pieces)
+      : next_(static_cast<const char*>(page)), end_(page == nullptr ? next_ : next_ + bytes), piece_(bytes / pieces + kLine) {}
+
+  __attribute__((always_inline)) void Piece() {
+    for (const char* stop = end_ - next_ < piece_ ? end_ : next_ + piece_; next_ < stop; next_ += kLine) _mm_prefetch(next_, _MM_HINT_T1);
+  }
+
+ private:
+  const char* next_;
+  const char* const end_;
+  const int64_t piece_;
+};
+
 // scores [heads, 64] = queries times packed keys.
-void Scores(const char* query, int64_t query_bytes, const char* keys, int64_t steps, float (&scores)[kTile][kBlockKeys]) {
+void Scores(const char* query, int64_t query_bytes, const char* keys, int64_t steps, Ahead& ahead, float (&scores)[kTile][kBlockKeys]) {
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
@@ -153,6 +169,7 @@ void Scores(const char* query, int64_t query_bytes, const char* keys, int64_t st
     _tile_dpbf16ps(2, 4, 7);
     _tile_loadd(5, right + 3 * key_tile, kLine);
     _tile_dpbf16ps(3, 4, 5);
+    ahead.Piece();
   }
   constexpr int64_t kStride = kBlockKeys * sizeof(float);
   _tile_stored(0, scores[0], kStride);
@@ -179,7 +196,7 @@ void ScaleRow(float factor, int64_t count, float* row) {
 }
 
 // acc [heads, kv_lora] += weights [heads, 64] times packed values, two tiles of channels at a time.
-void AddValues(const Block& block, const char (&weights)[kTile][2 * kBlockKeys], const char* values, float* acc) {
+void AddValues(const Block& block, const char (&weights)[kTile][2 * kBlockKeys], const char* values, Ahead& ahead, float* acc) {
   const int64_t stride = block.kv_lora * static_cast<int64_t>(sizeof(float));
   const int64_t tiles = block.kv_lora / kTile;
   __asm__ volatile("" ::: "memory");  // GCC's tile loads do not say that they read memory.
@@ -208,24 +225,27 @@ void AddValues(const Block& block, const char (&weights)[kTile][2 * kBlockKeys],
       _tile_stored(1, out + kTile, stride);
     }
     _tile_stored(0, out, stride);
+    ahead.Piece();
   }
 }
 
 void Attend(const Block& block) {
   const int64_t query_bytes = QueryBytes(block.width);
   const char* const keys = static_cast<const char*>(block.keys);
+  const int64_t pieces = ScoreSteps(block.width) + (block.kv_lora / kTile + 1) / 2;
+  Ahead ahead(block.next_page, kBlockKeys * block.width * static_cast<int64_t>(sizeof(uint16_t)), pieces);
   alignas(64) float scores[kTile][kBlockKeys];
   alignas(64) char weights[kTile][2 * kBlockKeys];
   for (int64_t head = 0; head < block.heads; head += kTile) {
     const int64_t heads = block.heads - head < kTile ? block.heads - head : kTile;
     float* const acc = block.acc + head * block.kv_lora;
     if (head == 0 || heads < kTile) Configure(heads);
-    Scores(static_cast<const char*>(block.query) + head * query_bytes, query_bytes, keys, ScoreSteps(block.width), scores);
+    Scores(static_cast<const char*>(block.query) + head * query_bytes, query_bytes, keys, ScoreSteps(block.width), ahead, scores);
     for (int64_t h = 0; h < heads; ++h) {
       const float decay = Weights(block, head + h, scores[h], weights[h]);
       if (!block.first) ScaleRow(decay, block.kv_lora, acc + h * block.kv_lora);
     }
-    AddValues(block, weights, keys + ScoreBytes(block.width), acc);
+    AddValues(block, weights, keys + ScoreBytes(block.width), ahead, acc);
   }
   _tile_release();
 }

@@ -19,6 +19,8 @@ struct Block {
   int64_t heads = 0;
   float scale = 0;
   bool first = false;  // Nothing in max, sum and acc yet.
+  // The page that is packed next, or null: a kernel may ask for its memory while it computes.
+  const void* next_page = nullptr;
   // The online softmax of each head over the blocks so far: the largest score, sum of exp(score - max) and the same sum over values.
   float* max = nullptr;  // [heads]
   float* sum = nullptr;  // [heads]

@@ -1,0 +1,77 @@
+#include "tools/bench/remote_experts.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "prometheus/registry.h"
+#include "proto/baleen/v1/placement.pb.h"
+#include "services/placement/placement_client.h"
+#include "services/router/router.h"
+#include "transport/grpc/grpc_connector.h"
+
+namespace baleen {
+namespace {
+
+int MoeLayers(const ModelConfig& config) {
+  int layers = 0;
+  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) layers += config.IsMoe(layer) ? 1 : 0;
+  return layers;
+}
+
+// Not ready: no gateway sends it anything.
+v1::WorkerInfo Worker(const std::string& model_id, const ModelConfig& config, const Numerics& numerics) {
+  v1::WorkerInfo worker;
+  worker.set_worker_id("bench");
+  worker.set_role(v1::ROLE_DECODE);
+  worker.set_address("127.0.0.1:1");
+  worker.set_model_id(model_id);
+  worker.set_numerics_id(numerics.Id());
+  worker.set_failure_domain("bench");
+  worker.set_first_moe_layer(static_cast<uint32_t>(config.first_k_dense_replace));
+  worker.set_moe_layers(static_cast<uint32_t>(MoeLayers(config)));
+  worker.set_experts(static_cast<uint32_t>(config.n_routed_experts));
+  return worker;
+}
+
+}  // namespace
+
+struct RemoteExperts::Impl {
+  explicit Impl(const Numerics& numerics)
+      : router(RouterOptions{.wire = numerics.activations(), .numerics_id = numerics.Id()}, &connector, &registry) {}
+
+  prometheus::Registry registry;
+  GrpcConnector connector;
+  Router router;
+  std::unique_ptr<PlacementClient> placement;  // Last: its threads use the router.
+};
+
+RemoteExperts::RemoteExperts(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RemoteExperts::~RemoteExperts() = default;
+
+absl::StatusOr<std::unique_ptr<RemoteExperts>> RemoteExperts::Connect(const std::string& placement, const std::string& model_id,
+                                                                      const ModelConfig& config, const Numerics& numerics,
+                                                                      absl::Duration timeout) {
+  auto impl = std::make_unique<Impl>(numerics);
+  PlacementClientOptions client;
+  client.address = placement;
+  client.worker = Worker(model_id, config, numerics);
+  client.report = [](v1::HeartbeatRequest* heartbeat) { heartbeat->set_ready(false); };
+  client.on_map = [router = &impl->router](std::shared_ptr<const v1::ClusterMap> map) { router->UpdateMap(std::move(map)); };
+  impl->placement = std::make_unique<PlacementClient>(std::move(client));
+  const absl::Time deadline = absl::Now() + timeout;
+  for (;;) {
+    const absl::Status ready =
+        impl->router.Ready(static_cast<int>(config.first_k_dense_replace), MoeLayers(config), static_cast<int>(config.n_routed_experts));
+    if (ready.ok()) break;
+    if (absl::Now() > deadline) {
+      return absl::DeadlineExceededError(absl::StrCat("experts at ", placement, ": ", ready.message()));
+    }
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  return std::unique_ptr<RemoteExperts>(new RemoteExperts(std::move(impl)));
+}
+
+ExpertBackend& RemoteExperts::backend() { return impl_->router; }
+
+}  // namespace baleen
