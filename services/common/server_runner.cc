@@ -104,6 +104,7 @@ struct ServerRunner::Impl {
     const std::string endpoint = absl::StrCat(options.bind, ":", options.grpc_port);
     builder.AddListeningPort(endpoint, grpc::InsecureServerCredentials(), &grpc_port);
     for (grpc::Service* service : services) builder.RegisterService(service);
+    if (guard) AddCallGuard(std::move(guard), builder);
     grpc_server = builder.BuildAndStart();
     if (grpc_server == nullptr || grpc_port == 0) return absl::UnavailableError(absl::StrCat("cannot serve gRPC on ", endpoint));
     grpc_server->GetHealthCheckService()->SetServingStatus(false);
@@ -136,6 +137,7 @@ struct ServerRunner::Impl {
   Termination termination;  // First of what follows: it blocks the signals before any thread starts.
   prometheus::Registry registry;
   MetricsServer pages;
+  CallGuard guard;  // Until Start.
   int grpc_port = 0;
   std::unique_ptr<grpc::Server> grpc_server;
   std::thread health_thread;
@@ -181,6 +183,8 @@ void ServerRunner::SetReadiness(std::function<absl::Status()> probe) {
   std::lock_guard lock(impl_->mutex);
   impl_->probe = std::move(probe);
 }
+
+void ServerRunner::SetCallGuard(CallGuard guard) { impl_->guard = std::move(guard); }
 
 void ServerRunner::SetDrain(std::function<void(absl::Duration timeout)> drain) {
   std::lock_guard lock(impl_->mutex);

@@ -4,9 +4,11 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "services/common/file_watcher.h"
 #include "services/common/log.h"
 #include "services/common/service_flags.h"
 #include "services/common/span_exporter.h"
@@ -24,10 +26,15 @@
 #include "services/gateway/rest/rest_api.h"
 #include "services/gateway/resume/recall_client.h"
 #include "services/gateway/resume/request_finder.h"
+#include "services/gateway/tenants/tenant_directory.h"
 #include "services/placement/placement_client.h"
 
 namespace baleen {
 namespace {
+
+constexpr char kInferenceMethods[] = "/baleen.v1.Inference/";
+constexpr char kHealthMethods[] = "/grpc.health.v1.Health/";
+constexpr absl::Duration kTenantsPeriod = absl::Seconds(1);
 
 std::unique_ptr<SpanExporter> MakeExporter(const GatewayOptions& options, prometheus::Registry& registry) {
   if (options.otlp_endpoint.empty()) return nullptr;
@@ -40,8 +47,9 @@ std::unique_ptr<SpanExporter> MakeExporter(const GatewayOptions& options, promet
 }  // namespace
 
 struct GatewayServer::Impl {
-  Impl(const GatewayOptions& options, std::unique_ptr<ServedModel> served)
-      : runner(options.server),
+  Impl(const GatewayOptions& options, std::unique_ptr<ServedModel> served, std::unique_ptr<TenantDirectory> directory)
+      : tenants(std::move(directory)),
+        runner(options.server),
         exporter(MakeExporter(options, runner.metrics())),
         probe(runner.metrics(), served->id, RequestTracer(exporter.get(), options.trace_sample, served->id)),
         model(std::move(served)) {}
@@ -61,12 +69,29 @@ struct GatewayServer::Impl {
 
   absl::Status Readiness() const { return picker.AnyReady() ? absl::OkStatus() : absl::UnavailableError("no decode worker is ready"); }
 
+  // The inference service asks for keys by itself; whatever else gRPC serves is behind the guard.
+  void CloseToStrangers() {
+    if (!tenants->closed()) return;
+    runner.SetCallGuard([this](const std::string& method, const std::string& authorization) {
+      return absl::StartsWith(method, kInferenceMethods) || absl::StartsWith(method, kHealthMethods) ||
+             tenants->Authenticate(authorization).ok();
+    });
+    tenants_watcher = std::make_unique<FileWatcher>(tenants->path(), kTenantsPeriod, [this] { ReloadTenants(); });
+  }
+
+  void ReloadTenants() {
+    const absl::Status status = tenants->Reload();
+    if (status.ok()) return Log(LogLevel::kInfo, "tenants_reloaded");
+    Log(LogLevel::kError, "tenants_not_reloaded", {{"status", std::string(status.message())}});
+  }
+
   absl::Status StartRest(const GatewayOptions& options) {
     RestApiOptions rest_options;
     rest_options.model = model.get();
     rest_options.generation = Context();
     rest_options.probe = &probe;
     rest_options.finder = &finder;
+    rest_options.tenants = tenants.get();
     rest_options.readiness = [this] { return Readiness(); };
     rest = std::make_unique<RestApi>(std::move(rest_options));
     HttpServerOptions http_options;
@@ -104,6 +129,7 @@ struct GatewayServer::Impl {
     }
   }
 
+  const std::unique_ptr<TenantDirectory> tenants;
   ServerRunner runner;
   const std::unique_ptr<SpanExporter> exporter;  // Null without an endpoint.
   GatewayProbe probe;
@@ -120,6 +146,7 @@ struct GatewayServer::Impl {
   std::unique_ptr<RestApi> rest;
   std::unique_ptr<PlacementClient> placement;
   std::unique_ptr<HttpServer> http;
+  std::unique_ptr<FileWatcher> tenants_watcher;
 };
 
 GatewayServer::GatewayServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -128,7 +155,9 @@ GatewayServer::~GatewayServer() = default;
 absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const GatewayOptions& options) {
   if (!(options.trace_sample >= 0 && options.trace_sample <= 1)) return absl::InvalidArgumentError("--trace_sample must be in [0, 1]");
   ASSIGN_OR_RETURN(std::unique_ptr<ServedModel> model, ServedModel::Load(options.model_directory));
-  auto impl = std::make_unique<Impl>(options, std::move(model));
+  ASSIGN_OR_RETURN(std::unique_ptr<TenantDirectory> tenants, TenantDirectory::Open(options.tenants_file));
+  auto impl = std::make_unique<Impl>(options, std::move(model), std::move(tenants));
+  impl->CloseToStrangers();
   GuardrailOptions guardrail = options.guardrail;
   guardrail.model = impl->model->id;
   ASSIGN_OR_RETURN(impl->guard, MakeGuard(guardrail, impl->runner.metrics()));
@@ -137,6 +166,7 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const Gatewa
   inference.model = impl->model.get();
   inference.generation = impl->Context();
   inference.probe = &impl->probe;
+  inference.tenants = impl->tenants.get();
   impl->inference = MakeInferenceService(std::move(inference));
   impl->runner.SetReadiness([raw = impl.get()] { return raw->Readiness(); });
   impl->runner.SetDrain([raw = impl.get()](absl::Duration timeout) { raw->Drain(timeout); });

@@ -10,11 +10,11 @@
 #include "base/status_macros.h"
 #include "proto/baleen/v1/inference.grpc.pb.h"
 #include "services/common/request_id.h"
-#include "services/gateway/admission/tenant.h"
 #include "services/gateway/api/prepare.h"
 #include "services/gateway/api/requests.h"
 #include "services/gateway/generation/choices.h"
 #include "services/gateway/grpc_messages.h"
+#include "services/gateway/tenants/tenant_directory.h"
 
 namespace baleen {
 namespace {
@@ -32,14 +32,9 @@ std::string Metadata(const grpc::CallbackServerContext& context, const char* nam
   return header == context.client_metadata().end() ? "" : std::string(header->second.data(), header->second.size());
 }
 
-// Adds what a call's metadata says: whose it is and which trace it belongs to.
-absl::StatusOr<GenerationInput> WithMetadata(absl::StatusOr<GenerationInput> input, const grpc::CallbackServerContext& context) {
-  if (!input.ok()) return input;
+absl::StatusOr<Caller> Authenticate(const InferenceOptions& options, const grpc::CallbackServerContext& context) {
   const std::string authorization = Metadata(context, "authorization");
-  input->traceparent = Metadata(context, "traceparent");
-  input->cache_salt = KeyDigest(authorization);
-  input->tenant = TenantOf(authorization, input->spec.user);
-  return input;
+  return options.tenants == nullptr ? OpenCaller(authorization) : options.tenants->Authenticate(authorization);
 }
 
 // Writes a request's events one after another; at most max_tokens of each choice wait.
@@ -143,34 +138,56 @@ class InferenceService final : public v1::Inference::CallbackService {
   grpc::ServerWriteReactor<v1::GenerateResponse>* Generate(grpc::CallbackServerContext* context,
                                                            const v1::GenerateRequest* request) override {
     auto* writer = new ResponseWriter<v1::GenerateResponse>();
-    writer->Begin(options_, WithMetadata(Prepare(*request, DeadlineOf(*context, options_.request_timeout)), *context));
+    writer->Begin(options_, Prepare(*context, *request));
     return writer;
   }
 
   grpc::ServerWriteReactor<v1::ChatResponse>* Chat(grpc::CallbackServerContext* context, const v1::ChatRequest* request) override {
     auto* writer = new ResponseWriter<v1::ChatResponse>();
-    writer->Begin(options_, WithMetadata(Prepare(*request, DeadlineOf(*context, options_.request_timeout)), *context));
+    writer->Begin(options_, Prepare(*context, *request));
     return writer;
   }
 
   grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context, const v1::TokenizeRequest* request,
                                      v1::TokenizeResponse* response) override {
-    for (const int32_t id : options_.model->tokenizer->Encode(request->text(), AddedTokens::kText))
-      response->add_ids(static_cast<uint32_t>(id));
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(ToGrpc(options_.model->CheckName(request->model())));
-    return reactor;
+    return Answer(context, [&]() -> absl::Status {
+      RETURN_IF_ERROR(options_.model->CheckName(request->model()));
+      for (const int32_t id : options_.model->tokenizer->Encode(request->text(), AddedTokens::kText))
+        response->add_ids(static_cast<uint32_t>(id));
+      return absl::OkStatus();
+    });
   }
 
   grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* context, const v1::ListModelsRequest*,
                                        v1::ListModelsResponse* response) override {
-    response->add_ids(options_.model->id);
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(grpc::Status::OK);
-    return reactor;
+    return Answer(context, [&] {
+      response->add_ids(options_.model->id);
+      return absl::OkStatus();
+    });
   }
 
  private:
+  // Runs a unary method for callers that have a key.
+  template <typename Method>
+  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, Method method) const {
+    const absl::Status refused = Authenticate(options_, *context).status();
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    reactor->Finish(ToGrpc(refused.ok() ? method() : refused));
+    return reactor;
+  }
+
+  // The key comes first: who has none learns nothing about the request.
+  template <typename Request>
+  absl::StatusOr<GenerationInput> Prepare(const grpc::CallbackServerContext& context, const Request& request) const {
+    ASSIGN_OR_RETURN(const Caller caller, Authenticate(options_, context));
+    ASSIGN_OR_RETURN(GenerationInput input, Prepare(request, DeadlineOf(context, options_.request_timeout)));
+    input.traceparent = Metadata(context, "traceparent");
+    input.cache_salt = caller.cache_salt;
+    input.tenant = FairShareOf(caller, input.spec.user);
+    input.priority = caller.priority;
+    return input;
+  }
+
   absl::StatusOr<GenerationInput> Prepare(const v1::GenerateRequest& request, absl::Time deadline) const {
     ASSIGN_OR_RETURN(const CompletionCall call, ToCompletionCall(request, options_.model->defaults));
     return PrepareCompletion(*options_.model, call, deadline);

@@ -13,14 +13,17 @@
 
 namespace baleen {
 
+class TenantDirectory;
+
 struct InferenceOptions {
   const ServedModel* model = nullptr;
   GenerationContext generation;
   GatewayProbe* probe = nullptr;
+  const TenantDirectory* tenants = nullptr;            // Null = no key is asked for.
   absl::Duration request_timeout = absl::Minutes(10);  // A client's shorter deadline holds.
 };
 
-// Errors are gRPC statuses with the REST API's sentences. Cancellation frees the sequence.
+// Every method asks for a key as REST does. Errors are gRPC statuses with the REST API's sentences. Cancellation frees the sequence.
 std::unique_ptr<grpc::Service> MakeInferenceService(InferenceOptions options);
 
 }  // namespace baleen

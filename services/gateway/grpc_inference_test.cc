@@ -1,16 +1,21 @@
 #include "services/gateway/grpc_inference.h"
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
 
 #include <cmath>
 #include <functional>
+#include <future>
 #include <string>
 
 #include "absl/strings/match.h"
 #include "proto/baleen/v1/inference.grpc.pb.h"
+#include "services/common/call_guard.h"
+#include "services/gateway/tenants/tenant_directory.h"
 #include "services/gateway/testing/scripted_decode.h"
+#include "services/gateway/testing/tenants.h"
 
 namespace baleen {
 namespace {
@@ -35,13 +40,16 @@ class GrpcInferenceTest : public testing::Test {
     options.model = model_.get();
     options.generation = {model_->tokenizer.get(), decode_.get(), &picker_};
     options.probe = &probe_;
+    options.tenants = tenants_.get();
     service_ = MakeInferenceService(options);
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(service_.get());
+    if (guard_) AddCallGuard(guard_, builder);
     server_ = builder.BuildAndStart();
-    stub_ = v1::Inference::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
+    channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials());
+    stub_ = v1::Inference::NewStub(channel_);
   }
 
   // All pieces of a call; its status must be `expected`.
@@ -66,9 +74,12 @@ class GrpcInferenceTest : public testing::Test {
   GatewayProbe probe_{registry_, "abacus"};
   WorkerPicker picker_;
   std::unique_ptr<ServedModel> model_;
+  std::unique_ptr<TenantDirectory> tenants_;
+  CallGuard guard_;
   std::unique_ptr<ScriptedDecode> decode_;
   std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Inference::Stub> stub_;
   grpc::Status last_status_;
 };
@@ -272,6 +283,73 @@ TEST_F(GrpcInferenceTest, TokenizesAndListsModels) {
   ASSERT_TRUE(stub_->ListModels(&second, {}, &models).ok());
   ASSERT_EQ(models.ids_size(), 1);
   EXPECT_EQ(models.ids(0), "abacus");
+}
+
+class ClosedGrpcInferenceTest : public GrpcInferenceTest {
+ protected:
+  void SetUp() override {
+    GrpcInferenceTest::SetUp();
+    tenants_ = file_.Open();
+  }
+
+  // A call of any method, by name and without its messages' types: the status it ends with.
+  grpc::Status CallByName(const std::string& method, const std::string& authorization) {
+    grpc::GenericStub stub(channel_);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    if (!authorization.empty()) context.AddMetadata("authorization", authorization);
+    const grpc::Slice empty;
+    const grpc::ByteBuffer request(&empty, 1);
+    grpc::ByteBuffer response;
+    std::promise<grpc::Status> done;
+    stub.UnaryCall(&context, method, grpc::StubOptions(), &request, &response, [&](grpc::Status status) { done.set_value(status); });
+    return done.get_future().get();
+  }
+
+  TenantsFile file_{{TenantJson("acme", "key-a", R"("priority":7)")}};
+};
+
+TEST_F(ClosedGrpcInferenceTest, EveryMethodNeedsAKey) {
+  Serve({Ids("4")});
+  const google::protobuf::ServiceDescriptor* service = v1::GenerateRequest::descriptor()->file()->FindServiceByName("Inference");
+  ASSERT_NE(service, nullptr);
+  ASSERT_GE(service->method_count(), 4);
+  for (int i = 0; i < service->method_count(); ++i) {
+    const std::string method = "/" + service->full_name() + "/" + service->method(i)->name();
+    for (const char* authorization : {"", "Bearer key-b", "key-a"})
+      EXPECT_EQ(CallByName(method, authorization).error_code(), grpc::StatusCode::UNAUTHENTICATED) << method;
+    EXPECT_NE(CallByName(method, "Bearer key-a").error_code(), grpc::StatusCode::UNAUTHENTICATED) << method;
+  }
+  EXPECT_TRUE(decode_->starts().empty());
+}
+
+TEST_F(ClosedGrpcInferenceTest, TheTenantsPriorityReachesTheWorker) {
+  Serve({Ids("4")});
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer key-a");
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Generate()));
+  ASSERT_EQ(decode_->starts().size(), 1u);
+  EXPECT_EQ(decode_->starts()[0].priority(), 7);
+  EXPECT_EQ(decode_->starts()[0].cache_salt().size(), 32u);
+}
+
+TEST_F(GrpcInferenceTest, AGuardRefusesBeforeTheServiceSeesACall) {
+  guard_ = [](const std::string& method, const std::string& authorization) {
+    return method == "/baleen.v1.Inference/ListModels" && authorization == "yes";
+  };
+  Serve({Ids("4")});
+  const auto list = [&](const std::string& authorization) {
+    grpc::ClientContext context;
+    if (!authorization.empty()) context.AddMetadata("authorization", authorization);
+    v1::ListModelsResponse response;
+    return stub_->ListModels(&context, v1::ListModelsRequest(), &response).error_code();
+  };
+  EXPECT_EQ(list("yes"), grpc::StatusCode::OK);
+  EXPECT_EQ(list("no"), grpc::StatusCode::CANCELLED);
+  EXPECT_EQ(list(""), grpc::StatusCode::CANCELLED);
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "yes");
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Generate()), grpc::StatusCode::CANCELLED);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 """The command against fake services: a cluster comes up, answers, shows itself and leaves nothing behind."""
 
+import hashlib
 import os
 import pathlib
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 import unittest
 import unittest.mock
 
+import keys
 import process
 import settings
 import state
@@ -48,6 +50,7 @@ class SettingsTest(unittest.TestCase):
             ("REPLICAS", "3"),
             ("KV_MIB", "-1"),
             ("MODEL", "/nonexistent"),
+            ("TENANTS", "/nonexistent"),
         ):
             with self.subTest(name=name, value=value), self.assertRaisesRegex(UserError, f"{name}={value}"):
                 settings.read({**self.environment, name: value})
@@ -88,6 +91,10 @@ class TopologyTest(unittest.TestCase):
         self.assertEqual(with_mtp, {"prefill-0", "decode-0"})
         self.assertFalse(any("--mtp" in spec.flags for spec in self.plan()))
 
+    def test_tenants_reach_gateways_only(self):
+        with_tenants = {spec.id for spec in self.plan(tenants=pathlib.Path("/t.json")) if "--tenants=/t.json" in spec.flags}
+        self.assertEqual(with_tenants, {"gateway-0"})
+
     def test_several_placements_share_an_etcd(self):
         by_id = {spec.id: spec for spec in self.plan(placements=2, etcd="1")}
         self.assertEqual(list(by_id)[-3:], ["placement-0", "placement-1", "etcd-0"])
@@ -100,6 +107,16 @@ class TopologyTest(unittest.TestCase):
     def test_without_prefill_workers_decode_does_both(self):
         specs = self.plan(prefill=0)
         self.assertIn("--role=both", next(spec for spec in specs if spec.role == "decode").flags)
+
+
+class KeysTest(unittest.TestCase):
+    def test_an_entry_has_the_digest_alone(self):
+        key, entry = keys.make("ci")
+        self.assertEqual(entry, {"sha256": hashlib.sha256(key.encode()).hexdigest(), "note": "ci"})
+        self.assertGreater(len(key), 40)
+
+    def test_no_two_are_the_same(self):
+        self.assertEqual(len({keys.make()[0] for _ in range(100)}), 100)
 
 
 class ProcessTest(unittest.TestCase):

@@ -66,8 +66,14 @@ class Printer:
         self._out.write(self._plain + "\n")
 
 
+def headers(environment=os.environ):
+    """With the key in API_KEY where there is one."""
+    key = environment.get("API_KEY")
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
 def _model(port):
-    status, body = get(port, "/v1/models", timeout_s=10)
+    status, body = get(port, "/v1/models", timeout_s=10, headers=headers())
     try:
         return json.loads(body)["data"][0]["id"]
     except (ValueError, KeyError, IndexError, TypeError):
@@ -89,7 +95,7 @@ def ask(port, question):
     usage = {}
     printer = Printer()
     try:
-        connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"} | headers())
         response = connection.getresponse()
         if response.status != 200:
             raise UserError(f"the gateway answered {response.status}: {response.read().decode('utf-8', 'replace')[:500]}")

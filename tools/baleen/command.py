@@ -7,6 +7,7 @@ import sys
 import chat
 import down
 import drain
+import keys
 import logs
 import placement
 import scale
@@ -34,6 +35,10 @@ def parser():
     ask = commands.add_parser("chat", help="ask it a question")
     ask.add_argument("question", nargs="*", help="default: QUESTION in the environment, then an arithmetic one")
     ask.set_defaults(run=chat.run)
+    key = commands.add_parser("keys", help="make an API key, and its entry for the tenants file")
+    key.add_argument("--note", default="", help="whose it is, for people")
+    key.add_argument("--secret", action="store_true", help="make the file's cache_secret instead")
+    key.set_defaults(run=keys.run)
     show = commands.add_parser("logs", help="show the last lines of its logs")
     show.add_argument("ids", nargs="*", help="processes, e.g. expert-0; default: all")
     show.add_argument("-n", "--lines", type=int, default=20)

@@ -5,11 +5,11 @@ import http.client
 from ports import HOST
 
 
-def get(port, path, timeout_s=2):
+def get(port, path, timeout_s=2, headers=None):
     """(status, body); status 0 and the reason when there is no answer."""
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers or {})
         response = connection.getresponse()
         return response.status, response.read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:

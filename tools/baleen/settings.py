@@ -32,6 +32,7 @@ class Settings:
     mtp: bool = False
     placements: int = 1
     etcd: str = "0"  # "0" = none, "1" = one of our own, or host:port.
+    tenants: pathlib.Path | None = None  # Gateways ask for keys.
 
 
 def directory(environment=os.environ):
@@ -62,6 +63,16 @@ def _model(environment):
     if not (model / "config.json").is_file():
         raise UserError(f"MODEL={model}: no config.json there; expected a checkpoint in Hugging Face layout")
     return model
+
+
+def _file(environment, name):
+    text = environment.get(name)
+    if not text:
+        return None
+    path = pathlib.Path(text).expanduser().absolute()
+    if not path.is_file():
+        raise UserError(f"{name}={path}: no such file")
+    return path
 
 
 def _etcd(environment):
@@ -95,6 +106,7 @@ def read(environment=os.environ):
         mtp=_integer(environment, "MTP", "0", 0, 1) == 1,
         placements=count("PLACEMENTS", "1", 1),
         etcd=_etcd(environment),
+        tenants=_file(environment, "TENANTS"),
     )
     if settings.replicas > settings.shards:
         raise UserError(f"REPLICAS={settings.replicas}: copies go to distinct shards, and there are SHARDS={settings.shards}")

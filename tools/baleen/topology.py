@@ -65,7 +65,8 @@ def _etcd_spec(ports, port):
 
 def _role_flags(settings, role, rest, etcd_port):
     if role == "gateway":
-        return [f"--model={settings.model}", f"--rest_port={rest}"]
+        tenants = [] if settings.tenants is None else [f"--tenants={settings.tenants}"]
+        return tenants + [f"--model={settings.model}", f"--rest_port={rest}"]
     if role == "prefill":
         return _attention_flags(settings, "prefill")
     if role == "decode":

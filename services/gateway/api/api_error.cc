@@ -26,6 +26,10 @@ ErrorClass Classify(absl::StatusCode code) {
     case absl::StatusCode::kUnimplemented:
     case absl::StatusCode::kFailedPrecondition:
       return {400, "invalid_request_error", nullptr};
+    case absl::StatusCode::kUnauthenticated:
+      return {401, "invalid_request_error", "invalid_api_key"};
+    case absl::StatusCode::kPermissionDenied:
+      return {403, "invalid_request_error", "permission_denied"};
     case absl::StatusCode::kNotFound:
       return {404, "invalid_request_error", "not_found"};
     case absl::StatusCode::kResourceExhausted:

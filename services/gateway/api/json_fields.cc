@@ -10,7 +10,7 @@ namespace baleen {
 
 namespace json = boost::json;
 
-absl::StatusOr<json::object> ParseBody(absl::string_view body) {
+absl::StatusOr<json::object> ParseBody(absl::string_view body, absl::string_view what) {
   json::parse_options options;
   options.max_depth = 32;
   json::error_code error;
@@ -18,12 +18,12 @@ absl::StatusOr<json::object> ParseBody(absl::string_view body) {
   const size_t read = parser.write_some(body.data(), body.size(), error);
   if (!error) parser.finish(error);
   if (error) {
-    return absl::InvalidArgumentError(absl::StrCat("The body is not valid JSON: ", error.message(), " near byte ", read, "."));
+    return absl::InvalidArgumentError(absl::StrCat(what, " is not valid JSON: ", error.message(), " near byte ", read, "."));
   }
   json::value value = parser.release();
-  if (!value.is_object()) return absl::InvalidArgumentError("The body must be a JSON object.");
+  if (!value.is_object()) return absl::InvalidArgumentError(absl::StrCat(what, " must be a JSON object."));
   if (read != body.size() && body.find_first_not_of(" \t\r\n", read) != absl::string_view::npos) {
-    return absl::InvalidArgumentError(absl::StrCat("The body goes on after its JSON object, at byte ", read, "."));
+    return absl::InvalidArgumentError(absl::StrCat(what, " goes on after its JSON object, at byte ", read, "."));
   }
   return std::move(value.as_object());
 }

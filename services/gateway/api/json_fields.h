@@ -13,8 +13,8 @@
 
 namespace baleen {
 
-// A JSON object of at most 32 levels; the error says where the text stops being JSON.
-absl::StatusOr<boost::json::object> ParseBody(absl::string_view body);
+// A JSON object of at most 32 levels; the error says where the text stops being JSON. `what` begins its sentence.
+absl::StatusOr<boost::json::object> ParseBody(absl::string_view body, absl::string_view what = "The body");
 
 // The field, null as absent; nullptr when there is none.
 const boost::json::value* FindField(const boost::json::object& object, absl::string_view name);

@@ -34,7 +34,7 @@ struct GenerationResume {
 struct GenerationInput {
   std::string request_id;  // 16 random bytes.
   std::vector<int32_t> prompt;
-  std::string cache_salt;                         // Requests share cached KV only under equal ones: the tenant.
+  std::string cache_salt;                         // Requests share cached KV only under equal ones.
   bool split_reasoning = false;                   // Chat: the text up to </think> is reasoning.
   bool opens_thinking = false;                    // The prompt ends inside <think>.
   std::optional<ToolCallSyntax> tool_calls = {};  // Calls are taken out of the answer's text.
@@ -46,6 +46,7 @@ struct GenerationInput {
   // Not empty: resumable; what decode workers keep for another gateway.
   std::string edge;
   std::string tenant;  // Whose turn it takes.
+  int priority = 0;    // -100 .. 100; workers let higher ones go first.
   // Set: its tokens come first, as if they had just been generated but without log-probabilities, then the very next ones.
   std::optional<GenerationResume> resume;
 };

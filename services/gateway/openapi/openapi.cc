@@ -143,9 +143,12 @@ json::object Responses(RouteShape route, const Shape& shape) {
   return responses;
 }
 
-json::object Operation(const DocumentedRoute& route) {
+json::object Operation(const DocumentedRoute& route, bool closed) {
   const Shape shape = ShapeOf(route.shape);
-  json::object operation{{"summary", route.summary}, {"responses", Responses(route.shape, shape)}};
+  json::object responses = Responses(route.shape, shape);
+  if (closed && !route.open) responses["401"] = Response("There is no key, or it is not known.", JsonContent(Ref("Error")));
+  json::object operation{{"summary", route.summary}, {"responses", std::move(responses)}};
+  if (closed && !route.open) operation["security"] = json::array{json::object{{"key", json::array{}}}};
   if (shape.request != nullptr) operation["requestBody"] = json::object{{"required", true}, {"content", JsonContent(Ref(shape.request))}};
   if (route.shape == RouteShape::kModel || route.shape == RouteShape::kEvents) {
     const char* name = route.shape == RouteShape::kModel ? "model" : "id";
@@ -156,16 +159,18 @@ json::object Operation(const DocumentedRoute& route) {
 
 }  // namespace
 
-json::object OpenApiDocument(const std::vector<DocumentedRoute>& routes, const std::string& model, int64_t vocabulary) {
+json::object OpenApiDocument(const std::vector<DocumentedRoute>& routes, const std::string& model, int64_t vocabulary, bool closed) {
   json::object paths;
   for (const DocumentedRoute& route : routes) {
     json::object& path = paths.emplace(route.path, json::object()).first->value().as_object();
-    path[absl::AsciiStrToLower(route.method)] = Operation(route);
+    path[absl::AsciiStrToLower(route.method)] = Operation(route, closed);
   }
+  json::object components{{"schemas", Schemas(model, vocabulary)}};
+  if (closed) components["securitySchemes"] = json::object{{"key", json::object{{"type", "http"}, {"scheme", "bearer"}}}};
   return {{"openapi", "3.1.0"},
           {"info", json::object{{"title", "Baleen"}, {"version", "1"}}},
           {"paths", std::move(paths)},
-          {"components", json::object{{"schemas", Schemas(model, vocabulary)}}}};
+          {"components", std::move(components)}};
 }
 
 }  // namespace baleen

@@ -16,10 +16,12 @@ struct DocumentedRoute {
   std::string path;  // Parameters in braces.
   std::string summary;
   RouteShape shape;
+  bool open = false;  // Needs no key where others do.
 };
 
-// `model` is the served model's name, `vocabulary` one past its largest token id.
-boost::json::object OpenApiDocument(const std::vector<DocumentedRoute>& routes, const std::string& model, int64_t vocabulary);
+// `model` is the served model's name, `vocabulary` one past its largest token id; `closed`: keys are asked for.
+boost::json::object OpenApiDocument(const std::vector<DocumentedRoute>& routes, const std::string& model, int64_t vocabulary,
+                                    bool closed = false);
 
 }  // namespace baleen
 

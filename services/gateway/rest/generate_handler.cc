@@ -98,6 +98,7 @@ void RespondError(const absl::Status& status, const HttpHeaders& headers, HttpRe
   ApiError error = ToApiError(status);
   HttpHeaders all = headers;
   all.emplace_back("content-type", "application/json");
+  if (error.http_status == 401) all.emplace_back("www-authenticate", "Bearer");
   if (error.retry_after_s > 0) all.emplace_back("retry-after", absl::StrCat(error.retry_after_s));
   responder.Respond(error.http_status, std::move(all), std::move(error.body));
 }

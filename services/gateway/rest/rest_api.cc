@@ -13,14 +13,13 @@
 #include "model/tokenizer/detokenizer.h"
 #include "proto/baleen/v1/edge.pb.h"
 #include "services/common/request_id.h"
-#include "services/gateway/admission/tenant.h"
 #include "services/gateway/api/api_error.h"
 #include "services/gateway/api/json_fields.h"
 #include "services/gateway/api/prepare.h"
 #include "services/gateway/api/requests.h"
-#include "services/gateway/openapi/openapi.h"
 #include "services/gateway/rest/generate_handler.h"
 #include "services/gateway/resume/request_finder.h"
+#include "services/gateway/tenants/tenant_directory.h"
 
 namespace baleen {
 namespace {
@@ -83,9 +82,10 @@ absl::StatusOr<json::object> DetokenizeIds(const ServedModel& model, const std::
 struct RestApi::Route {
   const char* method;
   const char* path;  // A part in braces stands for any text.
-  void (RestApi::*handler)(const HttpRequest&, const std::shared_ptr<HttpResponder>&);
+  void (RestApi::*handler)(const HttpRequest&, const Caller&, const std::shared_ptr<HttpResponder>&);
   RouteShape shape;
   const char* summary;
+  bool open = false;  // Needs no key.
 
   bool Matches(absl::string_view asked) const {
     const absl::string_view own(path);
@@ -106,23 +106,40 @@ absl::Span<const RestApi::Route> RestApi::Routes() {
       {"GET", "/v1/requests/{id}/events", &RestApi::Resume, RouteShape::kEvents, "Goes on with a resumable request's events."},
       {"POST", "/tokenize", &RestApi::Tokenize, RouteShape::kTokenize, "A text's token ids."},
       {"POST", "/detokenize", &RestApi::Detokenize, RouteShape::kDetokenize, "Token ids' text."},
-      {"GET", "/readyz", &RestApi::Readyz, RouteShape::kProbe, "Whether requests can be answered."},
-      {"GET", "/livez", &RestApi::Livez, RouteShape::kProbe, "Whether the process lives."},
+      {"GET", "/readyz", &RestApi::Readyz, RouteShape::kProbe, "Whether requests can be answered.", true},
+      {"GET", "/livez", &RestApi::Livez, RouteShape::kProbe, "Whether the process lives.", true},
       {"GET", "/openapi.json", &RestApi::OpenApi, RouteShape::kDocument, "This document."},
   };
   return kRoutes;
 }
 
-RestApi::RestApi(RestApiOptions options) : options_(std::move(options)) {
+std::vector<DocumentedRoute> RestApi::DocumentedRoutes() {
   std::vector<DocumentedRoute> routes;
-  for (const Route& route : Routes()) routes.push_back({route.method, route.path, route.summary, route.shape});
-  document_ = json::serialize(OpenApiDocument(routes, options_.model->id, options_.model->tokenizer->size()));
+  for (const Route& route : Routes()) routes.push_back({route.method, route.path, route.summary, route.shape, route.open});
+  return routes;
 }
 
+RestApi::RestApi(RestApiOptions options) : options_(std::move(options)) {
+  const bool closed = options_.tenants != nullptr && options_.tenants->closed();
+  document_ = json::serialize(OpenApiDocument(DocumentedRoutes(), options_.model->id, options_.model->tokenizer->size(), closed));
+}
+
+absl::StatusOr<Caller> RestApi::Authenticate(const HttpRequest& request) const {
+  const std::string authorization = request.Header("authorization");
+  return options_.tenants == nullptr ? OpenCaller(authorization) : options_.tenants->Authenticate(authorization);
+}
+
+// The key comes before the route: who has none learns nothing of what there is.
 void RestApi::Handle(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
   for (const Route& route : Routes()) {
+    if (!route.open || request.method != route.method || !route.Matches(request.path)) continue;
+    return (this->*route.handler)(request, Caller(), responder);
+  }
+  const absl::StatusOr<Caller> caller = Authenticate(request);
+  if (!caller.ok()) return Refuse(caller.status(), *responder);
+  for (const Route& route : Routes()) {
     if (!route.Matches(request.path)) continue;
-    if (request.method == route.method) return (this->*route.handler)(request, responder);
+    if (request.method == route.method) return (this->*route.handler)(request, *caller, responder);
     const ApiError error = ToApiError(absl::InvalidArgumentError(absl::StrCat(request.path, " takes ", route.method, ".")));
     return responder->Respond(405, {{"allow", route.method}, {"content-type", "application/json"}}, error.body);
   }
@@ -137,7 +154,7 @@ void RestApi::Refuse(const absl::Status& status, HttpResponder& responder) {
 // A generation to run: a client's request as it came, or one that another connection or gateway began.
 struct RestApi::Call {
   v1::EdgeRequest edge;  // Seed and times are set when the request is resumed.
-  std::string authorization;
+  Caller caller;
   std::string request_id;  // 16 bytes; empty = to be drawn.
   std::string traceparent;
   Delivery delivery;
@@ -167,7 +184,9 @@ absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
     return InvalidField("n", "must be 1 in a resumable request: the events of several choices have no fixed order.");
   }
   if (!call.request_id.empty()) input.request_id = call.request_id;
-  input.tenant = TenantOf(call.authorization, input.spec.user);
+  input.cache_salt = call.caller.cache_salt;
+  input.tenant = FairShareOf(call.caller, input.spec.user);
+  input.priority = call.caller.priority;
   input.traceparent = call.traceparent;
   if (call.resumed) input.spec.seed = call.edge.seed();
   input.resume = call.progress;
@@ -200,27 +219,26 @@ AnswerHead RestApi::HeadFor(const GenerationInput& input, const Call& call) cons
 void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& responder) {
   absl::StatusOr<Prepared> prepared = Prepare(call);
   if (!prepared.ok()) return Refuse(prepared.status(), *responder);
-  prepared->input.cache_salt = call.edge.tenant();
   AnswerHead head = HeadFor(prepared->input, call);
   RunGeneration(options_.generation, *options_.probe, std::move(head), prepared->stream, call.delivery, std::move(prepared->input),
                 responder);
 }
 
-void RestApi::Generate(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
+void RestApi::Generate(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder) {
   Call call;
   call.traceparent = request.Header("traceparent");
   call.edge.set_path(request.path);
   call.edge.set_body(request.body);
   call.edge.set_created_unix_s(absl::ToUnixSeconds(absl::Now()));
-  call.authorization = request.Header("authorization");
-  call.edge.set_tenant(KeyDigest(call.authorization));
+  call.caller = caller;
+  call.edge.set_tenant(caller.id);
   call.delivery.resumable = options_.finder != nullptr && request.Header("x-baleen-resumable") == "1";
   // Other ids are the client's own business.
   if (auto id = RequestIdFromHex(request.Header("x-request-id")); id.ok()) call.request_id = *std::move(id);
   Run(call, responder);
 }
 
-void RestApi::Resume(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
+void RestApi::Resume(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder) {
   absl::string_view hex = request.path;
   hex.remove_prefix(sizeof(kRequestsPrefix) - 1);
   hex.remove_suffix(std::min(hex.size(), sizeof(kEventsSuffix) - 1));
@@ -228,7 +246,7 @@ void RestApi::Resume(const HttpRequest& request, const std::shared_ptr<HttpRespo
   if (!id.ok() || options_.finder == nullptr) return Refuse(absl::NotFoundError("There is no such request here."), *responder);
   Call call;
   call.request_id = *std::move(id);
-  call.authorization = request.Header("authorization");
+  call.caller = caller;
   call.traceparent = request.Header("traceparent");
   call.resumed = true;
   call.delivery.resumable = true;
@@ -239,47 +257,46 @@ void RestApi::Resume(const HttpRequest& request, const std::shared_ptr<HttpRespo
   const std::string request_id = call.request_id;
   options_.finder->Find(request_id, [this, responder, call = std::move(call)](absl::StatusOr<FoundRequest> found) mutable {
     if (!found.ok()) return Refuse(found.status(), *responder);
-    if (found->edge.tenant() != KeyDigest(call.authorization))
-      return Refuse(absl::NotFoundError("There is no such request here."), *responder);
+    if (found->edge.tenant() != call.caller.id) return Refuse(absl::NotFoundError("There is no such request here."), *responder);
     call.edge = std::move(found->edge);
     if (const auto choice = found->choices.find(0); choice != found->choices.end()) call.progress = std::move(choice->second);
     Run(call, responder);
   });
 }
 
-void RestApi::Models(const HttpRequest&, const std::shared_ptr<HttpResponder>& responder) {
+void RestApi::Models(const HttpRequest&, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
   RespondJson(*responder, {{"object", "list"}, {"data", json::array{ModelObject(*options_.model)}}});
 }
 
-void RestApi::Model(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
+void RestApi::Model(const HttpRequest& request, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
   const absl::Status status = options_.model->CheckName(absl::string_view(request.path).substr(sizeof(kModelsPrefix) - 1));
   if (!status.ok()) return Refuse(status, *responder);
   RespondJson(*responder, ModelObject(*options_.model));
 }
 
-void RestApi::Tokenize(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
+void RestApi::Tokenize(const HttpRequest& request, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
   const absl::StatusOr<json::object> body = TokenizeText(*options_.model, request.body);
   if (!body.ok()) return Refuse(body.status(), *responder);
   RespondJson(*responder, *body);
 }
 
-void RestApi::Detokenize(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
+void RestApi::Detokenize(const HttpRequest& request, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
   const absl::StatusOr<json::object> body = DetokenizeIds(*options_.model, request.body);
   if (!body.ok()) return Refuse(body.status(), *responder);
   RespondJson(*responder, *body);
 }
 
-void RestApi::Readyz(const HttpRequest&, const std::shared_ptr<HttpResponder>& responder) {
+void RestApi::Readyz(const HttpRequest&, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
   const absl::Status status = options_.readiness();
   const std::string text = status.ok() ? "ready\n" : absl::StrCat("not ready: ", status.message(), "\n");
   responder->Respond(status.ok() ? 200 : 503, {{"content-type", "text/plain"}}, text);
 }
 
-void RestApi::OpenApi(const HttpRequest&, const std::shared_ptr<HttpResponder>& responder) {
+void RestApi::OpenApi(const HttpRequest&, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
   responder->Respond(200, {{"content-type", "application/json"}}, document_);
 }
 
-void RestApi::Livez(const HttpRequest&, const std::shared_ptr<HttpResponder>& responder) {
+void RestApi::Livez(const HttpRequest&, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
   responder->Respond(200, {{"content-type", "text/plain"}}, "alive\n");
 }
 

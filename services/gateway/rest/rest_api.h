@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -12,12 +13,15 @@
 #include "services/gateway/api/served_model.h"
 #include "services/gateway/generation/generation.h"
 #include "services/gateway/http/http_server.h"
+#include "services/gateway/openapi/openapi.h"
 #include "services/gateway/probe.h"
 #include "services/gateway/rest/answers.h"
+#include "services/gateway/tenants/caller.h"
 
 namespace baleen {
 
 class RequestFinder;
+class TenantDirectory;
 struct FoundRequest;
 
 struct RestApiOptions {
@@ -25,32 +29,37 @@ struct RestApiOptions {
   GenerationContext generation;
   GatewayProbe* probe = nullptr;
   std::function<absl::Status()> readiness;
-  RequestFinder* finder = nullptr;  // Null = nothing is resumable here.
+  RequestFinder* finder = nullptr;           // Null = nothing is resumable here.
+  const TenantDirectory* tenants = nullptr;  // Null = no key is asked for.
   absl::Duration request_timeout = absl::Minutes(10);
 };
 
-// Thread-safe. Unknown paths get 404, known ones with another method 405 with Allow.
+// Thread-safe. Where keys are asked for, everything but the probes gets 401 without one. Unknown paths get 404, known ones with another
+// method 405 with Allow.
 class RestApi {
  public:
   explicit RestApi(RestApiOptions options);
   void Handle(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
+  // What there is, for tests.
+  static std::vector<DocumentedRoute> DocumentedRoutes();
 
  private:
   struct Route;
   static absl::Span<const Route> Routes();
   struct Call;
   struct Prepared;
-  void Generate(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
-  void Resume(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
+  void Generate(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void Resume(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   absl::StatusOr<Prepared> Prepare(const Call& call) const;
   void Run(const Call& call, const std::shared_ptr<HttpResponder>& responder);
-  void Models(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
-  void Model(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
-  void Tokenize(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
-  void Detokenize(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
-  void Readyz(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
-  void OpenApi(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
-  void Livez(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
+  void Models(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void Model(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void Tokenize(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void Detokenize(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void Readyz(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void OpenApi(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void Livez(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  absl::StatusOr<Caller> Authenticate(const HttpRequest& request) const;
   void Refuse(const absl::Status& status, HttpResponder& responder);
   AnswerHead HeadFor(const GenerationInput& input, const Call& call) const;
 

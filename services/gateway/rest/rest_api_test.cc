@@ -4,13 +4,16 @@
 #include <prometheus/registry.h>
 
 #include <boost/json.hpp>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "services/gateway/tenants/tenant_directory.h"
 #include "services/gateway/testing/fake_responder.h"
 #include "services/gateway/testing/scripted_decode.h"
+#include "services/gateway/testing/tenants.h"
 
 namespace baleen {
 namespace {
@@ -40,15 +43,18 @@ class RestApiTest : public testing::Test {
     options.generation = {model_->tokenizer.get(), decode_.get(), &picker_};
     options.probe = &probe_;
     options.readiness = [this] { return readiness_; };
+    options.tenants = tenants_.get();
     api_ = std::make_unique<RestApi>(std::move(options));
   }
 
-  std::shared_ptr<FakeResponder> Call(const std::string& method, const std::string& path, const std::string& body = "") {
+  std::shared_ptr<FakeResponder> Call(const std::string& method, const std::string& path, const std::string& body = "",
+                                      const HttpHeaders& headers = {}) {
     auto responder = std::make_shared<FakeResponder>();
     HttpRequest request;
     request.method = method;
     request.path = path;
     request.body = body;
+    request.headers = headers;
     api_->Handle(request, responder);
     return responder;
   }
@@ -57,6 +63,7 @@ class RestApiTest : public testing::Test {
   GatewayProbe probe_{registry_, "abacus"};
   WorkerPicker picker_;
   absl::Status readiness_;
+  std::unique_ptr<TenantDirectory> tenants_;
   std::unique_ptr<ServedModel> model_;
   std::unique_ptr<ScriptedDecode> decode_;
   std::unique_ptr<RestApi> api_;
@@ -251,6 +258,68 @@ TEST_F(RestApiTest, ReadinessTellsTheTruth) {
   EXPECT_EQ(answer->status, 503);
   EXPECT_TRUE(absl::StrContains(answer->body, "no decode worker"));
   EXPECT_EQ(Call("GET", "/livez")->status, 200);
+}
+
+class ClosedRestApiTest : public RestApiTest {
+ protected:
+  void SetUp() override {
+    tenants_ = file_.Open();
+    RestApiTest::SetUp();
+  }
+
+  static HttpHeaders Key(const std::string& key) { return {{"authorization", "Bearer " + key}}; }
+
+  TenantsFile file_{{TenantJson("acme", "key-a", R"("priority":7)"), TenantJson("initech", "key-b")}};
+};
+
+TEST_F(ClosedRestApiTest, EveryRouteButTheProbesNeedsAKey) {
+  const std::set<std::string> open = {"/livez", "/readyz"};
+  ASSERT_GE(RestApi::DocumentedRoutes().size(), 10u);
+  for (const DocumentedRoute& route : RestApi::DocumentedRoutes()) {
+    for (const HttpHeaders& headers : {HttpHeaders{}, Key("unknown"), HttpHeaders{{"authorization", "key-a"}}}) {
+      const auto answer = Call(route.method, route.path, kChat, headers);
+      EXPECT_EQ(answer->status == 401, open.count(route.path) == 0) << route.method << " " << route.path << " " << answer->status;
+      if (answer->status != 401) continue;
+      EXPECT_EQ(answer->Header("www-authenticate"), "Bearer");
+      EXPECT_EQ(json::parse(answer->body).at("error").at("code"), "invalid_api_key");
+    }
+    EXPECT_NE(Call(route.method, route.path, kChat, Key("key-a"))->status, 401) << route.path;
+  }
+  EXPECT_TRUE(decode_->starts().size() > 0);
+}
+
+TEST_F(ClosedRestApiTest, WhoHasNoKeyLearnsNothingOfTheRoutes) {
+  EXPECT_EQ(Call("GET", "/nothing")->status, 401);
+  EXPECT_EQ(Call("GET", "/v1/chat/completions")->status, 401);
+  EXPECT_EQ(Call("POST", "/livez")->status, 401);
+  EXPECT_EQ(Call("GET", "/nothing", "", Key("key-a"))->status, 404);
+  EXPECT_EQ(Call("POST", "/livez", "", Key("key-a"))->status, 405);
+}
+
+TEST_F(ClosedRestApiTest, TheTenantsSaltAndPriorityReachTheWorker) {
+  for (const char* key : {"key-a", "key-b", "key-a"}) EXPECT_EQ(Call("POST", "/v1/chat/completions", kChat, Key(key))->status, 200);
+  const std::vector<v1::StartSequence> starts = decode_->starts();
+  ASSERT_EQ(starts.size(), 3u);
+  EXPECT_EQ(starts[0].cache_salt().size(), 32u);
+  EXPECT_EQ(starts[0].cache_salt(), starts[2].cache_salt());
+  EXPECT_NE(starts[0].cache_salt(), starts[1].cache_salt());
+  EXPECT_EQ(starts[0].priority(), 7);
+  EXPECT_EQ(starts[1].priority(), 0);
+}
+
+TEST_F(ClosedRestApiTest, ARevokedKeyIsRefusedAtOnce) {
+  EXPECT_EQ(Call("GET", "/v1/models", "", Key("key-a"))->status, 200);
+  file_.Write({TenantJson("acme", "key-c")});
+  ASSERT_TRUE(tenants_->Reload().ok());
+  EXPECT_EQ(Call("GET", "/v1/models", "", Key("key-a"))->status, 401);
+  EXPECT_EQ(Call("GET", "/v1/models", "", Key("key-c"))->status, 200);
+}
+
+TEST_F(ClosedRestApiTest, TheDocumentSaysThatKeysAreNeeded) {
+  const json::value document = json::parse(Call("GET", "/openapi.json", "", Key("key-a"))->body);
+  EXPECT_TRUE(document.at("paths").at("/v1/models").at("get").at("responses").as_object().contains("401"));
+  EXPECT_FALSE(document.at("paths").at("/livez").at("get").as_object().contains("security"));
+  EXPECT_EQ(document.at("components").at("securitySchemes").at("key").at("scheme"), "bearer");
 }
 
 }  // namespace

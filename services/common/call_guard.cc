@@ -1,0 +1,54 @@
+#include "services/common/call_guard.h"
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/support/server_interceptor.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace baleen {
+namespace {
+
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::Interceptor;
+using grpc::experimental::InterceptorBatchMethods;
+using grpc::experimental::ServerRpcInfo;
+
+class GuardingInterceptor final : public Interceptor {
+ public:
+  GuardingInterceptor(std::shared_ptr<const CallGuard> guard, ServerRpcInfo* info) : guard_(std::move(guard)), info_(info) {}
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_INITIAL_METADATA)) {
+      const auto* metadata = methods->GetRecvInitialMetadata();
+      const auto header = metadata->find("authorization");
+      const std::string authorization = header == metadata->end() ? "" : std::string(header->second.data(), header->second.size());
+      if (!(*guard_)(info_->method(), authorization)) info_->server_context()->TryCancel();
+    }
+    methods->Proceed();
+  }
+
+ private:
+  const std::shared_ptr<const CallGuard> guard_;
+  ServerRpcInfo* const info_;
+};
+
+class GuardFactory final : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit GuardFactory(CallGuard guard) : guard_(std::make_shared<const CallGuard>(std::move(guard))) {}
+  Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override { return new GuardingInterceptor(guard_, info); }
+
+ private:
+  const std::shared_ptr<const CallGuard> guard_;
+};
+
+}  // namespace
+
+void AddCallGuard(CallGuard guard, grpc::ServerBuilder& builder) {
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> factories;
+  factories.push_back(std::make_unique<GuardFactory>(std::move(guard)));
+  builder.experimental().SetInterceptorCreators(std::move(factories));
+}
+
+}  // namespace baleen

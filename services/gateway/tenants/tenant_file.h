@@ -1,0 +1,43 @@
+// The tenants file: who may call, by which keys.
+#ifndef BALEEN_SERVICES_GATEWAY_TENANTS_TENANT_FILE_H_
+#define BALEEN_SERVICES_GATEWAY_TENANTS_TENANT_FILE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "services/gateway/tenants/api_key.h"
+
+namespace baleen {
+
+struct KeyEntry {
+  KeyDigest digest = {};
+  std::string note;  // For people.
+};
+
+struct TenantEntry {
+  std::string name;  // 1 to 64 of A-Z a-z 0-9 . _ -
+  int priority = 0;
+  std::vector<KeyEntry> keys;
+};
+
+struct TenantFile {
+  std::string cache_secret;  // 32 bytes; empty = the gateway draws one.
+  std::vector<TenantEntry> tenants;
+};
+
+inline constexpr size_t kMaxTenants = 1024;
+inline constexpr size_t kMaxKeys = 65536;
+inline constexpr int kMaxTenantPriority = 100;
+
+// JSON: {"cache_secret": 64 hex digits, "tenants": [{"name", "priority", "keys": [{"sha256": 64 hex digits, "note"}]}]}. Of these
+// "tenants", "name" and "sha256" are required. INVALID_ARGUMENT names the field that is wrong, unknown or there twice.
+absl::StatusOr<TenantFile> ParseTenantFile(absl::string_view text);
+
+// As above, of a file of at most 16 MiB; errors name `path` too.
+absl::StatusOr<TenantFile> ReadTenantFile(const std::string& path);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_TENANTS_TENANT_FILE_H_

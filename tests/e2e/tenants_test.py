@@ -1,0 +1,152 @@
+"""A gateway with a tenants file: who has no key gets nowhere, on any route and any method; keys come and go while it runs."""
+
+import contextlib
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+import grpc
+import openai
+
+from tests.testing.cluster import ROOT, Cluster, free_port, http_get
+from tests.testing.inference import inference_pb2, inference_pb2_grpc
+
+QUESTION = [{"role": "user", "content": "What is 4821 + 1397?"}]
+RELOAD_TIMEOUT_S = 30
+
+
+def new_key(note=""):
+    """(key, entry) as the `baleen keys` command prints them."""
+    command = [sys.executable, ROOT / "tools/baleen/baleen", "keys", f"--note={note}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    return lines["key"], json.loads(lines["entry"])
+
+
+class TenantsTest(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.file = pathlib.Path(cls.directory) / "tenants.json"
+        (cls.acme, cls.acme_entry), (cls.initech, cls.initech_entry) = new_key("website"), new_key()
+        cls.write()
+        cls.cluster = cls.enterClassContext(Cluster(gateway_flags=[f"--tenants={cls.file}"]))
+
+    @classmethod
+    def write(cls, *more):
+        """The file with its two tenants, and `more` keys of the first."""
+        tenants = [{"name": "acme", "keys": [cls.acme_entry, *more]}, {"name": "initech", "keys": [cls.initech_entry]}]
+        part = cls.file.with_suffix(".part")
+        part.write_text(json.dumps({"tenants": tenants}))
+        part.rename(cls.file)
+
+    def client(self, key):
+        return openai.OpenAI(base_url=self.cluster.base_url, api_key=key, max_retries=0)
+
+    def ask(self, key, **extra):
+        return self.client(key).chat.completions.create(model="abacus", messages=QUESTION, temperature=0, **extra)
+
+    def wait_for(self, condition, what):
+        deadline = time.monotonic() + RELOAD_TIMEOUT_S
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.05)
+
+    def accepts(self, key):
+        try:
+            self.client(key).models.list()
+        except openai.AuthenticationError:
+            return False
+        return True
+
+    def test_answers_who_has_a_key(self):
+        self.assertTrue(self.ask(self.acme).choices[0].message.content)
+        with self.assertRaises(openai.AuthenticationError) as refused:
+            self.ask("baleen-" + "A" * 43)
+        self.assertEqual(refused.exception.code, "invalid_api_key")
+
+    def test_every_documented_route_is_closed(self):
+        self.assertEqual(http_get(self.cluster.rest_port, "/openapi.json")[0], 401)
+        document = json.loads(self.get("/openapi.json", self.acme)[1])
+        for path, operations in document["paths"].items():
+            for method in operations:
+                with self.subTest(path=path, method=method):
+                    status = self.status(method.upper(), path)
+                    self.assertEqual(status, 200 if path in ("/livez", "/readyz") else 401)
+
+    def get(self, path, key):
+        """(status, body) of a GET under a key."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.cluster.rest_port}{path}", headers={"Authorization": f"Bearer {key}"})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def status(self, method, path):
+        command = ["curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--request", method,
+                   f"http://127.0.0.1:{self.cluster.rest_port}{path}"]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout)
+
+    def test_every_grpc_method_is_closed(self):
+        with grpc.insecure_channel(f"127.0.0.1:{self.cluster.gateway.grpc_port}") as channel:
+            stub = inference_pb2_grpc.InferenceStub(channel)
+            with self.assertRaises(grpc.RpcError) as refused:
+                stub.ListModels(inference_pb2.ListModelsRequest())
+            self.assertEqual(refused.exception.code(), grpc.StatusCode.UNAUTHENTICATED)
+            models = stub.ListModels(inference_pb2.ListModelsRequest(), metadata=[("authorization", f"Bearer {self.acme}")])
+            self.assertEqual(list(models.ids), ["abacus"])
+            # Reflection has no messages here: a request without fields asks for nothing and is answered with an error, if at all.
+            method = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+            reflect = channel.stream_stream(method, request_serializer=bytes, response_deserializer=bytes)
+            with self.assertRaises(grpc.RpcError) as refused:
+                list(reflect(iter([b""])))
+            self.assertEqual(refused.exception.code(), grpc.StatusCode.CANCELLED)
+            self.assertEqual(len(list(reflect(iter([b""]), metadata=[("authorization", f"Bearer {self.acme}")]))), 1)
+
+    def test_keys_come_and_go_while_it_runs(self):
+        key, entry = new_key()
+        self.assertFalse(self.accepts(key))
+        self.write(entry)
+        self.wait_for(lambda: self.accepts(key), "the new key is not accepted")
+        self.write()
+        self.wait_for(lambda: not self.accepts(key), "the revoked key is still accepted")
+        self.assertTrue(self.accepts(self.acme))
+
+    def test_a_bad_file_leaves_the_last_one_in_force(self):
+        self.file.write_text('{"tenants": [{"name": "acme", "kees": []}]}')
+        self.addCleanup(self.write)
+        self.wait_for(lambda: "'kees' is not a field" in self.cluster.gateway.log_path.read_text(), "the error is not logged")
+        self.assertTrue(self.accepts(self.acme))
+
+    def test_a_gateway_does_not_start_with_a_bad_file(self):
+        bad = pathlib.Path(self.directory) / "bad.json"
+        bad.write_text('{"tenants": [{"name": "acme", "keys": [{"sha256": "123"}]}]}')
+        binary = ROOT / "services/gateway/baleen-gateway"
+        command = [binary, f"--tenants={bad}", f"--model={self.cluster.model}", f"--rest_port={free_port()}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"{bad}: tenants[0]: keys[0]: 'sha256' must be 64 hex digits", done.stderr)
+
+    def test_a_request_is_resumed_by_its_tenant_alone(self):
+        request_id = "0123456789abcdef" * 2
+        headers = {"x-baleen-resumable": "1", "x-request-id": request_id}
+        stream = self.ask(self.acme, stream=True, extra_headers=headers, extra_body={"ignore_eos": True}, max_tokens=400)
+        with contextlib.closing(stream):
+            next(iter(stream))
+        events = f"/v1/requests/{request_id}/events"
+        self.assertEqual(self.get(events, self.initech)[0], 404)
+        status, body = self.get(events, self.acme)
+        self.assertEqual(status, 200, body)
+        self.assertTrue(body.endswith("data: [DONE]\n\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()
