@@ -106,6 +106,8 @@ CASES = {
                             ups('baleen_remote_prefills_total{result="filled"}', 99, 30)]),
     "BaleenFailovers": (20, [ups("baleen_request_failovers_total", 20, 20), success("stop", 100, 20)],
                         [ups("baleen_request_failovers_total", 1, 20), success("stop", 100, 20)]),
+    "BaleenGuardrailFails": (10, [ups('baleen_guardrail_failures_total{subject="output"}', 10, 10)],
+                             [ups('baleen_guardrail_failures_total{subject="output"}', 1, 10)]),
     "BaleenFilesNearLimit": (10, [level('process_open_fds{job="baleen"}', 950, 10), level('process_max_fds{job="baleen"}', 1000, 10)],
                              [level('process_open_fds{job="baleen"}', 100, 10), level('process_max_fds{job="baleen"}', 1000, 10)]),
 }

@@ -115,6 +115,8 @@ SATURATION = [
     alert("BaleenFailovers", "ticket",
           "sum(increase(baleen_request_failovers_total[10m])) / (sum(increase(baleen_request_success_total[10m])) > 0) > 0.05", "5m",
           "{{ $value | humanizePercentage }} of the requests moved to another worker."),
+    alert("BaleenGuardrailFails", "ticket", "sum(increase(baleen_guardrail_failures_total[10m])) > 20", None,
+          "{{ $value | humanize }} checks of content went unanswered in 10 minutes."),
     alert("BaleenFilesNearLimit", "ticket", 'process_open_fds{job="baleen"} / process_max_fds{job="baleen"} > 0.8', "5m",
           "{{ $labels.role }} {{ $labels.instance }} has {{ $value | humanizePercentage }} of its file descriptors open."),
 ]
