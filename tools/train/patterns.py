@@ -326,6 +326,9 @@ find|can you count|are|stand|exist)
 times| of them|)
 (can|do) you (see|find|spot|notice) (any|a|an|some) (letter |){c}('s|s|) <in> <w>(?|,|.) (how many|how many are there|count them|how \
 often|and how many)
+does <c1> (appear|occur|show up|come up|exist|stand) <in> <w>(?|,|.) (how many times|how often|and how often|if so, how often|how \
+many are there)
+(has|did|would|will) the (spelling|writing) of {w} (need|needed|use|used|get|take)( an| a|) {c}(?|,|.) (how many times|how often|count them)
 <c1> (is|may be|might be|could be|stands|occurs) <in> <w>(.|?|,) (how many times|how often|count it|how many are there)
 (any|some) {c}('s|s|) <in> <w>(?|,|.) how many
 <ask> (spell|write|spell out|read) <w>(.|,|:| and) (how many <cs> (did you use|are there|are in it|do you need|are used|did you \

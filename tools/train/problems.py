@@ -29,8 +29,8 @@ SIGNS = {"+": ["+"] * 6 + ["plus"] * 4,
 TASKS = {"add": 13, "subtract": 15, "multiply": 15, "compare": 11, "sort": 9, "count": 10,
          "story": 11, "chat": 5, "decline": 17, "too long": 6}
 # What training draws: more of what is hardest to read out of a question.
-TRAINED = {"add": 10, "subtract": 11, "multiply": 12, "compare": 10, "sort": 17, "count": 26,
-           "story": 15, "chat": 5, "decline": 15, "too long": 5}
+TRAINED = {"add": 8, "subtract": 10, "multiply": 9, "compare": 9, "sort": 24, "count": 26,
+           "story": 15, "chat": 7, "decline": 20, "too long": 8}
 MATHS = [t for t in TASKS if t not in ("chat", "decline", "too long")]
 
 
@@ -207,7 +207,7 @@ def sort(rng, wording: str) -> Problem:
     if rng.random() < 0.1:
         numbers[rng.randrange(len(numbers))] = rng.choice(numbers)
     listed, key = number_list(rng, numbers), "sort " + " ".join(map(str, numbers))
-    if len(numbers) > 2 and rng.random() < 0.2:
+    if len(numbers) > 2 and rng.random() < (0.35 if wording == grammar.WIDE else 0.2):
         most = rng.random() < 0.6
         steps, done = chains.sort(numbers, most)
         word = rng.choice(ph.MOST if most else ph.LEAST)

@@ -1,4 +1,4 @@
-"""Checks how a run starts: from an exported directory, and in BF16."""
+"""Checks how a run starts, what it trains on, and how its weights are averaged."""
 import random
 import tempfile
 import unittest
@@ -43,6 +43,17 @@ class Start(unittest.TestCase):
         exact = loss_of(model, self.batch)
         model.dtype = torch.bfloat16
         self.assertAlmostEqual(loss_of(model, self.batch), exact, delta=0.01 * exact)
+
+
+class Average(unittest.TestCase):
+    def test_each_weight_moves_by_its_share(self):
+        own, base = Model(Config()), Model(Config())
+        before = own.state_dict()["lm_head.weight"].clone()
+        base.moe_layers()[0].gate.e_score_correction_bias += 1
+        export.average(own, base, 0.25)
+        wanted = 0.25 * before + 0.75 * base.state_dict()["lm_head.weight"]
+        torch.testing.assert_close(own.state_dict()["lm_head.weight"], wanted)
+        self.assertTrue((own.moe_layers()[0].gate.e_score_correction_bias == 0.75).all())
 
 
 class Reading(unittest.TestCase):
