@@ -35,7 +35,7 @@ build: setup  ## build the services
 demo: build  ## start a cluster, ask QUESTION, show the answer, stop it
 	@$(BALEEN) up && { $(BALEEN) status && $(BALEEN) chat; result=$$?; $(BALEEN) down && exit $$result; }
 
-up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DTYPE KV_MIB THREADS)
+up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DTYPE TRANSPORT KV_MIB THREADS)
 	@$(BALEEN) up
 
 down:  ## stop it

@@ -23,13 +23,14 @@
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
+#include "services/common/worker_transport.h"
 #include "services/kv/cache/block_pool.h"
 #include "services/kv/transfer/kv_receiver.h"
 #include "services/kv/transfer/kv_sender.h"
 #include "services/kv/transfer/reservation_table.h"
 #include "services/placement/placement_client.h"
 #include "services/router/router.h"
-#include "transport/grpc/grpc_connector.h"
+#include "transport/transport.h"
 
 namespace baleen {
 namespace {
@@ -95,8 +96,9 @@ struct AttentionServer::Impl {
   AttentionProbe probe;
   std::unique_ptr<LoadedModel> model;
   std::unique_ptr<BlockPool> blocks;
-  GrpcConnector expert_connector;
-  GrpcConnector kv_connector;
+  std::unique_ptr<WorkerTransport> transport;
+  std::unique_ptr<Connector> expert_connector;
+  std::unique_ptr<Connector> kv_connector;
   std::unique_ptr<Router> router;
   std::unique_ptr<EngineRunner> engine_runner;
   std::unique_ptr<PrefillPicker> picker;
@@ -115,6 +117,9 @@ struct AttentionServer::Impl {
 
 absl::Status AttentionServer::Impl::Load() {
   RETURN_IF_ERROR(CheckOptions(options));
+  ASSIGN_OR_RETURN(transport, WorkerTransport::Create(options.transport, runner.metrics()));
+  expert_connector = transport->NewConnector();
+  kv_connector = transport->NewConnector();
   ASSIGN_OR_RETURN(model, LoadModel({.directory = options.model_directory,
                                      .dtype = options.dtype,
                                      .threads = options.threads,
@@ -125,7 +130,7 @@ absl::Status AttentionServer::Impl::Load() {
   blocks = std::make_unique<BlockPool>(model->engine->kv_shape(), options.kv_mib << 20);
   if (blocks->total_blocks() == 0) return absl::InvalidArgumentError(absl::StrCat("--kv_mib=", options.kv_mib, " holds no KV block"));
   router = std::make_unique<Router>(RouterOptions{.wire = model->numerics.activations(), .numerics_id = model->limits.numerics_id},
-                                    &expert_connector, &runner.metrics());
+                                    expert_connector.get(), &runner.metrics());
   engine_runner = std::make_unique<EngineRunner>(model->engine.get(), router.get(), model->mtp_experts.get());
   picker = std::make_unique<PrefillPicker>(worker_id, model->id, model->limits.numerics_id, Clock::Real());
   Log(LogLevel::kInfo, "model loaded",
@@ -155,12 +160,14 @@ void AttentionServer::Impl::MakeLoop() {
 }
 
 void AttentionServer::Impl::MakeDecode() {
-  kv_service = std::make_unique<KvTransferService>(AcceptKvPushes(reservations.get(), [this](size_t bytes) { probe.PageReceived(bytes); }));
+  const AcceptFunction accept = AcceptKvPushes(reservations.get(), [this](size_t bytes) { probe.PageReceived(bytes); });
+  kv_service = std::make_unique<KvTransferService>(accept);
+  transport->Serve(kKvPushMethod, accept);
   decode_service = std::make_unique<DecodeService>(model->limits, loop.get(), Clock::Real(), &resume);
 }
 
 void AttentionServer::Impl::MakePrefill() {
-  sender = std::make_unique<KvSender>(KvSenderOptions{}, &kv_connector, blocks.get());
+  sender = std::make_unique<KvSender>(KvSenderOptions{}, kv_connector.get(), blocks.get());
   prefill_service = std::make_unique<PrefillService>(FillCallContext{.limits = model->limits,
                                                                      .loop = loop.get(),
                                                                      .sender = sender.get(),
@@ -180,6 +187,7 @@ absl::Status AttentionServer::Impl::Serve() {
     MakePrefill();
     services.push_back(prefill_service.get());
   }
+  if (transport->control_service() != nullptr) services.push_back(transport->control_service());
   runner.SetReadiness([this] { return Readiness(); });
   runner.SetDrain([this](absl::Duration timeout) { Drain(timeout); });
   return runner.Start(services);
@@ -246,6 +254,7 @@ void AttentionServer::Impl::Drain(absl::Duration timeout) {
 void AttentionServer::Impl::StopWork() {
   if (loop != nullptr) loop->Stop();
   if (kv_service != nullptr) kv_service->Shutdown();
+  if (transport != nullptr) transport->Shutdown();
 }
 
 AttentionServer::AttentionServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "services/common/worker_transport.h"
 
 namespace baleen {
 
@@ -33,6 +34,7 @@ struct AttentionOptions {
   bool prefix_cache = true;
   bool mtp = false;
   int64_t ping_pong_rows = 0;
+  WorkerTransportOptions transport = {};
 };
 
 // Construct before other threads start (see ServerRunner).

@@ -7,6 +7,7 @@
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
+#include "services/common/transport_flags.h"
 
 ABSL_FLAG(std::string, role, "both", "prefill, decode or both");
 ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
@@ -41,7 +42,8 @@ absl::Status Run(int argc, char** argv, int* exit_code) {
                                                 .local_prefill_tokens = absl::GetFlag(FLAGS_local_prefill_tokens),
                                                 .prefix_cache = absl::GetFlag(FLAGS_prefix_cache),
                                                 .mtp = absl::GetFlag(FLAGS_mtp),
-                                                .ping_pong_rows = absl::GetFlag(FLAGS_ping_pong_rows)});
+                                                .ping_pong_rows = absl::GetFlag(FLAGS_ping_pong_rows),
+                                                .transport = baleen::TransportOptionsFromFlags()});
   if (!server.ok()) return server.status();
   *exit_code = (*server)->RunUntilTerminated();
   return absl::OkStatus();

@@ -9,6 +9,8 @@
 
 namespace baleen {
 
+inline constexpr char kExpertExchangeMethod[] = "/baleen.v1.Expert/Exchange";
+
 class ExpertGrpc final : public v1::Expert::WithRawCallbackMethod_Exchange<v1::Expert::Service> {
  public:
   explicit ExpertGrpc(AcceptFunction accept) : streams_(std::move(accept)) {}

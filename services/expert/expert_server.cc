@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
@@ -13,6 +14,7 @@
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
+#include "services/common/worker_transport.h"
 #include "services/expert/expert_grpc.h"
 #include "services/expert/expert_holder.h"
 #include "services/expert/expert_service.h"
@@ -62,6 +64,7 @@ struct ExpertServer::Impl {
   absl::Status Ready() const;
   void Report(v1::HeartbeatRequest* heartbeat) const;
   void Drain(absl::Duration timeout);
+  void CloseStreams();
   void Stop();
 
   ServerRunner runner;  // First: it blocks the signals before any thread starts.
@@ -74,12 +77,14 @@ struct ExpertServer::Impl {
   std::unique_ptr<ExpertService> service;
   std::unique_ptr<ExpertHolder> holder;
   std::unique_ptr<ExpertGrpc> grpc_service;
+  std::unique_ptr<WorkerTransport> transport;
   std::unique_ptr<PlacementClient> placement;
   std::atomic<PlacementClient*> registered{nullptr};  // Set once `placement` may be called from its own callbacks.
   std::atomic<bool> draining{false};
 };
 
 absl::Status ExpertServer::Impl::Load() {
+  ASSIGN_OR_RETURN(transport, WorkerTransport::Create(options.transport, runner.metrics()));
   ASSIGN_OR_RETURN(const DType compute, ParseDType(options.dtype));
   numerics = {.compute = compute, .isa = BestIsa()};
   ASSIGN_OR_RETURN(config, ModelConfig::Load(options.model_directory));
@@ -96,11 +101,16 @@ absl::Status ExpertServer::Impl::Load() {
 }
 
 absl::Status ExpertServer::Impl::Serve() {
-  grpc_service = std::make_unique<ExpertGrpc>(
-      [service = service.get()](std::shared_ptr<Connection> connection) { return service->Accept(std::move(connection)); });
+  const AcceptFunction accept = [service = service.get()](std::shared_ptr<Connection> connection) {
+    return service->Accept(std::move(connection));
+  };
+  grpc_service = std::make_unique<ExpertGrpc>(accept);
+  transport->Serve(kExpertExchangeMethod, accept);
+  std::vector<grpc::Service*> services = {grpc_service.get()};
+  if (transport->control_service() != nullptr) services.push_back(transport->control_service());
   runner.SetReadiness([this] { return Ready(); });
   runner.SetDrain([this](absl::Duration timeout) { Drain(timeout); });
-  return runner.Start({grpc_service.get()});
+  return runner.Start(services);
 }
 
 void ExpertServer::Impl::Register() {
@@ -152,13 +162,18 @@ void ExpertServer::Impl::Drain(absl::Duration timeout) {
     Log(LogLevel::kWarning, "deregister_failed", {{"error", std::string(left.message())}});
   }
   service->Drain();
-  grpc_service->Shutdown();
+  CloseStreams();
+}
+
+void ExpertServer::Impl::CloseStreams() {
+  if (grpc_service != nullptr) grpc_service->Shutdown();
+  if (transport != nullptr) transport->Shutdown();
 }
 
 void ExpertServer::Impl::Stop() {
   registered = nullptr;
   placement.reset();
-  if (grpc_service != nullptr) grpc_service->Shutdown();
+  CloseStreams();
   runner.Stop();
 }
 

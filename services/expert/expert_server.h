@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "services/common/worker_transport.h"
 
 namespace baleen {
 
@@ -18,6 +19,7 @@ struct ExpertOptions {
   std::string placement_address;
   std::string failure_domain;  // Empty = only itself.
   int threads = 0;             // 0 = one per core.
+  WorkerTransportOptions transport = {};
 };
 
 // Ready when registered with all assigned experts loaded. On SIGTERM: goes on until its experts are loaded elsewhere, deregisters, answers

@@ -5,6 +5,7 @@
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
+#include "services/common/transport_flags.h"
 #include "services/expert/expert_server.h"
 
 ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
@@ -25,7 +26,8 @@ absl::Status Run(int argc, char** argv, int* exit_code) {
                                                                              .dtype = absl::GetFlag(FLAGS_dtype),
                                                                              .placement_address = absl::GetFlag(FLAGS_placement),
                                                                              .failure_domain = absl::GetFlag(FLAGS_failure_domain),
-                                                                             .threads = absl::GetFlag(FLAGS_threads)});
+                                                                             .threads = absl::GetFlag(FLAGS_threads),
+                                                                             .transport = baleen::TransportOptionsFromFlags()});
   if (!server.ok()) return server.status();
   *exit_code = (*server)->RunUntilTerminated();
   return absl::OkStatus();

@@ -78,15 +78,17 @@ class Process:
 class Cluster:
     """A gateway, workers, shards and placement. Use as a context manager; ready on entry.
 
+    `transport` is what workers stream over, `expert_transport` another one for the shards.
     `etcd` is the address of an etcd that several placements share; `common_flags` go to every process.
     """
 
     def __init__(self, shards=2, prefill=1, decode=1, replicas=1, threads=1, model=MODEL, worker_flags=(), placements=1, etcd=None,
-                 gateway_flags=(), common_flags=()):
+                 gateway_flags=(), common_flags=(), transport="auto", expert_transport=None):
         self.shards, self.prefill, self.decode, self.replicas = shards, prefill, decode, replicas
         self.threads, self.model, self.worker_flags = threads, model, list(worker_flags)
         self.placements, self.etcd, self.gateway_flags = placements, etcd, list(gateway_flags)
         self.common_flags = list(common_flags)
+        self.transport, self.expert_transport = transport, expert_transport or transport
         self.processes = []
         self.rest_port = free_port()
 
@@ -113,11 +115,13 @@ class Cluster:
         return process
 
     def start_expert(self, index):
-        flags = [*self._common, f"--threads={self.threads}", f"--failure_domain=expert-{index}"]
+        flags = [*self._common, f"--threads={self.threads}", f"--failure_domain=expert-{index}",
+                 f"--transport={self.expert_transport}"]
         return self._add(f"expert-{index}", "services/expert/baleen-expert", flags)
 
     def start_attention(self, role, index):
-        flags = [*self._common, f"--role={role}", f"--threads={self.threads}", "--kv_mib=64", *self.worker_flags]
+        flags = [*self._common, f"--role={role}", f"--threads={self.threads}", "--kv_mib=64", f"--transport={self.transport}",
+                 *self.worker_flags]
         return self._add(f"{role}-{index}", "services/attention/baleen-attention", flags)
 
     def start_gateway(self, rest_port=None):

@@ -43,7 +43,7 @@ class SettingsTest(unittest.TestCase):
             ("PLACEMENTS", "0"),
             ("MTP", "2"),
             ("DEVICE", "cuda"),
-            ("TRANSPORT", "ucx"),
+            ("TRANSPORT", "rdma"),
             ("DTYPE", "int3"),
             ("SHARDS", "two"),
             ("SHARDS", "0"),

@@ -10,7 +10,8 @@ from errors import UserError
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Variables that are fixed names already, and the values that this version serves.
-ONLY = {"TRANSPORT": ("auto", "grpc"), "DEVICE": ("cpu",)}
+ONLY = {"DEVICE": ("cpu",)}
+TRANSPORTS = ("auto", "grpc", "ucx")
 DTYPES = ("auto", "bf16", "f32", "int8", "fp8")
 MAX_PROCESSES_PER_ROLE = 64
 
@@ -31,6 +32,7 @@ class Settings:
     port_base: str
     mtp: bool = False
     placements: int = 1
+    transport: str = "auto"
     etcd: str = "0"  # "0" = none, "1" = one of our own, or host:port.
     tenants: pathlib.Path | None = None  # Gateways ask for keys.
 
@@ -91,6 +93,9 @@ def read(environment=os.environ):
     dtype = environment.get("DTYPE") or "auto"
     if dtype not in DTYPES:
         raise UserError(f"DTYPE={dtype}: expected {', '.join(DTYPES)}")
+    transport = environment.get("TRANSPORT") or "auto"
+    if transport not in TRANSPORTS:
+        raise UserError(f"TRANSPORT={transport}: expected {', '.join(TRANSPORTS)}")
     count = lambda name, default, low: _integer(environment, name, default, low, MAX_PROCESSES_PER_ROLE)  # noqa: E731
     settings = Settings(
         model=_model(environment),
@@ -105,6 +110,7 @@ def read(environment=os.environ):
         port_base=environment.get("PORT_BASE") or "",
         mtp=_integer(environment, "MTP", "0", 0, 1) == 1,
         placements=count("PLACEMENTS", "1", 1),
+        transport=transport,
         etcd=_etcd(environment),
         tenants=_file(environment, "TENANTS"),
     )

@@ -31,7 +31,7 @@ class Spec:
 
 
 def _attention_flags(settings, role):
-    flags = [f"--role={role}", f"--dtype={settings.dtype}", f"--model={settings.model}"]
+    flags = [f"--role={role}", f"--dtype={settings.dtype}", f"--model={settings.model}", f"--transport={settings.transport}"]
     if settings.kv_mib is not None:
         flags.append(f"--kv_mib={settings.kv_mib}")
     if settings.mtp:
@@ -75,7 +75,8 @@ def _role_flags(settings, role, rest, etcd_port):
     if role == "expert":
         # Long enough for the others to load its experts.
         drain = [f"--drain_timeout={DRAIN_S}s"]
-        return drain + [f"--model={settings.model}", f"--dtype={settings.dtype}"] + _threads(settings)
+        model = [f"--model={settings.model}", f"--dtype={settings.dtype}", f"--transport={settings.transport}"]
+        return drain + model + _threads(settings)
     etcd = [f"--etcd={_etcd_address(settings, etcd_port)}"] if settings.etcd != "0" else []
     return etcd + [f"--expected_shards={settings.shards}", f"--replicas={settings.replicas}"]
 

@@ -2,6 +2,7 @@
 #ifndef BALEEN_TRANSPORT_UCX_UCX_OPTIONS_H_
 #define BALEEN_TRANSPORT_UCX_UCX_OPTIONS_H_
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,8 @@ struct UcxOptions {
   std::string devices = "sm";
   // UCX neither encrypts nor authenticates, so it is refused where this is true.
   bool encryption_required = false;
+  // An active message without a session, with a wrong token, or malformed was dropped. Called with the worker's lock.
+  std::function<void()> on_dropped = {};
 };
 
 // Names and values, as UCX knows them.

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <thread>
 #include <unordered_map>
@@ -74,7 +75,7 @@ struct UcxWorker::Impl {
   static void OnDisconnected(void* request, ucs_status_t status, void* endpoint);
 
   std::unique_ptr<UcxHandles> handles;
-  std::atomic<uint64_t> dropped{0};
+  std::function<void()> on_dropped;
   std::atomic<bool> stopping{false};
   std::thread thread;
 
@@ -100,6 +101,7 @@ void UcxWorker::Lock::Take() {
 absl::StatusOr<std::unique_ptr<UcxWorker>> UcxWorker::Create(const UcxOptions& options) {
   auto impl = std::make_unique<Impl>();
   ASSIGN_OR_RETURN(impl->handles, OpenUcx(options));
+  impl->on_dropped = options.on_dropped;
   ucp_am_handler_param_t handler{};
   handler.field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID | UCP_AM_HANDLER_PARAM_FIELD_CB | UCP_AM_HANDLER_PARAM_FIELD_ARG;
   handler.id = kMessageId;
@@ -121,7 +123,6 @@ UcxWorker::~UcxWorker() {
 
 const std::string& UcxWorker::address() const { return impl_->handles->address; }
 std::string UcxWorker::Version() { return ucp_get_version_string(); }
-uint64_t UcxWorker::dropped() const { return impl_->dropped; }
 
 uint64_t UcxWorker::Register(std::shared_ptr<UcxReceiver> receiver, const SessionToken& token) {
   const uint64_t session = ++impl_->last_session;
@@ -218,7 +219,7 @@ ucs_status_t UcxWorker::Impl::OnMessage(void* self, const void* header, size_t h
       return UCS_OK;
     }
   }
-  impl->dropped.fetch_add(1, std::memory_order_relaxed);
+  if (impl->on_dropped) impl->on_dropped();
   return UCS_OK;
 }
 

@@ -68,8 +68,6 @@ class UcxWorker {
   const std::string& address() const;
   // Of UCX; two workers talk only when theirs are equal.
   static std::string Version();
-  // Active messages without a session, with a wrong token, or malformed. Thread-safe, without the lock.
-  uint64_t dropped() const;
 
   // With the lock, from here on.
 
