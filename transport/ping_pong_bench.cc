@@ -1,0 +1,122 @@
+// Round trips of one hidden state of V3 (7168 BF16 values, 14,336 bytes) to another process, over gRPC and UCX. The counters are
+// percentiles of single round trips, which say more than the mean does when others use the cores.
+// awake: the next message goes out when the last one is back. asleep: both processes have gone to sleep before each.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <numeric>
+#include <semaphore>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "transport/grpc/grpc_connector.h"
+#include "transport/testing/child_process.h"
+#include "transport/testing/echo_server.h"
+#include "transport/ucx/ucx_connector.h"
+#include "transport/ucx/ucx_worker.h"
+
+namespace baleen {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kBytes = 14336;
+// Longer than either end looks for more before it sleeps.
+constexpr auto kPause = std::chrono::milliseconds(1);
+
+std::string EchoServerPath() { return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "testing/echo_server_main"; }
+
+// One stream to the echoing process.
+class Stream {
+ public:
+  Stream(Connector& connector, const std::string& address)
+      : connection_(connector.Connect(address, kEchoMethod,
+                                      {.on_message =
+                                           [this](Message) {
+                                             const Clock::time_point now = Clock::now();
+                                             trips_us_.push_back(std::chrono::duration<double, std::micro>(now - sent_at_).count());
+                                             if (--left_ > 0) {
+                                               Send();
+                                             } else {
+                                               back_.release();
+                                             }
+                                           },
+                                       .on_closed = [this](absl::Status) { closed_.release(); }})) {}
+  ~Stream() {
+    connection_->Close();
+    closed_.acquire();
+  }
+
+  // Microseconds of each of `trips` round trips, each begun where the one before ends.
+  std::vector<double> Run(int trips) {
+    left_ = trips;
+    Send();
+    back_.acquire();
+    return std::exchange(trips_us_, {});
+  }
+
+ private:
+  void Send() {
+    sent_at_ = Clock::now();
+    if (!connection_->Send({"header", payload_}).ok()) std::abort();
+  }
+
+  const Payload payload_ = Payload::Own(std::vector<std::byte>(kBytes));
+  int left_ = 0;
+  Clock::time_point sent_at_;
+  std::vector<double> trips_us_;
+  std::binary_semaphore back_{0};
+  std::binary_semaphore closed_{0};
+  const std::shared_ptr<Connection> connection_;
+};
+
+void Measure(benchmark::State& state, Stream& stream, bool asleep) {
+  stream.Run(100);
+  std::vector<double> all;
+  for (auto _ : state) {
+    if (asleep) std::this_thread::sleep_for(kPause);
+    const std::vector<double> trips = stream.Run(asleep ? 1 : 100);
+    state.SetIterationTime(std::accumulate(trips.begin(), trips.end(), 0.0) / trips.size() * 1e-6);
+    all.insert(all.end(), trips.begin(), trips.end());
+  }
+  std::sort(all.begin(), all.end());
+  state.counters["p10_us"] = all[all.size() / 10];
+  state.counters["p50_us"] = all[all.size() / 2];
+  state.counters["p90_us"] = all[all.size() * 9 / 10];
+}
+
+void BM_Grpc(benchmark::State& state) {
+  ChildProcess server({EchoServerPath()});
+  GrpcConnector connector;
+  Stream stream(connector, server.ReadLine());
+  Measure(state, stream, state.range(0) != 0);
+}
+
+void BM_Ucx(benchmark::State& state, const char* devices) {
+  ChildProcess server({EchoServerPath(), devices});
+  const auto worker = UcxWorker::Create({.devices = devices}).value();
+  GrpcConnector grpc;
+  int fallbacks = 0;
+  UcxConnector connector(worker.get(), &grpc, {.on_fallback = [&](const std::string&, const absl::Status&) { ++fallbacks; }});
+  Stream stream(connector, server.ReadLine());
+  Measure(state, stream, state.range(0) != 0);
+  if (fallbacks > 0) state.SkipWithError("fell back to gRPC");
+}
+
+void Shape(benchmark::internal::Benchmark* bench) {
+  bench->ArgName("asleep")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond)->UseManualTime();
+  bench->Iterations(300);
+}
+
+BENCHMARK(BM_Grpc)->Apply(Shape);
+BENCHMARK_CAPTURE(BM_Ucx, shared_memory, "sm")->Apply(Shape);
+BENCHMARK_CAPTURE(BM_Ucx, tcp, "lo")->Apply(Shape);
+
+}  // namespace
+}  // namespace baleen
