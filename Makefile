@@ -4,6 +4,9 @@ BAZEL ?= bazel
 MINUTES ?= 5
 SEED ?= 1
 QUESTION ?= What is 4821 + 1397?
+SHAPES ?= small
+PARTS ?= kernels,engine,shards,users
+ROUNDS ?= 5
 BALEEN := tools/baleen/baleen
 VENV := .baleen/venv
 
@@ -61,8 +64,10 @@ test: setup  ## run every test; the last line counts them
 chaos: setup  ## kill, freeze and drain workers under load for MINUTES (SEED); every token must stay the same
 	@$(BAZEL) run //tests/chaos -- --minutes=$(MINUTES) --seed=$(SEED) --out=$(CURDIR)/.baleen/chaos.json
 
-bench: setup  ## run the benchmarks into .baleen/bench.json
-	@tools/bench/run.py --bazel=$(BAZEL) --out=.baleen/bench.json
+bench: setup  ## run the benchmarks into .baleen/bench.json, pictures into .baleen/bench (SHAPES PARTS ROUNDS)
+	@tools/setup/venv.sh .baleen/venv-bench tools/setup/requirements-bench.txt
+	@.baleen/venv-bench/bin/python tools/bench/run.py --bazel=$(BAZEL) --out=.baleen/bench.json \
+	  --shapes=$(SHAPES) --parts=$(PARTS) --rounds=$(ROUNDS)
 
 images: build  ## build one container image a service into .baleen/images, and run each once
 	@deploy/images/build.py --binaries=bazel-bin --out=.baleen/images

@@ -43,6 +43,7 @@ ABSL_FLAG(std::vector<std::string>, decode, (std::vector<std::string>{"1:512", "
 ABSL_FLAG(int, steps, 8, "decode steps of a round");
 ABSL_FLAG(int, rounds, 5, "rounds");
 ABSL_FLAG(std::string, placement, "", "host:port of a placement whose shards serve the same checkpoint; empty = in-process alone");
+ABSL_FLAG(std::string, transport, "auto", "to the shards: auto, ucx or grpc");
 ABSL_FLAG(int64_t, ping_pong_rows, 0, "remote steps of at least this many rows run as two micro-batches; 0 = never");
 
 namespace baleen {
@@ -101,7 +102,8 @@ class EngineSpeed {
     options.ping_pong_rows = ping_pong_rows;
     ASSIGN_OR_RETURN(remote_engine_, Engine::Load(*checkpoint_, config_, options, &pool_));
     const std::string id = model.substr(model.find_last_of('/') + 1);
-    ASSIGN_OR_RETURN(remote_experts_, RemoteExperts::Connect(placement, id, config_, options.numerics, absl::Seconds(60)));
+    ASSIGN_OR_RETURN(remote_experts_,
+                     RemoteExperts::Connect(placement, id, config_, options.numerics, absl::GetFlag(FLAGS_transport), absl::Seconds(60)));
     return absl::OkStatus();
   }
 

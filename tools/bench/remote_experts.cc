@@ -4,11 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/status_macros.h"
 #include "prometheus/registry.h"
 #include "proto/baleen/v1/placement.pb.h"
+#include "services/common/worker_transport.h"
 #include "services/placement/placement_client.h"
 #include "services/router/router.h"
-#include "transport/grpc/grpc_connector.h"
 
 namespace baleen {
 namespace {
@@ -37,12 +38,12 @@ v1::WorkerInfo Worker(const std::string& model_id, const ModelConfig& config, co
 }  // namespace
 
 struct RemoteExperts::Impl {
-  explicit Impl(const Numerics& numerics)
-      : router(RouterOptions{.wire = numerics.activations(), .numerics_id = numerics.Id()}, &connector, &registry) {}
+  ~Impl() { transport->Shutdown(); }
 
   prometheus::Registry registry;
-  GrpcConnector connector;
-  Router router;
+  std::unique_ptr<WorkerTransport> transport;
+  std::unique_ptr<Connector> connector;
+  std::unique_ptr<Router> router;
   std::unique_ptr<PlacementClient> placement;  // Last: its threads use the router.
 };
 
@@ -51,18 +52,22 @@ RemoteExperts::~RemoteExperts() = default;
 
 absl::StatusOr<std::unique_ptr<RemoteExperts>> RemoteExperts::Connect(const std::string& placement, const std::string& model_id,
                                                                       const ModelConfig& config, const Numerics& numerics,
-                                                                      absl::Duration timeout) {
-  auto impl = std::make_unique<Impl>(numerics);
+                                                                      const std::string& transport, absl::Duration timeout) {
+  auto impl = std::make_unique<Impl>();
+  ASSIGN_OR_RETURN(impl->transport, WorkerTransport::Create({.transport = transport}, impl->registry));
+  impl->connector = impl->transport->NewConnector();
+  impl->router = std::make_unique<Router>(RouterOptions{.wire = numerics.activations(), .numerics_id = numerics.Id()},
+                                          impl->connector.get(), &impl->registry);
   PlacementClientOptions client;
   client.address = placement;
   client.worker = Worker(model_id, config, numerics);
   client.report = [](v1::HeartbeatRequest* heartbeat) { heartbeat->set_ready(false); };
-  client.on_map = [router = &impl->router](std::shared_ptr<const v1::ClusterMap> map) { router->UpdateMap(std::move(map)); };
+  client.on_map = [router = impl->router.get()](std::shared_ptr<const v1::ClusterMap> map) { router->UpdateMap(std::move(map)); };
   impl->placement = std::make_unique<PlacementClient>(std::move(client));
   const absl::Time deadline = absl::Now() + timeout;
   for (;;) {
     const absl::Status ready =
-        impl->router.Ready(static_cast<int>(config.first_k_dense_replace), MoeLayers(config), static_cast<int>(config.n_routed_experts));
+        impl->router->Ready(static_cast<int>(config.first_k_dense_replace), MoeLayers(config), static_cast<int>(config.n_routed_experts));
     if (ready.ok()) break;
     if (absl::Now() > deadline) {
       return absl::DeadlineExceededError(absl::StrCat("experts at ", placement, ": ", ready.message()));
@@ -72,6 +77,6 @@ absl::StatusOr<std::unique_ptr<RemoteExperts>> RemoteExperts::Connect(const std:
   return std::unique_ptr<RemoteExperts>(new RemoteExperts(std::move(impl)));
 }
 
-ExpertBackend& RemoteExperts::backend() { return impl_->router; }
+ExpertBackend& RemoteExperts::backend() { return *impl_->router; }
 
 }  // namespace baleen

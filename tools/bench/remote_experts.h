@@ -16,10 +16,10 @@ namespace baleen {
 class RemoteExperts {
  public:
   // Registers with placement at host:port as a decode worker that takes no requests, and waits until every routed expert has a shard.
-  // DEADLINE_EXCEEDED says what is missing after `timeout`.
+  // DEADLINE_EXCEEDED says what is missing after `timeout`. `transport` as WorkerTransportOptions has it.
   static absl::StatusOr<std::unique_ptr<RemoteExperts>> Connect(const std::string& placement, const std::string& model_id,
                                                                 const ModelConfig& config, const Numerics& numerics,
-                                                                absl::Duration timeout);
+                                                                const std::string& transport, absl::Duration timeout);
   ~RemoteExperts();
 
   ExpertBackend& backend();

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs every Google Benchmark binary in rounds and writes one list of results: run.py --bazel=bazel --out=.baleen/bench.json.
+"""Runs every benchmark in rounds and writes one list of results, and pictures beside it: run.py --bazel=bazel --out=.baleen/bench.json.
 
 Every round runs each binary once, so that binaries are interleaved, and takes a reading of the machine before each. A result is
 {name, unit, value, min, max, rounds, machine, baseline, ratio}: value is the median of the rounds; machine maps each reading of
@@ -13,9 +13,17 @@ import statistics
 import subprocess
 import sys
 
+import models
+import sweeps
+
 ROUNDS = 5
 BENCHMARKS = 'filter("_bench$", kind(cc_binary, //...))'
 MACHINE_LIMITS = "//tools/bench:machine_limits"
+ENGINE_SPEED = "//tools/bench:engine_speed"
+MAKE_CHECKPOINT = "//tools/make_checkpoint"
+SERVICES = ("//services/gateway:baleen-gateway", "//services/attention:baleen-attention", "//services/expert:baleen-expert",
+            "//services/placement:baleen-placement")
+PARTS = ("kernels", "engine", "shards", "users")
 
 
 def rounds_of(targets, rounds, run_benchmark, read_machine):
@@ -58,14 +66,46 @@ def _output(*words):
     return subprocess.run(list(map(str, words)), check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def main(words):
+def _parser():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bazel", default="bazel")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    arguments = parser.parse_args(words)
-    targets = sorted(_output(arguments.bazel, "query", BENCHMARKS).split())
-    subprocess.run([arguments.bazel, "build", MACHINE_LIMITS, *targets], check=True)
+    parser.add_argument("--shapes", default="small", help="checkpoints of random weights, such as small,mid")
+    parser.add_argument("--dtypes", default="bf16,int8,fp8")
+    parser.add_argument("--parts", default=",".join(PARTS), help="of " + ", ".join(PARTS))
+    return parser
+
+
+def _sweep(arguments, binaries, read_machine):
+    """Results of the sweeps that were asked for, each with a reading of the machine from before it."""
+    found = []
+    binary = binaries / "tools/bench/engine_speed"
+    made = arguments.out.parent / "models"
+
+    def take(measure, *words):
+        reading = read_machine()
+        found.extend({**entry, "machine": reading} for entry in measure(*words))
+
+    for shape in arguments.shapes.split(","):
+        model = models.checkpoint(shape, binaries / "tools/make_checkpoint/make_checkpoint", made).absolute()
+        for dtype in arguments.dtypes.split(",") if "engine" in arguments.parts else ():
+            print(f"measuring {shape} in {dtype}", flush=True)
+            take(sweeps.engine, binary, model, dtype, arguments.rounds)
+        if "shards" in arguments.parts:
+            print(f"measuring {shape} over shards", flush=True)
+            take(sweeps.shards, binaries, binary, model, "bf16", arguments.rounds)
+        if "users" in arguments.parts:
+            print(f"measuring a cluster of {shape}", flush=True)
+            take(sweeps.users, pathlib.Path(__file__).parents[1] / "baleen/baleen", model, arguments.rounds)
+    return found
+
+
+def main(words):
+    arguments = _parser().parse_args(words)
+    arguments.parts = arguments.parts.split(",")
+    targets = sorted(_output(arguments.bazel, "query", BENCHMARKS).split()) if "kernels" in arguments.parts else []
+    subprocess.run([arguments.bazel, "build", MACHINE_LIMITS, ENGINE_SPEED, MAKE_CHECKPOINT, *SERVICES, *targets], check=True)
     binaries = pathlib.Path(_output(arguments.bazel, "info", "bazel-bin").strip())
 
     def binary(target):
@@ -82,9 +122,15 @@ def main(words):
     for target, pairs in rounds_of(targets, arguments.rounds, run_benchmark, read_machine).items():
         found += results(target, pairs)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    found += _sweep(arguments, binaries, read_machine)
     arguments.out.write_text(json.dumps(found, indent=1) + "\n")
-    for result in found:
-        print(f"{result['name']}: {result['value']:.4g} {result['unit']} ({result['min']:.4g} to {result['max']:.4g})")
+    for entry in found:
+        beside = f", {entry['ratio']:.3f} of {entry['baseline']}" if entry["ratio"] is not None else ""
+        print(f"{entry['name']}: {entry['value']:.4g} {entry['unit']} ({entry['min']:.4g} to {entry['max']:.4g}){beside}")
+    import pictures  # Needs matplotlib, which tests of the rest do without.
+
+    for path in pictures.draw(found, arguments.out.parent / "bench"):
+        print(f"drawn: {path}")
     return 0
 
 

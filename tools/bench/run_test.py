@@ -3,6 +3,7 @@
 import unittest
 
 import run
+import sweeps
 
 
 def report(milliseconds, **fields):
@@ -44,6 +45,18 @@ class ResultsTest(unittest.TestCase):
         ]
         (result,) = run.results("//a:b", pairs)
         self.assertEqual((result["value"], result["rounds"], result["machine"]), (7.0, 1, {"read_gb_s": 3.0}))
+
+
+class SweepTest(unittest.TestCase):
+    def test_a_ratio_is_the_median_of_the_rounds_own(self):
+        entry = sweeps.result("far", "tokens/s", [8.0, 30.0, 9.0], "shards", 2, ratios=[0.8, 1.0, 0.9], baseline="near")
+        self.assertEqual((entry["value"], entry["min"], entry["max"], entry["rounds"]), (9.0, 8.0, 30.0, 3))
+        self.assertEqual((entry["ratio"], entry["baseline"]), (0.9, "near"))
+
+    def test_without_a_baseline_there_is_no_ratio(self):
+        entry = sweeps.result("alone", "s", [1.0], None, None)
+        self.assertIsNone(entry["ratio"])
+        self.assertIsNone(entry["baseline"])
 
 
 if __name__ == "__main__":

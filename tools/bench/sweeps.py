@@ -1,0 +1,149 @@
+"""How speed and memory grow: in one process with batch and context, with experts on shards, and of a whole cluster with its users.
+
+Each sweep gives results as run.py lists them, with "series" (a line of a picture) and "x" (its place there) besides.
+"""
+
+import concurrent.futures
+import contextlib
+import json
+import os
+import pathlib
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+BATCHES = (1, 2, 4, 8, 16, 32, 64)
+CONTEXTS = (128, 512, 2048, 8192, 16384)
+SHARDS = (1, 2, 4, 8)
+USERS = (1, 4, 16, 64, 256)
+CONTEXT_OF_BATCHES = 256
+TOKENS_PER_REQUEST = 32
+PROMPT_WORDS = 48
+
+
+def result(name, unit, values, series, x, ratios=None, baseline=None, machine=None):
+    """One entry; `ratios` are against `baseline`, round by round."""
+    return {
+        "name": name,
+        "unit": unit,
+        "value": statistics.median(values),
+        "min": min(values),
+        "max": max(values),
+        "rounds": len(values),
+        "machine": machine,
+        "baseline": baseline,
+        "ratio": statistics.median(ratios) if ratios else None,
+        "series": series,
+        "x": x,
+    }
+
+
+def _engine_speed(binary, *flags):
+    done = subprocess.run([str(binary), *flags], check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout)
+
+
+def engine(binary, model, dtype, rounds):
+    """Prefill of 512 tokens, then decode by batch and by context, all in one process."""
+    shapes = [(batch, CONTEXT_OF_BATCHES) for batch in BATCHES] + [(1, context) for context in CONTEXTS]
+    listed = ",".join(f"{batch}:{context}" for batch, context in shapes)
+    report = _engine_speed(binary, f"--model={model}", f"--dtype={dtype}", f"--decode={listed}", f"--rounds={rounds}", "--steps=4")
+    name = f"engine/{model.name}/{dtype}"
+    found = [
+        result(f"{name}/prefill:512", "tokens/s", report["prefill"]["tokens_per_s"], None, None),
+        result(f"{name}/load", "s", [report["load_s"]], None, None),
+        result(f"{name}/resident", "MiB", [report["rss_mib"]], None, None),
+    ]
+    for (batch, context), entry in zip(shapes, report["decode"]):
+        by_batch = len(found) - 3 < len(BATCHES)
+        kind, x = ("batch", batch) if by_batch else ("context", context)
+        place = f"{name}/decode/{kind}:{x}"
+        found.append(result(place, "tokens/s", entry["tokens_per_s"], f"{kind} {dtype}", x))
+        found.append(result(f"{place}/resident", "MiB", [entry["rss_mib"]], f"{kind} {dtype} resident", x))
+    return found
+
+
+def _free_port():
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def experts(binaries, model, dtype, shards, threads):
+    """A placement and its shards; gives the placement's address."""
+    port = _free_port()
+    address = f"127.0.0.1:{port}"
+    placement = ["services/placement/baleen-placement", f"--grpc_port={port}", f"--expected_shards={shards}", "--replicas=1"]
+    shard = ["services/expert/baleen-expert", f"--model={model}", f"--dtype={dtype}", f"--placement={address}", f"--threads={threads}"]
+    commands = [placement] + [[*shard, f"--grpc_port={_free_port()}", f"--failure_domain={i}"] for i in range(shards)]
+    started = []
+    try:
+        for words in commands:
+            command = [str(binaries / words[0]), "--bind=127.0.0.1", *words[1:]]
+            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        yield address
+    finally:
+        for process in started:
+            process.kill()
+        for process in started:
+            process.wait()
+
+
+def shards(binaries, binary, model, dtype, rounds, counts=SHARDS):
+    """Attention in one process and experts on `counts` shards, each against everything in one process in the same rounds."""
+    found = []
+    for count in counts:
+        with experts(binaries, model, dtype, count, threads=max(1, os.cpu_count() // count)) as placement:
+            report = _engine_speed(binary, f"--model={model}", f"--dtype={dtype}", f"--rounds={rounds}", f"--placement={placement}",
+                                   "--decode=1:256,16:256", "--steps=6")
+        for kind, entry in (("prefill:512", report["prefill"]), ("batch:1", report["decode"][0]), ("batch:16", report["decode"][1])):
+            near, far = entry["tokens_per_s"], entry["remote_tokens_per_s"]
+            ratios = [b / a for a, b in zip(near, far)]
+            baseline = f"engine/{model.name}/{dtype}/{kind} in the same rounds"
+            name = f"shards/{model.name}/{dtype}/{kind}/shards:{count}"
+            found.append(result(name, "tokens/s", far, f"shards {kind}", count, ratios, baseline))
+    return found
+
+
+def _complete(port, model, user):
+    # Users differ from the first word on: no prefix is shared.
+    prompt = f"{user} " + " ".join(str((user * 7919 + i * 104729) % 1000) for i in range(PROMPT_WORDS))
+    body = {"model": model, "prompt": prompt, "max_tokens": TOKENS_PER_REQUEST, "temperature": 0, "ignore_eos": True}
+    url, headers = f"http://127.0.0.1:{port}/v1/completions", {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    start = time.monotonic()
+    with urllib.request.urlopen(request, timeout=600) as answer:
+        tokens = json.load(answer)["usage"]["completion_tokens"]
+    return tokens, time.monotonic() - start
+
+
+def _round_of(port, model, users):
+    """(tokens per second, median seconds of a request) while `users` ask at the same time, each twice."""
+    with concurrent.futures.ThreadPoolExecutor(users) as pool:
+        start = time.monotonic()
+        answers = list(pool.map(lambda user: _complete(port, model, user), range(2 * users)))
+        seconds = time.monotonic() - start
+    return sum(tokens for tokens, _ in answers) / seconds, statistics.median(latency for _, latency in answers)
+
+
+def users(command, model, rounds, counts=USERS):
+    """A cluster as `make up` starts it, by the number of users that ask at once."""
+    found = []
+    with tempfile.TemporaryDirectory() as directory:
+        environment = dict(os.environ, CLUSTER_DIR=directory, PORT_BASE="free", MODEL=str(model))
+        subprocess.run([str(command), "up"], check=True, env=environment)
+        try:
+            processes = json.loads((pathlib.Path(directory) / "state.json").read_text())["processes"]
+            port = next(process["rest"] for process in processes if process["rest"] is not None)
+            for count in counts:
+                taken = [_round_of(port, model.name, count) for _ in range(rounds)]
+                name = f"cluster/{model.name}/users:{count}"
+                found.append(result(name, "tokens/s", [rate for rate, _ in taken], "users", count))
+                found.append(result(f"{name}/request", "s", [latency for _, latency in taken], "users latency", count))
+        finally:
+            subprocess.run([str(command), "down"], check=True, env=environment)
+    return found
