@@ -230,6 +230,14 @@ void AttentionServer::Impl::Report(v1::HeartbeatRequest* heartbeat) {
   heartbeat->set_running(static_cast<uint32_t>(load.running));
   heartbeat->set_waiting(static_cast<uint32_t>(load.waiting));
   heartbeat->set_kv_usage(load.kv_usage);
+  const StepLoopCounts counts = loop->counts();
+  v1::AttentionActivity* activity = heartbeat->mutable_attention();
+  activity->set_steps(static_cast<uint64_t>(counts.steps));
+  activity->set_step_rows(static_cast<uint64_t>(counts.rows));
+  activity->set_generated_tokens(static_cast<uint64_t>(counts.generated_tokens));
+  activity->set_kv_blocks_total(static_cast<uint64_t>(blocks->total_blocks()));
+  activity->set_kv_blocks_used(static_cast<uint64_t>(blocks->total_blocks() - blocks->free_blocks()));
+  activity->set_kv_blocks_cached(static_cast<uint64_t>(blocks->cached_blocks()));
   for (const TensorDigestEntry& entry : model->digests) {
     v1::TensorDigest* digest = heartbeat->add_digests();
     digest->set_name(entry.name);

@@ -2,6 +2,8 @@
 
 #include <grpcpp/impl/service_type.h>
 
+#include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -15,6 +17,8 @@
 #include "services/gateway/admission/admission.h"
 #include "services/gateway/admission/cluster_capacity.h"
 #include "services/gateway/api/served_model.h"
+#include "services/gateway/cluster_view/cluster_feed.h"
+#include "services/gateway/cluster_view/cluster_handler.h"
 #include "services/gateway/generation/decode_stream.h"
 #include "services/gateway/generation/quarantine.h"
 #include "services/gateway/generation/worker_picker.h"
@@ -92,6 +96,7 @@ struct GatewayServer::Impl {
     rest_options.probe = &probe;
     rest_options.finder = &finder;
     rest_options.tenants = tenants.get();
+    rest_options.cluster = &cluster;
     rest_options.readiness = [this] { return Readiness(); };
     rest = std::make_unique<RestApi>(std::move(rest_options));
     HttpServerOptions http_options;
@@ -110,7 +115,12 @@ struct GatewayServer::Impl {
     client.worker.set_address(runner.address());
     client.worker.set_model_id(model->id);
     client.worker.set_failure_domain(options.failure_domain);
-    client.report = [this](v1::HeartbeatRequest* heartbeat) { heartbeat->set_ready(Readiness().ok()); };
+    client.report = [this](v1::HeartbeatRequest* heartbeat) {
+      heartbeat->set_ready(Readiness().ok());
+      const int64_t waiting = probe.waiting();
+      heartbeat->set_running(static_cast<uint32_t>(std::max<int64_t>(probe.running() - waiting, 0)));
+      heartbeat->set_waiting(static_cast<uint32_t>(waiting));
+    };
     client.on_map = [this](std::shared_ptr<const v1::ClusterMap> map) {
       finder.UpdateMap(*map);
       if (const int64_t capacity = ClusterCapacity(*map, admission->running_tokens()); capacity > 0) admission->SetCapacity(capacity);
@@ -118,6 +128,21 @@ struct GatewayServer::Impl {
       probe.KvUsage(picker.KvUsage());
     };
     placement = std::make_unique<PlacementClient>(std::move(client));
+    asked = placement.get();
+  }
+
+  ClusterFeedOptions FeedOptions() {
+    ClusterFeedOptions feed_options;
+    feed_options.model = model->id;
+    feed_options.map = [this] {
+      PlacementClient* const client = asked;
+      return client == nullptr ? nullptr : client->map();
+    };
+    feed_options.activity = [this](std::function<void(absl::StatusOr<v1::Activity>)> done) {
+      PlacementClient* const client = asked;
+      client == nullptr ? done(absl::UnavailableError("the gateway is starting")) : client->GetActivity(std::move(done));
+    };
+    return feed_options;
   }
 
   void Drain(absl::Duration timeout) {
@@ -142,6 +167,9 @@ struct GatewayServer::Impl {
   std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer();
   std::unique_ptr<RecallClient> recall = MakeGrpcRecallClient();
   RequestFinder finder{recall.get(), Clock::Real()};
+  std::atomic<PlacementClient*> asked{nullptr};  // `placement`, once it is there.
+  ClusterFeed feed{FeedOptions(), Clock::Real()};
+  ClusterHandler cluster{&feed};
   std::unique_ptr<grpc::Service> inference;
   std::unique_ptr<RestApi> rest;
   std::unique_ptr<PlacementClient> placement;

@@ -138,6 +138,7 @@ GenerationSink GatewayProbe::Measure(GenerationSink sink, RequestOrigin origin) 
 void GatewayProbe::Refused(int http_status) { impl_->refused.Add({{"status", std::to_string(http_status)}}).Increment(); }
 void GatewayProbe::Disconnected() { impl_->disconnected.Increment(); }
 void GatewayProbe::KvUsage(double share) { impl_->kv_usage.Set(share); }
+int64_t GatewayProbe::waiting() const { return static_cast<int64_t>(impl_->waiting.Value()); }
 int64_t GatewayProbe::running() const { return static_cast<int64_t>(impl_->running.Value()); }
 
 }  // namespace baleen

@@ -40,6 +40,8 @@ class GatewayProbe {
   void KvUsage(double share);
   // Requests whose answers are under way.
   int64_t running() const;
+  // Those of them without a token yet.
+  int64_t waiting() const;
 
  private:
   struct Impl;

@@ -105,6 +105,11 @@ std::vector<MappedWorker> Cluster::Snapshot() const {
   return state_->Map();
 }
 
+std::vector<ObservedWorker> Cluster::Observe() const {
+  std::lock_guard lock(mutex_);
+  return state_->Observe(clock_->Now());
+}
+
 absl::StatusOr<uint64_t> Cluster::Watch(std::function<void(const MapPtr&)> watcher) {
   std::lock_guard lock(watch_mutex_);
   if (watchers_.size() >= kMaxWatchers) return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxWatchers, " map watches"));

@@ -48,6 +48,7 @@ class Cluster {
   size_t pending() const;
   double imbalance() const;
   std::vector<MappedWorker> Snapshot() const;
+  std::vector<ObservedWorker> Observe() const;
 
   // Calls `watcher` with the newest map, if there is one, and then with each newer one, in order, until Unwatch returns. Watchers must
   // not call back into the cluster. Returns a handle; RESOURCE_EXHAUSTED past kMaxWatchers.

@@ -40,6 +40,8 @@ absl::Status ClusterState::Report(const std::string& id, const WorkerReport& rep
   if (it == workers_.end()) return absl::NotFoundError(absl::StrCat("worker ", id, " is not registered"));
   Entry& entry = it->second;
   entry.last_seen = now;
+  entry.rows = report.rows;
+  entry.attention = report.attention;
   MappedWorker& mapped = entry.mapped;
   const bool was_ready = mapped.ready, was_draining = mapped.draining;
   if (mapped.refused.ok()) mapped.refused = digests_.Record(id, mapped.description.model_id, report.digests);
@@ -102,6 +104,13 @@ std::vector<MappedWorker> ClusterState::Map() const {
   map.reserve(workers_.size());
   for (const auto& [id, entry] : workers_) map.push_back(entry.mapped);
   return map;
+}
+
+std::vector<ObservedWorker> ClusterState::Observe(absl::Time now) const {
+  std::vector<ObservedWorker> observed;
+  observed.reserve(workers_.size());
+  for (const auto& [id, entry] : workers_) observed.push_back({id, now - entry.last_seen, entry.rows, entry.attention});
+  return observed;
 }
 
 std::vector<std::string> ClusterState::Mismatched() const {

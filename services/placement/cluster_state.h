@@ -39,6 +39,16 @@ struct WorkerLoad {
   friend bool operator==(const WorkerLoad&, const WorkerLoad&) = default;
 };
 
+// As AttentionActivity in placement.proto; all 0 for others.
+struct AttentionCounts {
+  uint64_t steps = 0;
+  uint64_t step_rows = 0;
+  uint64_t generated_tokens = 0;
+  uint64_t kv_blocks_total = 0;
+  uint64_t kv_blocks_used = 0;
+  uint64_t kv_blocks_cached = 0;
+};
+
 struct WorkerReport {
   bool ready = false;
   bool draining = false;
@@ -46,6 +56,15 @@ struct WorkerReport {
   Holdings loaded;
   std::vector<NamedDigest> digests;
   std::vector<LayerRows> rows;
+  AttentionCounts attention;
+};
+
+// What a worker last said of its work.
+struct ObservedWorker {
+  std::string id;
+  absl::Duration silent;
+  std::vector<LayerRows> rows;
+  AttentionCounts attention;
 };
 
 struct MappedWorker {
@@ -95,6 +114,8 @@ class ClusterState {
   // Whether there is a map to hand out: something registered, and no hold after a restart.
   bool published() const { return published_; }
   std::vector<MappedWorker> Map() const;
+  // Of every worker.
+  std::vector<ObservedWorker> Observe(absl::Time now) const;
   // Workers whose numerics or model differ from the first worker's of their kind (gateways name none).
   std::vector<std::string> Mismatched() const;
 
@@ -104,6 +125,8 @@ class ClusterState {
   struct Entry {
     MappedWorker mapped;
     absl::Time last_seen;
+    std::vector<LayerRows> rows;
+    AttentionCounts attention;
   };
 
   void Erase(std::map<std::string, Entry>::iterator it, absl::Time now);

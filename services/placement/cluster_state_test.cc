@@ -55,6 +55,23 @@ TEST(ClusterStateTest, TheExpertsOfTheGoneGoToTheLiving) {
   EXPECT_EQ(CountExperts(state.assignments().Assigned("s1")), 16u);
 }
 
+TEST(ClusterStateTest, WhatAWorkerLastSaidOfItsWorkIsKept) {
+  ClusterState state({.assignment = {.expected_shards = 1}});
+  ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
+  WorkerReport report;
+  report.rows = {{1, {3}, {40}}};
+  report.attention.generated_tokens = 5;
+  ASSERT_TRUE(state.Report("s0", report, kStart).ok());
+  const std::vector<ObservedWorker> observed = state.Observe(kStart + absl::Seconds(1));
+  ASSERT_EQ(observed.size(), 1u);
+  EXPECT_EQ(observed[0].id, "s0");
+  EXPECT_EQ(observed[0].silent, absl::Seconds(1));
+  EXPECT_EQ(observed[0].rows.at(0).rows, std::vector<uint64_t>{40});
+  EXPECT_EQ(observed[0].attention.generated_tokens, 5u);
+  state.Remove("s0", kStart);
+  EXPECT_TRUE(state.Observe(kStart).empty());
+}
+
 TEST(ClusterStateTest, SilenceEndsAWorker) {
   ClusterState state({.assignment = {.expected_shards = 1, .replicas = 1}, .heartbeat_timeout = absl::Seconds(3)});
   ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());

@@ -1,6 +1,7 @@
 #include "services/placement/convert.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -127,6 +128,13 @@ absl::StatusOr<WorkerReport> FromProto(const v1::HeartbeatRequest& request) {
     report.digests.push_back({digest.name(), digest.digest()});
   }
   ASSIGN_OR_RETURN(report.rows, FromProto(request.rows()));
+  const v1::AttentionActivity& attention = request.attention();
+  report.attention = {.steps = attention.steps(),
+                      .step_rows = attention.step_rows(),
+                      .generated_tokens = attention.generated_tokens(),
+                      .kv_blocks_total = attention.kv_blocks_total(),
+                      .kv_blocks_used = attention.kv_blocks_used(),
+                      .kv_blocks_cached = attention.kv_blocks_cached()};
   return report;
 }
 
@@ -151,6 +159,28 @@ v1::Worker ToProto(const MappedWorker& worker) {
   out.set_waiting(worker.load.waiting);
   out.set_kv_usage(worker.load.kv_usage);
   ToProto(worker.experts, out.mutable_experts());
+  return out;
+}
+
+v1::WorkerActivity ToProto(const ObservedWorker& worker) {
+  v1::WorkerActivity out;
+  out.set_worker_id(worker.id);
+  const int64_t silent_ms = absl::ToInt64Milliseconds(worker.silent);
+  out.set_silent_ms(static_cast<uint32_t>(std::clamp<int64_t>(silent_ms, 0, std::numeric_limits<uint32_t>::max())));
+  for (const LayerRows& layer : worker.rows) {
+    v1::ExpertRows& rows = *out.add_rows();
+    rows.set_layer(layer.layer);
+    rows.mutable_experts()->Add(layer.experts.begin(), layer.experts.end());
+    rows.mutable_rows()->Add(layer.rows.begin(), layer.rows.end());
+  }
+  if (worker.attention.kv_blocks_total == 0) return out;
+  v1::AttentionActivity& attention = *out.mutable_attention();
+  attention.set_steps(worker.attention.steps);
+  attention.set_step_rows(worker.attention.step_rows);
+  attention.set_generated_tokens(worker.attention.generated_tokens);
+  attention.set_kv_blocks_total(worker.attention.kv_blocks_total);
+  attention.set_kv_blocks_used(worker.attention.kv_blocks_used);
+  attention.set_kv_blocks_cached(worker.attention.kv_blocks_cached);
   return out;
 }
 

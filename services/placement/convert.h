@@ -24,6 +24,7 @@ absl::StatusOr<std::vector<LayerRows>> FromProto(const google::protobuf::Repeate
 absl::StatusOr<WorkerReport> FromProto(const v1::HeartbeatRequest& request);
 
 v1::Worker ToProto(const MappedWorker& worker);
+v1::WorkerActivity ToProto(const ObservedWorker& worker);
 void ToProto(const std::vector<LayerExperts>& layers, RangeProtos* out);
 
 }  // namespace baleen

@@ -61,6 +61,8 @@ struct PlacementClient::Impl {
     heartbeat_thread.join();
     watch_thread.join();
     delivery_thread.join();
+    std::unique_lock lock(mutex);
+    answered.wait(lock, [this] { return asking == 0; });
   }
 
   // Runs `call` with a context that the destructor can cancel.
@@ -76,6 +78,35 @@ struct PlacementClient::Impl {
     std::lock_guard lock(mutex);
     calls.erase(&context);
     return status;
+  }
+
+  void GetActivity(std::function<void(absl::StatusOr<v1::Activity>)> done) {
+    struct Call {
+      grpc::ClientContext context;
+      v1::GetActivityRequest request;
+      v1::Activity reply;
+    };
+    auto call = std::make_shared<Call>();
+    call->context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
+    v1::Placement::Stub* stub = nullptr;
+    {
+      std::lock_guard lock(mutex);
+      if (!stop) stub = stubs[current].get();
+      if (stub != nullptr) ++asking;
+      if (stub != nullptr) calls.insert(&call->context);
+    }
+    if (stub == nullptr) return done(absl::CancelledError("this worker is stopping"));
+    stub->async()->GetActivity(&call->context, &call->request, &call->reply,
+                               [this, call, done = std::move(done)](const grpc::Status& status) {
+                                 {
+                                   std::lock_guard lock(mutex);
+                                   calls.erase(&call->context);
+                                 }
+                                 status.ok() ? done(std::move(call->reply)) : done(FromGrpc(status));
+                                 std::lock_guard lock(mutex);
+                                 --asking;
+                                 answered.notify_all();
+                               });
   }
 
   void HeartbeatLoop() {
@@ -254,6 +285,8 @@ struct PlacementClient::Impl {
   std::mutex mutex;  // Guards what follows, up to the threads.
   std::condition_variable wake;
   std::condition_variable left;
+  std::condition_variable answered;
+  int asking = 0;  // Calls of GetActivity under way.
   bool stop = false;
   bool nudged = false;
   std::atomic<bool> leaving = false;
@@ -282,6 +315,8 @@ std::shared_ptr<const v1::ClusterMap> PlacementClient::map() const {
   std::lock_guard lock(impl_->mutex);
   return impl_->newest;
 }
+
+void PlacementClient::GetActivity(std::function<void(absl::StatusOr<v1::Activity>)> done) { impl_->GetActivity(std::move(done)); }
 
 void PlacementClient::Nudge() {
   std::lock_guard lock(impl_->mutex);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proto/baleen/v1/placement.pb.h"
 
@@ -33,6 +34,8 @@ class PlacementClient {
 
   // The newest map; null before the first.
   std::shared_ptr<const v1::ClusterMap> map() const;
+  // Asks placement; `done` is called once, on any thread, within a second or so, and before the destructor returns.
+  void GetActivity(std::function<void(absl::StatusOr<v1::Activity>)> done);
   // Sends a heartbeat now, so that a change of readiness is not seen late.
   void Nudge();
   // For a worker that reports draining: blocks until placement needs nothing of it any more. DEADLINE_EXCEEDED after `timeout`;

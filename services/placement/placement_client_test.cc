@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 
@@ -33,6 +34,7 @@ class FakeWorker {
       request->set_ready(true);
       request->set_draining(draining_);
       for (const auto& range : held_) *request->add_loaded() = range;
+      request->mutable_attention()->set_kv_blocks_total(9);
       v1::TensorDigest& digest = *request->add_digests();
       digest.set_name("t");
       digest.set_digest(digest_);
@@ -131,6 +133,28 @@ TEST(PlacementClientTest, ALeavingShardIsReleasedWhenItsExpertsAreElsewhere) {
   EXPECT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 8) == 1; }));
   staying.SetDraining();
   EXPECT_TRUE(staying.client().AwaitRelease(absl::Seconds(8)).ok()) << "nobody is left to take over";
+}
+
+TEST(PlacementClientTest, ActivityIsWhatTheWorkersSaid) {
+  auto server = StartPlacement(0, 1);
+  FakeWorker gateway("g", v1::ROLE_GATEWAY, server->address());
+  ASSERT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return map.workers_size() == 1 && map.workers(0).ready(); }));
+  std::promise<absl::StatusOr<v1::Activity>> answer;
+  gateway.client().GetActivity([&answer](absl::StatusOr<v1::Activity> activity) { answer.set_value(std::move(activity)); });
+  const absl::StatusOr<v1::Activity> activity = answer.get_future().get();
+  ASSERT_TRUE(activity.ok()) << activity.status();
+  ASSERT_EQ(activity->workers_size(), 1);
+  EXPECT_EQ(activity->workers(0).worker_id(), "g");
+  EXPECT_EQ(activity->workers(0).attention().kv_blocks_total(), 9u);
+}
+
+TEST(PlacementClientTest, ActivityOfAPlacementThatIsGoneIsAnError) {
+  auto server = StartPlacement(0, 1);
+  FakeWorker gateway("g", v1::ROLE_GATEWAY, server->address());
+  server.reset();
+  std::promise<absl::Status> answer;
+  gateway.client().GetActivity([&answer](absl::StatusOr<v1::Activity> activity) { answer.set_value(activity.status()); });
+  EXPECT_FALSE(answer.get_future().get().ok());
 }
 
 TEST(PlacementClientTest, ASilentShardLeavesTheMap) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "services/placement/ops/deregister.h"
+#include "services/placement/ops/get_activity.h"
 #include "services/placement/ops/heartbeat.h"
 #include "services/placement/ops/register.h"
 #include "services/placement/ops/watch_map.h"
@@ -35,6 +36,13 @@ grpc::ServerUnaryReactor* PlacementService::Deregister(grpc::CallbackServerConte
                                                        v1::DeregisterReply* reply) {
   if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
   return Answer(context, HandleDeregister(cluster_, probe_, *request, *reply));
+}
+
+grpc::ServerUnaryReactor* PlacementService::GetActivity(grpc::CallbackServerContext* context, const v1::GetActivityRequest* request,
+                                                        v1::Activity* reply) {
+  if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
+  HandleGetActivity(cluster_, *reply);
+  return Answer(context, absl::OkStatus());
 }
 
 grpc::ServerWriteReactor<v1::ClusterMap>* PlacementService::WatchMap(grpc::CallbackServerContext* context,

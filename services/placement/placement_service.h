@@ -25,6 +25,8 @@ class PlacementService : public v1::Placement::CallbackService {
                                       v1::HeartbeatReply* reply) override;
   grpc::ServerUnaryReactor* Deregister(grpc::CallbackServerContext* context, const v1::DeregisterRequest* request,
                                        v1::DeregisterReply* reply) override;
+  grpc::ServerUnaryReactor* GetActivity(grpc::CallbackServerContext* context, const v1::GetActivityRequest* request,
+                                        v1::Activity* reply) override;
   grpc::ServerWriteReactor<v1::ClusterMap>* WatchMap(grpc::CallbackServerContext* context, const v1::WatchMapRequest* request) override;
 
  private:

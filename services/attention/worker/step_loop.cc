@@ -87,6 +87,11 @@ StepLoopLoad StepLoop::load() const {
   return {.running = scheduler_.running(), .waiting = scheduler_.waiting(), .kv_usage = UsageOf(*pool_)};
 }
 
+StepLoopCounts StepLoop::counts() const {
+  const std::lock_guard lock(mu_);
+  return counts_;
+}
+
 void StepLoop::Run() {
   while (true) {
     {
@@ -175,7 +180,11 @@ void StepLoop::RunStep(const StepPlan& plan) {
     scheduler_.CompleteStep(plan, results);
     ended = scheduler_.TakeEnded();
   }
-  Emit(plan, chosen);
+  const int64_t generated = Emit(plan, chosen);
+  {
+    const std::lock_guard lock(mu_);
+    counts_ = {counts_.steps + 1, counts_.rows + plan.tokens, counts_.generated_tokens + generated};
+  }
   NotifyEnded(std::move(ended));
   probe_->Stepped(clock_->Now() - start, plan.tokens);
 }
@@ -235,7 +244,7 @@ void StepLoop::MakeDrafts(const StepPlan& plan, const std::vector<ChosenTokens>&
   }
 }
 
-void StepLoop::Emit(const StepPlan& plan, const std::vector<ChosenTokens>& chosen) {
+int64_t StepLoop::Emit(const StepPlan& plan, const std::vector<ChosenTokens>& chosen) {
   int64_t generated = 0;
   for (size_t i = 0; i < plan.rows.size(); ++i) {
     Sequence& sequence = *plan.rows[i].sequence;
@@ -251,6 +260,7 @@ void StepLoop::Emit(const StepPlan& plan, const std::vector<ChosenTokens>& chose
     generated += count;
   }
   probe_->Generated(generated);
+  return generated;
 }
 
 void StepLoop::NotifyEnded(Ended ended) {

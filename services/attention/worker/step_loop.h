@@ -40,6 +40,13 @@ struct StepLoopLoad {
   float kv_usage = 0;  // 0 .. 1
 };
 
+// Since the start; failed steps are left out.
+struct StepLoopCounts {
+  int64_t steps = 0;
+  int64_t rows = 0;
+  int64_t generated_tokens = 0;
+};
+
 // Thread-safe. A step that fails with UNAVAILABLE or DEADLINE_EXCEEDED is planned anew until its sequences' deadlines (their KV rows are
 // simply written again); any other failure ends its sequences with that status.
 class StepLoop {
@@ -61,6 +68,7 @@ class StepLoop {
   // Ends what is left with UNAVAILABLE and joins the thread. Not from an observer.
   void Stop();
   StepLoopLoad load() const;
+  StepLoopCounts counts() const;
 
  private:
   using Ended = std::vector<std::unique_ptr<Sequence>>;
@@ -75,7 +83,8 @@ class StepLoop {
   // What the scheduler is told; makes the drafts.
   std::vector<RowResult> Results(const StepPlan& plan, const std::vector<ChosenTokens>& chosen, StepInputs* inputs);
   void MakeDrafts(const StepPlan& plan, const std::vector<ChosenTokens>& chosen, StepInputs* inputs, std::vector<RowResult>* results);
-  void Emit(const StepPlan& plan, const std::vector<ChosenTokens>& chosen);
+  // Returns how many tokens.
+  int64_t Emit(const StepPlan& plan, const std::vector<ChosenTokens>& chosen);
   void NotifyEnded(Ended ended);
 
   const StepLoopOptions options_;
@@ -94,6 +103,7 @@ class StepLoop {
   bool admitting_ = true;
   bool stopping_ = false;
   int64_t unfinished_ = 0;  // Submitted and not told the end yet.
+  StepLoopCounts counts_;
 
   std::vector<float> logits_;         // The thread's own, as are
   std::vector<float> draft_logits_;   // these

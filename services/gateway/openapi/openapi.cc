@@ -66,6 +66,36 @@ json::object ModelSchema() {
       {{"id", Typed("string")}, {"object", {{"const", "model"}}}, {"created", Typed("integer")}, {"owned_by", Typed("string")}});
 }
 
+json::object ClusterSchema() {
+  const json::object layer =
+      Required({{"layer", Typed("integer")}, {"experts", ListOf(Typed("integer"))}, {"rows", ListOf(Typed("integer"))}});
+  const json::object attention = Required({{"steps", Typed("integer")},
+                                           {"step_rows", Typed("integer")},
+                                           {"generated_tokens", Typed("integer")},
+                                           {"kv_blocks_total", Typed("integer")},
+                                           {"kv_blocks_used", Typed("integer")},
+                                           {"kv_blocks_cached", Typed("integer")}});
+  json::object worker = Required({{"id", Typed("string")},
+                                  {"role", {{"enum", json::array{"gateway", "prefill", "decode", "both", "expert", "unknown"}}}},
+                                  {"ready", Typed("boolean")},
+                                  {"draining", Typed("boolean")},
+                                  {"running", Typed("integer")},
+                                  {"waiting", Typed("integer")},
+                                  {"failure_domain", Typed("string")},
+                                  {"silent_ms", {{"type", json::array{"integer", "null"}}}}});
+  worker["properties"].as_object()["experts"] = ListOf(layer);
+  worker["properties"].as_object()["attention"] = attention;
+  const json::object model = Required(
+      {{"id", Typed("string")}, {"first_moe_layer", Typed("integer")}, {"moe_layers", Typed("integer")}, {"experts", Typed("integer")}});
+  const json::object placement =
+      Required({{"answers", Typed("boolean")}, {"epoch", Typed("integer")}, {"pending_moves", Typed("integer")}});
+  return Required({{"object", {{"const", "cluster"}}},
+                   {"time_unix_ms", Typed("integer")},
+                   {"model", model},
+                   {"placement", placement},
+                   {"workers", ListOf(worker)}});
+}
+
 json::object Schemas(const std::string& model, int64_t vocabulary) {
   const json::object message{{"type", "object"}, {"required", {"role", "content"}}};
   const json::object tokens =
@@ -81,6 +111,7 @@ json::object Schemas(const std::string& model, int64_t vocabulary) {
           {"Model", ModelSchema()},
           {"Models", Required({{"object", {{"const", "list"}}}, {"data", ListOf(Ref("Model"))}})},
           {"Tokens", tokens},
+          {"Cluster", ClusterSchema()},
           {"Event", Required({{"id", Typed("string")}, {"data", Typed("string")}})},
           {"Text", Required({{"prompt", Typed("string")}})}};
 }
@@ -105,6 +136,9 @@ Shape ShapeOf(RouteShape shape) {
       return {"TokenizeRequest", "Tokens"};
     case RouteShape::kDetokenize:
       return {"DetokenizeRequest", "Text"};
+    case RouteShape::kCluster:
+      return {nullptr, "Cluster"};
+    case RouteShape::kPage:
     case RouteShape::kProbe:
     case RouteShape::kDocument:
     case RouteShape::kEvents:
@@ -127,14 +161,28 @@ json::object Responses(RouteShape route, const Shape& shape) {
     responses["503"] = Response("No worker can be asked.", error);
     return responses;
   }
+  if (route == RouteShape::kPage) {
+    json::object content;
+    for (const char* type : {"text/html", "text/css", "text/javascript", "image/svg+xml"}) {
+      content[type] = json::object{{"schema", Typed("string")}};
+    }
+    responses["200"] = Response("The page, or a part of it.", std::move(content));
+    responses["304"] = json::object{{"description", "The client has it."}};
+    responses["404"] = Response("The page has no such part.", error);
+    return responses;
+  }
   json::object content = JsonContent(shape.answer == nullptr ? Typed("object") : Ref(shape.answer));
-  if (shape.streams) content["text/event-stream"] = json::object{{"schema", Ref("Event")}};
+  if (shape.streams || route == RouteShape::kCluster) content["text/event-stream"] = json::object{{"schema", Ref("Event")}};
   responses["200"] = Response("The answer.", std::move(content));
   if (shape.request != nullptr) {
     responses["400"] = Response("The request is wrong; the message says where.", error);
     responses["413"] = Response("The body is too large.", error);
   }
   if (shape.request != nullptr || route == RouteShape::kModel) responses["404"] = Response("There is no such model.", error);
+  if (route == RouteShape::kCluster) {
+    responses["429"] = Response("Too many clients watch; Retry-After says how long to wait.", error);
+    responses["503"] = Response("Nobody knows the cluster here.", error);
+  }
   if (!shape.streams) return responses;
   responses["429"] = Response("Too many requests wait; Retry-After says how long to wait.", error);
   responses["500"] = Response("The server failed; the request may be sent again.", error);
@@ -150,8 +198,8 @@ json::object Operation(const DocumentedRoute& route, bool closed) {
   json::object operation{{"summary", route.summary}, {"responses", std::move(responses)}};
   if (closed && !route.open) operation["security"] = json::array{json::object{{"key", json::array{}}}};
   if (shape.request != nullptr) operation["requestBody"] = json::object{{"required", true}, {"content", JsonContent(Ref(shape.request))}};
-  if (route.shape == RouteShape::kModel || route.shape == RouteShape::kEvents) {
-    const char* name = route.shape == RouteShape::kModel ? "model" : "id";
+  if (const size_t brace = route.path.find('{'); brace != std::string::npos) {
+    const std::string name = route.path.substr(brace + 1, route.path.find('}') - brace - 1);
     operation["parameters"] = json::array{{{"name", name}, {"in", "path"}, {"required", true}, {"schema", Typed("string")}}};
   }
   return operation;

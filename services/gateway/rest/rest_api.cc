@@ -17,9 +17,11 @@
 #include "services/gateway/api/json_fields.h"
 #include "services/gateway/api/prepare.h"
 #include "services/gateway/api/requests.h"
+#include "services/gateway/cluster_view/cluster_handler.h"
 #include "services/gateway/rest/generate_handler.h"
 #include "services/gateway/resume/request_finder.h"
 #include "services/gateway/tenants/tenant_directory.h"
+#include "services/gateway/web/web_page.h"
 
 namespace baleen {
 namespace {
@@ -31,13 +33,25 @@ constexpr char kCompletionPath[] = "/v1/completions";
 constexpr char kModelsPrefix[] = "/v1/models/";
 constexpr char kRequestsPrefix[] = "/v1/requests/";
 constexpr char kEventsSuffix[] = "/events";
+constexpr char kPagePrefix[] = "/page/";
 
 void RespondJson(HttpResponder& responder, const json::object& body) {
   responder.Respond(200, {{"content-type", "application/json"}}, json::serialize(body));
 }
 
+// What a request's `thinking` does.
+const char* ThinkingOf(ChatTemplateKind kind) {
+  if (kind == ChatTemplateKind::kV31) return "optional";
+  return kind == ChatTemplateKind::kR1 ? "always" : "model";
+}
+
 json::object ModelObject(const ServedModel& model) {
-  return {{"id", model.id}, {"object", "model"}, {"created", 0}, {"owned_by", "baleen"}, {"max_model_len", model.max_position_embeddings}};
+  return {{"id", model.id},
+          {"object", "model"},
+          {"created", 0},
+          {"owned_by", "baleen"},
+          {"max_model_len", model.max_position_embeddings},
+          {"thinking", ThinkingOf(model.chat_template)}};
 }
 
 absl::StatusOr<json::object> TokenizeText(const ServedModel& model, const std::string& body) {
@@ -106,9 +120,12 @@ absl::Span<const RestApi::Route> RestApi::Routes() {
       {"GET", "/v1/requests/{id}/events", &RestApi::Resume, RouteShape::kEvents, "Goes on with a resumable request's events."},
       {"POST", "/tokenize", &RestApi::Tokenize, RouteShape::kTokenize, "A text's token ids."},
       {"POST", "/detokenize", &RestApi::Detokenize, RouteShape::kDetokenize, "Token ids' text."},
+      {"GET", "/v1/cluster", &RestApi::Cluster, RouteShape::kCluster, "The processes and their load, once or as a stream."},
       {"GET", "/readyz", &RestApi::Readyz, RouteShape::kProbe, "Whether requests can be answered.", true},
       {"GET", "/livez", &RestApi::Livez, RouteShape::kProbe, "Whether the process lives.", true},
       {"GET", "/openapi.json", &RestApi::OpenApi, RouteShape::kDocument, "This document."},
+      {"GET", "/", &RestApi::Page, RouteShape::kPage, "A page to chat and to watch the cluster.", true},
+      {"GET", "/page/{file}", &RestApi::PagePart, RouteShape::kPage, "Its parts.", true},
   };
   return kRoutes;
 }
@@ -294,6 +311,20 @@ void RestApi::Readyz(const HttpRequest&, const Caller&, const std::shared_ptr<Ht
 
 void RestApi::OpenApi(const HttpRequest&, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
   responder->Respond(200, {{"content-type", "application/json"}}, document_);
+}
+
+void RestApi::Cluster(const HttpRequest& request, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
+  if (options_.cluster == nullptr) return Refuse(absl::UnavailableError("This gateway has no placement to ask."), *responder);
+  if (const absl::Status status = options_.cluster->Handle(request, responder); !status.ok()) Refuse(status, *responder);
+}
+
+void RestApi::Page(const HttpRequest& request, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
+  RespondWebFile("index.html", request, *responder);
+}
+
+void RestApi::PagePart(const HttpRequest& request, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
+  const absl::string_view name = absl::string_view(request.path).substr(sizeof(kPagePrefix) - 1);
+  if (!RespondWebFile(name, request, *responder)) Refuse(absl::NotFoundError("The page has no such part."), *responder);
 }
 
 void RestApi::Livez(const HttpRequest&, const Caller&, const std::shared_ptr<HttpResponder>& responder) {

@@ -20,6 +20,7 @@
 
 namespace baleen {
 
+class ClusterHandler;
 class RequestFinder;
 class TenantDirectory;
 struct FoundRequest;
@@ -31,11 +32,12 @@ struct RestApiOptions {
   std::function<absl::Status()> readiness;
   RequestFinder* finder = nullptr;           // Null = nothing is resumable here.
   const TenantDirectory* tenants = nullptr;  // Null = no key is asked for.
+  ClusterHandler* cluster = nullptr;         // Null = nobody knows the cluster here.
   absl::Duration request_timeout = absl::Minutes(10);
 };
 
-// Thread-safe. Where keys are asked for, everything but the probes gets 401 without one. Unknown paths get 404, known ones with another
-// method 405 with Allow.
+// Thread-safe. Where keys are asked for, everything but the probes and the page gets 401 without one. Unknown paths get 404, known ones
+// with another method 405 with Allow.
 class RestApi {
  public:
   explicit RestApi(RestApiOptions options);
@@ -59,6 +61,9 @@ class RestApi {
   void Readyz(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void OpenApi(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Livez(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void Cluster(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void Page(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void PagePart(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   absl::StatusOr<Caller> Authenticate(const HttpRequest& request) const;
   void Refuse(const absl::Status& status, HttpResponder& responder);
   AnswerHead HeadFor(const GenerationInput& input, const Call& call) const;

@@ -251,6 +251,16 @@ TEST_F(RestApiTest, TellsWhatItTakes) {
   EXPECT_TRUE(absl::StrContains(path->body, "There is no GET"));
 }
 
+TEST_F(RestApiTest, ThePageAndItsPartsAreServed) {
+  EXPECT_EQ(Call("GET", "/")->Header("content-type"), "text/html; charset=utf-8");
+  EXPECT_EQ(Call("GET", "/page/app.js")->status, 200);
+  const auto missing = Call("GET", "/page/../main.cc");
+  EXPECT_EQ(missing->status, 404);
+  EXPECT_EQ(missing->Header("content-type"), "application/json");
+}
+
+TEST_F(RestApiTest, WithoutPlacementNobodyKnowsTheCluster) { EXPECT_EQ(Call("GET", "/v1/cluster")->status, 503); }
+
 TEST_F(RestApiTest, ReadinessTellsTheTruth) {
   EXPECT_EQ(Call("GET", "/readyz")->status, 200);
   readiness_ = absl::UnavailableError("no decode worker is ready");
@@ -272,8 +282,8 @@ class ClosedRestApiTest : public RestApiTest {
   TenantsFile file_{{TenantJson("acme", "key-a", R"("priority":7)"), TenantJson("initech", "key-b")}};
 };
 
-TEST_F(ClosedRestApiTest, EveryRouteButTheProbesNeedsAKey) {
-  const std::set<std::string> open = {"/livez", "/readyz"};
+TEST_F(ClosedRestApiTest, EveryRouteButProbesAndThePageNeedsAKey) {
+  const std::set<std::string> open = {"/livez", "/readyz", "/", "/page/{file}"};
   ASSERT_GE(RestApi::DocumentedRoutes().size(), 10u);
   for (const DocumentedRoute& route : RestApi::DocumentedRoutes()) {
     for (const HttpHeaders& headers : {HttpHeaders{}, Key("unknown"), HttpHeaders{{"authorization", "key-a"}}}) {

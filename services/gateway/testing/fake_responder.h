@@ -31,6 +31,8 @@ class FakeResponder final : public HttpResponder {
   void EndStream() override { ended = true; }
   void OnDisconnect(std::function<void()> callback) override { disconnect = std::move(callback); }
 
+  void OnBackpressure(std::function<void(bool)> callback) override { backpressure = std::move(callback); }
+
   void Every(absl::Duration, std::function<bool()> callback) override { every = std::move(callback); }
 
   std::string Header(const std::string& name) const {
@@ -45,6 +47,7 @@ class FakeResponder final : public HttpResponder {
   std::string body;
   bool ended = false;
   std::function<void()> disconnect;
+  std::function<void(bool)> backpressure;
   std::function<bool()> every;
 };
 

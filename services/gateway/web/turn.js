@@ -1,0 +1,112 @@
+// One turn on the page: the question, the thinking folded apart, the answer, the figures.
+import {byId, count, element, money, seconds, setText, short} from "./dom.js";
+import {prose} from "./prose.js";
+import {speed} from "./request.js";
+
+const FINISHES = {length: "cut off at max tokens", content_filter: "stopped by a guardrail", insufficient_system_resource: "given up"};
+
+export class TurnView {
+  constructor(question, handlers) {
+    this.root = byId("turn-template").content.firstElementChild.cloneNode(true);
+    const part = (name) => this.root.querySelector(name);
+    this.answer = part(".answer");
+    this.thinking = part(".thinking");
+    this.thinkingText = part(".thinking-text");
+    this.answerText = part(".answer-text");
+    this.waiting = part(".waiting");
+    this.problem = part(".problem");
+    this.end = part(".turn-end");
+    part(".asked-text").textContent = question;
+    for (const button of this.root.querySelectorAll("[data-action]")) {
+      button.addEventListener("click", () => handlers[button.dataset.action](button));
+    }
+    // Who folds or unfolds by hand is not overruled.
+    this.thinking.querySelector("summary").addEventListener("click", () => { this.touched = true; });
+  }
+
+  start() {
+    this.started = performance.now();
+    this.answer.setAttribute("aria-busy", "true");
+    this.setState("waiting");
+    this.waiting.hidden = false;
+  }
+
+  setState(state) {
+    this.answer.dataset.state = state;
+  }
+
+  wait(text) {
+    setText(this.root.querySelector(".waiting-text"), text);
+  }
+
+  add(kind, text) {
+    this.waiting.hidden = true;
+    if (kind === "thinking") {
+      if (this.thinking.hidden) {
+        this.thinking.hidden = false;
+        this.thinking.open = true;
+        this.setState("thinking");
+      }
+      this.thinkingText.append(text);
+      this.thinkingText.scrollTop = this.thinkingText.scrollHeight;
+      setText(this.root.querySelector(".thinking-time"), seconds(performance.now() - this.started));
+      return;
+    }
+    if (this.answer.dataset.state !== "answering") {
+      this.endThinking();
+      this.setState("answering");
+    }
+    this.answerText.append(text);
+  }
+
+  endThinking() {
+    if (this.thinking.hidden) return;
+    setText(this.root.querySelector(".thinking-label"), "Thought");
+    if (!this.touched) this.thinking.open = false;
+  }
+
+  finish(figures, prices) {
+    this.figures = figures;
+    this.close("done");
+    this.answerText.replaceChildren(...prose(this.answerText.textContent));
+    this.showFigures(prices);
+  }
+
+  stopped(figures, prices) {
+    this.answerText.append(element("span", {class: "stopped"}, this.answerText.textContent ? " Stopped." : "Stopped."));
+    this.figures = figures;
+    this.close("stopped");
+    this.showFigures(prices);
+  }
+
+  fail(message) {
+    this.problem.hidden = false;
+    this.problem.setAttribute("role", "alert");
+    this.problem.textContent = message;
+    this.close("failed");
+  }
+
+  close(state) {
+    this.endThinking();
+    this.setState(state);
+    this.waiting.hidden = true;
+    this.answer.removeAttribute("aria-busy");
+    this.end.hidden = false;
+  }
+
+  showFigures(prices) {
+    const {usage, firstMs, finish} = this.figures;
+    const rows = [];
+    if (firstMs !== null) rows.push(["First token", seconds(firstMs)]);
+    const rate = speed(this.figures);
+    if (rate !== null) rows.push(["Speed", `${short(rate)} tokens/s`]);
+    if (usage) {
+      rows.push(["In", `${count(usage.prompt_tokens)}${usage.prompt_cache_hit_tokens ? ` (${count(usage.prompt_cache_hit_tokens)} cached)` : ""}`]);
+      rows.push(["Out", count(usage.completion_tokens)]);
+      rows.push(["Cost", money(prices.cost(usage))]);
+    }
+    if (FINISHES[finish]) rows.push(["Ended", FINISHES[finish]]);
+    this.root.querySelector(".figures").replaceChildren(
+        ...rows.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+  }
+}

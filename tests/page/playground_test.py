@@ -1,0 +1,205 @@
+"""The playground: asking, thinking apart, stopping, figures, the request to copy; by keyboard, on a phone, in the dark."""
+
+import json
+import subprocess
+import unittest
+
+from playwright.sync_api import expect
+
+from tests.page.browser import PHONE, BrowserTest
+
+QUESTION = "What is 4821 + 1397?"
+ANSWER = "6218"
+
+
+class PlaygroundTest(BrowserTest):
+
+    def ask(self, page, question=QUESTION):
+        page.get_by_label("Your message").fill(question)
+        page.get_by_role("button", name="Send").click()
+
+    def answered(self, page, turn=0):
+        """The turn, once it has ended."""
+        item = page.locator(".turn").nth(turn)
+        expect(item.locator(".turn-end")).to_be_visible()
+        return item
+
+    def test_a_question_is_answered_with_its_thinking_apart(self):
+        page = self.open()
+        self.ask(page)
+        thinking = page.locator(".thinking-text")
+        expect(thinking).not_to_be_empty()
+        turn = self.answered(page)
+        expect(turn.locator(".answer-text")).to_contain_text(ANSWER)
+        # Folded away by the time there is an answer, and there for who asks.
+        expect(thinking).to_be_hidden()
+        turn.locator("summary").click()
+        expect(thinking).to_be_visible()
+        self.assertNotEqual(thinking.inner_text(), turn.locator(".answer-text").inner_text())
+        figures = turn.locator(".figures")
+        for figure in ("First token", "tokens/s", "In", "Out", "Cost"):
+            expect(figures).to_contain_text(figure)
+        expect(page.locator("#total-cost")).not_to_have_text("$0")
+
+    def test_the_conversation_goes_on(self):
+        page = self.open()
+        self.ask(page)
+        self.answered(page)
+        with page.expect_request("**/v1/chat/completions") as sent:
+            self.ask(page, "Sort 31, 4, 15.")
+        messages = sent.value.post_data_json["messages"]
+        self.assertEqual([message["role"] for message in messages], ["user", "assistant", "user"])
+        self.assertIn(ANSWER, messages[1]["content"])
+        expect(self.answered(page, 1).locator(".answer-text")).to_contain_text("4, 15, 31")
+        page.get_by_role("link", name="Skip to content").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#main")).to_be_focused()
+        page.get_by_role("button", name="New chat").click()
+        expect(page.locator(".turn")).to_have_count(0)
+        expect(page.locator("#welcome")).to_be_visible()
+
+    def test_a_stream_is_stopped(self):
+        page = self.open()
+        # As soon as there is a token: by the time that a click came from outside, a fast worker might be done.
+        page.evaluate("""() => new MutationObserver((_, observer) => {
+            if (!document.querySelector(".thinking-text")?.textContent) return;
+            observer.disconnect();
+            document.getElementById("stop").click();
+        }).observe(document.getElementById("turns"), {subtree: true, childList: true})""")
+        self.ask(page)
+        expect(page.locator(".answer")).to_have_attribute("data-state", "stopped")
+        expect(page.locator(".answer-text")).to_contain_text("Stopped.")
+        expect(page.get_by_role("button", name="Send")).to_be_visible()
+        self.ask(page)
+        expect(self.answered(page, 1).locator(".answer-text")).to_contain_text(ANSWER)
+
+    def test_settings_are_sent_and_can_be_copied(self):
+        page = self.open()
+        for label, value in (("Temperature", "0.7"), ("Top p", "0.9"), ("Seed", "11"), ("Max tokens", "60")):
+            page.get_by_label(label).fill(value)
+        with page.expect_request("**/v1/chat/completions") as sent:
+            self.ask(page, "What's \"5\" + 6?")
+        body = sent.value.post_data_json
+        self.assertEqual({name: body[name] for name in ("temperature", "top_p", "seed", "max_tokens")},
+                         {"temperature": 0.7, "top_p": 0.9, "seed": 11, "max_tokens": 60})
+        turn = self.answered(page)
+        turn.get_by_role("button", name="Request").click()
+        page.get_by_role("dialog").get_by_role("button", name="Copy").click()
+        curl = page.evaluate("navigator.clipboard.readText()")
+        page.get_by_role("button", name="Python").click()
+        python = page.locator("#snippet").inner_text()
+        page.keyboard.press("Escape")
+        # What was copied is what was sent: the same seed gives the same tokens.
+        shown = turn.locator(".thinking-text").text_content() + turn.locator(".answer-text").text_content()
+        self.assertEqual(self.text_of(subprocess.run(["bash", "-c", curl], capture_output=True, text=True, check=True).stdout), shown)
+        run = subprocess.run(["python3", "-c", f"import ast, sys; ast.parse(sys.stdin.read())"], input=python, text=True, check=False)
+        self.assertEqual(run.returncode, 0, python)
+
+    @staticmethod
+    def text_of(stream):
+        """Thinking and answer out of a stream of events."""
+        deltas = [choice["delta"] for line in stream.splitlines() if line.startswith("data: {")
+                  for choice in json.loads(line[6:])["choices"]]
+        return "".join(delta.get("reasoning_content") or "" for delta in deltas) + "".join(delta.get("content") or "" for delta in deltas)
+
+    def test_a_value_out_of_range_is_pointed_out(self):
+        page = self.open()
+        page.get_by_label("Temperature").fill("9")
+        self.ask(page)
+        expect(page.locator(".turn")).to_have_count(0)
+        expect(page.get_by_label("Temperature")).to_be_focused()
+
+    def test_a_refusal_says_why(self):
+        page = self.open()
+        page.get_by_label("Max tokens").fill("999999")
+        self.ask(page)
+        expect(page.locator(".problem")).to_contain_text("max_tokens")
+        # The browser's own note of a failed request is what is wanted here.
+        self.assertTrue(all("400" in complaint for complaint in self.complaints), self.complaints)
+        self.complaints.clear()
+
+    def test_text_is_never_markup(self):
+        page = self.open()
+        self.ask(page, "<img src=x onerror=alert(1)> <b>2 + 2</b>")
+        turn = self.answered(page)
+        expect(turn.locator(".asked-text")).to_have_text("<img src=x onerror=alert(1)> <b>2 + 2</b>")
+        self.assertEqual(turn.locator("img, .asked-text b").count(), 0)
+        with self.assertRaisesRegex(Exception, "TrustedHTML"):
+            page.evaluate("document.body.innerHTML = '<p>x</p>'")
+        self.complaints.clear()
+
+    def test_keyboard_alone(self):
+        page = self.open()
+        expect(page.get_by_label("Your message")).to_be_focused()
+        page.keyboard.type(QUESTION)
+        page.keyboard.press("Shift+Enter")
+        page.keyboard.type("Please.")
+        page.keyboard.press("Enter")
+        turn = self.answered(page)
+        expect(turn.locator(".asked-text")).to_have_text(f"{QUESTION}\nPlease.")
+        self.tab_to(page, "summary", back=True)
+        page.keyboard.press("Enter")
+        expect(turn.locator(".thinking-text")).to_be_visible()
+        self.tab_to(page, "[data-action=request]")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(turn.get_by_role("button", name="Request")).to_be_focused()
+        self.tab_to(page, "[data-view=cluster]", back=True)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Cluster")).to_be_visible()
+
+    def tab_to(self, page, selector, back=False):
+        """Moves the focus with the Tab key; every stop on the way is visible and has a name."""
+        for _ in range(40):
+            if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+                return
+            page.keyboard.press("Shift+Tab" if back else "Tab")
+        self.fail(f"the Tab key does not lead to {selector}")
+
+    def test_on_a_phone(self):
+        page = self.open(**PHONE)
+        self.assert_fits(page)
+        page.get_by_label("Your message").fill(QUESTION)
+        page.get_by_role("button", name="Send").tap()
+        turn = self.answered(page)
+        expect(turn.locator(".answer-text")).to_contain_text(ANSWER)
+        self.assert_fits(page)
+        page.get_by_role("button", name="Settings").tap()
+        expect(page.get_by_label("Temperature")).to_be_visible()
+        self.assert_fits(page)
+        page.get_by_role("button", name="Close").tap()
+        expect(page.get_by_label("Temperature")).to_be_hidden()
+
+    def test_light_and_dark(self):
+        page = self.open(color_scheme="dark")
+        brightness = "() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + +b, 0)"
+        self.assertLess(page.evaluate(brightness), 150)
+        theme = page.locator("#theme-button")
+        theme.click()
+        expect(theme).to_have_accessible_name("Theme: light")
+        self.assertGreater(page.evaluate(brightness), 600)
+        page.reload()
+        expect(theme).to_have_accessible_name("Theme: light")
+        theme.click()
+        expect(theme).to_have_accessible_name("Theme: dark")
+        self.assertLess(page.evaluate(brightness), 150)
+
+    def test_a_key_is_sent_and_not_kept(self):
+        page = self.open()
+        page.get_by_role("button", name="API key").click()
+        page.locator("#key").fill("secret-of-this-tab")
+        page.get_by_role("button", name="Use it").click()
+        with page.expect_request("**/v1/chat/completions") as sent:
+            self.ask(page)
+        self.assertEqual(sent.value.headers["authorization"], "Bearer secret-of-this-tab")
+        turn = self.answered(page)
+        turn.get_by_role("button", name="Request").click()
+        expect(page.locator("#snippet")).to_contain_text("$BALEEN_API_KEY")
+        self.assertNotIn("secret-of-this-tab", page.content())
+        self.assertNotIn("secret-of-this-tab", page.evaluate("JSON.stringify(localStorage)"))
+
+
+if __name__ == "__main__":
+    unittest.main()
