@@ -1,14 +1,11 @@
 #include "services/gateway/generation/generation.h"
 
-#include <grpcpp/alarm.h>
-
 #include <algorithm>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "services/gateway/generation/admitted_generation.h"
 #include "services/gateway/generation/attempt_outcome.h"
 #include "services/gateway/generation/decode_stream.h"
@@ -20,7 +17,8 @@
 namespace baleen {
 namespace {
 
-// A request that no worker has accepted yet is refused after this long; one that has tokens waits until its deadline.
+// A request that no worker has accepted yet is refused after this long (it waits while a lost expert is loaded elsewhere, say); one that
+// has tokens waits until its deadline.
 constexpr absl::Duration kPatience = absl::Seconds(30);
 constexpr absl::Duration kIsolationPoll = absl::Milliseconds(50);
 
@@ -51,7 +49,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
         sink_(std::move(sink)),
         attempt_(input_.resume ? input_.resume->attempt : 0),
         assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher), input_.tool_calls),
-        begun_(absl::Now()) {
+        begun_(context.clock->Now()) {
     usage_.prompt_tokens = static_cast<int64_t>(input_.prompt.size());
     if (input_.resume) numerics_id_ = input_.resume->numerics_id;
   }
@@ -104,9 +102,8 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   bool ever_accepted_ = false;
   bool accepted_ = false;  // By the current worker.
   bool isolated_ = false;
-  absl::Status full_;                   // Not OK while workers refuse for want of room.
-  int failures_ = 0;                    // In a row, without a token.
-  std::unique_ptr<grpc::Alarm> alarm_;  // One per wait: a callback may not set its own alarm again.
+  absl::Status full_;  // Not OK while workers refuse for want of room.
+  int failures_ = 0;   // In a row, without a token.
 };
 
 void GenerationImpl::Start() {
@@ -125,18 +122,18 @@ void GenerationImpl::StartAttempt() {
     if (ended_) return;
     attempt = attempt_ + 1;
   }
-  if (absl::Now() >= input_.deadline) return Fail(absl::DeadlineExceededError("The request's deadline passed before it was finished."));
+  if (context_.clock->Now() >= input_.deadline)
+    return Fail(absl::DeadlineExceededError("The request's deadline passed before it was finished."));
   if (isolated_ && !Isolate()) return RunLater(kIsolationPoll);
   // Until there is a token the request is bound to no arithmetic.
-  const std::optional<PickedWorker> worker = context_.picker->Pick(failed_workers_, journal_.empty() ? "" : numerics_id_,
-                                                                         {.salt = input_.cache_salt, .tokens = input_.prompt});
+  const std::optional<PickedWorker> worker =
+      context_.picker->Pick(failed_workers_, journal_.empty() ? "" : numerics_id_, {.salt = input_.cache_salt, .tokens = input_.prompt});
   // A worker that refused is only picked again when all have: then the fleet is full, and only who has tokens goes on waiting.
   if (worker && (full_.ok() || failed_workers_.count(worker->worker_id) == 0)) return OpenStream(*worker, attempt);
   if (worker) {
     absl::Status full = std::exchange(full_, absl::OkStatus());
     return journal_.empty() ? Fail(std::move(full)) : TryAgain(std::move(full));
   }
-  if (failures_ == 0 && journal_.empty()) return Fail(absl::UnavailableError("No decode worker is ready; try again shortly."));
   TryAgain(absl::UnavailableError("No decode worker is ready; try again shortly."));
 }
 
@@ -312,16 +309,12 @@ AfterDeath GenerationImpl::Verdict() {
 
 void GenerationImpl::TryAgain(absl::Status why) {
   ++failures_;
-  if (!ever_accepted_ && journal_.empty() && absl::Now() - begun_ > kPatience) return Fail(std::move(why));
+  if (!ever_accepted_ && journal_.empty() && context_.clock->Now() - begun_ > kPatience) return Fail(std::move(why));
   RunLater(RetryDelay(failures_));
 }
 
 void GenerationImpl::RunLater(absl::Duration delay) {
-  delay = std::max(delay, absl::Milliseconds(1));  // It must not fire before it is set.
-  alarm_ = std::make_unique<grpc::Alarm>();
-  // An alarm keeps its callback after the call, so the reference moves out.
-  alarm_->Set(absl::ToChronoTime(absl::Now() + delay),
-              [self = shared_from_this()](bool) mutable { std::exchange(self, nullptr)->StartAttempt(); });
+  context_.timers->After(delay, [self = shared_from_this()] { self->StartAttempt(); });
 }
 
 void GenerationImpl::Fail(absl::Status status) {

@@ -12,8 +12,10 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "model/tokenizer/tokenizer.h"
 #include "model/tokenizer/tool_call_parser.h"
+#include "services/common/timers.h"
 #include "services/gateway/api/generation_spec.h"
 
 namespace baleen {
@@ -96,6 +98,8 @@ struct GenerationContext {
   Admission* admission = nullptr;    // Null = nothing waits.
   Guard* guard = nullptr;            // Null = nothing is judged.
   bool guard_fails_open = false;     // What a guard that fails did not judge goes through.
+  Clock* clock = Clock::Real();
+  Timers* timers = Timers::Real();
 };
 
 // Thread-safe. When a worker fails, the journal (prompt, seed, tokens so far) goes to another one under the next attempt, and the stream

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -66,6 +68,27 @@ class ScriptedDialer final : public DecodeDialer {
 
   const std::vector<int32_t> answer_;
   const std::vector<Attempt> attempts_;
+};
+
+// Time that passes when the test says so.
+class ManualTime final : public Clock, public Timers {
+ public:
+  absl::Time Now() override { return now_; }
+  void Sleep(absl::Duration duration) override { now_ += duration; }
+  void After(absl::Duration delay, std::function<void()> work) override { due_.emplace(now_ + delay, std::move(work)); }
+  // Goes on to the next timer; false when there is none.
+  bool RunNext() {
+    if (due_.empty()) return false;
+    const std::function<void()> work = std::move(due_.begin()->second);
+    now_ = due_.begin()->first;
+    due_.erase(due_.begin());
+    work();
+    return true;
+  }
+
+ private:
+  absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
+  std::multimap<absl::Time, std::function<void()>> due_;
 };
 
 class Collector {
@@ -133,7 +156,14 @@ class GenerationTest : public testing::Test {
     return input;
   }
 
-  GenerationContext Context(ScriptedDialer& dialer) { return {tokenizer_.get(), &dialer, &picker_, &quarantine_}; }
+  GenerationContext Context(ScriptedDialer& dialer, ManualTime* time = nullptr) {
+    GenerationContext context{tokenizer_.get(), &dialer, &picker_, &quarantine_};
+    if (time != nullptr) {
+      context.clock = time;
+      context.timers = time;
+    }
+    return context;
+  }
 
   std::unique_ptr<Tokenizer> tokenizer_;
   WorkerPicker picker_;
@@ -269,13 +299,44 @@ TEST_F(GenerationTest, PassesOnWhatNoOtherWorkerCanMend) {
   EXPECT_EQ(dialer.starts.size(), 1u);
 }
 
-TEST_F(GenerationTest, FailsAtOnceWithoutWorkers) {
+TEST_F(GenerationTest, WithoutWorkersARequestWaitsAndIsRefusedInTheEnd) {
   SetWorkers({});
   ScriptedDialer dialer(Answer("abc"));
+  ManualTime time;
   Collector collector;
-  StartGeneration(Context(dialer), Input(), collector.Sink());
-  ASSERT_TRUE(collector.Wait());
+  StartGeneration(Context(dialer, &time), Input(), collector.Sink());
+  const absl::Time begun = time.Now();
+  while (time.RunNext()) {
+  }
   EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_GE(time.Now() - begun, absl::Seconds(30));
+  EXPECT_TRUE(dialer.starts.empty());
+}
+
+TEST_F(GenerationTest, WithoutWorkersADeadlineEndsARequestEarlier) {
+  SetWorkers({});
+  ScriptedDialer dialer(Answer("abc"));
+  ManualTime time;
+  GenerationInput input = Input();
+  input.deadline = time.Now() + absl::Seconds(3);
+  Collector collector;
+  StartGeneration(Context(dialer, &time), std::move(input), collector.Sink());
+  while (time.RunNext()) {
+  }
+  EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(GenerationTest, ARequestStartsWhenAWorkerComes) {
+  SetWorkers({});
+  ScriptedDialer dialer(Answer("</think>\n\nabc"));
+  ManualTime time;
+  Collector collector;
+  StartGeneration(Context(dialer, &time), Input(), collector.Sink());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(time.RunNext());
+  SetWorkers({"decode-a"});
+  while (time.RunNext()) {
+  }
+  EXPECT_EQ(collector.text, "abc");
 }
 
 TEST_F(GenerationTest, CutsAtAStopString) {
