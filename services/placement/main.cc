@@ -13,7 +13,8 @@ ABSL_FLAG(uint32_t, expected_shards, 1, "expert shards that share the experts at
 ABSL_FLAG(uint32_t, replicas, 1, "copies of each expert, on distinct failure domains");
 ABSL_FLAG(uint32_t, extra_slots, 0, "experts of each layer that a shard holds beyond its even part: copies of hot ones");
 ABSL_FLAG(double, rebalance_period_s, 30, "how often experts are moved to even out measured load");
-ABSL_FLAG(std::string, etcd, "", "host:port of etcd, which two or more placements share; empty = the only placement");
+ABSL_FLAG(std::string, etcd, "",
+          "host:port of etcd's members, parted by commas, which two or more placements share; empty = the only placement");
 
 namespace {
 

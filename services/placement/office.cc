@@ -43,9 +43,9 @@ v1::StoredPlacement Record(const Cluster& cluster, Reservation& reservation) {
 
 }  // namespace
 
-LeadershipEvents MakeOffice(Cluster& cluster) {
+ElectionEvents MakeOffice(Cluster& cluster) {
   const auto reservation = std::make_shared<Reservation>();
-  LeadershipEvents events;
+  ElectionEvents events;
   events.on_elected = [&cluster, reservation](const v1::StoredPlacement& stored) { TakeOver(cluster, *reservation, stored); };
   events.on_lost = [&cluster] { cluster.Restart(0, {}); };
   events.record = [&cluster, reservation] { return Record(cluster, *reservation); };

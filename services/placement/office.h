@@ -3,13 +3,13 @@
 #define BALEEN_SERVICES_PLACEMENT_OFFICE_H_
 
 #include "services/placement/cluster.h"
-#include "services/placement/etcd/leadership.h"
+#include "services/placement/etcd/election.h"
 
 namespace baleen {
 
 // Epochs are reserved in etcd in blocks, so that a leader writes seldom and its successor begins above all it could have used.
 // `cluster` outlives what is returned.
-LeadershipEvents MakeOffice(Cluster& cluster);
+ElectionEvents MakeOffice(Cluster& cluster);
 
 }  // namespace baleen
 

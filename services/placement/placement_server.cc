@@ -72,8 +72,8 @@ absl::Status PlacementServer::Start() {
   impl_->runner.SetReadiness([this] { return impl_->Ready(); });
   RETURN_IF_ERROR(impl_->runner.Start({&impl_->service}));
   if (const std::string& etcd = impl_->options.etcd; !etcd.empty()) {
-    LeadershipOptions leadership{.etcd = etcd, .address = impl_->runner.address()};
-    impl_->leadership = std::make_unique<Leadership>(std::move(leadership), MakeOffice(impl_->cluster));
+    ElectionOptions election{.address = impl_->runner.address()};
+    impl_->leadership = std::make_unique<Leadership>(etcd, std::move(election), MakeOffice(impl_->cluster));
     impl_->election = impl_->leadership.get();
   }
   impl_->liveness.emplace(impl_->cluster, impl_->probe);

@@ -2,9 +2,12 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <chrono>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "etcd/etcdserver/etcdserverpb/rpc.grpc.pb.h"
 
 namespace baleen {
@@ -21,20 +24,38 @@ absl::Status ToStatus(const char* call, const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), absl::StrCat("etcd ", call, ": ", status.error_message()));
 }
 
-}  // namespace
-
-struct EtcdClient::Impl {
-  explicit Impl(const std::string& address)
+// One member of the etcd cluster.
+struct Member {
+  explicit Member(const std::string& address)
       : channel(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
         kv(pb::KV::NewStub(channel)),
         lease(pb::Lease::NewStub(channel)) {}
 
-  const std::shared_ptr<grpc::Channel> channel;
-  const std::unique_ptr<pb::KV::Stub> kv;
-  const std::unique_ptr<pb::Lease::Stub> lease;
+  std::shared_ptr<grpc::Channel> channel;
+  std::unique_ptr<pb::KV::Stub> kv;
+  std::unique_ptr<pb::Lease::Stub> lease;
 };
 
-EtcdClient::EtcdClient(const std::string& address) : impl_(std::make_unique<Impl>(address)) {}
+}  // namespace
+
+struct EtcdClient::Impl {
+  explicit Impl(const std::string& addresses) {
+    for (const absl::string_view address : absl::StrSplit(addresses, ',')) members.emplace_back(std::string(address));
+  }
+
+  const Member& member() const { return members[current]; }
+  // A member that does not answer is left for the next one; the caller tries again.
+  absl::Status Outcome(const char* call, const grpc::Status& status) {
+    const bool silent = status.error_code() == grpc::StatusCode::UNAVAILABLE || status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+    if (silent) current = (current + 1) % members.size();
+    return ToStatus(call, status);
+  }
+
+  std::vector<Member> members;
+  std::atomic<size_t> current{0};
+};
+
+EtcdClient::EtcdClient(const std::string& addresses) : impl_(std::make_unique<Impl>(addresses)) {}
 EtcdClient::~EtcdClient() = default;
 
 absl::StatusOr<EtcdLease> EtcdClient::Grant(absl::Duration ttl) {
@@ -43,7 +64,7 @@ absl::StatusOr<EtcdLease> EtcdClient::Grant(absl::Duration ttl) {
   pb::LeaseGrantRequest request;
   request.set_ttl(absl::ToInt64Seconds(ttl));
   pb::LeaseGrantResponse reply;
-  const absl::Status status = ToStatus("LeaseGrant", impl_->lease->LeaseGrant(&context, request, &reply));
+  const absl::Status status = impl_->Outcome("LeaseGrant", impl_->member().lease->LeaseGrant(&context, request, &reply));
   if (!status.ok()) return status;
   return EtcdLease{reply.id(), absl::Seconds(reply.ttl())};
 }
@@ -51,14 +72,14 @@ absl::StatusOr<EtcdLease> EtcdClient::Grant(absl::Duration ttl) {
 absl::StatusOr<absl::Duration> EtcdClient::KeepAlive(int64_t lease) {
   grpc::ClientContext context;
   SetDeadline(context);
-  const auto stream = impl_->lease->LeaseKeepAlive(&context);
+  const auto stream = impl_->member().lease->LeaseKeepAlive(&context);
   pb::LeaseKeepAliveRequest request;
   request.set_id(lease);
   pb::LeaseKeepAliveResponse reply;
   const bool answered = stream->Write(request) && stream->Read(&reply);
   stream->WritesDone();
   if (!answered) {
-    const absl::Status status = ToStatus("LeaseKeepAlive", stream->Finish());
+    const absl::Status status = impl_->Outcome("LeaseKeepAlive", stream->Finish());
     return status.ok() ? absl::UnavailableError("etcd LeaseKeepAlive: the stream ended without an answer") : status;
   }
   context.TryCancel();
@@ -73,7 +94,7 @@ absl::Status EtcdClient::Revoke(int64_t lease) {
   pb::LeaseRevokeRequest request;
   request.set_id(lease);
   pb::LeaseRevokeResponse reply;
-  return ToStatus("LeaseRevoke", impl_->lease->LeaseRevoke(&context, request, &reply));
+  return impl_->Outcome("LeaseRevoke", impl_->member().lease->LeaseRevoke(&context, request, &reply));
 }
 
 absl::StatusOr<EtcdValue> EtcdClient::Get(const std::string& key) {
@@ -82,7 +103,7 @@ absl::StatusOr<EtcdValue> EtcdClient::Get(const std::string& key) {
   pb::RangeRequest request;
   request.set_key(key);
   pb::RangeResponse reply;
-  const absl::Status status = ToStatus("Range", impl_->kv->Range(&context, request, &reply));
+  const absl::Status status = impl_->Outcome("Range", impl_->member().kv->Range(&context, request, &reply));
   if (!status.ok()) return status;
   if (reply.kvs().empty()) return EtcdValue();
   const auto& found = reply.kvs(0);
@@ -110,7 +131,7 @@ absl::StatusOr<std::optional<int64_t>> EtcdClient::PutIf(const EtcdPut& put) {
   write.set_value(put.value);
   write.set_lease(put.lease);
   pb::TxnResponse reply;
-  const absl::Status status = ToStatus("Txn", impl_->kv->Txn(&context, request, &reply));
+  const absl::Status status = impl_->Outcome("Txn", impl_->member().kv->Txn(&context, request, &reply));
   if (!status.ok()) return status;
   if (!reply.succeeded()) return std::optional<int64_t>();
   return std::optional<int64_t>(reply.header().revision());

@@ -9,45 +9,22 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "services/placement/etcd/etcd_store.h"
 
 namespace baleen {
 
-// Revisions are 0 where there is no such key.
-struct EtcdValue {
-  std::string value;
-  int64_t create_revision = 0;
-  int64_t mod_revision = 0;
-  int64_t lease = 0;
-};
-
-struct EtcdLease {
-  int64_t id = 0;
-  absl::Duration ttl;  // As granted; etcd may give more than was asked for.
-};
-
-// A write that takes place only if the key, and the guard where there is one, are as expected.
-struct EtcdPut {
-  std::string key;
-  int64_t expected_mod_revision = 0;  // 0 = there is no such key.
-  std::string value;
-  int64_t lease = 0;  // 0 = none.
-  std::string guard_key;
-  int64_t guard_create_revision = 0;
-};
-
 // Thread-safe. Every call takes at most one second; errors name the call. Without TLS.
-class EtcdClient {
+class EtcdClient final : public EtcdStore {
  public:
-  explicit EtcdClient(const std::string& address);  // host:port
-  ~EtcdClient();
+  // host:port of one member or, parted by commas, of several, of which one that does not answer is left for the next.
+  explicit EtcdClient(const std::string& addresses);
+  ~EtcdClient() override;
 
-  absl::StatusOr<EtcdLease> Grant(absl::Duration ttl);
-  // The time to live from when etcd took the call; NOT_FOUND when the lease has ended.
-  absl::StatusOr<absl::Duration> KeepAlive(int64_t lease);
-  absl::Status Revoke(int64_t lease);
-  absl::StatusOr<EtcdValue> Get(const std::string& key);
-  // The revision of the write; nullopt when something was not as expected.
-  absl::StatusOr<std::optional<int64_t>> PutIf(const EtcdPut& put);
+  absl::StatusOr<EtcdLease> Grant(absl::Duration ttl) override;
+  absl::StatusOr<absl::Duration> KeepAlive(int64_t lease) override;
+  absl::Status Revoke(int64_t lease) override;
+  absl::StatusOr<EtcdValue> Get(const std::string& key) override;
+  absl::StatusOr<std::optional<int64_t>> PutIf(const EtcdPut& put) override;
 
  private:
   struct Impl;

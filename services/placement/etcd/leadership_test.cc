@@ -38,6 +38,14 @@ TEST(EtcdClientTest, WritesOnlyWhatIsAsExpected) {
   EXPECT_EQ(client.Get("k")->value, "2");
 }
 
+TEST(EtcdClientTest, LeavesAMemberThatDoesNotAnswerForTheNext) {
+  EtcdProcess etcd;
+  EtcdClient client("127.0.0.1:1," + etcd.address());
+  EXPECT_FALSE(client.Get("k").ok());
+  EXPECT_EQ(client.Get("k")->mod_revision, 0);
+  EXPECT_TRUE(client.PutIf({.key = "k", .value = "1", .guard_key = ""}).value().has_value());
+}
+
 TEST(EtcdClientTest, AKeyLivesWithItsLease) {
   EtcdProcess etcd;
   EtcdClient client(etcd.address());
@@ -54,19 +62,20 @@ TEST(EtcdClientTest, AKeyLivesWithItsLease) {
 // A candidate that counts its elections and stores one number.
 struct Candidate {
   Candidate(const std::string& etcd, const std::string& address, uint64_t limit)
-      : leadership({.etcd = etcd, .address = address}, {.on_elected =
-                                                            [this](const v1::StoredPlacement& stored) {
-                                                              found = stored.epoch_limit();
-                                                              ++elections;
-                                                            },
-                                                        .on_lost = [this] { ++losses; },
-                                                        .record =
-                                                            [limit] {
-                                                              v1::StoredPlacement record;
-                                                              record.set_epoch_limit(limit);
-                                                              return record;
-                                                            },
-                                                        .on_stored = [](const v1::StoredPlacement&) {}}) {}
+      : leadership(etcd, {.address = address},
+                   {.on_elected =
+                        [this](const v1::StoredPlacement& stored) {
+                          found = stored.epoch_limit();
+                          ++elections;
+                        },
+                    .on_lost = [this] { ++losses; },
+                    .record =
+                        [limit] {
+                          v1::StoredPlacement record;
+                          record.set_epoch_limit(limit);
+                          return record;
+                        },
+                    .on_stored = [](const v1::StoredPlacement&) {}}) {}
 
   bool leads() const { return leadership.Leads().ok(); }
 
