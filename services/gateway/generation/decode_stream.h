@@ -37,8 +37,8 @@ class DecodeDialer {
   virtual std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence start, DecodeCallbacks callbacks) = 0;
 };
 
-// Over gRPC, one pooled channel per address; a worker that does not answer pings for a second counts as gone. Destroyed after all its
-// streams were cancelled, whose ends it waits for.
+// Over gRPC, one pooled channel per address; a worker that does not answer pings for three quarters of a second counts as gone. Destroyed
+// after all its streams were cancelled, whose ends it waits for.
 std::unique_ptr<DecodeDialer> MakeGrpcDecodeDialer();
 
 }  // namespace baleen
