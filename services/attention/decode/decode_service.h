@@ -7,6 +7,7 @@
 #include "proto/baleen/v1/attention.grpc.pb.h"
 #include "services/attention/decode/decode_stream.h"
 #include "services/attention/decode/recall.h"
+#include "services/attention/worker/step_loop.h"
 
 namespace baleen {
 
@@ -22,7 +23,10 @@ class DecodeService final : public v1::Decode::CallbackService {
 
   grpc::ServerUnaryReactor* Recall(grpc::CallbackServerContext* context, const v1::RecallRequest* request,
                                    v1::RecallReply* reply) override {
-    if (resume_ != nullptr) *reply = RecallFrom(*resume_, *loop_, limits_.numerics_id, request->request_id());
+    if (resume_ != nullptr) {
+      const auto cancel = [this](SequenceId id, absl::Status why) { loop_->Cancel(id, std::move(why)); };
+      *reply = RecallFrom(*resume_, cancel, limits_.numerics_id, request->request_id());
+    }
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
     return reactor;

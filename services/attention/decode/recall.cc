@@ -1,14 +1,14 @@
 #include "services/attention/decode/recall.h"
 
 #include "services/attention/decode/resume_table.h"
-#include "services/attention/worker/step_loop.h"
 
 namespace baleen {
 
-v1::RecallReply RecallFrom(ResumeTable& table, StepLoop& loop, const std::string& numerics_id, const std::string& request_id) {
+v1::RecallReply RecallFrom(ResumeTable& table, const std::function<void(SequenceId, absl::Status)>& cancel, const std::string& numerics_id,
+                           const std::string& request_id) {
   v1::RecallReply reply;
   for (const RecalledSequence& recalled : table.Recall(request_id)) {
-    if (recalled.running.has_value()) loop.Cancel(*recalled.running, absl::AbortedError("the request goes on through another gateway"));
+    if (recalled.running.has_value()) cancel(*recalled.running, absl::AbortedError("the request goes on through another gateway"));
     v1::RecalledSequence* sequence = reply.add_sequences();
     sequence->set_choice(recalled.choice);
     sequence->set_attempt(recalled.attempt);

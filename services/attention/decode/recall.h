@@ -2,17 +2,20 @@
 #ifndef BALEEN_SERVICES_ATTENTION_DECODE_RECALL_H_
 #define BALEEN_SERVICES_ATTENTION_DECODE_RECALL_H_
 
+#include <functional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "proto/baleen/v1/attention.pb.h"
+#include "services/attention/scheduler/sequence.h"
 
 namespace baleen {
 
 class ResumeTable;
-class StepLoop;
 
-// What the table has of the request; its sequences that run end with ABORTED, so that their gateways do not try again.
-v1::RecallReply RecallFrom(ResumeTable& table, StepLoop& loop, const std::string& numerics_id, const std::string& request_id);
+// What the table has of the request; `cancel` ends its sequences that run with ABORTED, so that their gateways do not try again.
+v1::RecallReply RecallFrom(ResumeTable& table, const std::function<void(SequenceId, absl::Status)>& cancel, const std::string& numerics_id,
+                           const std::string& request_id);
 
 }  // namespace baleen
 

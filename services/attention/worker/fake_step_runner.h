@@ -15,7 +15,7 @@ namespace baleen {
 class FakeStepRunner final : public StepRunner {
  public:
   static constexpr KvShape kShape = {.layers = 2, .width = 2, .dtype = DType::kF32};
-  static constexpr int64_t kVocab = 1000;
+  static constexpr int64_t kVocab = 256;
 
   // Called at the start of each step; its error fails the step after the KV rows of layer 0 were written.
   std::function<absl::Status(absl::Span<const SequenceStep>)> before_step;
