@@ -8,15 +8,17 @@ from tests.chaos import faults, harness
 class ChaosTest(unittest.TestCase):
 
     def test_no_request_fails_and_no_token_changes(self):
-        strikes, done = harness.run(harness.Settings(seed=7, streams=6, requests=12, max_tokens=128, faults=8))
-        self.assertEqual([], [line for strike in strikes for line in strike.failures])
-        self.assertEqual([], [line for strike in strikes for line in strike.differences])
-        self.assertEqual(8, len(strikes))
-        self.assertGreater(done, 12)
+        outcome = harness.run(harness.Settings(seed=7, streams=6, requests=16, max_tokens=128, faults=8))
+        self.assertEqual([], outcome.problems())
+        self.assertEqual(8, len(outcome.strikes))
+        self.assertGreater(outcome.requests, 12)
+        self.assertEqual(0, outcome.leaked_blocks)
 
     def test_the_matrix_is_drawn_whole(self):
-        drawn = [fault for fault, _ in zip(faults.draw(3), faults.matrix())]
-        self.assertCountEqual(drawn, faults.matrix())
+        for with_fabric in (False, True):
+            cells = faults.matrix(with_fabric)
+            drawn = [fault for fault, _ in zip(faults.draw(3, with_fabric), cells)]
+            self.assertCountEqual(drawn, cells)
 
 
 if __name__ == "__main__":

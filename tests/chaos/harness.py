@@ -1,18 +1,24 @@
 """Faults against a live cluster under load, one after another; a table of what each did."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import random
 import statistics
+import sys
 import time
 
-from tests.chaos import faults
-from tests.chaos.load import Load, Stream, make_requests
+from tests.chaos import faults, leaks
+from tests.chaos.load import Load
+from tests.chaos.requests import RESUMABLE, make_requests
 from tests.testing.cluster import Cluster
+from tests.testing.etcd import Etcd
+from tests.testing.fabric import Fabric
 from tests.testing.inference import Client
 
 PHASE_TIMEOUT_S = 30
 SETTLE_S = 1.0  # Between the cluster's readiness and the next fault.
+SLOW_SHARD = "expert-1"
 
 
 @dataclasses.dataclass
@@ -23,6 +29,7 @@ class Settings:
     max_tokens: int = 256
     faults: int | None = None   # Stop after so many,
     seconds: float | None = None  # or after so long.
+    mtp: bool = False
 
 
 @dataclasses.dataclass
@@ -30,55 +37,131 @@ class Strike:
     """One fault and what the streams saw until the next one."""
 
     fault: str
+    row: str
     stall_ms: float     # Longest gap from the fault on, over the longest one in the quiet time before it.
     quiet_gap_ms: float
     failures: list[str]
     differences: list[str]
 
 
-def fault_free(cluster, requests, streams):
-    """The answers to compare with, from a cluster that nobody disturbs."""
-    client = Client(cluster)
+@dataclasses.dataclass
+class Outcome:
+    strikes: list[Strike]
+    requests: int = 0
+    leaked_blocks: int = 0  # Of KV.
+    grown: dict = dataclasses.field(default_factory=dict)  # {process: (file descriptors, threads) more than before the faults}
+    false_ready_s: float = 0.0
+    with_fabric: bool = False
+
+    def problems(self):
+        return [problem for strike in self.strikes for problem in strike.failures + strike.differences]
+
+
+class ChaosCluster:
+    """Two placements on etcd, two of each worker, two copies of each expert, three gateways, so that every single death has somebody left.
+
+    The first gateway is for calls that cannot be resumed and is never struck. One shard stands behind a proxy that can be slow.
+    """
+
+    def __init__(self, fabric, mtp):
+        self._stack = contextlib.ExitStack()
+        self._fabric, self._mtp = fabric, mtp
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            place = self._fabric.place if self._fabric else lambda name: ("127.0.0.1", [])
+            self.etcd = stack.enter_context(Etcd(place("etcd")))
+            self.etcd.name = "etcd"
+            flags = ["--local_prefill_tokens=32", "--prefill_chunk=32", *(["--mtp"] if self._mtp else [])]
+            self.cluster = stack.enter_context(
+                Cluster(shards=2, replicas=2, prefill=2, decode=2, placements=2, etcd=self.etcd.address, worker_flags=flags,
+                        fabric=self._fabric, proxied=(SLOW_SHARD,)))
+            more = [self.cluster.start_gateway() for _ in range(2)]
+            self.cluster.wait_ready([process for process, _ in more])
+            self.gateways = [(process.host, port) for process, port in more]
+            self._victims = {"gateway": [process for process, _ in more], "etcd": [self.etcd]}
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *details):
+        return self._stack.__exit__(*details)
+
+    def victims(self, fault):
+        if fault.kind == "slow":
+            return self.cluster.named(SLOW_SHARD)
+        return self._victims.get(fault.role) or self.cluster.named(fault.role)
+
+
+@contextlib.contextmanager
+def _fabric():
+    """A Fabric, or None where there are no namespaces to be had: then said, and faults that need them are left out."""
+    fabric = Fabric()
+    try:
+        fabric.__enter__()
+    except OSError as error:
+        print(f"chaos: no partitions and resets: {error}", file=sys.stderr, flush=True)
+        yield None
+        return
+    try:
+        yield fabric
+    finally:
+        fabric.__exit__()
+
+
+def _fault_free(load, requests, streams):
+    """{(way, index): answer} of a cluster that nobody disturbs, by gRPC and, where it may be resumed, by REST."""
+    client = Client(load.cluster)
+    jobs = [("grpc", index) for index in range(len(requests))]
+    jobs += [("rest", index) for index, request in enumerate(requests) if request.kind in RESUMABLE]
     with concurrent.futures.ThreadPoolExecutor(streams) as pool:
-        return list(pool.map(lambda request: Stream(client, request).run(timeout_s=120), requests))
-
-
-def new_cluster():
-    """Two of each worker and two copies of each expert, so that every single death has somebody left."""
-    return Cluster(shards=2, replicas=2, prefill=2, decode=2, worker_flags=["--local_prefill_tokens=32", "--prefill_chunk=32"])
+        return dict(zip(jobs, pool.map(lambda job: load.ask(job[0], client, job[1], 0), jobs)))
 
 
 def run(settings, tell=lambda strike: None):
-    """Runs the faults that the seed draws; `tell` hears of each when it is over. Returns the list of Strikes and the requests done."""
-    with new_cluster() as cluster:
-        requests = make_requests(Client(cluster), settings.requests, settings.max_tokens, settings.seed)
-        expected = fault_free(cluster, requests, settings.streams)
-    strikes = []
-    with new_cluster() as cluster, Load(cluster, requests, expected, settings.streams, settings.seed) as load:
-        rng = random.Random(f"victims {settings.seed}")
-        end = None if settings.seconds is None else time.monotonic() + settings.seconds
-        for fault in faults.draw(settings.seed):
-            if len(strikes) == settings.faults or (end is not None and time.monotonic() > end):
-                break
-            strikes.append(_strike(cluster, load, fault, rng))
-            tell(strikes[-1])
-    # Requests that were under way when the last fault was judged belong to it.
-    _judge(load, strikes[-1])
-    return strikes, load.done
+    """Runs the faults that the seed draws; `tell` hears of each when it is over. Returns the Outcome."""
+    with _fabric() as fabric, ChaosCluster(fabric, settings.mtp) as chaos:
+        requests = make_requests(Client(chaos.cluster).tokenize, settings.requests, settings.max_tokens, settings.seed)
+        expected = {}
+        load = Load(chaos.cluster, chaos.gateways, requests, expected, settings.streams, settings.seed)
+        expected.update(_fault_free(load, requests, settings.streams))
+        before = leaks.settle(chaos.cluster.processes)
+        outcome = Outcome([], with_fabric=fabric is not None)
+        with load:
+            _strike_all(chaos, fabric, load, settings, outcome.strikes, tell)
+            if not load.pause():
+                load.failures.append("requests never ended")
+        # Requests that were under way when the last fault was judged belong to it.
+        _judge(load, outcome.strikes[-1])
+        outcome.requests, outcome.false_ready_s = load.done, load.false_ready_s
+        after = leaks.settle(chaos.cluster.processes)
+        outcome.grown, outcome.leaked_blocks = leaks.leaked(before, after)
+    return outcome
 
 
-def _strike(cluster, load, fault, rng):
+def _strike_all(chaos, fabric, load, settings, strikes, tell):
+    rng = random.Random(f"victims {settings.seed}")
+    end = None if settings.seconds is None else time.monotonic() + settings.seconds
+    for fault in faults.draw(settings.seed, fabric is not None):
+        if len(strikes) == settings.faults or (end is not None and time.monotonic() > end):
+            return
+        strikes.append(_strike(chaos, fabric, load, fault, rng))
+        tell(strikes[-1])
+
+
+def _strike(chaos, fabric, load, fault, rng):
     quiet_begin = time.monotonic()
     time.sleep(SETTLE_S)
     load.wait_for(fault.strikes_at, PHASE_TIMEOUT_S)
+    if fault.phase == "kv transfer":
+        time.sleep(load.prefill_s / 2)  # Rows are pushed from the first chunk's first layer on.
     struck = time.monotonic()
-    bring_back, after_s = faults.strike(fault, rng.choice(cluster.named(fault.role)))
+    bring_back, after_s = faults.strike(fault, rng.choice(chaos.victims(fault)), fabric)
     time.sleep(after_s)
     bring_back()
-    cluster.wait_ready(cluster.processes)
+    chaos.cluster.wait_ready(chaos.cluster.processes)
     time.sleep(SETTLE_S)
     quiet = load.longest_gap(quiet_begin, struck)
-    strike = Strike(str(fault), 0.0, quiet * 1e3, [], [])
+    strike = Strike(str(fault), fault.row, 0.0, quiet * 1e3, [], [])
     strike.stall_ms = max(0.0, load.longest_gap(struck, time.monotonic()) - quiet) * 1e3
     _judge(load, strike)
     return strike
@@ -94,7 +177,7 @@ def table(strikes):
     """Lines, one a kind of fault and role: faults, failed requests, answers that differ, median and worst stall."""
     rows = {}
     for strike in strikes:
-        rows.setdefault(strike.fault.rpartition(" at ")[0], []).append(strike)
+        rows.setdefault(strike.row, []).append(strike)
     lines = [f"{'fault':22} {'count':>5} {'failed':>6} {'differ':>6} {'stall ms: median':>16} {'worst':>7}"]
     for name, group in sorted(rows.items()):
         stalls = [strike.stall_ms for strike in group]

@@ -1,88 +1,39 @@
-"""Streams that never stop: every request is checked against its fault-free answer, and every gap between tokens is timed."""
+"""Streams that never stop: every request is held to its fault-free answer, and every gap between tokens is timed."""
 
 import collections
-import dataclasses
 import random
 import threading
 import time
 
 import grpc
 
-from tests.testing.inference import Client, inference_pb2
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """One request of the load. Sampling without a seed of the client's cannot be compared, so every sampled one has a seed."""
-
-    prompt: tuple[int, ...]
-    temperature: float
-    top_p: float
-    seed: int
-    max_tokens: int
-
-    def message(self):
-        options = inference_pb2.GenerationOptions(
-            temperature=self.temperature, top_p=self.top_p, seed=self.seed, max_tokens=self.max_tokens, ignore_eos=True, logprobs=0)
-        request = inference_pb2.GenerateRequest(model="abacus", options=options)
-        request.token_ids.ids.extend(self.prompt)
-        return request
-
-
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """What may not change under faults."""
-
-    tokens: tuple[tuple[int, float], ...]  # (token id, log-probability)
-    finish: int
-    usage: tuple[int, int]  # prompt and completion tokens
-
-
-def make_requests(client, count, max_tokens, seed):
-    """Prompts of 20 to 300 tokens, greedy and sampled."""
-    rng = random.Random(f"load {seed}")
-    requests = []
-    for index in range(count):
-        question = f"Sort {rng.randrange(999)}, {rng.randrange(999)} and count the letter e in elephant. " * rng.choice((1, 1, 2, 5))
-        requests.append(Request(
-            prompt=(0, *client.tokenize(question)), temperature=(0.0, 1.0, 0.7)[index % 3], top_p=(1.0, 0.9)[index % 2],
-            seed=rng.randrange(1 << 32), max_tokens=max_tokens))
-    return requests
-
-
-class Stream:
-    """One request under way. `on_token` hears, on the calling thread, how many tokens there are and the seconds since the last one."""
-
-    def __init__(self, client, request, on_token=lambda count, gap: None):
-        self.client, self.request, self.on_token = client, request, on_token
-
-    def run(self, timeout_s):
-        """The answer; grpc.RpcError when the request failed."""
-        tokens, finish, usage = [], 0, (0, 0)
-        last = time.monotonic()
-        for response in self.client.stub.Generate(self.request.message(), timeout=timeout_s):
-            now = time.monotonic()
-            for choice in response.logprobs:
-                tokens.append((choice.token, choice.logprob))
-                self.on_token(len(tokens), now - last)
-                last = now
-            if response.finish_reason:
-                finish = response.finish_reason
-                usage = (response.usage.prompt_tokens, response.usage.completion_tokens)
-        return Answer(tuple(tokens), finish, usage)
+from tests.chaos import streams
+from tests.chaos.faults import LONG_PROMPT
+from tests.chaos.requests import RESUMABLE
+from tests.testing.inference import Client
 
 
 class Load:
-    """`streams` threads that send random requests of `requests` one after another until stopped. Thread-safe."""
+    """Threads that send random requests one after another until stopped: half over gRPC through the cluster's first gateway, half over
+    REST as resumable requests through `gateways`, any of which may die. Thread-safe.
 
-    def __init__(self, cluster, requests, expected, streams, seed):
-        self._cluster, self._requests, self._expected = cluster, requests, expected
+    `expected[(way, index)]` is the fault-free answer of request `index` by "grpc" or "rest".
+    """
+
+    def __init__(self, cluster, gateways, requests, expected, streams_count, seed):
+        self.cluster, self._gateways, self._requests, self._expected = cluster, gateways, requests, expected
         self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
         self._stop = threading.Event()
-        self._waiters = []  # (phase, max_tokens-aware predicate, event)
+        self._pause = False
+        self._waiters = []  # (predicate of tokens so far and request, event)
+        self._open = 0
         self.done, self.failures, self.differences = 0, [], []
+        self.prefill_s = 0.0      # From a long prompt to its first token, as last seen without faults.
+        self.false_ready_s = 0.0  # How long requests waited in vain at gateways that said they were ready.
         self._gaps = collections.deque(maxlen=200_000)  # (when it ended, seconds) of every pause between two tokens of a stream
-        self._threads = [threading.Thread(target=self._run, args=(f"{seed} {index}",), daemon=True) for index in range(streams)]
+        self._threads = [threading.Thread(target=self._run, args=("grpc" if index % 2 else "rest", f"{seed} {index}"), daemon=True)
+                         for index in range(streams_count)]
 
     def __enter__(self):
         for thread in self._threads:
@@ -94,30 +45,58 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, seed):
+    def _run(self, way, seed):
         rng = random.Random(seed)
-        client = Client(self._cluster)
+        client = Client(self.cluster)
+        indices = [index for index, request in enumerate(self._requests) if way == "grpc" or request.kind in RESUMABLE]
         while not self._stop.is_set():
-            index = rng.randrange(len(self._requests))
-            self._one(client, index)
+            if self._pause:
+                time.sleep(0.05)
+                continue
+            self._one(way, client, rng.choice(indices), rng)
 
-    def _one(self, client, index):
+    def ask(self, way, client, index, first, on_token=lambda count, gap: None):
+        """The answer of one request."""
         request = self._requests[index]
-        self._tell(request, 0, 0.0)
-        stream = Stream(client, request, lambda count, gap: self._tell(request, count, gap))
-        try:
-            answer = stream.run(timeout_s=120)
-        except grpc.RpcError as error:
-            with self._lock:
-                self.failures.append(f"request {index}: {error.code().name}: {error.details()}")
-            return
+        if way == "grpc":
+            return streams.run_grpc(client, request, on_token)
+        return streams.ResumableStream(self._gateways, first, request, on_token).run()
+
+    def _one(self, way, client, index, rng):
+        request = self._requests[index]
         with self._lock:
-            self.done += 1
-            if answer != self._expected[index]:
-                self.differences.append(difference(index, answer, self._expected[index]))
+            self._open += 1
+        begun = time.monotonic()
+        self._tell(request, 0, 0.0)
+        try:
+            answer = self.ask(way, client, index, rng.randrange(len(self._gateways)), lambda count, gap: self._tell(request, count, gap))
+            problem, failed = streams.difference(request, answer, self._expected[way, index]), None
+        except grpc.RpcError as error:
+            problem, failed = None, f"{error.code().name}: {error.details()}"
+        except streams.Failed as error:
+            problem, failed = None, str(error)
+        with self._lock:
+            name = f"request {index} ({request.kind}, {way})"
+            if failed:
+                self.failures.append(f"{name}: {failed}")
+                self.false_ready_s += time.monotonic() - begun
+            else:
+                self.done += 1
+            if problem:
+                self.differences.append(f"{name}: {problem}")
+            self._open -= 1
+            self._idle.notify_all()
+
+    def pause(self, timeout_s=120):
+        """Sends nothing more and waits for what is under way; whether it all ended."""
+        self._pause = True
+        with self._lock:
+            return self._idle.wait_for(lambda: self._open == 0, timeout_s)
 
     def _tell(self, request, count, gap):
         with self._lock:
+            if count == 1 and len(request.prompt) > LONG_PROMPT:
+                self.prefill_s = min(gap, 2.0)
             if count > 1:
                 self._gaps.append((time.monotonic(), gap))
             for wanted, event in self._waiters:
@@ -139,12 +118,3 @@ class Load:
         """The longest pause between two tokens of a stream that overlaps [begin, end], in seconds; 0 without one."""
         with self._lock:
             return max((gap for at, gap in self._gaps if at > begin and at - gap < end), default=0.0)
-
-
-def difference(index, answer, expected):
-    """One line that says where two answers part."""
-    for place, (got, wanted) in enumerate(zip(answer.tokens, expected.tokens)):
-        if got != wanted:
-            return f"request {index}: token {place} is {got}, without faults {wanted}"
-    return (f"request {index}: {len(answer.tokens)} tokens, finish {answer.finish}, usage {answer.usage}; "
-            f"without faults {len(expected.tokens)}, {expected.finish}, {expected.usage}")

@@ -9,30 +9,44 @@ import sys
 from tests.chaos import harness
 
 
+def report(outcome, seed):
+    """What .baleen/chaos.json holds."""
+    strikes = outcome.strikes
+    failed, differ = sum(len(strike.failures) for strike in strikes), sum(len(strike.differences) for strike in strikes)
+    return {
+        "faults": len(strikes), "requests": outcome.requests + failed, "failed": failed, "identical": outcome.requests - differ,
+        "longest_gap_ms": max((strike.stall_ms for strike in strikes), default=0.0), "leaked_blocks": outcome.leaked_blocks,
+        "leaked_fds": sum(fds for fds, _ in outcome.grown.values()), "leaked_threads": sum(threads for _, threads in outcome.grown.values()),
+        "grown": outcome.grown, "false_ready_s": outcome.false_ready_s, "seed": seed, "partitions": outcome.with_fabric,
+        "strikes": [dataclasses.asdict(strike) for strike in strikes],
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--faults", type=int, help="stop after so many")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--streams", type=int, default=8)
+    parser.add_argument("--mtp", action="store_true", help="attention workers draft")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(".baleen/chaos.json"))
     options = parser.parse_args()
 
     def tell(strike):
         counts = f"failed {len(strike.failures)}  differ {len(strike.differences)}"
         print(f"{strike.fault:40} stall {strike.stall_ms:6.0f} ms  {counts}", flush=True)
+        for problem in (strike.failures + strike.differences)[:5]:
+            print(f"  {problem[:400]}", flush=True)
 
-    settings = harness.Settings(seed=options.seed, streams=options.streams, seconds=options.minutes * 60)
-    strikes, done = harness.run(settings, tell)
-    for line in [problem for strike in strikes for problem in strike.failures + strike.differences][:20]:
-        print(line)
-    print("\n".join(harness.table(strikes)))
-    failed = sum(len(strike.failures) for strike in strikes)
-    differ = sum(len(strike.differences) for strike in strikes)
-    print(f"{len(strikes)} faults, {done} requests finished, {failed} failed, {differ} with other tokens (seed {options.seed})")
+    settings = harness.Settings(seed=options.seed, streams=options.streams, seconds=options.minutes * 60, faults=options.faults,
+                                mtp=options.mtp)
+    outcome = harness.run(settings, tell)
+    print("\n".join(harness.table(outcome.strikes)))
+    result = report(outcome, options.seed)
+    print(", ".join(f"{name} {value}" for name, value in result.items() if name != "strikes"))
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(
-        {"seed": options.seed, "requests": done, "strikes": [dataclasses.asdict(strike) for strike in strikes]}, indent=1))
-    return 1 if failed or differ else 0
+    options.out.write_text(json.dumps(result, indent=1))
+    return 1 if outcome.problems() else 0
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ import time
 import urllib.error
 import urllib.request
 
+from tests.testing.slow_peer import Proxy, alias_of
+
 ROOT = pathlib.Path(os.environ.get("TEST_SRCDIR", ".")) / os.environ.get("TEST_WORKSPACE", ".")
 MODEL = ROOT / "checkpoints" / "abacus"
 READY_TIMEOUT_S = 120
@@ -35,10 +37,10 @@ def free_port():
                 return port
 
 
-def http_get(port, path):
-    """(status, body) of a GET on loopback; status 0 when nobody listens."""
+def http_get(port, path, host="127.0.0.1"):
+    """(status, body) of a GET; status 0 when nobody listens."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=10) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -47,14 +49,22 @@ def http_get(port, path):
 
 
 class Process:
-    """One service process: its ports, its log, its end."""
+    """One service process: its address, its ports, its log, its end. `place` is (address, words before the command).
 
-    def __init__(self, name, binary, flags, logs):
+    `proxied`: others are told another address of the same place, where a proxy stands that can be slow.
+    """
+
+    def __init__(self, name, binary, flags, logs, place=("127.0.0.1", []), proxied=False):
         self.name = name
+        self.host, self.prefix = place
+        advertised = alias_of(self.host) if proxied else self.host
         self.grpc_port = free_port()
         self.metrics_port = free_port()
         self.log_path = pathlib.Path(logs) / f"{name}.log"
-        self._command = [str(ROOT / binary), f"--grpc_port={self.grpc_port}", f"--metrics_port={self.metrics_port}", *flags]
+        ports = [f"--bind={self.host}", f"--advertise={advertised}", f"--grpc_port={self.grpc_port}",
+                 f"--metrics_port={self.metrics_port}"]
+        self._command = [*self.prefix, str(ROOT / binary), *ports, *flags]
+        self.proxy = Proxy(self.prefix, advertised, self.grpc_port, self.host) if proxied else None
         self.start()
 
     def start(self):
@@ -63,7 +73,7 @@ class Process:
             self.process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT)
 
     def ready(self):
-        return http_get(self.metrics_port, "/readyz")[0] == 200
+        return http_get(self.metrics_port, "/readyz", self.host)[0] == 200
 
     def log_tail(self):
         return "".join(self.log_path.read_text().splitlines(keepends=True)[-20:])
@@ -79,15 +89,16 @@ class Cluster:
     """A gateway, workers, shards and placement. Use as a context manager; ready on entry.
 
     `transport` is what workers stream over, `expert_transport` another one for the shards.
-    `etcd` is the address of an etcd that several placements share; `common_flags` go to every process.
+    `etcd` is the address of an etcd that several placements share; `common_flags` go to every process. With a fabric each process has a
+    network namespace of its own. Processes named in `proxied` stand behind a proxy (Process.proxy).
     """
 
     def __init__(self, shards=2, prefill=1, decode=1, replicas=1, threads=1, model=MODEL, worker_flags=(), placements=1, etcd=None,
-                 gateway_flags=(), common_flags=(), transport="auto", expert_transport=None):
+                 gateway_flags=(), common_flags=(), transport="auto", expert_transport=None, fabric=None, proxied=()):
         self.shards, self.prefill, self.decode, self.replicas = shards, prefill, decode, replicas
         self.threads, self.model, self.worker_flags = threads, model, list(worker_flags)
         self.placements, self.etcd, self.gateway_flags = placements, etcd, list(gateway_flags)
-        self.common_flags = list(common_flags)
+        self.common_flags, self.fabric, self.proxied = list(common_flags), fabric, proxied
         self.transport, self.expert_transport = transport, expert_transport or transport
         self.processes = []
         self.rest_port = free_port()
@@ -107,10 +118,13 @@ class Cluster:
             if process.process.poll() is None:
                 process.process.kill()
             process.process.wait()
+            if process.proxy:
+                process.proxy.close()
         self.logs.cleanup()
 
     def _add(self, name, binary, flags):
-        process = Process(name, binary, [*flags, *self.common_flags], self.logs.name)
+        place = self.fabric.place(name) if self.fabric else ("127.0.0.1", [])
+        process = Process(name, binary, [*flags, *self.common_flags], self.logs.name, place, name in self.proxied)
         self.processes.append(process)
         return process
 
@@ -135,7 +149,7 @@ class Cluster:
         flags = [f"--expected_shards={self.shards}", f"--replicas={self.replicas}"] + ([f"--etcd={self.etcd}"] if self.etcd else [])
         for index in range(self.placements):
             self._add(f"placement-{index}" if index else "placement", "services/placement/baleen-placement", flags)
-        self._placement_flag = "--placement=" + ",".join(f"127.0.0.1:{one.grpc_port}" for one in self.named("placement"))
+        self._placement_flag = "--placement=" + ",".join(f"{one.host}:{one.grpc_port}" for one in self.named("placement"))
         self._common = [self._placement_flag, f"--model={self.model}"]
         for index in range(self.shards):
             self.start_expert(index)

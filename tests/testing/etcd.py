@@ -10,28 +10,35 @@ READY_TIMEOUT_S = 30
 
 
 class Etcd:
-    """Use as a context manager; healthy on entry. `address` is host:port for clients."""
+    """Use as a context manager; healthy on entry. `address` is host:port for clients. `place` as Process's."""
+
+    def __init__(self, place=("127.0.0.1", [])):
+        self._host, self._prefix = place
 
     def __enter__(self):
         self._directory = tempfile.TemporaryDirectory()
         client, peer = free_port(), free_port()
-        self.address = f"127.0.0.1:{client}"
-        command = [
-            "/usr/bin/etcd", "--name=test", f"--data-dir={self._directory.name}/data",
+        self._port, self.address = client, f"{self._host}:{client}"
+        self._command = [
+            *self._prefix, "/usr/bin/etcd", "--name=test", f"--data-dir={self._directory.name}/data",
             f"--listen-client-urls=http://{self.address}", f"--advertise-client-urls=http://{self.address}",
             f"--listen-peer-urls=http://127.0.0.1:{peer}", f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
             f"--initial-cluster=test=http://127.0.0.1:{peer}",
         ]
-        with open(f"{self._directory.name}/log", "w") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        self.start()
+        return self
+
+    def start(self):
+        """Starts it, or starts it again after its end: same ports, same data. Healthy on return."""
+        with open(f"{self._directory.name}/log", "a") as log:
+            self.process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + READY_TIMEOUT_S
-        while http_get(client, "/health")[0] != 200:
+        while http_get(self._port, "/health", self._host)[0] != 200:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 log = open(f"{self._directory.name}/log").read()
                 self.__exit__()
                 raise RuntimeError(f"etcd is not healthy:\n{log[-2000:]}")
             time.sleep(0.05)
-        return self
 
     def __exit__(self, *_):
         self.process.kill()

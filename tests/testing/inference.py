@@ -32,7 +32,7 @@ class Client:
     """Token ids in, token ids out. Thread-safe."""
 
     def __init__(self, cluster, model="abacus"):
-        self._channel = grpc.insecure_channel(f"127.0.0.1:{cluster.gateway.grpc_port}")
+        self._channel = grpc.insecure_channel(f"{cluster.gateway.host}:{cluster.gateway.grpc_port}")
         self.stub = inference_pb2_grpc.InferenceStub(self._channel)
         self._model = model
 
