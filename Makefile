@@ -19,7 +19,19 @@ BINARIES := \
 	//services/expert:baleen-expert \
 	//services/placement:baleen-placement
 
-.PHONY: help setup setup-train build demo up down status scale chat logs test chaos bench images format lint
+# Threads of ours alone: scheduler and step loop, router over the in-process transport, KV transfer, pools, what gateways share.
+TSAN_TESTS := \
+	//base/... \
+	//services/attention/scheduler/... \
+	//services/attention/worker:step_loop_test \
+	//services/gateway/admission/... \
+	//services/gateway/generation:quarantine_test \
+	//services/gateway/generation:worker_picker_test \
+	//services/kv/... \
+	//services/router/... \
+	//transport:conformance_test
+
+.PHONY: help setup setup-train build demo up down status scale chat logs test test-asan test-tsan chaos bench images format lint
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -61,8 +73,15 @@ test: setup  ## run every test; the last line counts them
 	@$(BAZEL) test //... --keep_going --build_event_json_file=.baleen/test-events.json; \
 	tools/test_summary/test_summary.py .baleen/test-events.json $$?
 
-chaos: setup  ## kill, freeze and drain workers under load for MINUTES (SEED); every token must stay the same
-	@$(BAZEL) run //tests/chaos -- --minutes=$(MINUTES) --seed=$(SEED) --out=$(CURDIR)/.baleen/chaos.json
+test-asan: setup  ## run the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(BAZEL) test --config=asan --keep_going $$($(BAZEL) query 'kind(cc_test, //...)' 2>/dev/null)
+
+test-tsan: setup  ## run what is built without Debian's uninstrumented gRPC under ThreadSanitizer
+	@$(BAZEL) test --config=tsan --keep_going $(TSAN_TESTS)
+
+chaos: setup  ## kill, freeze, cut off and drain processes under load for MINUTES (SEED FAULTS); every token must stay the same
+	@$(BAZEL) run //tests/chaos -- --minutes=$(MINUTES) --seed=$(SEED) $(if $(FAULTS),--faults=$(FAULTS)) \
+		$(if $(filter 1,$(MTP)),--mtp) --out=$(CURDIR)/.baleen/chaos.json
 
 bench: setup  ## run the benchmarks into .baleen/bench.json, pictures into .baleen/bench (SHAPES PARTS ROUNDS)
 	@tools/setup/venv.sh .baleen/venv-bench tools/setup/requirements-bench.txt
