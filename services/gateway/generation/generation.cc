@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "services/gateway/generation/admitted_generation.h"
 #include "services/gateway/generation/attempt_outcome.h"
 #include "services/gateway/generation/decode_stream.h"
@@ -47,6 +48,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
       : context_(context),
         input_(std::move(input)),
         sink_(std::move(sink)),
+        suspect_(absl::StrCat(input_.request_id, "/", input_.choice)),
         attempt_(input_.resume ? input_.resume->attempt : 0),
         assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher), input_.tool_calls),
         begun_(context.clock->Now()) {
@@ -84,6 +86,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   const GenerationContext context_;
   const GenerationInput input_;
   const GenerationSink sink_;
+  const std::string suspect_;  // To the quarantine: choices of one request may lose one worker together.
 
   std::mutex mutex_;  // Guards what the client's side shares with the stream's callbacks.
   bool ended_ = false;
@@ -139,7 +142,7 @@ void GenerationImpl::StartAttempt() {
 
 bool GenerationImpl::Isolate() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return ended_ || context_.quarantine->TryIsolate(input_.request_id);
+  return ended_ || context_.quarantine->TryIsolate(suspect_);
 }
 
 void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
@@ -189,7 +192,7 @@ bool GenerationImpl::End(std::shared_ptr<DecodeStream>* stream) {
   const std::lock_guard<std::mutex> lock(mutex_);
   *stream = std::exchange(stream_, nullptr);
   if (std::exchange(ended_, true)) return false;
-  if (context_.quarantine != nullptr) context_.quarantine->Ended(input_.request_id);
+  if (context_.quarantine != nullptr) context_.quarantine->Ended(suspect_);
   return true;
 }
 
@@ -215,7 +218,7 @@ void GenerationImpl::OnAccepted() {
   accepted_ = true;
   ever_accepted_ = true;
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!ended_ && context_.quarantine != nullptr) context_.quarantine->Started(input_.request_id, current_worker_);
+  if (!ended_ && context_.quarantine != nullptr) context_.quarantine->Started(suspect_, current_worker_);
 }
 
 void GenerationImpl::OnToken(const v1::TokenEvent& token) {
@@ -223,7 +226,7 @@ void GenerationImpl::OnToken(const v1::TokenEvent& token) {
   if (token.index() > journal_.size()) return Fail(absl::InternalError("A decode worker left out a token."));
   failures_ = 0;
   isolated_ = false;
-  if (context_.quarantine != nullptr) context_.quarantine->Progressed(input_.request_id);
+  if (context_.quarantine != nullptr) context_.quarantine->Progressed(suspect_);
   AddToken(ToChoice(token));
 }
 
@@ -304,7 +307,7 @@ void GenerationImpl::OnWorkerFailure(const absl::Status& status) {
 // A stream that broke before the worker had the request says nothing about the request.
 AfterDeath GenerationImpl::Verdict() {
   if (!accepted_ || context_.quarantine == nullptr) return AfterDeath::kRetry;
-  return context_.quarantine->Died(input_.request_id);
+  return context_.quarantine->Died(suspect_);
 }
 
 void GenerationImpl::TryAgain(absl::Status why) {

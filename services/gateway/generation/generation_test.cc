@@ -216,6 +216,24 @@ TEST_F(GenerationTest, APoisonRequestIsGivenUpAfterTwoWorkers) {
   EXPECT_EQ(dialer.starts.size(), 2u);
 }
 
+TEST_F(GenerationTest, TwoChoicesThatLoseOneWorkerAreNoPoison) {
+  const absl::Status died = absl::UnavailableError("died");
+  ScriptedDialer dialer(Answer("</think>\n\nabc"), {{0, died}, {0, died}});
+  ManualTime time;
+  Collector collectors[2];
+  for (uint32_t choice = 0; choice < 2; ++choice) {
+    GenerationInput input = Input();
+    input.choice = choice;
+    StartGeneration(Context(dialer, &time), std::move(input), collectors[choice].Sink());
+  }
+  while (time.RunNext()) {
+  }
+  for (const Collector& collector : collectors) {
+    EXPECT_TRUE(collector.last.status.ok()) << collector.last.status;
+    EXPECT_EQ(collector.text, "abc");
+  }
+}
+
 TEST_F(GenerationTest, WorkersThatNeverHadTheRequestSayNothingAboutIt) {
   const absl::Status refused = absl::UnavailableError("connection refused");
   ScriptedDialer dialer(Answer("</think>\n\nabc"), {{0, refused, false}, {0, refused, false}, {0, refused, false}});
