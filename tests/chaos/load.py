@@ -115,6 +115,6 @@ class Load:
                 self._waiters.remove((wanted, event))
 
     def longest_gap(self, begin, end):
-        """The longest pause between two tokens of a stream that overlaps [begin, end], in seconds; 0 without one."""
+        """The longest pause between two tokens of a stream that ended within (begin, end], in seconds; 0 without one."""
         with self._lock:
-            return max((gap for at, gap in self._gaps if at > begin and at - gap < end), default=0.0)
+            return max((gap for at, gap in self._gaps if begin < at <= end), default=0.0)

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import pathlib
+import signal
 import sys
 
 from tests.chaos import harness
@@ -38,6 +39,8 @@ def main():
         for problem in (strike.failures + strike.differences)[:5]:
             print(f"  {problem[:400]}", flush=True)
 
+    # The processes that were started end with this one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings = harness.Settings(seed=options.seed, streams=options.streams, seconds=options.minutes * 60, faults=options.faults,
                                 mtp=options.mtp)
     outcome = harness.run(settings, tell)

@@ -13,6 +13,7 @@ from tests.testing.inference import inference_pb2
 _TIMEOUT_S = 120
 _PATIENCE_S = 30  # The window within which a request may be resumed.
 _PAUSE_S = 0.1
+_SILENCE_S = 2.0    # Without an event, once there was one, before the client asks another gateway.
 
 
 class Failed(Exception):
@@ -108,11 +109,13 @@ class ResumableStream:
         host, port = self._gateways[self._at]
         connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE_S)
         try:
+            connection.connect()
+            socket = connection.sock  # The connection may let go of it while the answer is read.
             self._open(connection, request_id)
             answer = connection.getresponse()
             if answer.status != 200:
                 return self._refused(answer.status, answer.read().decode(errors="replace"), host, port)
-            return self._take(answer)
+            return self._take(answer, socket)
         except (http.client.HTTPException, OSError):
             return False
         finally:
@@ -125,8 +128,9 @@ class ResumableStream:
             raise Failed(f"{status} after {len(self._events)} events: {body[:300]}")
         return False
 
-    def _take(self, answer):
+    def _take(self, answer, socket):
         event_id = None
+        socket.settimeout(_SILENCE_S if self._events else _PATIENCE_S)
         for line in answer:
             text = line.decode().rstrip("\n")
             if text.startswith("id: "):
@@ -135,6 +139,7 @@ class ResumableStream:
                 return True
             elif text.startswith("data: "):
                 self._event(event_id, json.loads(text[6:]))
+                socket.settimeout(_SILENCE_S)
         return False
 
     def _event(self, event_id, body):

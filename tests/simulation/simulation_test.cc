@@ -15,7 +15,7 @@ constexpr uint32_t kSeedsPerRange = 500;
 constexpr uint32_t kRanges = 20;
 
 // They broke a promise once; docs/robustness.md says which. Repeat one: bazel run //tests/simulation -- --seed=N
-const std::vector<uint32_t> kOnceFailed = {};
+const std::vector<uint32_t> kOnceFailed = {3616};
 
 ScenarioResult RunSeed(uint32_t seed) {
   ScenarioResult result = RunScenario(seed, GetSharedParts(), nullptr);
@@ -46,6 +46,7 @@ TEST_P(SeedRange, NoPromiseIsBroken) {
     total.preemptions += result.preemptions;
     total.remote_fills += result.remote_fills;
   }
+  if (HasFailure()) return;
   // The load is what the promises are about: it must have been there.
   EXPECT_GT(total.answered, 8 * int64_t{kSeedsPerRange});
   EXPECT_GT(total.resumes, 0);
