@@ -14,10 +14,11 @@ def report(outcome, seed):
     """What .baleen/chaos.json holds."""
     strikes = outcome.strikes
     failed, differ = sum(len(strike.failures) for strike in strikes), sum(len(strike.differences) for strike in strikes)
+    leaked_fds, leaked_threads = (sum(counts[place] for counts in outcome.grown.values()) for place in range(2))
     return {
         "faults": len(strikes), "requests": outcome.requests + failed, "failed": failed, "identical": outcome.requests - differ,
         "longest_gap_ms": max((strike.stall_ms for strike in strikes), default=0.0), "leaked_blocks": outcome.leaked_blocks,
-        "leaked_fds": sum(fds for fds, _ in outcome.grown.values()), "leaked_threads": sum(threads for _, threads in outcome.grown.values()),
+        "leaked_fds": leaked_fds, "leaked_threads": leaked_threads,
         "grown": outcome.grown, "false_ready_s": outcome.false_ready_s, "seed": seed, "partitions": outcome.with_fabric,
         "strikes": [dataclasses.asdict(strike) for strike in strikes],
     }

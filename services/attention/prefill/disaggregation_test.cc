@@ -153,7 +153,7 @@ struct DecodeNode {
 
 std::vector<int32_t> Prompt(int32_t seed) {
   std::vector<int32_t> prompt;
-  for (int32_t i = 0; i < 150; ++i) prompt.push_back((seed * 37 + i * 11) % 900);
+  for (int32_t i = 0; i < 150; ++i) prompt.push_back((seed * 37 + i * 11) % 251);
   return prompt;
 }
 
