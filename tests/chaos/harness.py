@@ -75,7 +75,7 @@ class ChaosCluster:
             flags = ["--local_prefill_tokens=32", "--prefill_chunk=32", *(["--mtp"] if self._mtp else [])]
             self.cluster = stack.enter_context(
                 Cluster(shards=2, replicas=2, prefill=2, decode=2, placements=2, etcd=self.etcd.address, worker_flags=flags,
-                        fabric=self._fabric, proxied=(SLOW_SHARD,)))
+                        transport="grpc", fabric=self._fabric, proxied=(SLOW_SHARD,)))
             more = [self.cluster.start_gateway() for _ in range(2)]
             self.cluster.wait_ready([process for process, _ in more])
             self.gateways = [(process.host, port) for process, port in more]
