@@ -20,6 +20,7 @@ namespace json = boost::json;
 constexpr size_t kMaxRules = 256;
 constexpr size_t kMaxPatternBytes = 4096;
 constexpr size_t kMaxNameBytes = 64;
+constexpr int64_t kMaxMinBytes = 256;
 constexpr int64_t kMaxPatternMemory = 1 << 20;
 
 absl::Status Wrong(const std::string& rule, absl::string_view what) {
@@ -88,8 +89,17 @@ absl::Status ReadChoices(const json::object& object, GuardRule* rule) {
   return absl::OkStatus();
 }
 
+absl::Status ReadMinBytes(const json::object& object, GuardRule* rule) {
+  const json::value* value = object.if_contains("min_bytes");
+  if (value == nullptr) return absl::OkStatus();
+  if (!rule->has_run || !value->is_int64() || value->as_int64() < 1 || value->as_int64() > kMaxMinBytes)
+    return Wrong(rule->name, absl::StrCat("'min_bytes' goes with a 'run' and is from 1 to ", kMaxMinBytes));
+  rule->min_bytes = static_cast<size_t>(value->as_int64());
+  return absl::OkStatus();
+}
+
 absl::Status CheckFields(const json::object& object, const std::string& rule) {
-  static const std::set<std::string> kKnown = {"name", "category", "on", "action", "pattern", "run", "check"};
+  static const std::set<std::string> kKnown = {"name", "category", "on", "action", "pattern", "run", "min_bytes", "check"};
   for (const auto& field : object) {
     if (kKnown.count(std::string(field.key())) == 0) return Wrong(rule, absl::StrCat("there is no field '", std::string(field.key()), "'"));
   }
@@ -111,6 +121,7 @@ absl::StatusOr<GuardRule> ReadRule(const json::value& value, size_t number) {
   if (rule.has_run) {
     ASSIGN_OR_RETURN(rule.run, ReadRun(rule.name, run));
   }
+  RETURN_IF_ERROR(ReadMinBytes(object, &rule));
   RETURN_IF_ERROR(ReadSubjects(object, &rule));
   RETURN_IF_ERROR(ReadChoices(object, &rule));
   return rule;

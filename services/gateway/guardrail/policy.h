@@ -35,6 +35,7 @@ struct GuardRule {
   bool on_output = false;  // Only with a run.
   bool has_run = false;
   ByteClass run;
+  size_t min_bytes = 1;  // Shorter runs are not searched.
   std::unique_ptr<const RE2> pattern;
 
   // Whether the rule's pattern is found in `text` with its check passed; `from` says where a match may begin, and what is before it counts
@@ -46,8 +47,9 @@ struct GuardRule {
 struct GuardPolicy {
   std::vector<GuardRule> rules;
 
-  // JSON: {"rules": [{"name", "category", "on": ["prompt", "output"], "action": "block" | "note", "pattern", "run"?, "check"?: "luhn" |
-  // "iban"}]}. `run` is a class of ASCII characters in RE2's syntax. INVALID_ARGUMENT names the rule and what is wrong with it.
+  // JSON: {"rules": [{"name", "category", "on": ["prompt", "output"], "action": "block" | "note", "pattern", "run"?, "min_bytes"?,
+  // "check"?: "luhn" | "iban"}]}. `run` is a class of ASCII characters in RE2's syntax. INVALID_ARGUMENT names the rule and what is wrong
+  // with it.
   static absl::StatusOr<std::shared_ptr<const GuardPolicy>> Parse(absl::string_view json);
   // The one that ships, policy.json.
   static std::shared_ptr<const GuardPolicy> Default();

@@ -58,10 +58,10 @@ void TextScanner::Extend(absl::string_view piece, Run* run, TextFinding* finding
 }
 
 void TextScanner::Search(const Run& run, TextFinding* finding) {
-  if (run.open.size() <= run.from) return;
+  const size_t size = run.open.size() - run.from;
   for (const GuardRule* rule : run.rules) {
     size_t begin = 0;
-    if (!rule->Find(run.open, run.from, &begin)) continue;
+    if (size < rule->min_bytes || !rule->Find(run.open, run.from, &begin)) continue;
     if (rule->action == GuardAction::kNote) {
       if (noted_.insert(rule).second) finding->noted.push_back(rule);
       continue;
