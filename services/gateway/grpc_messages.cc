@@ -149,13 +149,13 @@ absl::StatusOr<ChatCall> ToChatCall(const v1::ChatRequest& request, const Genera
 
 void FillResponse(const GenerationEvent& event, const std::string& request_id, bool with_logprobs, v1::GenerateResponse* response) {
   FillCommon(event, request_id, with_logprobs, response);
-  response->set_text(event.text);
+  response->set_text(event.text.reveal());
 }
 
 void FillResponse(const GenerationEvent& event, const std::string& request_id, bool with_logprobs, v1::ChatResponse* response) {
   FillCommon(event, request_id, with_logprobs, response);
-  response->set_reasoning_content(event.reasoning);
-  response->set_content(event.text);
+  response->set_reasoning_content(event.reasoning.reveal());
+  response->set_content(event.text.reveal());
   for (const ToolCallDelta& call : event.tool_calls) {
     v1::ToolCallDelta* delta = response->add_tool_calls();
     delta->set_index(static_cast<uint32_t>(call.index));

@@ -122,7 +122,7 @@ class GatewayNode::Session final : public std::enable_shared_from_this<Session> 
     if (resumable_) {
       v1::EdgeRequest edge;
       edge.set_body(absl::StrCat(index));
-      input.edge = edge.SerializeAsString();
+      input.edge = PrivateText(edge.SerializeAsString());
     }
     runs_ = true;
     ++node_->running_;

@@ -122,7 +122,7 @@ absl::StatusOr<GenerationInput> PrepareCompletion(const ServedModel& model, cons
   if (call.echo) {
     if (input.spec.logprobs >= 0) return InvalidField("echo", "cannot go with 'logprobs': the prompt's tokens have none here.");
     const auto* text = std::get_if<std::string>(&call.prompt);
-    input.echo = text != nullptr ? *text : model.tokenizer->Decode(input.prompt, /*skip_special=*/true);
+    input.echo = PrivateText(text != nullptr ? *text : model.tokenizer->Decode(input.prompt, /*skip_special=*/true));
   }
   RETURN_IF_ERROR(Constrain(model, ToolUse(), &input));
   RETURN_IF_ERROR(Complete(model, "prompt", &input));

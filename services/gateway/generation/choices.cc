@@ -11,11 +11,11 @@
 namespace baleen {
 namespace {
 
-std::string PromptText(const Tokenizer& tokenizer, const std::vector<int32_t>& prompt) {
+PrivateText PromptText(const Tokenizer& tokenizer, const std::vector<int32_t>& prompt) {
   Detokenizer detokenizer(tokenizer, /*skip_special=*/false);
   std::string text;
   for (const int32_t token : prompt) text += detokenizer.Add(token);
-  return text + detokenizer.Finish();
+  return PrivateText(text + detokenizer.Finish());
 }
 
 class Choices final : public Generation, public std::enable_shared_from_this<Choices> {
@@ -152,7 +152,7 @@ class Choices final : public Generation, public std::enable_shared_from_this<Cho
       const std::lock_guard<std::mutex> lock(mutex_);
       if (ended_) return;
       event.choice = static_cast<uint32_t>(choice);
-      if (!begun_[choice]) event.text.insert(0, echo_);
+      if (!begun_[choice]) event.text.Prepend(echo_);
       begun_[choice] = true;
       if (event.last()) Account(failed, &event);
       ended_ = event.ends_request();
@@ -177,7 +177,7 @@ class Choices final : public Generation, public std::enable_shared_from_this<Cho
     if (!event->more_choices) event->usage = usage_;
   }
 
-  const std::string echo_;
+  const PrivateText echo_;
   const bool resumable_;
   const GenerationSink sink_;
   std::mutex mutex_;

@@ -29,7 +29,7 @@ class ChoicesTest : public testing::Test {
     input.spec.seed = 5;
     input.spec.max_tokens = 10;
     input.spec.choices = choices;
-    input.echo = echo;
+    input.echo = PrivateText(echo);
     GenerationContext context{tokenizer_.get(), decode_.get(), &picker_};
     context.guard = guard_.get();
     context.guard_fails_open = fails_open_;
@@ -43,7 +43,7 @@ class ChoicesTest : public testing::Test {
     std::pair<std::string, std::vector<int32_t>> delivered;
     for (const GenerationEvent& event : events_) {
       if (event.choice != choice) continue;
-      delivered.first += event.text;
+      delivered.first += event.text.reveal();
       for (const TokenChoice& token : event.tokens) delivered.second.push_back(token.token);
     }
     return delivered;
@@ -63,7 +63,7 @@ TEST_F(ChoicesTest, EachChoiceIsASequenceOfItsOwn) {
   std::vector<std::string> texts(3);
   int ends = 0;
   for (const GenerationEvent& event : events_) {
-    texts.at(event.choice) += event.text;
+    texts.at(event.choice) += event.text.reveal();
     ends += event.ends_request();
   }
   EXPECT_EQ(texts, (std::vector<std::string>(3, "012")));
@@ -154,7 +154,7 @@ TEST_F(GuardedChoicesTest, CancelFreesEverySequence) {
 class SilentGuard final : public Guard {
  public:
   struct Session final : GuardSession {
-    void CheckPrompt(std::string, GuardDone asked) override { done = std::move(asked); }
+    void CheckPrompt(PrivateText, GuardDone asked) override { done = std::move(asked); }
     void CheckOutput(GuardPiece, GuardDone asked) override { done = std::move(asked); }
     void Cancel() override { done = nullptr; }
     GuardDone done;

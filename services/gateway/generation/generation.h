@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/private_text.h"
 #include "model/tokenizer/tokenizer.h"
 #include "model/tokenizer/tool_call_parser.h"
 #include "services/common/timers.h"
@@ -40,13 +41,13 @@ struct GenerationInput {
   bool split_reasoning = false;                   // Chat: the text up to </think> is reasoning.
   bool opens_thinking = false;                    // The prompt ends inside <think>.
   std::optional<ToolCallSyntax> tool_calls = {};  // Calls are taken out of the answer's text.
-  std::string echo = {};                          // What each choice's text begins with.
+  PrivateText echo = {};                          // What each choice's text begins with.
   uint32_t choice = 0;
   GenerationSpec spec;  // seed and max_tokens are set.
   absl::Time deadline = absl::InfiniteFuture();
   std::string traceparent;  // The caller's header; empty = none.
   // Not empty: resumable; what decode workers keep for another gateway.
-  std::string edge;
+  PrivateText edge;
   std::string tenant;  // Whose turn it takes.
   int priority = 0;    // -100 .. 100; workers let higher ones go first.
   // Set: its tokens come first, as if they had just been generated but without log-probabilities, then the very next ones.
@@ -70,8 +71,8 @@ struct GenerationUsage {
 enum class Finish { kNone, kStop, kLength, kContentFilter, kInsufficientResource, kToolCalls };
 
 struct GenerationEvent {
-  std::string reasoning;
-  std::string text;
+  PrivateText reasoning;
+  PrivateText text;
   std::vector<ToolCallDelta> tool_calls;
   std::vector<TokenChoice> tokens;
   uint32_t choice = 0;

@@ -96,8 +96,8 @@ class Collector {
   GenerationSink Sink() {
     return [this](GenerationEvent event) {
       const std::lock_guard<std::mutex> lock(mutex_);
-      reasoning += event.reasoning;
-      text += event.text;
+      reasoning += event.reasoning.reveal();
+      text += event.text.reveal();
       for (const TokenChoice& choice : event.tokens) tokens.push_back(choice.token);
       if (!event.last()) return;
       last = std::move(event);
@@ -272,7 +272,7 @@ TEST_F(GenerationTest, ResumesWithTheSameEventsAndTheNextAttempt) {
   const std::vector<int32_t> answer = Answer("a\n</think>\n\none two three");
   ScriptedDialer dialer(answer);
   GenerationInput input = Input();
-  input.edge = "edge";
+  input.edge = PrivateText("edge");
   input.resume = GenerationResume{3, {answer.begin(), answer.begin() + 5}, "n1"};
   Collector collector;
   StartGeneration(Context(dialer), std::move(input), collector.Sink());

@@ -16,10 +16,10 @@ std::vector<GuardPiece> PiecesOf(const GenerationEvent& event, uint32_t choice) 
   if (!event.reasoning.empty()) pieces.push_back({choice, GuardChannel::kReasoning, 0, event.reasoning, false});
   if (!event.text.empty()) pieces.push_back({choice, GuardChannel::kText, 0, event.text, false});
   for (const ToolCallDelta& call : event.tool_calls) {
-    std::string text = call.name.empty() ? call.arguments : absl::StrCat(call.name, " ", call.arguments);
+    PrivateText text(call.name.empty() ? call.arguments : absl::StrCat(call.name, " ", call.arguments));
     pieces.push_back({choice, GuardChannel::kToolCall, static_cast<uint32_t>(call.index), std::move(text), false});
   }
-  if (event.last() && pieces.empty()) pieces.push_back({choice, GuardChannel::kText, 0, "", false});
+  if (event.last() && pieces.empty()) pieces.push_back({choice, GuardChannel::kText, 0, PrivateText(), false});
   if (event.last()) pieces.back().last = true;
   return pieces;
 }

@@ -13,7 +13,7 @@ namespace {
 // Answers when the test says so.
 class SlowSession final : public GuardSession {
  public:
-  void CheckPrompt(std::string, GuardDone) override {}
+  void CheckPrompt(PrivateText, GuardDone) override {}
   void CheckOutput(GuardPiece piece, GuardDone done) override {
     pieces.push_back(std::move(piece));
     waiting_.push_back(std::move(done));
@@ -49,7 +49,7 @@ class GuardedOutputTest : public testing::Test {
 
   static GenerationEvent Token(int32_t token, const std::string& text, Finish finish = Finish::kNone) {
     GenerationEvent event;
-    event.text = text;
+    event.text = PrivateText(text);
     event.tokens.push_back({token, 0, {}});
     event.finish = finish;
     event.usage.completion_tokens = token;
@@ -58,7 +58,7 @@ class GuardedOutputTest : public testing::Test {
 
   std::string Text() const {
     std::string text;
-    for (const GenerationEvent& event : out_) text += event.text;
+    for (const GenerationEvent& event : out_) text += event.text.reveal();
     return text;
   }
 
@@ -147,14 +147,14 @@ TEST_F(GuardedOutputTest, HoldingTheEndBackIsAFailure) {
 TEST_F(GuardedOutputTest, ReasoningTextAndCallsArePiecesOfTheirOwn) {
   const GenerationSink sink = Make();
   GenerationEvent event = Token(1, "text");
-  event.reasoning = "thought";
+  event.reasoning = PrivateText("thought");
   event.tool_calls = {{0, "add", ""}, {0, "", "{\"a\""}};
   sink(std::move(event));
   ASSERT_EQ(session_->pieces.size(), 4u);
   EXPECT_EQ(session_->pieces[0].channel, GuardChannel::kReasoning);
   EXPECT_EQ(session_->pieces[1].channel, GuardChannel::kText);
-  EXPECT_EQ(session_->pieces[2].text, "add ");
-  EXPECT_EQ(session_->pieces[3].text, "{\"a\"");
+  EXPECT_EQ(session_->pieces[2].text.reveal(), "add ");
+  EXPECT_EQ(session_->pieces[3].text.reveal(), "{\"a\"");
   for (uint64_t i = 1; i < 4; ++i) session_->Pass(i);
   EXPECT_TRUE(out_.empty());
   session_->Pass(4);

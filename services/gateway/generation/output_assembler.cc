@@ -13,9 +13,9 @@ OutputAssembler::OutputAssembler(const Tokenizer& tokenizer, bool split_reasonin
 
 OutputDelta OutputAssembler::Match(std::string reasoning, const std::string& text) {
   OutputDelta delta;
-  delta.reasoning = std::move(reasoning);
+  delta.reasoning = PrivateText(std::move(reasoning));
   StopMatcher::Output output = matcher_.Add(text);
-  delta.text = std::move(output.text);
+  delta.text = PrivateText(std::move(output.text));
   delta.stopped = output.matched >= 0;
   return delta;
 }
@@ -23,7 +23,7 @@ OutputDelta OutputAssembler::Match(std::string reasoning, const std::string& tex
 OutputDelta OutputAssembler::Add(int32_t token) {
   const bool thinking = parser_ != nullptr && parser_->thinking();
   std::vector<ToolCallDelta> calls;
-  if (tools_ != nullptr && !thinking && tools_->Add(token, &calls)) return {"", "", std::move(calls)};
+  if (tools_ != nullptr && !thinking && tools_->Add(token, &calls)) return {PrivateText(), PrivateText(), std::move(calls)};
   if (parser_ == nullptr) return Match("", detokenizer_.Add(token));
   if (parser_->thinking()) ++reasoning_tokens_;
   ReasoningDelta delta = parser_->Add(token);
@@ -38,7 +38,7 @@ OutputDelta OutputAssembler::Finish() {
     ReasoningDelta rest = parser_->Finish();
     delta = Match(std::move(rest.reasoning), rest.content);
   }
-  if (!delta.stopped) delta.text += matcher_.Finish();
+  if (!delta.stopped) delta.text.Append(PrivateText(matcher_.Finish()));
   if (tools_ != nullptr && !delta.stopped) tools_->Finish(&delta.tool_calls);
   return delta;
 }

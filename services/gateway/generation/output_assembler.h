@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/private_text.h"
 #include "model/tokenizer/detokenizer.h"
 #include "model/tokenizer/reasoning_parser.h"
 #include "model/tokenizer/stop_matcher.h"
@@ -17,8 +18,8 @@
 namespace baleen {
 
 struct OutputDelta {
-  std::string reasoning;
-  std::string text;
+  PrivateText reasoning;
+  PrivateText text;
   std::vector<ToolCallDelta> tool_calls = {};
   bool stopped = false;  // A stop string was met; nothing follows.
 };

@@ -42,7 +42,7 @@ v1::StartSequence MakeStartMessage(const GenerationInput& input, const std::vect
   stop->set_min_tokens(static_cast<uint32_t>(input.spec.min_tokens));
   stop->set_ignore_eos(input.spec.ignore_eos);
   start.set_cache_salt(input.cache_salt);
-  start.set_edge(input.edge);
+  start.set_edge(input.edge.reveal());
   start.set_priority(input.priority);
   return start;
 }

@@ -32,7 +32,7 @@ class OutputState {
     }
     size_ += piece.text.size();
     ends_.push_back(size_);
-    if (!verdict.block) Take(scanner_->Add(piece.text), &verdict);
+    if (!verdict.block) Take(scanner_->Add(piece.text.reveal()), &verdict);
     if (!verdict.block && piece.last) Finish(&verdict);
     verdict.passed = passed_;
     return verdict;
@@ -69,10 +69,10 @@ class BuiltinSession final : public GuardSession {
  public:
   explicit BuiltinSession(std::shared_ptr<const GuardPolicy> policy) : policy_(std::move(policy)) {}
 
-  void CheckPrompt(std::string text, GuardDone done) override {
+  void CheckPrompt(PrivateText text, GuardDone done) override {
     GuardVerdict verdict;
     std::vector<const GuardRule*> noted;
-    const GuardRule* rule = ScanPrompt(policy_, text, &noted);
+    const GuardRule* rule = ScanPrompt(policy_, text.reveal(), &noted);
     verdict.noted = Categories(noted);
     verdict.block = rule != nullptr;
     if (rule != nullptr) verdict.category = rule->category;

@@ -9,7 +9,7 @@ class BuiltinGuardTest : public testing::Test {
  protected:
   GuardVerdict Add(const std::string& text, GuardChannel channel = GuardChannel::kText, bool last = false, uint32_t choice = 0) {
     GuardVerdict verdict;
-    session_->CheckOutput({choice, channel, 0, text, last}, [&verdict](GuardVerdict given) { verdict = std::move(given); });
+    session_->CheckOutput({choice, channel, 0, PrivateText(text), last}, [&verdict](GuardVerdict given) { verdict = std::move(given); });
     return verdict;
   }
 
@@ -19,12 +19,12 @@ class BuiltinGuardTest : public testing::Test {
 
 TEST_F(BuiltinGuardTest, JudgesPrompts) {
   GuardVerdict verdict;
-  session_->CheckPrompt("Hello", [&verdict](GuardVerdict given) { verdict = std::move(given); });
+  session_->CheckPrompt(PrivateText("Hello"), [&verdict](GuardVerdict given) { verdict = std::move(given); });
   EXPECT_FALSE(verdict.block);
-  guard_->Open("")->CheckPrompt("Charge 4111 1111 1111 1111.", [&verdict](GuardVerdict given) { verdict = std::move(given); });
+  guard_->Open("")->CheckPrompt(PrivateText("Charge 4111 1111 1111 1111."), [&verdict](GuardVerdict given) { verdict = std::move(given); });
   EXPECT_TRUE(verdict.block);
   EXPECT_EQ(verdict.category, "payment");
-  guard_->Open("")->CheckPrompt("Write to a.b@example.com", [&verdict](GuardVerdict given) { verdict = std::move(given); });
+  guard_->Open("")->CheckPrompt(PrivateText("Write to a.b@example.com"), [&verdict](GuardVerdict given) { verdict = std::move(given); });
   EXPECT_FALSE(verdict.block);
   EXPECT_EQ(verdict.noted, std::vector<std::string>{"contact"});
 }

@@ -23,12 +23,12 @@ GuardVerdict Judge(GuardSession& session, const GuardSample& sample, std::vector
     last = std::move(verdict);
   };
   if (!sample.output) {
-    session.CheckPrompt(sample.text, keep);
+    session.CheckPrompt(PrivateText(sample.text), keep);
     return last;
   }
   for (size_t i = 0; i <= sample.text.size() && !last.block; i += kPieceBytes) {
     GuardPiece piece;
-    piece.text = sample.text.substr(i, kPieceBytes);
+    piece.text = PrivateText(sample.text.substr(i, kPieceBytes));
     piece.last = i + kPieceBytes > sample.text.size();
     session.CheckOutput(std::move(piece), keep);
   }

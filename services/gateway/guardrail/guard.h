@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/private_text.h"
 
 namespace baleen {
 
@@ -19,7 +20,7 @@ struct GuardPiece {
   uint32_t choice = 0;
   GuardChannel channel = GuardChannel::kText;
   uint32_t call = 0;  // Of kToolCall: which one.
-  std::string text;
+  PrivateText text;
   bool last = false;  // Nothing of the choice follows, so nothing may be held back any more.
 };
 
@@ -39,7 +40,7 @@ class GuardSession {
  public:
   virtual ~GuardSession() = default;
   // Once, before all output: what the model would read.
-  virtual void CheckPrompt(std::string text, GuardDone done) = 0;
+  virtual void CheckPrompt(PrivateText text, GuardDone done) = 0;
   virtual void CheckOutput(GuardPiece piece, GuardDone done) = 0;
   // No verdict is wanted any more; what was asked may stay unanswered.
   virtual void Cancel() = 0;

@@ -115,7 +115,7 @@ class MeasuredSession final : public GuardSession {
  public:
   MeasuredSession(std::shared_ptr<GuardSession> session, std::shared_ptr<Metrics> metrics)
       : session_(std::move(session)), metrics_(std::move(metrics)) {}
-  void CheckPrompt(std::string text, GuardDone done) override {
+  void CheckPrompt(PrivateText text, GuardDone done) override {
     session_->CheckPrompt(std::move(text), Measured(metrics_, &Metrics::prompt, std::move(done)));
   }
   void CheckOutput(GuardPiece piece, GuardDone done) override {

@@ -18,7 +18,7 @@ class FixedGuard final : public Guard {
  private:
   struct Session final : GuardSession {
     explicit Session(const GuardVerdict* given) : verdict(given) {}
-    void CheckPrompt(std::string, GuardDone done) override { done(*verdict); }
+    void CheckPrompt(PrivateText, GuardDone done) override { done(*verdict); }
     void CheckOutput(GuardPiece, GuardDone done) override { done(*verdict); }
     void Cancel() override {}
     const GuardVerdict* const verdict;
@@ -32,7 +32,7 @@ class MeasuredGuardTest : public testing::Test {
     if (output) {
       guard_->Open("")->CheckOutput({}, [](GuardVerdict) {});
     } else {
-      guard_->Open("")->CheckPrompt("", [](GuardVerdict) {});
+      guard_->Open("")->CheckPrompt(PrivateText(), [](GuardVerdict) {});
     }
   }
   bool Shows(const std::string& line) {

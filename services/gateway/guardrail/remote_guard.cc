@@ -279,11 +279,11 @@ class RemoteSession final : public GuardSession {
       : model_(link->options.model), request_id_(std::move(request_id)), conversation_(std::make_shared<Conversation>(link)) {}
   ~RemoteSession() override { conversation_->Leave(); }
 
-  void CheckPrompt(std::string text, GuardDone done) override {
+  void CheckPrompt(PrivateText text, GuardDone done) override {
     v1::CheckRequest message;
     message.mutable_prompt()->set_request_id(request_id_);
     message.mutable_prompt()->set_model(model_);
-    message.mutable_prompt()->set_text(std::move(text));
+    message.mutable_prompt()->set_text(std::move(text).reveal());
     conversation_->Ask(std::move(message), std::move(done));
   }
 
@@ -293,7 +293,7 @@ class RemoteSession final : public GuardSession {
     output->set_choice(piece.choice);
     output->set_channel(ToProto(piece.channel));
     output->set_call(piece.call);
-    output->set_text(std::move(piece.text));
+    output->set_text(std::move(piece.text).reveal());
     output->set_last(piece.last);
     conversation_->Ask(std::move(message), std::move(done));
   }

@@ -99,9 +99,9 @@ class RemoteGuardTest : public testing::Test {
 };
 
 TEST_F(RemoteGuardTest, AsksOnceForEachTextOverOneCall) {
-  session_->CheckPrompt("hello", Collect());
+  session_->CheckPrompt(PrivateText("hello"), Collect());
   ASSERT_TRUE(Wait(1));
-  for (int i = 0; i < 20; ++i) session_->CheckOutput({1, GuardChannel::kText, 0, "x", i == 19}, Collect());
+  for (int i = 0; i < 20; ++i) session_->CheckOutput({1, GuardChannel::kText, 0, PrivateText("x"), i == 19}, Collect());
   ASSERT_TRUE(Wait(21));
   for (uint64_t i = 0; i < 21; ++i) {
     EXPECT_TRUE(verdicts_[i].status.ok()) << verdicts_[i].status;
@@ -115,7 +115,7 @@ TEST_F(RemoteGuardTest, AsksOnceForEachTextOverOneCall) {
 }
 
 TEST_F(RemoteGuardTest, ABlockHasItsCategory) {
-  session_->CheckPrompt("a bad word", Collect());
+  session_->CheckPrompt(PrivateText("a bad word"), Collect());
   ASSERT_TRUE(Wait(1));
   EXPECT_TRUE(verdicts_[0].block);
   EXPECT_EQ(verdicts_[0].category, "bad_words");
@@ -123,9 +123,9 @@ TEST_F(RemoteGuardTest, ABlockHasItsCategory) {
 
 TEST_F(RemoteGuardTest, ABrokenCallIsMadeAgainWithTheSameTexts) {
   service_.breaks_after = 3;
-  session_->CheckPrompt("a ba", Collect());
-  for (const char* text : {"x", "y", "ba"}) session_->CheckOutput({0, GuardChannel::kText, 0, text, false}, Collect());
-  session_->CheckOutput({0, GuardChannel::kText, 0, "d", true}, Collect());
+  session_->CheckPrompt(PrivateText("a ba"), Collect());
+  for (const char* text : {"x", "y", "ba"}) session_->CheckOutput({0, GuardChannel::kText, 0, PrivateText(text), false}, Collect());
+  session_->CheckOutput({0, GuardChannel::kText, 0, PrivateText("d"), true}, Collect());
   ASSERT_TRUE(Wait(5));
   for (uint64_t i = 0; i < 5; ++i) {
     EXPECT_TRUE(verdicts_[i].status.ok()) << verdicts_[i].status;
@@ -137,7 +137,7 @@ TEST_F(RemoteGuardTest, ABrokenCallIsMadeAgainWithTheSameTexts) {
 
 TEST_F(RemoteGuardTest, AGuardThatKeepsEndingCallsFails) {
   service_.ends = true;
-  session_->CheckPrompt("hello", Collect());
+  session_->CheckPrompt(PrivateText("hello"), Collect());
   ASSERT_TRUE(Wait(1));
   EXPECT_EQ(verdicts_[0].status.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(service_.calls, 3);
@@ -146,7 +146,7 @@ TEST_F(RemoteGuardTest, AGuardThatKeepsEndingCallsFails) {
 TEST_F(RemoteGuardTest, ASilentGuardFailsAllChecksOfTheRequest) {
   service_.silent = true;
   Connect(port_, absl::Milliseconds(200));
-  session_->CheckPrompt("hello", Collect());
+  session_->CheckPrompt(PrivateText("hello"), Collect());
   session_->CheckOutput({}, Collect());
   ASSERT_TRUE(Wait(2));
   EXPECT_EQ(verdicts_[0].status.code(), absl::StatusCode::kDeadlineExceeded);
@@ -159,14 +159,14 @@ TEST_F(RemoteGuardTest, ASilentGuardFailsAllChecksOfTheRequest) {
 TEST_F(RemoteGuardTest, AnAbsentGuardFailsInTime) {
   server_->Shutdown();
   Connect(port_, absl::Milliseconds(100));
-  session_->CheckPrompt("hello", Collect());
+  session_->CheckPrompt(PrivateText("hello"), Collect());
   ASSERT_TRUE(Wait(1));
   EXPECT_EQ(verdicts_[0].status.code(), absl::StatusCode::kDeadlineExceeded);
 }
 
 TEST_F(RemoteGuardTest, NothingFollowsCancel) {
   service_.silent = true;
-  session_->CheckPrompt("hello", Collect());
+  session_->CheckPrompt(PrivateText("hello"), Collect());
   session_->Cancel();
   session_.reset();
   guard_.reset();  // Waits for the call's end.

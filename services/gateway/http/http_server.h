@@ -11,13 +11,14 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/private_text.h"
 
 namespace baleen {
 
 struct HttpRequest {
   std::string method;
   std::string path;  // Without query.
-  std::string body;
+  PrivateText body;
   std::vector<std::pair<std::string, std::string>> headers;  // Names in lower case.
 
   // Empty when absent.

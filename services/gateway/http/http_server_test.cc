@@ -69,7 +69,7 @@ class Flag {
 
 TEST(HttpServerTest, AnswersSeveralRequestsOnAConnection) {
   HttpServer server({}, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
-    responder->Respond(200, {{"x-name", request.Header("x-name")}}, request.method + " " + request.path + " " + request.body);
+    responder->Respond(200, {{"x-name", request.Header("x-name")}}, request.method + " " + request.path + " " + request.body.reveal());
   });
   ASSERT_TRUE(server.Start().ok());
   Client client(server.port());

@@ -30,7 +30,7 @@ HttpRequest ToHttpRequest(const http::request<http::string_body>& message) {
   HttpRequest request;
   request.method = std::string(message.method_string());
   request.path = std::string(message.target().substr(0, message.target().find('?')));
-  request.body = message.body();
+  request.body = PrivateText(message.body());
   for (const auto& field : message) {
     request.headers.emplace_back(absl::AsciiStrToLower(std::string(field.name_string())), std::string(field.value()));
   }

@@ -116,8 +116,8 @@ json::object ToolCallChunk(const AnswerHead& head, uint32_t choice, const ToolCa
 json::object ChatDelta(const AnswerHead& head, const GenerationEvent& event, bool first) {
   json::object delta;
   if (first) delta["role"] = "assistant";
-  if (!event.reasoning.empty()) delta["reasoning_content"] = event.reasoning;
-  if (!event.text.empty() || (first && event.reasoning.empty())) delta["content"] = event.text;
+  if (!event.reasoning.empty()) delta["reasoning_content"] = event.reasoning.reveal();
+  if (!event.text.empty() || (first && event.reasoning.empty())) delta["content"] = event.text.reveal();
   if (event.tool_calls.empty()) return delta;
   json::array calls;
   for (const ToolCallDelta& call : event.tool_calls) calls.push_back(ToolCallChunk(head, event.choice, call));
@@ -126,8 +126,8 @@ json::object ChatDelta(const AnswerHead& head, const GenerationEvent& event, boo
 }
 
 json::object ChatMessage(const AnswerHead& head, uint32_t choice, const GatheredAnswer& answer) {
-  json::object message{{"role", "assistant"}, {"content", answer.text}};
-  if (!answer.reasoning.empty()) message["reasoning_content"] = answer.reasoning;
+  json::object message{{"role", "assistant"}, {"content", answer.text.reveal()}};
+  if (!answer.reasoning.empty()) message["reasoning_content"] = answer.reasoning.reveal();
   if (answer.tool_calls.empty()) return message;
   if (answer.text.empty()) message["content"] = nullptr;
   json::array calls;
@@ -143,8 +143,8 @@ std::string ToolCallId(const std::string& request_id, uint32_t choice, int index
 }
 
 void GatheredAnswer::Add(GenerationEvent event) {
-  reasoning += event.reasoning;
-  text += event.text;
+  reasoning.Append(event.reasoning);
+  text.Append(event.text);
   for (ToolCallDelta& call : event.tool_calls) {
     if (static_cast<size_t>(call.index) >= tool_calls.size()) {
       tool_calls.push_back(std::move(call));
@@ -165,7 +165,7 @@ std::string WholeBody(const AnswerHead& head, const std::vector<GatheredAnswer>&
       choice["message"] = ChatMessage(head, i, answer);
       choice["logprobs"] = ChatLogprobs(head, answer.tokens);
     } else {
-      choice["text"] = answer.text;
+      choice["text"] = answer.text.reveal();
       choice["logprobs"] = CompletionLogprobs(head, answer.tokens, 0);
     }
     choices.push_back(std::move(choice));
@@ -185,7 +185,7 @@ std::string ChunkBody(const AnswerHead& head, const GenerationEvent& event, Chun
     choice["delta"] = ChatDelta(head, event, first);
     choice["logprobs"] = shows_tokens ? ChatLogprobs(head, event.tokens) : json::value(nullptr);
   } else {
-    choice["text"] = event.text;
+    choice["text"] = event.text.reveal();
     choice["logprobs"] = shows_tokens ? CompletionLogprobs(head, event.tokens, state->text_offset) : json::value(nullptr);
     for (const TokenChoice& token : event.tokens) {
       state->text_offset += static_cast<int64_t>(head.tokenizer->TokenBytes(token.token).size());

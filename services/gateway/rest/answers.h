@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/private_text.h"
 #include "model/tokenizer/tokenizer.h"
 #include "services/gateway/generation/generation.h"
 
@@ -25,8 +26,8 @@ struct AnswerHead {
 
 // One whole choice, gathered from its events.
 struct GatheredAnswer {
-  std::string reasoning;
-  std::string text;
+  PrivateText reasoning;
+  PrivateText text;
   std::vector<ToolCallDelta> tool_calls;
   std::vector<TokenChoice> tokens;
   Finish finish = Finish::kNone;

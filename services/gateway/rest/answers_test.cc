@@ -32,7 +32,7 @@ class AnswersTest : public testing::Test {
 
   GenerationEvent Event(const std::string& text) {
     GenerationEvent event;
-    event.text = text;
+    event.text = PrivateText(text);
     event.tokens.push_back({Id(text), -0.25f, {{Id(text), -0.25f}, {Id("9"), -2.0f}}});
     return event;
   }
@@ -43,7 +43,7 @@ class AnswersTest : public testing::Test {
 TEST_F(AnswersTest, AWholeChatHasOpenAisShapeAndDeepSeeksUsage) {
   GatheredAnswer answer;
   GenerationEvent thought;
-  thought.reasoning = "hm";
+  thought.reasoning = PrivateText("hm");
   answer.Add(thought);
   answer.Add(Event("4"));
   GenerationEvent end;
@@ -113,7 +113,7 @@ TEST_F(AnswersTest, ChunksCarryTheRoleOnceAndNothingEmpty) {
   EXPECT_EQ(first.at("choices").at(0).at("delta"), json::value({{"role", "assistant"}, {"content", "4"}}));
   EXPECT_EQ(json::parse(ChunkBody(head, Event("2"), &state)).at("choices").at(0).at("delta"), json::value({{"content", "2"}}));
   GenerationEvent silent = Event("1");
-  silent.text.clear();
+  silent.text = PrivateText();
   EXPECT_EQ(ChunkBody(head, silent, &state), "");
   EXPECT_NE(ChunkBody(Head(AnswerKind::kChat, 0), silent, &state), "");
 }

@@ -217,7 +217,7 @@ absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
     v1::EdgeRequest edge = call.edge;
     edge.set_seed(*input.spec.seed);
     edge.set_deadline_unix_ms(absl::ToUnixMillis(deadline));
-    input.edge = edge.SerializeAsString();
+    input.edge = PrivateText(edge.SerializeAsString());
   }
   return prepared;
 }
@@ -245,7 +245,7 @@ void RestApi::Generate(const HttpRequest& request, const Caller& caller, const s
   Call call;
   call.traceparent = request.Header("traceparent");
   call.edge.set_path(request.path);
-  call.edge.set_body(request.body);
+  call.edge.set_body(request.body.reveal());
   call.edge.set_created_unix_s(absl::ToUnixSeconds(absl::Now()));
   call.caller = caller;
   call.edge.set_tenant(caller.id);
@@ -292,13 +292,13 @@ void RestApi::Model(const HttpRequest& request, const Caller&, const std::shared
 }
 
 void RestApi::Tokenize(const HttpRequest& request, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
-  const absl::StatusOr<json::object> body = TokenizeText(*options_.model, request.body);
+  const absl::StatusOr<json::object> body = TokenizeText(*options_.model, request.body.reveal());
   if (!body.ok()) return Refuse(body.status(), *responder);
   RespondJson(*responder, *body);
 }
 
 void RestApi::Detokenize(const HttpRequest& request, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
-  const absl::StatusOr<json::object> body = DetokenizeIds(*options_.model, request.body);
+  const absl::StatusOr<json::object> body = DetokenizeIds(*options_.model, request.body.reveal());
   if (!body.ok()) return Refuse(body.status(), *responder);
   RespondJson(*responder, *body);
 }

@@ -53,7 +53,7 @@ class RestApiTest : public testing::Test {
     HttpRequest request;
     request.method = method;
     request.path = path;
-    request.body = body;
+    request.body = PrivateText(body);
     request.headers = headers;
     api_->Handle(request, responder);
     return responder;
