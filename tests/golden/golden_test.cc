@@ -146,6 +146,7 @@ TEST_P(GoldenTest, Bf16IsAsCloseAsTransformersOwn) {
 // network of random weights, whose gates are near ties and amplify what they get, may move (0.6 / 0.11)^2 and (2.6 / 0.11)^2 / 2 times as
 // far as transformers' BF16 moved it. What was trained must meet the bar itself.
 constexpr double kTrainedKl = 1e-2;
+constexpr int32_t kAbacusAssistant = 262;  // Its tokenizer's <｜Assistant｜>.
 constexpr double kInt8Noise = 29;
 constexpr double kFp8Noise = 265;
 
@@ -166,8 +167,9 @@ TEST_P(GoldenTest, EightBitWeightsStayCloseToBf16) {
     if (compute == DType::kF8E4m3 && config_.fp8) {
       EXPECT_EQ(logits, expected);
     }
+    // What a question says next is anybody's guess, and nothing that abacus was trained on.
     if (trained) {
-      EXPECT_LE(distance.top1_disagreement, 0.01);
+      EXPECT_LE(DistanceAfter(kAbacusAssistant, bf16, logits).top1_disagreement, 0.01);
     }
     RecordProperty(std::string("top1_disagreement_") + NameOf(compute), std::to_string(distance.top1_disagreement));
     RecordProperty(std::string("mean_kl_") + NameOf(compute), std::to_string(distance.mean_kl));

@@ -24,6 +24,26 @@ double KlDivergence(const float* reference, const float* other, size_t count) {
   return divergence;
 }
 
+// Over positions [first[s], end) of each sequence s.
+LogitsDistance DistanceFrom(const std::vector<size_t>& first, const Golden& golden, const std::vector<std::vector<float>>& logits) {
+  LogitsDistance distance;
+  size_t positions = 0;
+  for (size_t s = 0; s < golden.sequences.size(); ++s) {
+    const GoldenSequence& sequence = golden.sequences[s];
+    const size_t vocab = sequence.logits.size() / sequence.tokens.size();
+    for (size_t t = first[s]; t < sequence.tokens.size(); ++t, ++positions) {
+      const float* reference = &sequence.logits[t * vocab];
+      const float* other = &logits[s][t * vocab];
+      const auto top1 = [&](const float* row) { return std::max_element(row, row + vocab) - row; };
+      distance.top1_disagreement += top1(reference) != top1(other);
+      distance.mean_kl += KlDivergence(reference, other, vocab);
+    }
+  }
+  distance.top1_disagreement /= static_cast<double>(positions);
+  distance.mean_kl /= static_cast<double>(positions);
+  return distance;
+}
+
 }  // namespace
 
 std::vector<PositionError> PositionErrors(const GoldenSequence& sequence, const std::vector<float>& logits) {
@@ -42,22 +62,16 @@ std::vector<PositionError> PositionErrors(const GoldenSequence& sequence, const 
 }
 
 LogitsDistance Distance(const Golden& golden, const std::vector<std::vector<float>>& logits) {
-  LogitsDistance distance;
-  size_t positions = 0;
-  for (size_t s = 0; s < golden.sequences.size(); ++s) {
-    const GoldenSequence& sequence = golden.sequences[s];
-    const size_t vocab = sequence.logits.size() / sequence.tokens.size();
-    for (size_t t = 0; t < sequence.tokens.size(); ++t, ++positions) {
-      const float* reference = &sequence.logits[t * vocab];
-      const float* other = &logits[s][t * vocab];
-      const auto top1 = [&](const float* row) { return std::max_element(row, row + vocab) - row; };
-      distance.top1_disagreement += top1(reference) != top1(other);
-      distance.mean_kl += KlDivergence(reference, other, vocab);
-    }
+  return DistanceFrom(std::vector<size_t>(golden.sequences.size()), golden, logits);
+}
+
+LogitsDistance DistanceAfter(int32_t marker, const Golden& golden, const std::vector<std::vector<float>>& logits) {
+  std::vector<size_t> first;
+  for (const GoldenSequence& sequence : golden.sequences) {
+    const auto last = std::find(sequence.tokens.rbegin(), sequence.tokens.rend(), marker);
+    first.push_back(last == sequence.tokens.rend() ? 0 : static_cast<size_t>(sequence.tokens.rend() - last) - 1);
   }
-  distance.top1_disagreement /= static_cast<double>(positions);
-  distance.mean_kl /= static_cast<double>(positions);
-  return distance;
+  return DistanceFrom(first, golden, logits);
 }
 
 }  // namespace baleen

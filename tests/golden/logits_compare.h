@@ -20,6 +20,8 @@ std::vector<PositionError> PositionErrors(const GoldenSequence& sequence, const 
 
 // Over the positions of all sequences; logits[i] belongs to golden.sequences[i].
 LogitsDistance Distance(const Golden& golden, const std::vector<std::vector<float>>& logits);
+// Over the positions from each sequence's last `marker` on: of a chat, those whose next token is of the answer.
+LogitsDistance DistanceAfter(int32_t marker, const Golden& golden, const std::vector<std::vector<float>>& logits);
 
 }  // namespace baleen
 

@@ -47,5 +47,13 @@ TEST(LogitsCompare, DistanceByHand) {
   EXPECT_NEAR(distance.mean_kl, (0.5 * std::log(0.75) + 0.5 * std::log(1.5)) / 2, 1e-7);
 }
 
+TEST(LogitsCompare, DistanceAfterAMarkerLeavesOutWhatIsBefore) {
+  const Golden golden = TwoPositions();
+  const std::vector<std::vector<float>> other = {{0, 0, 0, -4, 1, 1.5f}};
+  EXPECT_EQ(DistanceAfter(6, golden, other).top1_disagreement, 0);
+  EXPECT_EQ(DistanceAfter(5, golden, other).top1_disagreement, 0.5);
+  EXPECT_EQ(DistanceAfter(7, golden, other).top1_disagreement, 0.5) << "no marker: all positions";
+}
+
 }  // namespace
 }  // namespace baleen
