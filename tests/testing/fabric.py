@@ -6,6 +6,7 @@ network changes. Namespaces of processes have names; they are deleted at the end
 
 import ctypes
 import os
+import shutil
 import subprocess
 
 from tests.testing.slow_peer import alias_of
@@ -28,6 +29,9 @@ def _move():
     global _moved
     if _moved:
         return
+    for program in ("ip", "nft"):
+        if shutil.which(program) is None:
+            raise OSError(f"{program} is not installed")
     if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "no network namespace of our own")
     _run("ip", "link", "set", "lo", "up")
