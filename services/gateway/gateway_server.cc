@@ -51,9 +51,8 @@ std::unique_ptr<SpanExporter> MakeExporter(const GatewayOptions& options, promet
 }  // namespace
 
 struct GatewayServer::Impl {
-  Impl(const GatewayOptions& options, std::unique_ptr<ServedModel> served, std::unique_ptr<TenantDirectory> directory)
-      : tenants(std::move(directory)),
-        runner(options.server),
+  Impl(const GatewayOptions& options, std::unique_ptr<ServedModel> served)
+      : runner(options.server),
         exporter(MakeExporter(options, runner.metrics())),
         probe(runner.metrics(), served->id, RequestTracer(exporter.get(), options.trace_sample, served->id)),
         model(std::move(served)) {}
@@ -74,13 +73,21 @@ struct GatewayServer::Impl {
   absl::Status Readiness() const { return picker.AnyReady() ? absl::OkStatus() : absl::UnavailableError("no decode worker is ready"); }
 
   // The inference service asks for keys by itself; whatever else gRPC serves is behind the guard.
-  void CloseToStrangers() {
-    if (!tenants->closed()) return;
+  absl::Status OpenTenants(const GatewayOptions& options) {
+    TenantDirectoryOptions directory;
+    directory.path = options.tenants_file;
+    directory.metrics = &runner.metrics();
+    if (!options.prices_file.empty()) {
+      ASSIGN_OR_RETURN(directory.prices, ReadPriceTable(options.prices_file));
+    }
+    ASSIGN_OR_RETURN(tenants, TenantDirectory::Open(std::move(directory)));
+    if (!tenants->closed()) return absl::OkStatus();
     runner.SetCallGuard([this](const std::string& method, const std::string& authorization) {
       return absl::StartsWith(method, kInferenceMethods) || absl::StartsWith(method, kHealthMethods) ||
              tenants->Authenticate(authorization).ok();
     });
     tenants_watcher = std::make_unique<FileWatcher>(tenants->path(), kTenantsPeriod, [this] { ReloadTenants(); });
+    return absl::OkStatus();
   }
 
   void ReloadTenants() {
@@ -154,7 +161,7 @@ struct GatewayServer::Impl {
     }
   }
 
-  const std::unique_ptr<TenantDirectory> tenants;
+  std::unique_ptr<TenantDirectory> tenants;  // Before what may ask it.
   ServerRunner runner;
   const std::unique_ptr<SpanExporter> exporter;  // Null without an endpoint.
   GatewayProbe probe;
@@ -183,9 +190,8 @@ GatewayServer::~GatewayServer() = default;
 absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const GatewayOptions& options) {
   if (!(options.trace_sample >= 0 && options.trace_sample <= 1)) return absl::InvalidArgumentError("--trace_sample must be in [0, 1]");
   ASSIGN_OR_RETURN(std::unique_ptr<ServedModel> model, ServedModel::Load(options.model_directory));
-  ASSIGN_OR_RETURN(std::unique_ptr<TenantDirectory> tenants, TenantDirectory::Open(options.tenants_file));
-  auto impl = std::make_unique<Impl>(options, std::move(model), std::move(tenants));
-  impl->CloseToStrangers();
+  auto impl = std::make_unique<Impl>(options, std::move(model));
+  RETURN_IF_ERROR(impl->OpenTenants(options));
   GuardrailOptions guardrail = options.guardrail;
   guardrail.model = impl->model->id;
   ASSIGN_OR_RETURN(impl->guard, MakeGuard(guardrail, impl->runner.metrics()));

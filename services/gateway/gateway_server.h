@@ -18,6 +18,7 @@ struct GatewayOptions {
   std::string failure_domain;
   int rest_port = 8080;
   std::string tenants_file;   // Who may call; empty = anybody.
+  std::string prices_file;    // What tokens cost; empty = usage is in tokens alone.
   std::string otlp_endpoint;  // host:port of an OTLP receiver (gRPC); empty = no traces.
   double trace_sample = 0;    // Share of the requests without a traceparent that begin a trace.
   GuardrailOptions guardrail;

@@ -14,6 +14,7 @@
 #include "services/gateway/api/requests.h"
 #include "services/gateway/generation/choices.h"
 #include "services/gateway/grpc_messages.h"
+#include "services/gateway/tenants/charge.h"
 #include "services/gateway/tenants/tenant_directory.h"
 
 namespace baleen {
@@ -37,22 +38,49 @@ absl::StatusOr<Caller> Authenticate(const InferenceOptions& options, const grpc:
   return options.tenants == nullptr ? OpenCaller(authorization) : options.tenants->Authenticate(authorization);
 }
 
+// Answers begin with what is left of the caller's limits, as REST's do.
+void ShowLimits(const Caller& caller, grpc::CallbackServerContext* context) {
+  if (caller.account == nullptr) return;
+  for (const auto& [name, value] : caller.account->LimitHeaders()) context->AddInitialMetadata(name, value);
+}
+
+// A caller with a key, and room for a request in its tenant's limits.
+absl::StatusOr<Caller> CountRequest(const InferenceOptions& options, grpc::CallbackServerContext* context) {
+  ASSIGN_OR_RETURN(Caller caller, Authenticate(options, *context));
+  if (caller.account == nullptr) return caller;
+  if (absl::Status status = caller.account->TakeRequest(); !status.ok()) {
+    ShowLimits(caller, context);
+    return status;
+  }
+  return caller;
+}
+
+// A generation to run, within its tenant's limits.
+struct Admitted {
+  GenerationInput input;
+  std::shared_ptr<Charge> charge;
+};
+
 // Writes a request's events one after another; at most max_tokens of each choice wait.
 template <typename Response>
 class ResponseWriter final : public grpc::ServerWriteReactor<Response> {
  public:
-  void Begin(const InferenceOptions& options, absl::StatusOr<GenerationInput> input) {
-    if (!input.ok()) {
-      this->Finish(ToGrpc(input.status()));
+  void Begin(const InferenceOptions& options, absl::StatusOr<Admitted> admitted) {
+    if (!admitted.ok()) {
+      this->Finish(ToGrpc(admitted.status()));
       return;
     }
+    const GenerationInput* const input = &admitted->input;
     request_id_ = RequestIdToHex(input->request_id);
     auto state = state_;
     state->writer = this;
     with_logprobs_ = input->spec.logprobs >= 0;
     const RequestOrigin origin{kOperation, input->request_id, input->traceparent};
     auto generation = StartChoices(
-        options.generation, *input, [probe = options.probe, origin](GenerationSink one) { return probe->Measure(std::move(one), origin); },
+        options.generation, *input,
+        [probe = options.probe, origin, charge = std::move(admitted->charge)](GenerationSink one) {
+          return probe->Measure(charge->Meter(std::move(one)), origin);
+        },
         [state](GenerationEvent event) { Deliver(*state, std::move(event)); });
     const std::lock_guard<std::mutex> lock(state->mutex);
     if (state->writer != nullptr) generation_ = std::move(generation);
@@ -138,19 +166,19 @@ class InferenceService final : public v1::Inference::CallbackService {
   grpc::ServerWriteReactor<v1::GenerateResponse>* Generate(grpc::CallbackServerContext* context,
                                                            const v1::GenerateRequest* request) override {
     auto* writer = new ResponseWriter<v1::GenerateResponse>();
-    writer->Begin(options_, Prepare(*context, *request));
+    writer->Begin(options_, Admit(context, *request));
     return writer;
   }
 
   grpc::ServerWriteReactor<v1::ChatResponse>* Chat(grpc::CallbackServerContext* context, const v1::ChatRequest* request) override {
     auto* writer = new ResponseWriter<v1::ChatResponse>();
-    writer->Begin(options_, Prepare(*context, *request));
+    writer->Begin(options_, Admit(context, *request));
     return writer;
   }
 
   grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context, const v1::TokenizeRequest* request,
                                      v1::TokenizeResponse* response) override {
-    return Answer(context, [&]() -> absl::Status {
+    return Answer(context, CountRequest(options_, context), [&]() -> absl::Status {
       RETURN_IF_ERROR(options_.model->CheckName(request->model()));
       for (const int32_t id : options_.model->tokenizer->Encode(request->text(), AddedTokens::kText))
         response->add_ids(static_cast<uint32_t>(id));
@@ -160,32 +188,38 @@ class InferenceService final : public v1::Inference::CallbackService {
 
   grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* context, const v1::ListModelsRequest*,
                                        v1::ListModelsResponse* response) override {
-    return Answer(context, [&] {
+    return Answer(context, Authenticate(options_, *context), [&] {
       response->add_ids(options_.model->id);
       return absl::OkStatus();
     });
   }
 
  private:
-  // Runs a unary method for callers that have a key.
+  // Runs a unary method for a caller that may.
   template <typename Method>
-  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, Method method) const {
-    const absl::Status refused = Authenticate(options_, *context).status();
+  static grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const absl::StatusOr<Caller>& caller, Method method) {
+    if (caller.ok()) ShowLimits(*caller, context);
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(ToGrpc(refused.ok() ? method() : refused));
+    reactor->Finish(ToGrpc(caller.ok() ? method() : caller.status()));
     return reactor;
   }
 
   // The key comes first: who has none learns nothing about the request.
   template <typename Request>
-  absl::StatusOr<GenerationInput> Prepare(const grpc::CallbackServerContext& context, const Request& request) const {
-    ASSIGN_OR_RETURN(const Caller caller, Authenticate(options_, context));
-    ASSIGN_OR_RETURN(GenerationInput input, Prepare(request, DeadlineOf(context, options_.request_timeout)));
-    input.traceparent = Metadata(context, "traceparent");
+  absl::StatusOr<Admitted> Admit(grpc::CallbackServerContext* context, const Request& request) const {
+    ASSIGN_OR_RETURN(const Caller caller, CountRequest(options_, context));
+    Admitted admitted;
+    ASSIGN_OR_RETURN(admitted.input, Prepare(request, DeadlineOf(*context, options_.request_timeout)));
+    GenerationInput& input = admitted.input;
+    input.traceparent = Metadata(*context, "traceparent");
     input.cache_salt = caller.cache_salt;
     input.tenant = FairShareOf(caller, input.spec.user);
     input.priority = caller.priority;
-    return input;
+    absl::StatusOr<std::shared_ptr<Charge>> charge = Charge::Begin(caller.account, input);
+    ShowLimits(caller, context);
+    if (!charge.ok()) return charge.status();
+    admitted.charge = *std::move(charge);
+    return admitted;
   }
 
   absl::StatusOr<GenerationInput> Prepare(const v1::GenerateRequest& request, absl::Time deadline) const {

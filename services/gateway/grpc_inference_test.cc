@@ -333,6 +333,27 @@ TEST_F(ClosedGrpcInferenceTest, TheTenantsPriorityReachesTheWorker) {
   EXPECT_EQ(decode_->starts()[0].cache_salt().size(), 32u);
 }
 
+TEST_F(ClosedGrpcInferenceTest, LimitsHoldAndAreShown) {
+  file_.Write({TenantJson("acme", "key-a", R"("requests_per_min":2,"tokens_per_min":100)")});
+  ASSERT_TRUE(tenants_->Reload().ok());
+  Serve({Ids("4")});
+  v1::GenerateRequest request = Generate();
+  request.mutable_options()->set_max_tokens(5);
+  const auto call = [&](grpc::StatusCode expected) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", "Bearer key-a");
+    ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request), expected);
+    const auto& shown = context.GetServerInitialMetadata();
+    const auto left = shown.find("x-ratelimit-remaining-requests");
+    return left == shown.end() ? "" : std::string(left->second.data(), left->second.size());
+  };
+  EXPECT_EQ(call(grpc::StatusCode::OK), "1");
+  EXPECT_EQ(call(grpc::StatusCode::OK), "0");
+  call(grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(absl::StrContains(last_status_.error_message(), "2 requests a minute"));
+  EXPECT_EQ(tenants_->Authenticate("Bearer key-a")->account->Usage().tokens.output, 2);
+}
+
 TEST_F(GrpcInferenceTest, AGuardRefusesBeforeTheServiceSeesACall) {
   guard_ = [](const std::string& method, const std::string& authorization) {
     return method == "/baleen.v1.Inference/ListModels" && authorization == "yes";

@@ -11,6 +11,7 @@
 ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
 ABSL_FLAG(int, rest_port, 8080, "port of the REST API; 0 = any free one");
 ABSL_FLAG(std::string, tenants, "", "JSON file of tenants and their keys, read again when it changes; empty = no key is asked for");
+ABSL_FLAG(std::string, prices, "", "JSON file of prices per million tokens, for usage in money; empty = in tokens alone");
 ABSL_FLAG(std::string, otlp_endpoint, "", "host:port of an OTLP receiver (gRPC) for traces; empty = none");
 ABSL_FLAG(double, trace_sample, 0.01, "share of the requests without a traceparent header that are traced, 0 to 1");
 ABSL_FLAG(std::string, guardrail, "off", "what judges prompts and output: off, builtin, or host:port of a baleen.v1.Guardrail");
@@ -31,6 +32,7 @@ int main(int argc, char** argv) {
   options.failure_domain = absl::GetFlag(FLAGS_failure_domain);
   options.rest_port = absl::GetFlag(FLAGS_rest_port);
   options.tenants_file = absl::GetFlag(FLAGS_tenants);
+  options.prices_file = absl::GetFlag(FLAGS_prices);
   options.otlp_endpoint = absl::GetFlag(FLAGS_otlp_endpoint);
   options.trace_sample = absl::GetFlag(FLAGS_trace_sample);
   options.guardrail.guardrail = absl::GetFlag(FLAGS_guardrail);

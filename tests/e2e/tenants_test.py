@@ -38,13 +38,15 @@ class TenantsTest(unittest.TestCase):
         cls.directory = cls.enterClassContext(tempfile.TemporaryDirectory())
         cls.file = pathlib.Path(cls.directory) / "tenants.json"
         (cls.acme, cls.acme_entry), (cls.initech, cls.initech_entry) = new_key("website"), new_key()
+        cls.small, cls.small_entry = new_key()
         cls.write()
-        cls.cluster = cls.enterClassContext(Cluster(gateway_flags=[f"--tenants={cls.file}"]))
+        cls.cluster = cls.enterClassContext(Cluster(gateway_flags=[f"--tenants={cls.file}", f"--prices={ROOT}/deploy/prices/deepseek-r1.json"]))
 
     @classmethod
     def write(cls, *more):
         """The file with its two tenants, and `more` keys of the first."""
-        tenants = [{"name": "acme", "keys": [cls.acme_entry, *more]}, {"name": "initech", "keys": [cls.initech_entry]}]
+        tenants = [{"name": "acme", "keys": [cls.acme_entry, *more]}, {"name": "initech", "keys": [cls.initech_entry]},
+                   {"name": "small", "requests_per_min": 3, "tokens_per_min": 2000, "concurrent_streams": 1, "keys": [cls.small_entry]}]
         part = cls.file.with_suffix(".part")
         part.write_text(json.dumps({"tenants": tenants}))
         part.rename(cls.file)
@@ -136,6 +138,39 @@ class TenantsTest(unittest.TestCase):
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(f"{bad}: tenants[0]: keys[0]: 'sha256' must be 64 hex digits", done.stderr)
+
+    def usage(self, key):
+        return json.loads(self.get("/v1/usage", key)[1])
+
+    def test_limits_hold_and_are_shown(self):
+        answer = self.client(self.small).chat.completions.with_raw_response.create(model="abacus", messages=QUESTION, max_tokens=8)
+        self.assertEqual((answer.headers["x-ratelimit-limit-requests"], answer.headers["x-ratelimit-remaining-requests"]), ("3", "2"))
+        usage = answer.parse().usage
+        self.assertGreaterEqual(int(answer.headers["x-ratelimit-remaining-tokens"]), 2000 - usage.total_tokens)
+        with self.assertRaisesRegex(openai.RateLimitError, "may need .* tokens") as refused:
+            self.ask(self.small, max_tokens=2000)
+        self.assertNotIn("retry-after", refused.exception.response.headers)
+        with contextlib.closing(self.ask(self.small, max_tokens=500, stream=True, extra_body={"ignore_eos": True})):
+            with self.assertRaisesRegex(openai.RateLimitError, "requests") as refused:
+                for _ in range(10):
+                    self.ask(self.small, max_tokens=8)
+        self.assertGreaterEqual(int(refused.exception.response.headers["retry-after"]), 1)
+        self.assertTrue(self.ask(self.initech, max_tokens=8).choices)
+
+    def test_usage_is_in_tokens_and_money(self):
+        before, others = self.usage(self.acme), self.usage(self.initech)
+        answers = [self.ask(self.acme, max_tokens=20, n=2).usage for _ in range(2)]
+        after = self.usage(self.acme)
+        spent = {name: after[name] - before[name] for name in after if name.endswith("tokens")}
+        self.assertEqual(after["requests"] - before["requests"], 2)
+        self.assertEqual(spent["output_tokens"], sum(usage.completion_tokens for usage in answers))
+        self.assertEqual(spent["input_cache_hit_tokens"] + spent["input_cache_miss_tokens"], sum(usage.prompt_tokens for usage in answers))
+        cost = 0.14 * spent["input_cache_hit_tokens"] + 0.55 * spent["input_cache_miss_tokens"] + 2.19 * spent["output_tokens"]
+        self.assertAlmostEqual(after["cost"]["amount"] - before["cost"]["amount"], cost / 1e6, places=12)
+        self.assertEqual(after["cost"]["currency"], "USD")
+        self.assertEqual(self.usage(self.initech)["output_tokens"], others["output_tokens"])
+        metrics = http_get(self.cluster.gateway.metrics_port, "/metrics")[1]
+        self.assertIn(f'baleen_tenant_tokens_total{{kind="output",tenant="acme"}} {after["output_tokens"]}\n', metrics)
 
     def test_a_request_is_resumed_by_its_tenant_alone(self):
         request_id = "0123456789abcdef" * 2

@@ -96,6 +96,20 @@ json::object ClusterSchema() {
                    {"workers", ListOf(worker)}});
 }
 
+json::object TenantUsageSchema() {
+  json::object cost = Required({{"currency", Typed("string")}, {"amount", Typed("number")}});
+  cost["type"] = json::array{"object", "null"};
+  return Required({{"object", {{"const", "usage"}}},
+                   {"tenant", Typed("string")},
+                   {"since", Typed("integer")},
+                   {"requests", Typed("integer")},
+                   {"input_cache_hit_tokens", Typed("integer")},
+                   {"input_cache_miss_tokens", Typed("integer")},
+                   {"output_tokens", Typed("integer")},
+                   {"concurrent_streams", Typed("integer")},
+                   {"cost", std::move(cost)}});
+}
+
 json::object Schemas(const std::string& model, int64_t vocabulary) {
   const json::object message{{"type", "object"}, {"required", {"role", "content"}}};
   const json::object tokens =
@@ -109,6 +123,7 @@ json::object Schemas(const std::string& model, int64_t vocabulary) {
           {"ChatAnswer", AnswerSchema("chat.completion", "message", message)},
           {"CompletionAnswer", AnswerSchema("text_completion", "text", Typed("string"))},
           {"Model", ModelSchema()},
+          {"TenantUsage", TenantUsageSchema()},
           {"Models", Required({{"object", {{"const", "list"}}}, {"data", ListOf(Ref("Model"))}})},
           {"Tokens", tokens},
           {"Cluster", ClusterSchema()},
@@ -136,6 +151,8 @@ Shape ShapeOf(RouteShape shape) {
       return {"TokenizeRequest", "Tokens"};
     case RouteShape::kDetokenize:
       return {"DetokenizeRequest", "Text"};
+    case RouteShape::kUsage:
+      return {nullptr, "TenantUsage"};
     case RouteShape::kCluster:
       return {nullptr, "Cluster"};
     case RouteShape::kPage:
@@ -194,7 +211,10 @@ json::object Responses(RouteShape route, const Shape& shape) {
 json::object Operation(const DocumentedRoute& route, bool closed) {
   const Shape shape = ShapeOf(route.shape);
   json::object responses = Responses(route.shape, shape);
-  if (closed && !route.open) responses["401"] = Response("There is no key, or it is not known.", JsonContent(Ref("Error")));
+  if (closed && !route.open) {
+    responses["401"] = Response("There is no key, or it is not known.", JsonContent(Ref("Error")));
+    responses["429"] = Response("A limit is reached; Retry-After says how long to wait.", JsonContent(Ref("Error")));
+  }
   json::object operation{{"summary", route.summary}, {"responses", std::move(responses)}};
   if (closed && !route.open) operation["security"] = json::array{json::object{{"key", json::array{}}}};
   if (shape.request != nullptr) operation["requestBody"] = json::object{{"required", true}, {"content", JsonContent(Ref(shape.request))}};

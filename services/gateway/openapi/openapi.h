@@ -9,7 +9,7 @@
 namespace baleen {
 
 // What a route takes and gives, apart from its method and path.
-enum class RouteShape { kChat, kCompletion, kModels, kModel, kTokenize, kDetokenize, kProbe, kDocument, kEvents, kCluster, kPage };
+enum class RouteShape { kChat, kCompletion, kModels, kModel, kTokenize, kDetokenize, kProbe, kDocument, kEvents, kUsage, kCluster, kPage };
 
 struct DocumentedRoute {
   std::string method;

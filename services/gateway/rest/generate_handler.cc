@@ -104,7 +104,8 @@ void RespondError(const absl::Status& status, const HttpHeaders& headers, HttpRe
 }
 
 void RunGeneration(const GenerationContext& context, GatewayProbe& probe, AnswerHead head, const StreamSpec& stream,
-                   const Delivery& delivery, GenerationInput input, std::shared_ptr<HttpResponder> responder) {
+                   const Delivery& delivery, GenerationInput input, std::shared_ptr<Charge> charge,
+                   std::shared_ptr<HttpResponder> responder) {
   RequestOrigin origin{head.kind == AnswerKind::kChat ? Operation::kChat : Operation::kTextCompletion, input.request_id, input.traceparent};
   GenerationSink sink;
   const size_t choices = static_cast<size_t>(input.spec.choices);
@@ -120,7 +121,8 @@ void RunGeneration(const GenerationContext& context, GatewayProbe& probe, Answer
     sink = [writer](GenerationEvent event) { writer->OnEvent(std::move(event)); };
   }
   std::shared_ptr<Generation> generation = StartChoices(
-      context, input, [&probe, origin](GenerationSink one) { return probe.Measure(std::move(one), origin); }, std::move(sink));
+      context, input, [&probe, origin, charge](GenerationSink one) { return probe.Measure(charge->Meter(std::move(one)), origin); },
+      std::move(sink));
   responder->OnBackpressure([generation](bool slow) { generation->Pause(slow); });
   responder->OnDisconnect([generation, &probe, resumable = delivery.resumable] {
     probe.Disconnected();

@@ -11,6 +11,7 @@
 #include "services/gateway/http/http_server.h"
 #include "services/gateway/probe.h"
 #include "services/gateway/rest/answers.h"
+#include "services/gateway/tenants/charge.h"
 
 namespace baleen {
 
@@ -27,9 +28,10 @@ struct Delivery {
 
 // The 200 of a stream is sent with the first event, so that a request that cannot start gets its own status; a request that waits gets it
 // with the first of DeepSeek's `: keep-alive` comments. Each event has an `id:`, its sequence number, which is a function of the tokens
-// where there is one choice. A client that leaves cancels the generation, unless it is resumable.
+// where there is one choice. A client that leaves cancels the generation, unless it is resumable. `charge` is metered.
 void RunGeneration(const GenerationContext& context, GatewayProbe& probe, AnswerHead head, const StreamSpec& stream,
-                   const Delivery& delivery, GenerationInput input, std::shared_ptr<HttpResponder> responder);
+                   const Delivery& delivery, GenerationInput input, std::shared_ptr<Charge> charge,
+                   std::shared_ptr<HttpResponder> responder);
 
 }  // namespace baleen
 

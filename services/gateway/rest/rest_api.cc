@@ -19,8 +19,11 @@
 #include "services/gateway/api/requests.h"
 #include "services/gateway/cluster_view/cluster_handler.h"
 #include "services/gateway/rest/generate_handler.h"
+#include "services/gateway/rest/limited_responder.h"
 #include "services/gateway/resume/request_finder.h"
+#include "services/gateway/tenants/charge.h"
 #include "services/gateway/tenants/tenant_directory.h"
+#include "services/gateway/tenants/usage_json.h"
 #include "services/gateway/web/web_page.h"
 
 namespace baleen {
@@ -93,13 +96,20 @@ absl::StatusOr<json::object> DetokenizeIds(const ServedModel& model, const std::
 
 }  // namespace
 
+// What a caller needs.
+enum class RestApi::Access {
+  kOpen,    // Nothing.
+  kKey,     // A key, where keys are asked for.
+  kCounted  // A key, and room for a request in its tenant's limits.
+};
+
 struct RestApi::Route {
   const char* method;
   const char* path;  // A part in braces stands for any text.
   void (RestApi::*handler)(const HttpRequest&, const Caller&, const std::shared_ptr<HttpResponder>&);
   RouteShape shape;
   const char* summary;
-  bool open = false;  // Needs no key.
+  Access access = Access::kCounted;
 
   bool Matches(absl::string_view asked) const {
     const absl::string_view own(path);
@@ -115,24 +125,26 @@ absl::Span<const RestApi::Route> RestApi::Routes() {
   static constexpr Route kRoutes[] = {
       {"POST", kChatPath, &RestApi::Generate, RouteShape::kChat, "Answers a chat, its reasoning apart."},
       {"POST", kCompletionPath, &RestApi::Generate, RouteShape::kCompletion, "Goes on with a text or with token ids."},
-      {"GET", "/v1/models", &RestApi::Models, RouteShape::kModels, "The models served here."},
-      {"GET", "/v1/models/{model}", &RestApi::Model, RouteShape::kModel, "One model."},
+      {"GET", "/v1/models", &RestApi::Models, RouteShape::kModels, "The models served here.", Access::kKey},
+      {"GET", "/v1/models/{model}", &RestApi::Model, RouteShape::kModel, "One model.", Access::kKey},
       {"GET", "/v1/requests/{id}/events", &RestApi::Resume, RouteShape::kEvents, "Goes on with a resumable request's events."},
+      {"GET", "/v1/usage", &RestApi::Usage, RouteShape::kUsage, "What the caller's tenant has used, and what it costs.", Access::kKey},
       {"POST", "/tokenize", &RestApi::Tokenize, RouteShape::kTokenize, "A text's token ids."},
       {"POST", "/detokenize", &RestApi::Detokenize, RouteShape::kDetokenize, "Token ids' text."},
-      {"GET", "/v1/cluster", &RestApi::Cluster, RouteShape::kCluster, "The processes and their load, once or as a stream."},
-      {"GET", "/readyz", &RestApi::Readyz, RouteShape::kProbe, "Whether requests can be answered.", true},
-      {"GET", "/livez", &RestApi::Livez, RouteShape::kProbe, "Whether the process lives.", true},
-      {"GET", "/openapi.json", &RestApi::OpenApi, RouteShape::kDocument, "This document."},
-      {"GET", "/", &RestApi::Page, RouteShape::kPage, "A page to chat and to watch the cluster.", true},
-      {"GET", "/page/{file}", &RestApi::PagePart, RouteShape::kPage, "Its parts.", true},
+      {"GET", "/v1/cluster", &RestApi::Cluster, RouteShape::kCluster, "The processes and their load, once or as a stream.", Access::kKey},
+      {"GET", "/readyz", &RestApi::Readyz, RouteShape::kProbe, "Whether requests can be answered.", Access::kOpen},
+      {"GET", "/livez", &RestApi::Livez, RouteShape::kProbe, "Whether the process lives.", Access::kOpen},
+      {"GET", "/openapi.json", &RestApi::OpenApi, RouteShape::kDocument, "This document.", Access::kKey},
+      {"GET", "/", &RestApi::Page, RouteShape::kPage, "A page to chat and to watch the cluster.", Access::kOpen},
+      {"GET", "/page/{file}", &RestApi::PagePart, RouteShape::kPage, "Its parts.", Access::kOpen},
   };
   return kRoutes;
 }
 
 std::vector<DocumentedRoute> RestApi::DocumentedRoutes() {
   std::vector<DocumentedRoute> routes;
-  for (const Route& route : Routes()) routes.push_back({route.method, route.path, route.summary, route.shape, route.open});
+  for (const Route& route : Routes())
+    routes.push_back({route.method, route.path, route.summary, route.shape, route.access == Access::kOpen});
   return routes;
 }
 
@@ -149,14 +161,22 @@ absl::StatusOr<Caller> RestApi::Authenticate(const HttpRequest& request) const {
 // The key comes before the route: who has none learns nothing of what there is.
 void RestApi::Handle(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
   for (const Route& route : Routes()) {
-    if (!route.open || request.method != route.method || !route.Matches(request.path)) continue;
+    if (route.access != Access::kOpen || request.method != route.method || !route.Matches(request.path)) continue;
     return (this->*route.handler)(request, Caller(), responder);
   }
   const absl::StatusOr<Caller> caller = Authenticate(request);
   if (!caller.ok()) return Refuse(caller.status(), *responder);
+  Serve(request, *caller, caller->account == nullptr ? responder : std::make_shared<LimitedResponder>(responder, caller->account));
+}
+
+void RestApi::Serve(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder) {
   for (const Route& route : Routes()) {
     if (!route.Matches(request.path)) continue;
-    if (request.method == route.method) return (this->*route.handler)(request, *caller, responder);
+    if (request.method == route.method) {
+      const bool counted = route.access == Access::kCounted && caller.account != nullptr;
+      const absl::Status limit = counted ? caller.account->TakeRequest() : absl::OkStatus();
+      return limit.ok() ? (this->*route.handler)(request, caller, responder) : Refuse(limit, *responder);
+    }
     const ApiError error = ToApiError(absl::InvalidArgumentError(absl::StrCat(request.path, " takes ", route.method, ".")));
     return responder->Respond(405, {{"allow", route.method}, {"content-type", "application/json"}}, error.body);
   }
@@ -236,9 +256,13 @@ AnswerHead RestApi::HeadFor(const GenerationInput& input, const Call& call) cons
 void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& responder) {
   absl::StatusOr<Prepared> prepared = Prepare(call);
   if (!prepared.ok()) return Refuse(prepared.status(), *responder);
+  BilledBefore before;
+  if (call.delivery.after_event >= 0) before = {.prompt = true, .output = call.delivery.after_event + 1};
+  absl::StatusOr<std::shared_ptr<Charge>> charge = Charge::Begin(call.caller.account, prepared->input, before);
+  if (!charge.ok()) return Refuse(charge.status(), *responder);
   AnswerHead head = HeadFor(prepared->input, call);
   RunGeneration(options_.generation, *options_.probe, std::move(head), prepared->stream, call.delivery, std::move(prepared->input),
-                responder);
+                *std::move(charge), responder);
 }
 
 void RestApi::Generate(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder) {
@@ -289,6 +313,11 @@ void RestApi::Model(const HttpRequest& request, const Caller&, const std::shared
   const absl::Status status = options_.model->CheckName(absl::string_view(request.path).substr(sizeof(kModelsPrefix) - 1));
   if (!status.ok()) return Refuse(status, *responder);
   RespondJson(*responder, ModelObject(*options_.model));
+}
+
+void RestApi::Usage(const HttpRequest&, const Caller& caller, const std::shared_ptr<HttpResponder>& responder) {
+  if (caller.account == nullptr) return Refuse(absl::NotFoundError("Usage is not metered here."), *responder);
+  RespondJson(*responder, UsageObject(*caller.account));
 }
 
 void RestApi::Tokenize(const HttpRequest& request, const Caller&, const std::shared_ptr<HttpResponder>& responder) {

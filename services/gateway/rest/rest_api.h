@@ -36,8 +36,8 @@ struct RestApiOptions {
   absl::Duration request_timeout = absl::Minutes(10);
 };
 
-// Thread-safe. Where keys are asked for, everything but the probes and the page gets 401 without one. Unknown paths get 404, known ones
-// with another method 405 with Allow.
+// Thread-safe. Where keys are asked for, everything but the probes and the page gets 401 without one, and every answer to a tenant with
+// limits says what is left of them. Unknown paths get 404, known ones with another method 405 with Allow.
 class RestApi {
  public:
   explicit RestApi(RestApiOptions options);
@@ -46,16 +46,19 @@ class RestApi {
   static std::vector<DocumentedRoute> DocumentedRoutes();
 
  private:
+  enum class Access;
   struct Route;
   static absl::Span<const Route> Routes();
   struct Call;
   struct Prepared;
+  void Serve(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Generate(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Resume(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   absl::StatusOr<Prepared> Prepare(const Call& call) const;
   void Run(const Call& call, const std::shared_ptr<HttpResponder>& responder);
   void Models(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Model(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void Usage(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Tokenize(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Detokenize(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Readyz(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);

@@ -332,5 +332,73 @@ TEST_F(ClosedRestApiTest, TheDocumentSaysThatKeysAreNeeded) {
   EXPECT_EQ(document.at("components").at("securitySchemes").at("key").at("scheme"), "bearer");
 }
 
+TEST_F(ClosedRestApiTest, EveryAnswerSaysWhatIsLeft) {
+  file_.Write({TenantJson("acme", "key-a", R"("requests_per_min":3,"tokens_per_min":100000)"), TenantJson("initech", "key-b")});
+  ASSERT_TRUE(tenants_->Reload().ok());
+  const auto left = [](const FakeResponder& answer) {
+    return answer.Header("x-ratelimit-limit-requests") + " " + answer.Header("x-ratelimit-remaining-requests");
+  };
+  EXPECT_EQ(left(*Call("GET", "/v1/models", "", Key("key-a"))), "3 3");
+  const auto whole = Call("POST", "/v1/chat/completions", kChat, Key("key-a"));
+  EXPECT_EQ(left(*whole), "3 2");
+  EXPECT_EQ(whole->Header("x-ratelimit-limit-tokens"), "100000");
+  EXPECT_GT(std::stoi(whole->Header("x-ratelimit-remaining-tokens")), 99000);
+  const auto stream = Call("POST", "/v1/chat/completions", kChatStream, Key("key-a"));
+  EXPECT_EQ(left(*stream), "3 1");
+  EXPECT_FALSE(stream->Header("x-ratelimit-reset-requests").empty());
+  EXPECT_EQ(left(*Call("POST", "/v1/chat/completions", "{", Key("key-a"))), "3 0");
+  const auto refused = Call("POST", "/v1/chat/completions", kChat, Key("key-a"));
+  EXPECT_EQ(refused->status, 429);
+  EXPECT_EQ(left(*refused), "3 0");
+  EXPECT_EQ(refused->Header("retry-after"), "20");
+  EXPECT_EQ(json::parse(refused->body).at("error").at("code"), "rate_limit_exceeded");
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kChat, Key("key-b"))->status, 200);
+  EXPECT_EQ(Call("GET", "/v1/usage", "", Key("key-a"))->status, 200);
+}
+
+TEST_F(ClosedRestApiTest, RequestsThatAskForTooMuchAreRefusedBeforeTheyStart) {
+  file_.Write({TenantJson("acme", "key-a", R"("tokens_per_min":50,"concurrent_streams":1)")});
+  ASSERT_TRUE(tenants_->Reload().ok());
+  const std::string prompt = R"({"model":"abacus","prompt":"2+2","n":4,"max_tokens":)";
+  const auto refused = Call("POST", "/v1/completions", prompt + "12}", Key("key-a"));
+  EXPECT_EQ(refused->status, 429);
+  EXPECT_EQ(refused->Header("retry-after"), "");
+  EXPECT_TRUE(decode_->starts().empty());
+  EXPECT_EQ(Call("POST", "/v1/completions", prompt + "11}", Key("key-a"))->status, 200);
+}
+
+TEST_F(ClosedRestApiTest, StreamsAtATime) {
+  DecodeScript waits;
+  waits.silent = true;
+  Answer(waits);
+  file_.Write({TenantJson("acme", "key-a", R"("concurrent_streams":1)")});
+  ASSERT_TRUE(tenants_->Reload().ok());
+  auto first = Call("POST", "/v1/chat/completions", kChatStream, Key("key-a"));
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kChatStream, Key("key-a"))->status, 429);
+  first->disconnect();
+  first.reset();
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kChatStream, Key("key-a"))->status, 0);
+}
+
+TEST_F(ClosedRestApiTest, ATenantSeesItsOwnUsageAlone) {
+  Answer({Ids("a\n</think>\n\n4"), v1::FINISH_REASON_STOP, 2});
+  ASSERT_EQ(Call("POST", "/v1/chat/completions", kChat, Key("key-a"))->status, 200);
+  ASSERT_EQ(Call("POST", "/v1/chat/completions", kChatStream, Key("key-a"))->status, 200);
+  const json::value answer = json::parse(Call("POST", "/v1/chat/completions", kChat, Key("key-a"))->body);
+  const json::value acme = json::parse(Call("GET", "/v1/usage", "", Key("key-a"))->body);
+  EXPECT_EQ(acme.at("tenant"), "acme");
+  EXPECT_EQ(acme.at("requests"), 3);
+  EXPECT_EQ(acme.at("input_cache_hit_tokens"), 6);
+  EXPECT_EQ(acme.at("input_cache_miss_tokens"), 3 * (answer.at("usage").at("prompt_tokens").as_int64() - 2));
+  EXPECT_EQ(acme.at("output_tokens"), 3 * answer.at("usage").at("completion_tokens").as_int64());
+  const double cost = 0.14 * 6 + 0.55 * static_cast<double>(acme.at("input_cache_miss_tokens").as_int64()) +
+                      2.19 * static_cast<double>(acme.at("output_tokens").as_int64());
+  EXPECT_EQ(acme.at("cost").at("currency"), "USD");
+  EXPECT_NEAR(acme.at("cost").at("amount").as_double(), cost / 1e6, 1e-12);
+  const json::value initech = json::parse(Call("GET", "/v1/usage", "", Key("key-b"))->body);
+  EXPECT_EQ(initech.at("requests"), 0);
+  EXPECT_EQ(initech.at("output_tokens"), 0);
+}
+
 }  // namespace
 }  // namespace baleen

@@ -33,7 +33,12 @@ Caller OpenCaller(absl::string_view authorization) {
 }
 
 Caller TenantCaller(const std::string& name, int priority, absl::string_view secret) {
-  return {.id = absl::StrCat("tenant:", name), .cache_salt = HmacSha256(secret, name), .tenant = name, .priority = priority};
+  Caller caller;
+  caller.id = absl::StrCat("tenant:", name);
+  caller.cache_salt = HmacSha256(secret, name);
+  caller.tenant = name;
+  caller.priority = priority;
+  return caller;
 }
 
 std::string FairShareOf(const Caller& caller, absl::string_view user) {

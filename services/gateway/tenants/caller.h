@@ -2,11 +2,14 @@
 #ifndef BALEEN_SERVICES_GATEWAY_TENANTS_CALLER_H_
 #define BALEEN_SERVICES_GATEWAY_TENANTS_CALLER_H_
 
+#include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
 
 namespace baleen {
+
+class TenantAccount;
 
 // The one identity behind fair turns, limits, the prefix cache, resuming and metering.
 struct Caller {
@@ -14,6 +17,7 @@ struct Caller {
   std::string cache_salt;  // Requests share cached KV only under equal ones.
   std::string tenant;      // The name that metrics and usage go by.
   int priority = 0;        // -100 .. 100; higher goes first.
+  std::shared_ptr<TenantAccount> account = {};  // Null = nothing is limited or metered.
 };
 
 // Where no key is asked for: told apart by the key that came anyway.

@@ -1,6 +1,7 @@
 #include "services/gateway/tenants/tenant_directory.h"
 
 #include <gtest/gtest.h>
+#include <prometheus/registry.h>
 
 #include "absl/strings/match.h"
 #include "services/gateway/testing/tenants.h"
@@ -12,7 +13,8 @@ constexpr char kSecret[] = R"("cache_secret":"0101010101010101010101010101010101
 constexpr char kOtherSecret[] = R"("cache_secret":"0202020202020202020202020202020202020202020202020202020202020202")";
 
 TEST(TenantDirectoryTest, OpenToAnybodyWithoutAFile) {
-  const auto directory = TenantDirectory::Open("");
+  prometheus::Registry registry;
+  const auto directory = TenantDirectory::Open({.path = "", .metrics = &registry});
   ASSERT_TRUE(directory.ok());
   EXPECT_FALSE((*directory)->closed());
   const auto nobody = (*directory)->Authenticate("");
@@ -27,7 +29,7 @@ TEST(TenantDirectoryTest, OpenToAnybodyWithoutAFile) {
 }
 
 TEST(TenantDirectoryTest, ClosedToWhoHasNoKey) {
-  const TenantsFile file({TenantJson("acme", "key-a"), TenantJson("initech", "key-b", R"("priority":2)")});
+  TenantsFile file({TenantJson("acme", "key-a"), TenantJson("initech", "key-b", R"("priority":2)")});
   const auto directory = file.Open();
   EXPECT_TRUE(directory->closed());
   for (const char* authorization : {"", "Bearer", "Bearer ", "Bearer key-c", "key-a", "Basic key-a", "Bearer key-a key-b"}) {
@@ -41,7 +43,7 @@ TEST(TenantDirectoryTest, ClosedToWhoHasNoKey) {
 }
 
 TEST(TenantDirectoryTest, ATenantIsOneCallerUnderAnyOfItsKeys) {
-  const TenantsFile file({TenantJson("acme", "key-a"), TenantJson("initech", "key-b")}, kSecret);
+  TenantsFile file({TenantJson("acme", "key-a"), TenantJson("initech", "key-b")}, kSecret);
   const auto directory = file.Open();
   const auto elsewhere = file.Open();
   const Caller acme = *directory->Authenticate("Bearer key-a");
@@ -86,7 +88,18 @@ TEST(TenantDirectoryTest, ABadFileChangesNothing) {
   EXPECT_TRUE(absl::StrContains(status.message(), file.path())) << status;
   EXPECT_TRUE(absl::StrContains(status.message(), "'nane'")) << status;
   EXPECT_TRUE(directory->Authenticate("Bearer key-a").ok());
-  EXPECT_FALSE(TenantDirectory::Open(file.path()).ok());
+  prometheus::Registry registry;
+  EXPECT_FALSE(TenantDirectory::Open({.path = file.path(), .metrics = &registry}).ok());
+}
+
+TEST(TenantDirectoryTest, WhatWasUsedOutlivesAReload) {
+  TenantsFile file({TenantJson("acme", "key-a", R"("requests_per_min":2)")});
+  const auto directory = file.Open();
+  EXPECT_TRUE(directory->Authenticate("Bearer key-a")->account->TakeRequest().ok());
+  file.Write({TenantJson("acme", "key-b", R"("requests_per_min":1)"), TenantJson("initech", "key-a")});
+  ASSERT_TRUE(directory->Reload().ok());
+  EXPECT_FALSE(directory->Authenticate("Bearer key-b")->account->TakeRequest().ok());
+  EXPECT_TRUE(directory->Authenticate("Bearer key-a")->account->TakeRequest().ok());
 }
 
 TEST(FairShareTest, AnybodySharesByUser) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <initializer_list>
 #include <set>
 
 #include "absl/strings/ascii.h"
@@ -11,6 +10,7 @@
 #include "model/tokenizer/json_text.h"
 #include "services/gateway/api/api_error.h"
 #include "services/gateway/api/json_fields.h"
+#include "services/gateway/tenants/file_fields.h"
 
 namespace baleen {
 namespace {
@@ -20,19 +20,7 @@ namespace json = boost::json;
 constexpr size_t kMaxNameChars = 64;
 constexpr size_t kMaxNoteBytes = 256;
 constexpr size_t kMaxFileBytes = 16 << 20;
-
-// A limit that is misspelt must not become no limit.
-absl::Status CheckKnown(const json::object& object, std::initializer_list<absl::string_view> known) {
-  for (const auto& member : object) {
-    const absl::string_view name(member.key().data(), member.key().size());
-    if (std::find(known.begin(), known.end(), name) == known.end()) return InvalidField(name, "is not a field.");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status At(const std::string& where, const absl::Status& status) {
-  return status.ok() ? status : absl::Status(status.code(), absl::StrCat(where, ": ", status.message()));
-}
+constexpr int64_t kMaxLimit = int64_t{1} << 40;
 
 // Null when absent.
 absl::StatusOr<const json::array*> ReadList(const json::object& object, absl::string_view name, size_t max) {
@@ -46,7 +34,7 @@ absl::StatusOr<const json::array*> ReadList(const json::object& object, absl::st
 absl::StatusOr<KeyEntry> ReadKey(const json::value& value) {
   if (!value.is_object()) return absl::InvalidArgumentError("must be an object with 'sha256'.");
   const json::object& object = value.as_object();
-  RETURN_IF_ERROR(CheckKnown(object, {"sha256", "note"}));
+  RETURN_IF_ERROR(CheckKnownFields(object, {"sha256", "note"}));
   ASSIGN_OR_RETURN(const auto hex, ReadString(object, "sha256"));
   if (!hex) return InvalidField("sha256", "is required.");
   KeyEntry entry;
@@ -64,7 +52,7 @@ absl::StatusOr<std::vector<KeyEntry>> ReadKeys(const json::object& object, absl:
   ASSIGN_OR_RETURN(const json::array* list, ReadList(object, name, kMaxKeys));
   for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
     absl::StatusOr<KeyEntry> key = ReadKey((*list)[i]);
-    if (!key.ok()) return At(absl::StrCat(name, "[", i, "]"), key.status());
+    if (!key.ok()) return Located(absl::StrCat(name, "[", i, "]"), key.status());
     keys.push_back(*std::move(key));
   }
   return keys;
@@ -76,16 +64,24 @@ bool IsName(const std::string& name) {
   });
 }
 
+absl::StatusOr<int64_t> ReadLimit(const json::object& object, const char* name) {
+  ASSIGN_OR_RETURN(const auto limit, ReadInteger(object, name, 1, kMaxLimit));
+  return limit.value_or(0);
+}
+
 absl::StatusOr<TenantEntry> ReadTenant(const json::value& value) {
   if (!value.is_object()) return absl::InvalidArgumentError("must be an object.");
   const json::object& object = value.as_object();
-  RETURN_IF_ERROR(CheckKnown(object, {"name", "priority", "keys"}));
+  RETURN_IF_ERROR(CheckKnownFields(object, {"name", "priority", "requests_per_min", "tokens_per_min", "concurrent_streams", "keys"}));
   TenantEntry tenant;
   ASSIGN_OR_RETURN(const auto name, ReadString(object, "name"));
   if (!name || !IsName(*name)) return InvalidField("name", absl::StrCat("must be 1 to ", kMaxNameChars, " of A-Z a-z 0-9 . _ -"));
   tenant.name = *name;
   ASSIGN_OR_RETURN(const auto priority, ReadInteger(object, "priority", -kMaxTenantPriority, kMaxTenantPriority));
   tenant.priority = static_cast<int>(priority.value_or(0));
+  ASSIGN_OR_RETURN(tenant.limits.requests_per_min, ReadLimit(object, "requests_per_min"));
+  ASSIGN_OR_RETURN(tenant.limits.tokens_per_min, ReadLimit(object, "tokens_per_min"));
+  ASSIGN_OR_RETURN(tenant.limits.concurrent_streams, ReadLimit(object, "concurrent_streams"));
   ASSIGN_OR_RETURN(tenant.keys, ReadKeys(object, "keys"));
   return tenant;
 }
@@ -105,10 +101,10 @@ absl::Status CheckDistinct(const TenantFile& file) {
   for (size_t i = 0; i < file.tenants.size(); ++i) {
     const TenantEntry& tenant = file.tenants[i];
     const std::string where = absl::StrCat("tenants[", i, "]");
-    if (!names.insert(tenant.name).second) return At(where, InvalidField("name", absl::StrCat(tenant.name, " is there twice.")));
+    if (!names.insert(tenant.name).second) return Located(where, InvalidField("name", absl::StrCat(tenant.name, " is there twice.")));
     for (size_t k = 0; k < tenant.keys.size(); ++k) {
       if (absl::Status status = ring.Add(tenant.keys[k].digest, i); !status.ok())
-        return At(absl::StrCat(where, ".keys[", k, "]"), InvalidField("sha256", status.message()));
+        return Located(absl::StrCat(where, ".keys[", k, "]"), InvalidField("sha256", status.message()));
     }
   }
   if (ring.size() > kMaxKeys) return absl::InvalidArgumentError(absl::StrCat("there may be at most ", kMaxKeys, " keys."));
@@ -119,14 +115,14 @@ absl::Status CheckDistinct(const TenantFile& file) {
 
 absl::StatusOr<TenantFile> ParseTenantFile(absl::string_view text) {
   ASSIGN_OR_RETURN(const json::object object, ParseBody(text, "The file"));
-  RETURN_IF_ERROR(CheckKnown(object, {"cache_secret", "tenants"}));
+  RETURN_IF_ERROR(CheckKnownFields(object, {"cache_secret", "tenants"}));
   TenantFile file;
   ASSIGN_OR_RETURN(file.cache_secret, ReadSecret(object));
   ASSIGN_OR_RETURN(const json::array* tenants, ReadList(object, "tenants", kMaxTenants));
   if (tenants == nullptr) return InvalidField("tenants", "is required.");
   for (size_t i = 0; i < tenants->size(); ++i) {
     absl::StatusOr<TenantEntry> tenant = ReadTenant((*tenants)[i]);
-    if (!tenant.ok()) return At(absl::StrCat("tenants[", i, "]"), tenant.status());
+    if (!tenant.ok()) return Located(absl::StrCat("tenants[", i, "]"), tenant.status());
     file.tenants.push_back(*std::move(tenant));
   }
   RETURN_IF_ERROR(CheckDistinct(file));
@@ -136,7 +132,7 @@ absl::StatusOr<TenantFile> ParseTenantFile(absl::string_view text) {
 absl::StatusOr<TenantFile> ReadTenantFile(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path, kMaxFileBytes));
   absl::StatusOr<TenantFile> file = ParseTenantFile(text);
-  if (!file.ok()) return At(path, file.status());
+  if (!file.ok()) return Located(path, file.status());
   return file;
 }
 

@@ -1,4 +1,4 @@
-// The tenants file: who may call, by which keys.
+// The tenants file: who may call, by which keys, and how much.
 #ifndef BALEEN_SERVICES_GATEWAY_TENANTS_TENANT_FILE_H_
 #define BALEEN_SERVICES_GATEWAY_TENANTS_TENANT_FILE_H_
 
@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "services/gateway/tenants/api_key.h"
+#include "services/gateway/tenants/rate_limiter.h"
 
 namespace baleen {
 
@@ -19,6 +20,7 @@ struct KeyEntry {
 struct TenantEntry {
   std::string name;  // 1 to 64 of A-Z a-z 0-9 . _ -
   int priority = 0;
+  TenantLimits limits;
   std::vector<KeyEntry> keys;
 };
 
@@ -31,8 +33,9 @@ inline constexpr size_t kMaxTenants = 1024;
 inline constexpr size_t kMaxKeys = 65536;
 inline constexpr int kMaxTenantPriority = 100;
 
-// JSON: {"cache_secret": 64 hex digits, "tenants": [{"name", "priority", "keys": [{"sha256": 64 hex digits, "note"}]}]}. Of these
-// "tenants", "name" and "sha256" are required. INVALID_ARGUMENT names the field that is wrong, unknown or there twice.
+// JSON: {"cache_secret": 64 hex digits, "tenants": [{"name", "priority", "requests_per_min", "tokens_per_min", "concurrent_streams",
+// "keys": [{"sha256": 64 hex digits, "note"}]}]}. Of these "tenants", "name" and "sha256" are required; a limit that is absent is none.
+// INVALID_ARGUMENT names the field that is wrong, unknown or there twice.
 absl::StatusOr<TenantFile> ParseTenantFile(absl::string_view text);
 
 // As above, of a file of at most 16 MiB; errors name `path` too.

@@ -25,8 +25,13 @@ void TenantsFile::Write(const std::vector<std::string>& tenants, const std::stri
 
 void TenantsFile::WriteText(const std::string& text) { std::ofstream(path_) << text; }
 
-std::unique_ptr<TenantDirectory> TenantsFile::Open() const {
-  absl::StatusOr<std::unique_ptr<TenantDirectory>> directory = TenantDirectory::Open(path_);
+std::unique_ptr<TenantDirectory> TenantsFile::Open(Clock* clock) {
+  TenantDirectoryOptions options;
+  options.path = path_;
+  options.prices = PriceTable{"USD", 0.14, 0.55, 2.19};
+  options.clock = clock;
+  options.metrics = &registry_;
+  absl::StatusOr<std::unique_ptr<TenantDirectory>> directory = TenantDirectory::Open(std::move(options));
   EXPECT_TRUE(directory.ok()) << directory.status();
   return directory.ok() ? *std::move(directory) : nullptr;
 }

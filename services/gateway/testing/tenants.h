@@ -2,6 +2,8 @@
 #ifndef BALEEN_SERVICES_GATEWAY_TESTING_TENANTS_H_
 #define BALEEN_SERVICES_GATEWAY_TESTING_TENANTS_H_
 
+#include <prometheus/registry.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,9 +25,11 @@ class TenantsFile {
   void Write(const std::vector<std::string>& tenants, const std::string& more = "");
   void WriteText(const std::string& text);
   const std::string& path() const { return path_; }
-  std::unique_ptr<TenantDirectory> Open() const;
+  // Under the clock, with the example's prices. Outlives what it opens.
+  std::unique_ptr<TenantDirectory> Open(Clock* clock = Clock::Real());
 
  private:
+  prometheus::Registry registry_;
   const std::string path_;
 };
 

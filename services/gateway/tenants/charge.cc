@@ -1,0 +1,73 @@
+#include "services/gateway/tenants/charge.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace baleen {
+namespace {
+
+int64_t PriceOf(const GenerationInput& input) {
+  return static_cast<int64_t>(input.prompt.size()) + *input.spec.max_tokens * input.spec.choices;
+}
+
+}  // namespace
+
+Charge::Charge(std::shared_ptr<TenantAccount> account, const GenerationInput& input, const BilledBefore& before)
+    : account_(std::move(account)), price_(PriceOf(input)), before_(before), open_choices_(input.spec.choices) {}
+
+absl::StatusOr<std::shared_ptr<Charge>> Charge::Begin(std::shared_ptr<TenantAccount> account, const GenerationInput& input,
+                                                      const BilledBefore& before) {
+  if (account != nullptr) {
+    if (absl::Status status = account->BeginStream(PriceOf(input), input.resume.has_value()); !status.ok()) return status;
+  }
+  return std::shared_ptr<Charge>(new Charge(std::move(account), input, before));
+}
+
+Charge::~Charge() { End(); }
+
+GenerationSink Charge::Meter(GenerationSink sink) {
+  return [self = shared_from_this(), sink = std::move(sink), counted = int64_t{0}](GenerationEvent event) mutable {
+    self->Count(event, &counted);
+    sink(std::move(event));
+  };
+}
+
+void Charge::Count(const GenerationEvent& event, int64_t* counted) {
+  if (account_ == nullptr) return;
+  BilledTokens bill;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const GenerationUsage& usage = event.usage;
+    const bool first = usage.completion_tokens > 0 && !prompt_counted_;
+    prompt_counted_ = prompt_counted_ || first;
+    if (first && !before_.prompt) {
+      bill.input_cache_hit = usage.prompt_cache_hit_tokens;
+      bill.input_cache_miss = usage.prompt_tokens - usage.prompt_cache_hit_tokens;
+    }
+    const int64_t from = std::max(*counted, before_.output);
+    bill.output = std::max<int64_t>(0, usage.completion_tokens - from);
+    *counted = std::max(*counted, usage.completion_tokens);
+    used_ += bill.input_cache_hit + bill.input_cache_miss + bill.output;
+  }
+  if (!before_.free) account_->Bill(bill);
+  if (!event.last()) return;
+  bool over = false;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    over = --open_choices_ == 0;
+  }
+  if (over || !event.status.ok()) End();
+}
+
+void Charge::End() {
+  if (account_ == nullptr) return;
+  int64_t used = 0;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (std::exchange(ended_, true)) return;
+    used = used_;
+  }
+  account_->EndStream(price_, used);
+}
+
+}  // namespace baleen

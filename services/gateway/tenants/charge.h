@@ -1,0 +1,56 @@
+// One request's hold on its tenant's limits, and its bill.
+#ifndef BALEEN_SERVICES_GATEWAY_TENANTS_CHARGE_H_
+#define BALEEN_SERVICES_GATEWAY_TENANTS_CHARGE_H_
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "absl/status/statusor.h"
+#include "services/gateway/generation/generation.h"
+#include "services/gateway/tenants/tenant_account.h"
+
+namespace baleen {
+
+// What of a request was billed before.
+struct BilledBefore {
+  // Of one that is resumed: it is not computed again.
+  bool prompt = false;
+  int64_t output = 0;  // Tokens from its first one on.
+  // All, of one that is repeated: it is computed again, so limits count it.
+  bool free = false;
+};
+
+// Priced at once by what it may need: its prompt and max_tokens for each choice. Ends when all choices have, or when the last of its sinks
+// goes; from then on the limits know what it really used. The bill is for tokens that came: a prompt from its first answer token on,
+// tokens as they come, whether or not the client waits for the end. Thread-safe.
+class Charge : public std::enable_shared_from_this<Charge> {
+ public:
+  // RESOURCE_EXHAUSTED when a limit of the tenant's is reached. A null account has no limits and no bill. `input` says whether the request
+  // resumes.
+  static absl::StatusOr<std::shared_ptr<Charge>> Begin(std::shared_ptr<TenantAccount> account, const GenerationInput& input,
+                                                       const BilledBefore& before = {});
+  ~Charge();
+
+  // Counts what passes on its way to the sink of one choice.
+  GenerationSink Meter(GenerationSink sink);
+
+ private:
+  Charge(std::shared_ptr<TenantAccount> account, const GenerationInput& input, const BilledBefore& before);
+  // `counted`: tokens of this choice so far.
+  void Count(const GenerationEvent& event, int64_t* counted);
+  void End();
+
+  const std::shared_ptr<TenantAccount> account_;
+  const int64_t price_;
+  const BilledBefore before_;
+  std::mutex mutex_;
+  int64_t open_choices_;
+  bool prompt_counted_ = false;
+  int64_t used_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_TENANTS_CHARGE_H_

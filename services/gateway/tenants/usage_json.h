@@ -1,0 +1,17 @@
+// A tenant's usage as JSON.
+#ifndef BALEEN_SERVICES_GATEWAY_TENANTS_USAGE_JSON_H_
+#define BALEEN_SERVICES_GATEWAY_TENANTS_USAGE_JSON_H_
+
+#include <boost/json/object.hpp>
+
+#include "services/gateway/tenants/tenant_account.h"
+
+namespace baleen {
+
+// {"object": "usage", "tenant", "since", "requests", "input_cache_hit_tokens", "input_cache_miss_tokens", "output_tokens",
+// "concurrent_streams", "cost": {"currency", "amount"} or null without prices}.
+boost::json::object UsageObject(const TenantAccount& account);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_TENANTS_USAGE_JSON_H_
