@@ -172,6 +172,32 @@ class TenantsTest(unittest.TestCase):
         metrics = http_get(self.cluster.gateway.metrics_port, "/metrics")[1]
         self.assertIn(f'baleen_tenant_tokens_total{{kind="output",tenant="acme"}} {after["output_tokens"]}\n', metrics)
 
+    def test_the_same_idempotency_key_has_the_same_answer(self):
+        options = {"max_tokens": 40, "extra_headers": {"Idempotency-Key": "k-1"}, "extra_body": {"ignore_eos": True}}
+        sampled = {"model": "abacus", "messages": QUESTION, "temperature": 1.5, **options}
+        first = self.client(self.acme).chat.completions.create(**sampled)
+        spent = self.usage(self.acme)["output_tokens"]
+        self.assertEqual(self.client(self.acme).chat.completions.create(**sampled), first)
+        self.assertEqual(self.usage(self.acme)["output_tokens"], spent)
+        with self.assertRaises(openai.ConflictError) as refused:
+            self.client(self.acme).chat.completions.create(**{**sampled, "max_tokens": 41})
+        self.assertEqual(refused.exception.code, "idempotency_key_reused")
+        self.assertNotEqual(self.client(self.initech).chat.completions.create(**sampled).id, first.id)
+
+    def test_a_stream_is_repeated_event_by_event(self):
+        body = {"model": "abacus", "messages": QUESTION, "temperature": 1.5, "stream": True, "max_tokens": 40, "ignore_eos": True,
+                "stream_options": {"include_usage": True}}
+        events = [self.post_raw(body, self.acme, {"Idempotency-Key": "k-2"}) for _ in range(2)]
+        self.assertTrue(events[0].endswith("data: [DONE]\n\n"))
+        self.assertEqual(events[0], events[1])
+
+    def post_raw(self, body, key, headers):
+        """The whole body of an answer to a chat."""
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **headers}
+        request = urllib.request.Request(f"{self.cluster.base_url}/chat/completions", json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.read().decode()
+
     def test_a_request_is_resumed_by_its_tenant_alone(self):
         request_id = "0123456789abcdef" * 2
         headers = {"x-baleen-resumable": "1", "x-request-id": request_id}

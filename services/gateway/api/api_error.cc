@@ -11,6 +11,7 @@ namespace {
 
 constexpr char kFieldPayload[] = "baleen.v1/field";
 constexpr char kRetryAfterPayload[] = "baleen.v1/retry-after-s";
+constexpr char kCodePayload[] = "baleen.v1/code";
 
 struct ErrorClass {
   int http_status;
@@ -38,6 +39,8 @@ ErrorClass Classify(absl::StatusCode code) {
       return {503, "server_error", "service_unavailable", 1};
     case absl::StatusCode::kDeadlineExceeded:
       return {504, "server_error", "timeout"};
+    case absl::StatusCode::kAlreadyExists:
+      return {409, "invalid_request_error", "conflict"};
     case absl::StatusCode::kAborted:
       return {409, "invalid_request_error", "request_moved"};
     case absl::StatusCode::kDataLoss:
@@ -60,6 +63,11 @@ absl::Status WithRetryAfter(absl::Status status, absl::Duration retry_after) {
   return status;
 }
 
+absl::Status WithErrorCode(absl::Status status, absl::string_view code) {
+  status.SetPayload(kCodePayload, absl::Cord(code));
+  return status;
+}
+
 absl::Status InvalidField(absl::string_view field, absl::string_view message) {
   absl::Status status = absl::InvalidArgumentError(absl::StrCat("'", field, "' ", message));
   status.SetPayload(kFieldPayload, absl::Cord(field));
@@ -77,6 +85,7 @@ ApiError ToApiError(const absl::Status& status) {
   const auto field = status.GetPayload(kFieldPayload);
   error["param"] = field.has_value() ? boost::json::value(std::string(*field)) : boost::json::value(nullptr);
   error["code"] = error_class.code != nullptr ? boost::json::value(error_class.code) : boost::json::value(nullptr);
+  if (const auto code = status.GetPayload(kCodePayload); code.has_value()) error["code"] = std::string(*code);
   return {error_class.http_status, RetryAfter(status, error_class.retry_after_s),
           boost::json::serialize(boost::json::object{{"error", error}})};
 }

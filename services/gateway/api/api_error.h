@@ -16,6 +16,9 @@ absl::Status InvalidField(absl::string_view field, absl::string_view message);
 // The status, with when to come back.
 absl::Status WithRetryAfter(absl::Status status, absl::Duration retry_after);
 
+// The status, with a `code` of its own in the error's body.
+absl::Status WithErrorCode(absl::Status status, absl::string_view code);
+
 struct ApiError {
   int http_status = 500;
   // Seconds for Retry-After; 0 = none.

@@ -201,6 +201,7 @@ json::object Responses(RouteShape route, const Shape& shape) {
     responses["503"] = Response("Nobody knows the cluster here.", error);
   }
   if (!shape.streams) return responses;
+  responses["409"] = Response("The Idempotency-Key is in use, or stands for another request.", error);
   responses["429"] = Response("Too many requests wait; Retry-After says how long to wait.", error);
   responses["500"] = Response("The server failed; the request may be sent again.", error);
   responses["503"] = Response("No worker is ready.", error);

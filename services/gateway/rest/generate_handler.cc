@@ -103,30 +103,32 @@ void RespondError(const absl::Status& status, const HttpHeaders& headers, HttpRe
   responder.Respond(error.http_status, std::move(all), std::move(error.body));
 }
 
-void RunGeneration(const GenerationContext& context, GatewayProbe& probe, AnswerHead head, const StreamSpec& stream,
-                   const Delivery& delivery, GenerationInput input, std::shared_ptr<Charge> charge,
-                   std::shared_ptr<HttpResponder> responder) {
-  RequestOrigin origin{head.kind == AnswerKind::kChat ? Operation::kChat : Operation::kTextCompletion, input.request_id, input.traceparent};
+void RunGeneration(const GenerationContext& context, GatewayProbe& probe, GenerateJob job, std::shared_ptr<HttpResponder> responder) {
+  const Operation operation = job.head.kind == AnswerKind::kChat ? Operation::kChat : Operation::kTextCompletion;
+  const RequestOrigin origin{operation, job.input.request_id, job.input.traceparent};
   GenerationSink sink;
-  const size_t choices = static_cast<size_t>(input.spec.choices);
-  if (stream.stream) {
-    auto writer = std::make_shared<StreamWriter>(std::move(head), stream, choices, delivery.after_event, responder);
+  const size_t choices = static_cast<size_t>(job.input.spec.choices);
+  if (job.stream.stream) {
+    auto writer = std::make_shared<StreamWriter>(std::move(job.head), job.stream, choices, job.delivery.after_event, responder);
     sink = [writer](GenerationEvent event) { writer->OnEvent(event); };
     responder->Every(kKeepAliveInterval, [waiting = std::weak_ptr<StreamWriter>(writer)] {
       const std::shared_ptr<StreamWriter> still = waiting.lock();
       return still != nullptr && still->KeepAlive();
     });
   } else {
-    auto writer = std::make_shared<WholeWriter>(std::move(head), choices, responder);
+    auto writer = std::make_shared<WholeWriter>(std::move(job.head), choices, responder);
     sink = [writer](GenerationEvent event) { writer->OnEvent(std::move(event)); };
   }
-  std::shared_ptr<Generation> generation = StartChoices(
-      context, input, [&probe, origin, charge](GenerationSink one) { return probe.Measure(charge->Meter(std::move(one)), origin); },
-      std::move(sink));
+  if (job.answer != nullptr) sink = job.answer->Wrap(std::move(sink));
+  const auto measure = [&probe, origin, charge = std::move(job.charge)](GenerationSink one) {
+    return probe.Measure(charge->Meter(std::move(one)), origin);
+  };
+  std::shared_ptr<Generation> generation = StartChoices(context, job.input, measure, std::move(sink));
   responder->OnBackpressure([generation](bool slow) { generation->Pause(slow); });
-  responder->OnDisconnect([generation, &probe, resumable = delivery.resumable] {
+  responder->OnDisconnect([generation, &probe, answer = std::move(job.answer), resumable = job.delivery.resumable] {
     probe.Disconnected();
     resumable ? generation->Detach() : generation->Cancel();
+    if (answer != nullptr) answer->Left();
   });
 }
 

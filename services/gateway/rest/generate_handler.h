@@ -9,6 +9,7 @@
 #include "services/gateway/api/served_model.h"
 #include "services/gateway/generation/generation.h"
 #include "services/gateway/http/http_server.h"
+#include "services/gateway/idempotency/idempotent_answer.h"
 #include "services/gateway/probe.h"
 #include "services/gateway/rest/answers.h"
 #include "services/gateway/tenants/charge.h"
@@ -26,12 +27,20 @@ struct Delivery {
   bool resumable = false;
 };
 
+// A generation and how its client gets it.
+struct GenerateJob {
+  AnswerHead head;
+  StreamSpec stream;
+  Delivery delivery;
+  GenerationInput input;
+  std::shared_ptr<Charge> charge;            // Metered.
+  std::shared_ptr<IdempotentAnswer> answer;  // Null without an idempotency key.
+};
+
 // The 200 of a stream is sent with the first event, so that a request that cannot start gets its own status; a request that waits gets it
 // with the first of DeepSeek's `: keep-alive` comments. Each event has an `id:`, its sequence number, which is a function of the tokens
-// where there is one choice. A client that leaves cancels the generation, unless it is resumable. `charge` is metered.
-void RunGeneration(const GenerationContext& context, GatewayProbe& probe, AnswerHead head, const StreamSpec& stream,
-                   const Delivery& delivery, GenerationInput input, std::shared_ptr<Charge> charge,
-                   std::shared_ptr<HttpResponder> responder);
+// where there is one choice. A client that leaves cancels the generation, unless it is resumable.
+void RunGeneration(const GenerationContext& context, GatewayProbe& probe, GenerateJob job, std::shared_ptr<HttpResponder> responder);
 
 }  // namespace baleen
 

@@ -194,6 +194,7 @@ struct RestApi::Call {
   Caller caller;
   std::string request_id;  // 16 bytes; empty = to be drawn.
   std::string traceparent;
+  std::string idempotency_key;  // Empty = none.
   Delivery delivery;
   bool resumed = false;
   std::optional<GenerationResume> progress;
@@ -202,6 +203,7 @@ struct RestApi::Call {
 struct RestApi::Prepared {
   GenerationInput input;
   StreamSpec stream;
+  bool seeded = false;  // By the client.
 };
 
 absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
@@ -211,10 +213,12 @@ absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
     ASSIGN_OR_RETURN(const ChatCall chat, ParseChatCall(call.edge.body(), options_.model->defaults));
     ASSIGN_OR_RETURN(prepared.input, PrepareChat(*options_.model, chat, deadline));
     prepared.stream = chat.stream;
+    prepared.seeded = chat.generation.seed.has_value();
   } else {
     ASSIGN_OR_RETURN(const CompletionCall completion, ParseCompletionCall(call.edge.body(), options_.model->defaults));
     ASSIGN_OR_RETURN(prepared.input, PrepareCompletion(*options_.model, completion, deadline));
     prepared.stream = completion.stream;
+    prepared.seeded = completion.generation.seed.has_value();
   }
   GenerationInput& input = prepared.input;
   if (call.delivery.resumable && input.spec.choices > 1) {
@@ -253,16 +257,47 @@ AnswerHead RestApi::HeadFor(const GenerationInput& input, const Call& call) cons
   return head;
 }
 
+// Tokens are a function of the request and its seed, so a repeat is computed again instead of being kept.
+absl::StatusOr<std::shared_ptr<IdempotentAnswer>> RestApi::Claim(const Call& call, Prepared* prepared) {
+  if (call.delivery.resumable) {
+    return absl::InvalidArgumentError(
+        "Idempotency-Key cannot go with x-baleen-resumable: a resumable request is taken up again at /v1/requests/{id}/events.");
+  }
+  GenerationInput& input = prepared->input;
+  const std::string digest = RequestDigest(call.edge.path(), call.edge.body());
+  AnswerRecord fresh;
+  fresh.request_id = input.request_id;
+  fresh.seed = prepared->seeded ? *input.spec.seed : IdempotentSeed(call.caller.cache_salt, call.idempotency_key, digest);
+  fresh.created_unix_s = call.edge.created_unix_s();
+  ASSIGN_OR_RETURN(std::shared_ptr<IdempotentAnswer> answer, idempotency_keys_.Claim(call.caller.id, call.idempotency_key, digest, fresh));
+  input.spec.seed = answer->record().seed;
+  // Workers that saw the first one would take it for an old attempt.
+  if (answer->repeat()) input.request_id = NewRequestId();
+  return answer;
+}
+
 void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& responder) {
   absl::StatusOr<Prepared> prepared = Prepare(call);
   if (!prepared.ok()) return Refuse(prepared.status(), *responder);
+  GenerateJob job;
+  job.head = HeadFor(prepared->input, call);
   BilledBefore before;
   if (call.delivery.after_event >= 0) before = {.prompt = true, .output = call.delivery.after_event + 1};
+  if (!call.idempotency_key.empty()) {
+    absl::StatusOr<std::shared_ptr<IdempotentAnswer>> answer = Claim(call, &*prepared);
+    if (!answer.ok()) return Refuse(answer.status(), *responder);
+    job.answer = *std::move(answer);
+    job.head.request_id = RequestIdToHex(job.answer->record().request_id);
+    job.head.created_unix_s = job.answer->record().created_unix_s;
+    before.free = job.answer->record().answered;
+  }
   absl::StatusOr<std::shared_ptr<Charge>> charge = Charge::Begin(call.caller.account, prepared->input, before);
   if (!charge.ok()) return Refuse(charge.status(), *responder);
-  AnswerHead head = HeadFor(prepared->input, call);
-  RunGeneration(options_.generation, *options_.probe, std::move(head), prepared->stream, call.delivery, std::move(prepared->input),
-                *std::move(charge), responder);
+  job.charge = *std::move(charge);
+  job.stream = prepared->stream;
+  job.delivery = call.delivery;
+  job.input = std::move(prepared->input);
+  RunGeneration(options_.generation, *options_.probe, std::move(job), responder);
 }
 
 void RestApi::Generate(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder) {
@@ -274,6 +309,7 @@ void RestApi::Generate(const HttpRequest& request, const Caller& caller, const s
   call.caller = caller;
   call.edge.set_tenant(caller.id);
   call.delivery.resumable = options_.finder != nullptr && request.Header("x-baleen-resumable") == "1";
+  call.idempotency_key = request.Header("idempotency-key");
   // Other ids are the client's own business.
   if (auto id = RequestIdFromHex(request.Header("x-request-id")); id.ok()) call.request_id = *std::move(id);
   Run(call, responder);

@@ -13,6 +13,7 @@
 #include "services/gateway/api/served_model.h"
 #include "services/gateway/generation/generation.h"
 #include "services/gateway/http/http_server.h"
+#include "services/gateway/idempotency/idempotent_answer.h"
 #include "services/gateway/openapi/openapi.h"
 #include "services/gateway/probe.h"
 #include "services/gateway/rest/answers.h"
@@ -55,6 +56,7 @@ class RestApi {
   void Generate(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Resume(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   absl::StatusOr<Prepared> Prepare(const Call& call) const;
+  absl::StatusOr<std::shared_ptr<IdempotentAnswer>> Claim(const Call& call, Prepared* prepared);
   void Run(const Call& call, const std::shared_ptr<HttpResponder>& responder);
   void Models(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Model(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
@@ -72,6 +74,7 @@ class RestApi {
   AnswerHead HeadFor(const GenerationInput& input, const Call& call) const;
 
   const RestApiOptions options_;
+  IdempotencyKeys idempotency_keys_{IdempotencyLimits(), Clock::Real()};
   std::string document_;  // /openapi.json
 };
 

@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 #include <set>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -270,6 +271,61 @@ TEST_F(RestApiTest, ReadinessTellsTheTruth) {
   EXPECT_EQ(Call("GET", "/livez")->status, 200);
 }
 
+constexpr char kSampled[] = R"({"model":"abacus","messages":[{"role":"user","content":"2+2"}],"temperature":1})";
+
+TEST_F(RestApiTest, ARepeatUnderAnIdempotencyKeyIsTheSameAnswer) {
+  const HttpHeaders key = {{"idempotency-key", "k"}};
+  const auto first = Call("POST", "/v1/chat/completions", kSampled, key);
+  const auto repeat = Call("POST", "/v1/chat/completions", kSampled, key);
+  EXPECT_EQ(first->status, 200);
+  EXPECT_EQ(repeat->body, first->body);
+  EXPECT_EQ(repeat->Header("x-request-id"), first->Header("x-request-id"));
+  const std::vector<v1::StartSequence> starts = decode_->starts();
+  ASSERT_EQ(starts.size(), 2u);
+  EXPECT_EQ(starts[0].sampling().seed(), starts[1].sampling().seed());
+  EXPECT_NE(starts[0].context().request_id(), starts[1].context().request_id());
+  Call("POST", "/v1/chat/completions", kSampled, {{"idempotency-key", "l"}});
+  EXPECT_NE(decode_->starts()[2].sampling().seed(), starts[0].sampling().seed());
+}
+
+TEST_F(RestApiTest, AStreamIsRepeatedEventByEvent) {
+  const HttpHeaders key = {{"idempotency-key", "k"}};
+  const auto first = Call("POST", "/v1/chat/completions", kChatStream, key);
+  EXPECT_EQ(EventData(first->body).back(), "[DONE]");
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kChatStream, key)->body, first->body);
+}
+
+TEST_F(RestApiTest, AnIdempotencyKeyStandsForOneRequest) {
+  const HttpHeaders key = {{"idempotency-key", "k"}};
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kChat, key)->status, 200);
+  const auto other = Call("POST", "/v1/chat/completions", kSampled, key);
+  EXPECT_EQ(other->status, 409);
+  EXPECT_EQ(json::parse(other->body).at("error").at("code"), "idempotency_key_reused");
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kSampled, {{"idempotency-key", "k"}, {"authorization", "Bearer a"}})->status, 200);
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kChat, {{"idempotency-key", std::string(256, 'k')}})->status, 400);
+}
+
+TEST_F(RestApiTest, OneRequestAtATimeUnderAnIdempotencyKey) {
+  DecodeScript waits;
+  waits.silent = true;
+  Answer(waits);
+  const HttpHeaders key = {{"idempotency-key", "k"}};
+  const auto first = Call("POST", "/v1/chat/completions", kChat, key);
+  const auto second = Call("POST", "/v1/chat/completions", kChat, key);
+  EXPECT_EQ(second->status, 409);
+  EXPECT_EQ(second->Header("retry-after"), "1");
+  EXPECT_EQ(json::parse(second->body).at("error").at("code"), "idempotency_key_in_use");
+  // The client left before anything came: the key is free.
+  first->disconnect();
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kSampled, key)->status, 0);
+}
+
+TEST_F(RestApiTest, ARefusedRequestLeavesItsIdempotencyKeyFree) {
+  const HttpHeaders key = {{"idempotency-key", "k"}};
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", "{", key)->status, 400);
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kChat, key)->status, 200);
+}
+
 class ClosedRestApiTest : public RestApiTest {
  protected:
   void SetUp() override {
@@ -398,6 +454,18 @@ TEST_F(ClosedRestApiTest, ATenantSeesItsOwnUsageAlone) {
   const json::value initech = json::parse(Call("GET", "/v1/usage", "", Key("key-b"))->body);
   EXPECT_EQ(initech.at("requests"), 0);
   EXPECT_EQ(initech.at("output_tokens"), 0);
+}
+
+TEST_F(ClosedRestApiTest, ARepeatIsNotBilledAgain) {
+  HttpHeaders headers = Key("key-a");
+  headers.emplace_back("idempotency-key", "k");
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kChat, headers)->status, 200);
+  const json::value once = json::parse(Call("GET", "/v1/usage", "", Key("key-a"))->body);
+  EXPECT_GT(once.at("output_tokens").as_int64(), 0);
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kChat, headers)->status, 200);
+  const json::value twice = json::parse(Call("GET", "/v1/usage", "", Key("key-a"))->body);
+  EXPECT_EQ(twice.at("output_tokens"), once.at("output_tokens"));
+  EXPECT_EQ(twice.at("cost"), once.at("cost"));
 }
 
 }  // namespace
