@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
@@ -14,6 +15,7 @@
 #include "services/common/log.h"
 #include "services/common/service_flags.h"
 #include "services/common/span_exporter.h"
+#include "services/gateway/admin/admin_api.h"
 #include "services/gateway/admission/admission.h"
 #include "services/gateway/admission/cluster_capacity.h"
 #include "services/gateway/api/served_model.h"
@@ -38,6 +40,7 @@ namespace {
 
 constexpr char kInferenceMethods[] = "/baleen.v1.Inference/";
 constexpr char kHealthMethods[] = "/grpc.health.v1.Health/";
+constexpr uint64_t kAdminBodyBytes = 16 << 10;
 constexpr absl::Duration kTenantsPeriod = absl::Seconds(1);
 
 std::unique_ptr<SpanExporter> MakeExporter(const GatewayOptions& options, prometheus::Registry& registry) {
@@ -59,6 +62,7 @@ struct GatewayServer::Impl {
 
   // What may call back goes before what it calls.
   ~Impl() {
+    if (admin_http != nullptr) admin_http->Stop();
     if (http != nullptr) http->Stop();
     placement.reset();
     recall.reset();
@@ -112,6 +116,24 @@ struct GatewayServer::Impl {
     http = std::make_unique<HttpServer>(
         http_options, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) { rest->Handle(request, responder); });
     return http->Start();
+  }
+
+  absl::Status StartAdmin(const GatewayOptions& options) {
+    RETURN_IF_ERROR(CheckAdminBind(options.admin_bind, tenants->closed()));
+    AdminApiOptions admin_options;
+    admin_options.tenants = tenants.get();
+    admin_options.map = [this] { return placement->map(); };
+    admin_options.drain = [this] { runner.RequestStop(); };
+    admin = std::make_unique<AdminApi>(std::move(admin_options));
+    HttpServerOptions http_options;
+    http_options.bind = options.admin_bind;
+    http_options.port = options.admin_port;
+    http_options.body_limit_bytes = kAdminBodyBytes;
+    admin_http = std::make_unique<HttpServer>(
+        http_options, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) { admin->Handle(request, responder); });
+    RETURN_IF_ERROR(admin_http->Start());
+    Log(LogLevel::kInfo, "serving_admin", {{"address", absl::StrCat(options.admin_bind, ":", admin_http->port())}});
+    return absl::OkStatus();
   }
 
   void StartPlacement(const GatewayOptions& options) {
@@ -181,6 +203,8 @@ struct GatewayServer::Impl {
   std::unique_ptr<RestApi> rest;
   std::unique_ptr<PlacementClient> placement;
   std::unique_ptr<HttpServer> http;
+  std::unique_ptr<AdminApi> admin;
+  std::unique_ptr<HttpServer> admin_http;
   std::unique_ptr<FileWatcher> tenants_watcher;
 };
 
@@ -207,9 +231,11 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const Gatewa
   RETURN_IF_ERROR(impl->runner.Start({impl->inference.get()}));
   RETURN_IF_ERROR(impl->StartRest(options));
   impl->StartPlacement(options);
+  RETURN_IF_ERROR(impl->StartAdmin(options));
   return std::unique_ptr<GatewayServer>(new GatewayServer(std::move(impl)));
 }
 
+int GatewayServer::admin_port() const { return impl_->admin_http->port(); }
 int GatewayServer::rest_port() const { return impl_->http->port(); }
 ServerRunner& GatewayServer::runner() { return impl_->runner; }
 int GatewayServer::RunUntilTerminated() { return impl_->runner.RunUntilTerminated(); }

@@ -17,6 +17,8 @@ struct GatewayOptions {
   std::string placement_address;
   std::string failure_domain;
   int rest_port = 8080;
+  std::string admin_bind = "127.0.0.1";
+  int admin_port = 0;
   std::string tenants_file;   // Who may call; empty = anybody.
   std::string prices_file;    // What tokens cost; empty = usage is in tokens alone.
   std::string otlp_endpoint;  // host:port of an OTLP receiver (gRPC); empty = no traces.
@@ -31,6 +33,7 @@ class GatewayServer {
   ~GatewayServer();
 
   int rest_port() const;
+  int admin_port() const;
   ServerRunner& runner();
   // Until a signal; running requests are answered within the drain timeout.
   int RunUntilTerminated();

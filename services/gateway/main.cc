@@ -10,6 +10,8 @@
 
 ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
 ABSL_FLAG(int, rest_port, 8080, "port of the REST API; 0 = any free one");
+ABSL_FLAG(int, admin_port, 0, "port of the admin API; 0 = any free one");
+ABSL_FLAG(std::string, admin_bind, "127.0.0.1", "address that the admin API listens on; without --tenants a loopback one");
 ABSL_FLAG(std::string, tenants, "", "JSON file of tenants and their keys, read again when it changes; empty = no key is asked for");
 ABSL_FLAG(std::string, prices, "", "JSON file of prices per million tokens, for usage in money; empty = in tokens alone");
 ABSL_FLAG(std::string, otlp_endpoint, "", "host:port of an OTLP receiver (gRPC) for traces; empty = none");
@@ -31,6 +33,8 @@ int main(int argc, char** argv) {
   options.placement_address = absl::GetFlag(FLAGS_placement);
   options.failure_domain = absl::GetFlag(FLAGS_failure_domain);
   options.rest_port = absl::GetFlag(FLAGS_rest_port);
+  options.admin_port = absl::GetFlag(FLAGS_admin_port);
+  options.admin_bind = absl::GetFlag(FLAGS_admin_bind);
   options.tenants_file = absl::GetFlag(FLAGS_tenants);
   options.prices_file = absl::GetFlag(FLAGS_prices);
   options.otlp_endpoint = absl::GetFlag(FLAGS_otlp_endpoint);

@@ -39,8 +39,11 @@ class TenantsTest(unittest.TestCase):
         cls.file = pathlib.Path(cls.directory) / "tenants.json"
         (cls.acme, cls.acme_entry), (cls.initech, cls.initech_entry) = new_key("website"), new_key()
         cls.small, cls.small_entry = new_key()
+        cls.admin, cls.admin_entry = new_key("operators")
+        cls.admin_port = free_port()
         cls.write()
-        cls.cluster = cls.enterClassContext(Cluster(gateway_flags=[f"--tenants={cls.file}", f"--prices={ROOT}/deploy/prices/deepseek-r1.json"]))
+        cls.cluster = cls.enterClassContext(Cluster(gateway_flags=[f"--tenants={cls.file}", f"--admin_port={cls.admin_port}",
+                                                                           f"--prices={ROOT}/deploy/prices/deepseek-r1.json"]))
 
     @classmethod
     def write(cls, *more):
@@ -48,7 +51,7 @@ class TenantsTest(unittest.TestCase):
         tenants = [{"name": "acme", "keys": [cls.acme_entry, *more]}, {"name": "initech", "keys": [cls.initech_entry]},
                    {"name": "small", "requests_per_min": 3, "tokens_per_min": 2000, "concurrent_streams": 1, "keys": [cls.small_entry]}]
         part = cls.file.with_suffix(".part")
-        part.write_text(json.dumps({"tenants": tenants}))
+        part.write_text(json.dumps({"admin_keys": [cls.admin_entry], "tenants": tenants}))
         part.rename(cls.file)
 
     def client(self, key):
@@ -85,9 +88,10 @@ class TenantsTest(unittest.TestCase):
                     status = self.status(method.upper(), path)
                     self.assertEqual(status, OPEN.get(path, 401))
 
-    def get(self, path, key):
-        """(status, body) of a GET under a key."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.cluster.rest_port}{path}", headers={"Authorization": f"Bearer {key}"})
+    def get(self, path, key, port=None, method="GET"):
+        """(status, body) of a GET under a key; of the REST port by default."""
+        url = f"http://127.0.0.1:{port or self.cluster.rest_port}{path}"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.read().decode()
@@ -197,6 +201,27 @@ class TenantsTest(unittest.TestCase):
         request = urllib.request.Request(f"{self.cluster.base_url}/chat/completions", json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read().decode()
+
+    def test_operators_have_a_listener_of_their_own(self):
+        self.assertEqual(self.get("/admin/tenants", self.admin)[0], 401)  # The public port has none.
+        self.assertEqual(self.get("/admin/tenants", self.acme)[0], 404)
+        self.assertEqual(self.get("/admin/tenants", self.acme, self.admin_port)[0], 401)
+        self.assertEqual(http_get(self.admin_port, "/admin/placement")[0], 401)
+        tenants = json.loads(self.get("/admin/tenants", self.admin, self.admin_port)[1])["tenants"]
+        self.assertEqual([tenant["name"] for tenant in tenants], ["acme", "initech", "small"])
+        self.assertEqual(tenants[0]["keys"][0], {"sha256": self.acme_entry["sha256"][:8], "note": "website"})
+        scale = json.loads(self.get("/admin/placement", self.admin, self.admin_port)[1])["scale"]
+        self.assertEqual({role: counts["ready"] for role, counts in scale.items()}, {"gateway": 1, "prefill": 1, "decode": 1, "expert": 2})
+        usage = json.loads(self.get("/admin/usage", self.admin, self.admin_port)[1])["usage"]
+        self.assertEqual([one["tenant"] for one in usage], ["acme", "initech", "small"])
+        self.assertEqual(self.get("/admin/tenants/reload", self.admin, self.admin_port, "POST")[0], 200)
+
+    def test_a_gateway_drains_when_told(self):
+        port = free_port()
+        gateway, _ = self.cluster.start_gateway(admin_port=port)
+        self.cluster.wait_ready([gateway])
+        self.assertEqual(self.get("/admin/drain", self.admin, port, "POST")[0], 202)
+        self.assertEqual(gateway.process.wait(timeout=60), 0)
 
     def test_a_request_is_resumed_by_its_tenant_alone(self):
         request_id = "0123456789abcdef" * 2

@@ -138,11 +138,12 @@ class Cluster:
                  *self.worker_flags]
         return self._add(f"{role}-{index}", "services/attention/baleen-attention", flags)
 
-    def start_gateway(self, rest_port=None):
-        """(process, REST port) of one more gateway."""
+    def start_gateway(self, rest_port=None, admin_port=None):
+        """(process, REST port) of one more gateway. An admin port takes the place of one in gateway_flags."""
         rest_port = rest_port or free_port()
         name = f"gateway-{len(self.named('gateway'))}" if self.named("gateway") else "gateway"
         flags = [*self._common, f"--rest_port={rest_port}", *self.gateway_flags]
+        flags += [f"--admin_port={admin_port}"] if admin_port else []
         return self._add(name, "services/gateway/baleen-gateway", flags), rest_port
 
     def _start(self):

@@ -69,6 +69,7 @@ class TopologyTest(unittest.TestCase):
         self.assertEqual(ids, ["gateway-0", "gateway-1", "prefill-0", "decode-0", "expert-0", "expert-1", "placement-0"])
         self.assertEqual([spec.metrics for spec in specs], list(range(9400, 9407)))
         self.assertEqual([(spec.rest, spec.port) for spec in specs[:2]], [(8080, 8081), (8090, 8091)])
+        self.assertTrue(all(f"--admin_port={port}" in spec.flags for spec, port in zip(specs, (8082, 8092))))
 
     def test_port_base_moves_them(self):
         specs = self.plan(port_base="20000")

@@ -8,8 +8,8 @@ import socket
 from errors import UserError
 
 HOST = "127.0.0.1"
-REST, GRPC, METRICS = 8080, 8081, 9400
-GATEWAY_STEP = 10  # The second gateway's REST and gRPC.
+REST, GRPC, ADMIN, METRICS = 8080, 8081, 8082, 9400
+GATEWAY_STEP = 10  # The second gateway's REST, gRPC and admin.
 # The kernel gives connections ports from 32768 up (its default): one of those could be gone before its process listens.
 UNUSED = range(10240, 32768)
 METRICS_OFFSET = 100  # From PORT_BASE.
@@ -26,6 +26,7 @@ class Ports:
         base = int(port_base) if port_base and not self._free else None
         self._rest = base or REST
         self._grpc = base + 1 if base else GRPC
+        self._admin = base + 2 if base else ADMIN
         self._metrics = base + METRICS_OFFSET if base else METRICS
         self._next_metrics = self._metrics
         # Free ports stay bound until all are chosen, so that no two are the same.
@@ -36,6 +37,9 @@ class Ports:
 
     def gateway_grpc(self, gateway):
         return self.free() if self._free else self._grpc + GATEWAY_STEP * gateway
+
+    def admin(self, gateway):
+        return self.free() if self._free else self._admin + GATEWAY_STEP * gateway
 
     def metrics(self):
         """The next in the table's order."""

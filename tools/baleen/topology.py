@@ -63,10 +63,10 @@ def _etcd_spec(ports, port):
     return Spec("etcd", "etcd-0", ETCD, port, metrics, None, flags)
 
 
-def _role_flags(settings, role, rest, etcd_port):
+def _role_flags(settings, role, rest, admin, etcd_port):
     if role == "gateway":
         tenants = [] if settings.tenants is None else [f"--tenants={settings.tenants}"]
-        return tenants + [f"--model={settings.model}", f"--rest_port={rest}"]
+        return tenants + [f"--model={settings.model}", f"--rest_port={rest}", f"--admin_port={admin}"]
     if role == "prefill":
         return _attention_flags(settings, "prefill")
     if role == "decode":
@@ -91,13 +91,13 @@ def plan(settings, ports):
     specs = []
     for role, count in counts.items():
         for index in range(count):
-            rest = ports.rest(index) if role == "gateway" else None
+            rest, admin = (ports.rest(index), ports.admin(index)) if role == "gateway" else (None, None)
             port = {"gateway": lambda: ports.gateway_grpc(index), "placement": lambda: placement_ports[index]}.get(role, ports.free)()
             metrics = ports.metrics()
             flags = [f"--bind={HOST}", f"--grpc_port={port}", f"--metrics_port={metrics}"]
             if role != "placement":
                 flags.append(f"--placement={placements}")
-            flags += _role_flags(settings, role, rest, etcd_port)
+            flags += _role_flags(settings, role, rest, admin, etcd_port)
             specs.append(Spec(role, f"{role}-{index}", BINARIES[role], port, metrics, rest, tuple(flags)))
     if settings.etcd == "1":
         specs.append(_etcd_spec(ports, etcd_port))

@@ -12,6 +12,8 @@ namespace baleen {
 struct TenantDirectory::Snapshot {
   KeyRing ring;  // Owners are places in callers.
   std::vector<Caller> callers;
+  KeyRing admin_ring;
+  std::vector<TenantEntry> tenants;
 };
 
 TenantDirectory::TenantDirectory(TenantDirectoryOptions options, std::string drawn_secret)
@@ -37,6 +39,7 @@ absl::Status TenantDirectory::Read() {
   ASSIGN_OR_RETURN(TenantFile file, ReadTenantFile(options_.path));
   if (file.cache_secret.empty()) file.cache_secret = drawn_secret_;
   auto next = std::make_shared<Snapshot>();
+  for (const KeyEntry& key : file.admin_keys) RETURN_IF_ERROR(next->admin_ring.Add(key.digest, 0));
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const TenantEntry& tenant : file.tenants) {
     Caller caller = TenantCaller(tenant.name, tenant.priority, file.cache_secret);
@@ -44,6 +47,7 @@ absl::Status TenantDirectory::Read() {
     for (const KeyEntry& key : tenant.keys) RETURN_IF_ERROR(next->ring.Add(key.digest, next->callers.size()));
     next->callers.push_back(std::move(caller));
   }
+  next->tenants = std::move(file.tenants);
   current_ = std::move(next);
   return absl::OkStatus();
 }
@@ -68,14 +72,33 @@ absl::StatusOr<Caller> TenantDirectory::Authenticate(absl::string_view authoriza
   if (key.empty()) {
     return absl::UnauthenticatedError("An API key is needed: send the header 'Authorization: Bearer KEY'.");
   }
-  std::shared_ptr<const Snapshot> current;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    current = current_;
-  }
+  const std::shared_ptr<const Snapshot> current = Current();
   const std::optional<size_t> owner = current->ring.Find(key);
   if (!owner) return absl::UnauthenticatedError("This API key is not known here, or not any more.");
   return current->callers[*owner];
+}
+
+absl::Status TenantDirectory::AuthenticateAdmin(absl::string_view authorization) const {
+  const std::shared_ptr<const Snapshot> current = Current();
+  if (current != nullptr && current->admin_ring.Find(BearerKey(authorization))) return absl::OkStatus();
+  return absl::UnauthenticatedError("An admin key is needed: send the header 'Authorization: Bearer KEY'.");
+}
+
+std::vector<TenantEntry> TenantDirectory::Tenants() const {
+  const std::shared_ptr<const Snapshot> current = Current();
+  return current == nullptr ? std::vector<TenantEntry>() : current->tenants;
+}
+
+std::vector<std::shared_ptr<const TenantAccount>> TenantDirectory::Accounts() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<std::shared_ptr<const TenantAccount>> accounts;
+  for (const auto& [name, account] : accounts_) accounts.push_back(account);
+  return accounts;
+}
+
+std::shared_ptr<const TenantDirectory::Snapshot> TenantDirectory::Current() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return current_;
 }
 
 }  // namespace baleen

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -47,11 +48,19 @@ class TenantDirectory {
   const std::string& path() const { return options_.path; }
   // Whose request it is by its Authorization header. UNAUTHENTICATED without a key that the file has.
   absl::StatusOr<Caller> Authenticate(absl::string_view authorization) const;
+  // Whether it is a key for the admin API. UNAUTHENTICATED otherwise, and always when open.
+  absl::Status AuthenticateAdmin(absl::string_view authorization) const;
+
+  // In the file's order; none when open.
+  std::vector<TenantEntry> Tenants() const;
+  // By name, tenants that left the file included.
+  std::vector<std::shared_ptr<const TenantAccount>> Accounts() const;
 
  private:
   struct Snapshot;
   TenantDirectory(TenantDirectoryOptions options, std::string drawn_secret);
   absl::Status Read();
+  std::shared_ptr<const Snapshot> Current() const;
   std::shared_ptr<TenantAccount> AccountLocked(const std::string& name, const TenantLimits& limits);
 
   const TenantDirectoryOptions options_;

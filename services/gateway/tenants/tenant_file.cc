@@ -98,6 +98,10 @@ absl::StatusOr<std::string> ReadSecret(const json::object& object) {
 absl::Status CheckDistinct(const TenantFile& file) {
   std::set<absl::string_view> names;
   KeyRing ring;
+  for (size_t k = 0; k < file.admin_keys.size(); ++k) {
+    if (absl::Status status = ring.Add(file.admin_keys[k].digest, 0); !status.ok())
+      return Located(absl::StrCat("admin_keys[", k, "]"), InvalidField("sha256", status.message()));
+  }
   for (size_t i = 0; i < file.tenants.size(); ++i) {
     const TenantEntry& tenant = file.tenants[i];
     const std::string where = absl::StrCat("tenants[", i, "]");
@@ -115,9 +119,10 @@ absl::Status CheckDistinct(const TenantFile& file) {
 
 absl::StatusOr<TenantFile> ParseTenantFile(absl::string_view text) {
   ASSIGN_OR_RETURN(const json::object object, ParseBody(text, "The file"));
-  RETURN_IF_ERROR(CheckKnownFields(object, {"cache_secret", "tenants"}));
+  RETURN_IF_ERROR(CheckKnownFields(object, {"cache_secret", "admin_keys", "tenants"}));
   TenantFile file;
   ASSIGN_OR_RETURN(file.cache_secret, ReadSecret(object));
+  ASSIGN_OR_RETURN(file.admin_keys, ReadKeys(object, "admin_keys"));
   ASSIGN_OR_RETURN(const json::array* tenants, ReadList(object, "tenants", kMaxTenants));
   if (tenants == nullptr) return InvalidField("tenants", "is required.");
   for (size_t i = 0; i < tenants->size(); ++i) {

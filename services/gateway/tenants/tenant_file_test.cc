@@ -55,6 +55,9 @@ TEST(TenantFileTest, NamesTheFieldThatIsWrong) {
       {R"({"tenants":[{"name":"a","keys":[{"sha256":"sk-123"}]}]})", "tenants[0]: keys[0]: 'sha256' must be 64 hex digits"},
       {absl::StrCat(R"({"tenants":[{"name":"a","keys":[)", key, R"(]},{"name":"b","keys":[)", key, "]}]}"),
        "tenants[1].keys[0]: 'sha256' is there twice"},
+      {absl::StrCat(R"({"tenants":[{"name":"a","keys":[)", key, R"(]}],"admin_keys":[)", key, "]}"),
+       "tenants[0].keys[0]: 'sha256' is there twice"},
+      {R"({"tenants":[],"admin_keys":[{"sha256":""}]})", "admin_keys[0]: 'sha256' must be 64 hex digits"},
   };
   for (const auto& [text, message] : cases) {
     const absl::Status status = ParseTenantFile(text).status();

@@ -1,0 +1,114 @@
+#include "services/gateway/admin/admin_api.h"
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/json.hpp>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/gateway/admin/admin_json.h"
+#include "services/gateway/api/api_error.h"
+#include "services/gateway/tenants/usage_json.h"
+
+namespace baleen {
+namespace {
+
+namespace json = boost::json;
+
+void RespondJson(HttpResponder& responder, int status, const json::object& body) {
+  responder.Respond(status, {{"content-type", "application/json"}}, json::serialize(body));
+}
+
+void Refuse(const absl::Status& status, HttpResponder& responder) {
+  ApiError error = ToApiError(status);
+  HttpHeaders headers = {{"content-type", "application/json"}};
+  if (error.http_status == 401) headers.emplace_back("www-authenticate", "Bearer");
+  responder.Respond(error.http_status, std::move(headers), std::move(error.body));
+}
+
+bool IsLoopback(const std::string& host) {
+  boost::system::error_code error;
+  const boost::asio::ip::address address = boost::asio::ip::make_address(host, error);
+  return error ? host == "localhost" : address.is_loopback();
+}
+
+// Of "host", "host:port" and "[host]:port".
+std::string HostWithoutPort(const std::string& host) {
+  if (!host.empty() && host.front() == '[') return host.substr(1, host.find(']') - 1);
+  return host.substr(0, host.find(':'));
+}
+
+}  // namespace
+
+struct AdminApi::Route {
+  const char* method;
+  const char* path;
+  void (AdminApi::*handler)(HttpResponder&);
+};
+
+absl::Span<const AdminApi::Route> AdminApi::RouteTable() {
+  static constexpr Route kRoutes[] = {
+      {"GET", "/admin/tenants", &AdminApi::Tenants}, {"POST", "/admin/tenants/reload", &AdminApi::Reload},
+      {"GET", "/admin/usage", &AdminApi::Usage},     {"GET", "/admin/placement", &AdminApi::Placement},
+      {"POST", "/admin/drain", &AdminApi::Drain},
+  };
+  return kRoutes;
+}
+
+std::vector<std::string> AdminApi::Routes() {
+  std::vector<std::string> routes;
+  for (const Route& route : RouteTable()) routes.push_back(absl::StrCat(route.method, " ", route.path));
+  return routes;
+}
+
+absl::Status AdminApi::Authorize(const HttpRequest& request) const {
+  if (options_.tenants->closed()) return options_.tenants->AuthenticateAdmin(request.Header("authorization"));
+  if (!request.Header("origin").empty()) return absl::PermissionDeniedError("Pages in browsers may not use the admin API.");
+  if (IsLoopback(HostWithoutPort(request.Header("host")))) return absl::OkStatus();
+  return absl::PermissionDeniedError("Without keys the admin API answers to loopback names alone.");
+}
+
+void AdminApi::Handle(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
+  if (const absl::Status status = Authorize(request); !status.ok()) return Refuse(status, *responder);
+  for (const Route& route : RouteTable()) {
+    if (request.path != route.path) continue;
+    if (request.method == route.method) return (this->*route.handler)(*responder);
+    const ApiError error = ToApiError(absl::InvalidArgumentError(absl::StrCat(request.path, " takes ", route.method, ".")));
+    return responder->Respond(405, {{"allow", route.method}, {"content-type", "application/json"}}, error.body);
+  }
+  Refuse(absl::NotFoundError("There is no such route in the admin API."), *responder);
+}
+
+void AdminApi::Tenants(HttpResponder& responder) {
+  json::array tenants;
+  for (const TenantEntry& tenant : options_.tenants->Tenants()) tenants.push_back(TenantObject(tenant));
+  RespondJson(responder, 200, {{"tenants", std::move(tenants)}});
+}
+
+void AdminApi::Reload(HttpResponder& responder) {
+  if (const absl::Status status = options_.tenants->Reload(); !status.ok()) return Refuse(status, responder);
+  RespondJson(responder, 200, {{"tenants", options_.tenants->Tenants().size()}});
+}
+
+void AdminApi::Usage(HttpResponder& responder) {
+  json::array usage;
+  for (const auto& account : options_.tenants->Accounts()) usage.push_back(UsageObject(*account));
+  RespondJson(responder, 200, {{"usage", std::move(usage)}});
+}
+
+void AdminApi::Placement(HttpResponder& responder) {
+  const std::shared_ptr<const v1::ClusterMap> map = options_.map();
+  if (map == nullptr) return Refuse(absl::UnavailableError("There is no map from placement yet."), responder);
+  RespondJson(responder, 200, PlacementObject(*map));
+}
+
+void AdminApi::Drain(HttpResponder& responder) {
+  options_.drain();
+  RespondJson(responder, 202, {{"draining", true}});
+}
+
+absl::Status CheckAdminBind(const std::string& bind, bool closed) {
+  if (closed || IsLoopback(bind)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--admin_bind=", bind, ": without --tenants the admin API may listen on loopback alone"));
+}
+
+}  // namespace baleen

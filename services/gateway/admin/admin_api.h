@@ -1,0 +1,54 @@
+// The operator's API, on a listener of its own: tenants and what they used, the cluster's map, drain.
+#ifndef BALEEN_SERVICES_GATEWAY_ADMIN_ADMIN_API_H_
+#define BALEEN_SERVICES_GATEWAY_ADMIN_ADMIN_API_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "proto/baleen/v1/placement.pb.h"
+#include "services/gateway/http/http_server.h"
+#include "services/gateway/tenants/tenant_directory.h"
+
+namespace baleen {
+
+struct AdminApiOptions {
+  TenantDirectory* tenants = nullptr;  // Unowned, required.
+  // The newest map; null before the first.
+  std::function<std::shared_ptr<const v1::ClusterMap>()> map;
+  // Lets this gateway's requests end, then ends the process, as SIGTERM does; returns at once.
+  std::function<void()> drain;
+};
+
+// Thread-safe. With a tenants file every route asks for one of its admin keys; a tenant's key is none. Without one it trusts whoever
+// reaches it, but for browsers: a request with an Origin, or to a host that is no loopback name, gets 403, so that no page a person visits
+// can reach it.
+class AdminApi {
+ public:
+  explicit AdminApi(AdminApiOptions options) : options_(std::move(options)) {}
+  void Handle(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
+  // "METHOD /path" of each, for tests.
+  static std::vector<std::string> Routes();
+
+ private:
+  struct Route;
+  static absl::Span<const Route> RouteTable();
+  absl::Status Authorize(const HttpRequest& request) const;
+  void Tenants(HttpResponder& responder);
+  void Reload(HttpResponder& responder);
+  void Usage(HttpResponder& responder);
+  void Placement(HttpResponder& responder);
+  void Drain(HttpResponder& responder);
+
+  const AdminApiOptions options_;
+};
+
+// OK for addresses that only this machine reaches; INVALID_ARGUMENT for others unless `closed`: without keys the admin API stays here.
+absl::Status CheckAdminBind(const std::string& bind, bool closed);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_ADMIN_ADMIN_API_H_

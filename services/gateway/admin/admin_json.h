@@ -1,0 +1,20 @@
+// What the admin API shows, as JSON.
+#ifndef BALEEN_SERVICES_GATEWAY_ADMIN_ADMIN_JSON_H_
+#define BALEEN_SERVICES_GATEWAY_ADMIN_ADMIN_JSON_H_
+
+#include <boost/json/object.hpp>
+
+#include "proto/baleen/v1/placement.pb.h"
+#include "services/gateway/tenants/tenant_directory.h"
+
+namespace baleen {
+
+// Name, priority, limits (null = none) and of each key its note and the first 8 hex digits of its digest.
+boost::json::object TenantObject(const TenantEntry& tenant);
+
+// {"epoch", "scale": {role: {"workers", "ready"}}, "workers": [...]}: of each worker what it is, its load, and how many experts it holds.
+boost::json::object PlacementObject(const v1::ClusterMap& map);
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_ADMIN_ADMIN_JSON_H_
