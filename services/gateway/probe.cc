@@ -17,6 +17,7 @@ using Buckets = prometheus::Histogram::BucketBoundaries;
 
 const Buckets kSeconds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300};
 const Buckets kInterTokenSeconds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5};
+const Buckets kRefusalSeconds = {0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1};
 const Buckets kTokens = {1, 8, 32, 128, 512, 2048, 8192, 32768, 131072};
 
 prometheus::Histogram& MakeHistogram(prometheus::Registry& registry, const char* name, const char* help, const Buckets& buckets) {
@@ -58,6 +59,7 @@ struct GatewayProbe::Impl {
             prometheus::BuildCounter().Name("baleen_request_success_total").Help("Requests ended, by finish reason.").Register(registry)),
         refused(
             prometheus::BuildCounter().Name("baleen_request_refused_total").Help("Requests refused, by HTTP status.").Register(registry)),
+        refusal(MakeHistogram(registry, "baleen_request_refusal_seconds", "From a request's arrival to its answer 4xx.", kRefusalSeconds)),
         disconnected(MakeCounter(registry, "baleen_request_disconnected_total", "Clients that left early.")),
         failovers(MakeCounter(registry, "baleen_request_failovers_total", "Times that another worker went on with a request.")),
         time_to_first_token(MakeHistogram(registry, "baleen_time_to_first_token_seconds", "From request to first token.", kSeconds)),
@@ -81,6 +83,7 @@ struct GatewayProbe::Impl {
   prometheus::Gauge& kv_usage;
   prometheus::Family<prometheus::Counter>& success;
   prometheus::Family<prometheus::Counter>& refused;
+  prometheus::Histogram& refusal;
   prometheus::Counter& disconnected;
   prometheus::Counter& failovers;
   prometheus::Histogram& time_to_first_token;
@@ -136,6 +139,7 @@ GenerationSink GatewayProbe::Measure(GenerationSink sink, RequestOrigin origin) 
 }
 
 void GatewayProbe::Refused(int http_status) { impl_->refused.Add({{"status", std::to_string(http_status)}}).Increment(); }
+void GatewayProbe::RefusedAfter(absl::Duration elapsed) { impl_->refusal.Observe(absl::ToDoubleSeconds(elapsed)); }
 void GatewayProbe::Disconnected() { impl_->disconnected.Increment(); }
 void GatewayProbe::KvUsage(double share) { impl_->kv_usage.Set(share); }
 int64_t GatewayProbe::waiting() const { return static_cast<int64_t>(impl_->waiting.Value()); }

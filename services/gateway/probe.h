@@ -34,6 +34,8 @@ class GatewayProbe {
   // Wraps a request's sink: times its tokens and counts it in and out.
   GenerationSink Measure(GenerationSink sink, RequestOrigin origin);
   void Refused(int http_status);
+  // How long after its arrival a request was answered 4xx.
+  void RefusedAfter(absl::Duration elapsed);
   // A client that left before the end.
   void Disconnected();
   // Mean KV usage of the decode workers, which is what an endpoint picker weighs this gateway by.

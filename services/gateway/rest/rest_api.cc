@@ -18,8 +18,8 @@
 #include "services/gateway/api/prepare.h"
 #include "services/gateway/api/requests.h"
 #include "services/gateway/cluster_view/cluster_handler.h"
+#include "services/gateway/rest/edge_responder.h"
 #include "services/gateway/rest/generate_handler.h"
-#include "services/gateway/rest/limited_responder.h"
 #include "services/gateway/resume/request_finder.h"
 #include "services/gateway/tenants/charge.h"
 #include "services/gateway/tenants/tenant_directory.h"
@@ -164,17 +164,20 @@ void RestApi::Handle(const HttpRequest& request, const std::shared_ptr<HttpRespo
     if (route.access != Access::kOpen || request.method != route.method || !route.Matches(request.path)) continue;
     return (this->*route.handler)(request, Caller(), responder);
   }
+  const auto edge = std::make_shared<EdgeResponder>(responder, options_.probe);
   const absl::StatusOr<Caller> caller = Authenticate(request);
-  if (!caller.ok()) return Refuse(caller.status(), *responder);
-  Serve(request, *caller, caller->account == nullptr ? responder : std::make_shared<LimitedResponder>(responder, caller->account));
+  if (!caller.ok()) return Refuse(caller.status(), *edge);
+  edge->ShowLimits(caller->account);
+  Serve(request, *caller, edge);
 }
 
-void RestApi::Serve(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder) {
+void RestApi::Serve(const HttpRequest& request, const Caller& caller, const std::shared_ptr<EdgeResponder>& responder) {
   for (const Route& route : Routes()) {
     if (!route.Matches(request.path)) continue;
     if (request.method == route.method) {
       const bool counted = route.access == Access::kCounted && caller.account != nullptr;
       const absl::Status limit = counted ? caller.account->TakeRequest() : absl::OkStatus();
+      if (limit.ok() && route.shape == RouteShape::kEvents) responder->Untimed();
       return limit.ok() ? (this->*route.handler)(request, caller, responder) : Refuse(limit, *responder);
     }
     const ApiError error = ToApiError(absl::InvalidArgumentError(absl::StrCat(request.path, " takes ", route.method, ".")));

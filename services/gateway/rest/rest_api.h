@@ -22,6 +22,7 @@
 namespace baleen {
 
 class ClusterHandler;
+class EdgeResponder;
 class RequestFinder;
 class TenantDirectory;
 struct FoundRequest;
@@ -52,7 +53,7 @@ class RestApi {
   static absl::Span<const Route> Routes();
   struct Call;
   struct Prepared;
-  void Serve(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void Serve(const HttpRequest& request, const Caller& caller, const std::shared_ptr<EdgeResponder>& responder);
   void Generate(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Resume(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   absl::StatusOr<Prepared> Prepare(const Call& call) const;

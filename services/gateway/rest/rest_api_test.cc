@@ -326,6 +326,20 @@ TEST_F(RestApiTest, ARefusedRequestLeavesItsIdempotencyKeyFree) {
   EXPECT_EQ(Call("POST", "/v1/chat/completions", kChat, key)->status, 200);
 }
 
+TEST_F(RestApiTest, RefusalsAreTimed) {
+  const auto timed = [this] {
+    for (const prometheus::MetricFamily& family : registry_.Collect()) {
+      if (family.name == "baleen_request_refusal_seconds") return family.metric.at(0).histogram.sample_count;
+    }
+    return uint64_t{0};
+  };
+  Call("POST", "/v1/chat/completions", kChat);
+  EXPECT_EQ(timed(), 0u);
+  Call("POST", "/v1/chat/completions", "{");
+  Call("GET", "/nothing");
+  EXPECT_EQ(timed(), 2u);
+}
+
 class ClosedRestApiTest : public RestApiTest {
  protected:
   void SetUp() override {
