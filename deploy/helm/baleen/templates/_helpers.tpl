@@ -61,6 +61,10 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- $block := index $root.Values $role -}}
 {{- if eq $role "gateway" }}
 - --rest_port=8080
+- --admin_port=8082
+{{- with $root.Values.tenants.secret }}
+- --tenants=/etc/baleen/tenants/tenants.json
+{{- end }}
 {{- with $root.Values.tracing.otlpEndpoint }}
 - --otlp_endpoint={{ . }}
 - --trace_sample={{ $root.Values.tracing.sampleShare }}

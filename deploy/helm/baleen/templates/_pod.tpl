@@ -44,10 +44,18 @@ spec:
   containers:
     - name: {{ $role }}
       {{- include "baleen.container" . | nindent 6 }}
-  {{- if and (ne $role "placement") (ne $root.Values.model.source "bundled") }}
+  {{- $model := and (ne $role "placement") (ne $root.Values.model.source "bundled") }}
+  {{- $tenants := and (eq $role "gateway") $root.Values.tenants.secret }}
+  {{- if or $model $tenants }}
   volumes:
+    {{- if $model }}
     - name: model
       {{- include "baleen.modelVolume" $root | nindent 6 }}
+    {{- end }}
+    {{- if $tenants }}
+    - name: tenants
+      secret: {secretName: {{ $tenants }}}
+    {{- end }}
   {{- end }}
 {{- end -}}
 
@@ -126,8 +134,15 @@ lifecycle:
   preStop:
     sleep: {seconds: {{ $block.lifecycle.preStopSeconds }}}
 {{- end }}
-{{- if and (ne $role "placement") (ne $root.Values.model.source "bundled") }}
+{{- $model := and (ne $role "placement") (ne $root.Values.model.source "bundled") }}
+{{- $tenants := and (eq $role "gateway") $root.Values.tenants.secret }}
+{{- if or $model $tenants }}
 volumeMounts:
+  {{- if $model }}
   - {name: model, mountPath: {{ include "baleen.modelPath" $root }}, readOnly: true}
+  {{- end }}
+  {{- if $tenants }}
+  - {name: tenants, mountPath: /etc/baleen/tenants, readOnly: true}
+  {{- end }}
 {{- end }}
 {{- end -}}
