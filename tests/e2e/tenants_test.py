@@ -88,10 +88,10 @@ class TenantsTest(unittest.TestCase):
                     status = self.status(method.upper(), path)
                     self.assertEqual(status, OPEN.get(path, 401))
 
-    def get(self, path, key, port=None, method="GET"):
+    def get(self, path, key, port=None, method="GET", headers=()):
         """(status, body) of a GET under a key; of the REST port by default."""
         url = f"http://127.0.0.1:{port or self.cluster.rest_port}{path}"
-        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"}, method=method)
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}", **dict(headers)}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.read().decode()
@@ -231,6 +231,8 @@ class TenantsTest(unittest.TestCase):
             next(iter(stream))
         events = f"/v1/requests/{request_id}/events"
         self.assertEqual(self.get(events, self.initech)[0], 404)
+        for wrong in ("-1", "x", str(2**63 - 1), str(2**63)):
+            self.assertEqual(self.get(events, self.acme, headers={"Last-Event-ID": wrong})[0], 400, wrong)
         status, body = self.get(events, self.acme)
         self.assertEqual(status, 200, body)
         self.assertTrue(body.endswith("data: [DONE]\n\n"))

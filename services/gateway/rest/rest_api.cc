@@ -37,6 +37,8 @@ constexpr char kModelsPrefix[] = "/v1/models/";
 constexpr char kRequestsPrefix[] = "/v1/requests/";
 constexpr char kEventsSuffix[] = "/events";
 constexpr char kPagePrefix[] = "/page/";
+// Above any answer's last one.
+constexpr int64_t kMaxEventId = int64_t{1} << 40;
 
 void RespondJson(HttpResponder& responder, const json::object& body) {
   responder.Respond(200, {{"content-type", "application/json"}}, json::serialize(body));
@@ -285,7 +287,8 @@ void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& respon
   GenerateJob job;
   job.head = HeadFor(prepared->input, call);
   BilledBefore before;
-  if (call.delivery.after_event >= 0) before = {.prompt = true, .output = call.delivery.after_event + 1};
+  // A whole answer has all of it, whatever the client says it has seen.
+  if (prepared->stream.stream && call.delivery.after_event >= 0) before = {.prompt = true, .output = call.delivery.after_event + 1};
   if (!call.idempotency_key.empty()) {
     absl::StatusOr<std::shared_ptr<IdempotentAnswer>> answer = Claim(call, &*prepared);
     if (!answer.ok()) return Refuse(answer.status(), *responder);
@@ -331,7 +334,8 @@ void RestApi::Resume(const HttpRequest& request, const Caller& caller, const std
   call.resumed = true;
   call.delivery.resumable = true;
   const std::string last_event = request.Header("last-event-id");
-  if (!last_event.empty() && (!absl::SimpleAtoi(last_event, &call.delivery.after_event) || call.delivery.after_event < 0)) {
+  int64_t& after = call.delivery.after_event;
+  if (!last_event.empty() && (!absl::SimpleAtoi(last_event, &after) || after < 0 || after > kMaxEventId)) {
     return Refuse(absl::InvalidArgumentError("Last-Event-ID is not the id of an event of this request."), *responder);
   }
   const std::string request_id = call.request_id;
