@@ -11,7 +11,7 @@ BALEEN := tools/baleen/baleen
 VENV := .baleen/venv
 
 # Names that `make up` takes; unset ones keep the command's defaults.
-export MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS PLACEMENTS ETCD DTYPE TRANSPORT MTP DEVICE KV_MIB THREADS TENANTS API_KEY PORT_BASE QUESTION
+export MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS PLACEMENTS ETCD TLS DTYPE TRANSPORT MTP DEVICE KV_MIB THREADS TENANTS API_KEY PORT_BASE QUESTION
 
 BINARIES := \
 	//services/gateway:baleen-gateway \
@@ -31,7 +31,7 @@ TSAN_TESTS := \
 	//services/router/... \
 	//transport:conformance_test
 
-.PHONY: help setup setup-train build demo up down status scale chat logs test test-asan test-tsan chaos bench images format lint
+.PHONY: help setup setup-train build certs demo up down status scale chat logs test test-asan test-tsan chaos bench images format lint
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -50,7 +50,10 @@ build: setup  ## build the services
 demo: build  ## start a cluster, ask QUESTION, show the answer, stop it
 	@$(BALEEN) up && { $(BALEEN) status && $(BALEEN) chat; result=$$?; $(BALEEN) down && exit $$result; }
 
-up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DTYPE TRANSPORT KV_MIB THREADS)
+certs:  ## make certificates for TLS=1 into .baleen/certs; 'tools/baleen/baleen certs --renew' issues them anew
+	@$(BALEEN) certs
+
+up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DTYPE TRANSPORT TLS KV_MIB THREADS)
 	@$(BALEEN) up
 
 down:  ## stop it

@@ -9,6 +9,7 @@
 #include "base/dtype.h"
 #include "base/status_macros.h"
 #include "proto/baleen/v1/placement.pb.h"
+#include "services/attention/access.h"
 #include "services/attention/decode/decode_service.h"
 #include "services/attention/decode/resume_table.h"
 #include "services/attention/kv_transfer_service.h"
@@ -69,7 +70,11 @@ absl::StatusOr<AttentionRole> ParseAttentionRole(absl::string_view name) {
 
 struct AttentionServer::Impl {
   Impl(const ServerOptions& server, const AttentionOptions& options_in)
-      : runner(server), options(options_in), worker_id(NewWorkerId(NameOfRole(options_in.role))), probe(runner.metrics()) {}
+      : runner(server),
+        credentials(server.credentials),
+        options(options_in),
+        worker_id(NewWorkerId(NameOfRole(options_in.role))),
+        probe(runner.metrics()) {}
   ~Impl() {
     StopWork();
     runner.Stop();
@@ -91,6 +96,7 @@ struct AttentionServer::Impl {
   void StopWork();
 
   ServerRunner runner;  // First: it blocks the signals before any thread starts.
+  const ClusterCredentials credentials;
   const AttentionOptions options;
   const std::string worker_id;
   AttentionProbe probe;
@@ -102,7 +108,7 @@ struct AttentionServer::Impl {
   std::unique_ptr<Router> router;
   std::unique_ptr<EngineRunner> engine_runner;
   std::unique_ptr<PrefillPicker> picker;
-  GrpcFillClient fill_client;
+  GrpcFillClient fill_client{credentials.ToRole(PeerRole::kAttention)};
   std::unique_ptr<ReservationTable> reservations;
   std::unique_ptr<PrefillCoordinator> coordinator;
   std::unique_ptr<KvSender> sender;
@@ -117,9 +123,11 @@ struct AttentionServer::Impl {
 
 absl::Status AttentionServer::Impl::Load() {
   RETURN_IF_ERROR(CheckOptions(options));
-  ASSIGN_OR_RETURN(transport, WorkerTransport::Create(options.transport, runner.metrics()));
-  expert_connector = transport->NewConnector();
-  kv_connector = transport->NewConnector();
+  WorkerTransportOptions streams = options.transport;
+  streams.encryption_required = credentials.encrypted();
+  ASSIGN_OR_RETURN(transport, WorkerTransport::Create(streams, runner.metrics()));
+  expert_connector = transport->NewConnector(credentials.ToRole(PeerRole::kExpert));
+  kv_connector = transport->NewConnector(credentials.ToRole(PeerRole::kAttention));
   ASSIGN_OR_RETURN(model, LoadModel({.directory = options.model_directory,
                                      .dtype = options.dtype,
                                      .threads = options.threads,
@@ -190,12 +198,13 @@ absl::Status AttentionServer::Impl::Serve() {
   if (transport->control_service() != nullptr) services.push_back(transport->control_service());
   runner.SetReadiness([this] { return Readiness(); });
   runner.SetDrain([this](absl::Duration timeout) { Drain(timeout); });
-  return runner.Start(services);
+  return runner.Start(services, credentials.Server(AttentionAccess()));
 }
 
 void AttentionServer::Impl::Register() {
   PlacementClientOptions client;
   client.address = options.placement_address;
+  client.credentials = credentials.ToRole(PeerRole::kPlacement);
   v1::WorkerInfo& worker = client.worker;
   worker.set_worker_id(worker_id);
   worker.set_role(ToWire(options.role));

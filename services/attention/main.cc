@@ -29,21 +29,22 @@ absl::Status Run(int argc, char** argv, int* exit_code) {
   const auto role = baleen::ParseAttentionRole(absl::GetFlag(FLAGS_role));
   if (!role.ok()) return role.status();
   baleen::SetLogRole(absl::GetFlag(FLAGS_role) == "both" ? "attention" : absl::GetFlag(FLAGS_role));
-  auto server = baleen::AttentionServer::Start(baleen::ServerOptionsFromFlags("attention"),
-                                               {.role = *role,
-                                                .model_directory = absl::GetFlag(FLAGS_model),
-                                                .dtype = absl::GetFlag(FLAGS_dtype),
-                                                .placement_address = absl::GetFlag(FLAGS_placement),
-                                                .failure_domain = absl::GetFlag(FLAGS_failure_domain),
-                                                .kv_mib = absl::GetFlag(FLAGS_kv_mib),
-                                                .threads = absl::GetFlag(FLAGS_threads),
-                                                .max_batch_tokens = absl::GetFlag(FLAGS_max_batch_tokens),
-                                                .prefill_chunk = absl::GetFlag(FLAGS_prefill_chunk),
-                                                .local_prefill_tokens = absl::GetFlag(FLAGS_local_prefill_tokens),
-                                                .prefix_cache = absl::GetFlag(FLAGS_prefix_cache),
-                                                .mtp = absl::GetFlag(FLAGS_mtp),
-                                                .ping_pong_rows = absl::GetFlag(FLAGS_ping_pong_rows),
-                                                .transport = baleen::TransportOptionsFromFlags()});
+  const auto options = baleen::ServerOptionsFromFlags("attention", baleen::PeerRole::kAttention);
+  if (!options.ok()) return options.status();
+  auto server = baleen::AttentionServer::Start(*options, {.role = *role,
+                                                          .model_directory = absl::GetFlag(FLAGS_model),
+                                                          .dtype = absl::GetFlag(FLAGS_dtype),
+                                                          .placement_address = absl::GetFlag(FLAGS_placement),
+                                                          .failure_domain = absl::GetFlag(FLAGS_failure_domain),
+                                                          .kv_mib = absl::GetFlag(FLAGS_kv_mib),
+                                                          .threads = absl::GetFlag(FLAGS_threads),
+                                                          .max_batch_tokens = absl::GetFlag(FLAGS_max_batch_tokens),
+                                                          .prefill_chunk = absl::GetFlag(FLAGS_prefill_chunk),
+                                                          .local_prefill_tokens = absl::GetFlag(FLAGS_local_prefill_tokens),
+                                                          .prefix_cache = absl::GetFlag(FLAGS_prefix_cache),
+                                                          .mtp = absl::GetFlag(FLAGS_mtp),
+                                                          .ping_pong_rows = absl::GetFlag(FLAGS_ping_pong_rows),
+                                                          .transport = baleen::TransportOptionsFromFlags()});
   if (!server.ok()) return server.status();
   *exit_code = (*server)->RunUntilTerminated();
   return absl::OkStatus();

@@ -3,6 +3,7 @@
 #define BALEEN_SERVICES_COMMON_CHANNEL_H_
 
 #include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
 
 #include <memory>
 #include <string>
@@ -19,7 +20,8 @@ inline constexpr absl::Duration kDefaultSilence = absl::Seconds(15);
 
 // A channel with a connection of its own (no subchannel shared with other channels), 64 MiB messages, keep-alive that breaks the connection
 // after `silence`, and reconnects after 50 ms to 1 s. address is host:port.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, absl::Duration silence = kDefaultSilence);
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, std::shared_ptr<grpc::ChannelCredentials> credentials,
+                                           absl::Duration silence = kDefaultSilence);
 
 }  // namespace baleen
 

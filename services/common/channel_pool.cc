@@ -11,7 +11,7 @@ std::shared_ptr<grpc::Channel> ChannelPool::To(const std::string& address) {
     std::erase_if(channels_, [](const auto& entry) { return entry.second.use_count() == 1; });
   }
   std::shared_ptr<grpc::Channel>& channel = channels_[address];
-  if (channel == nullptr) channel = MakeChannel(address, silence_);
+  if (channel == nullptr) channel = MakeChannel(address, credentials_, silence_);
   return channel;
 }
 

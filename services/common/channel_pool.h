@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "services/common/channel.h"
@@ -23,10 +24,12 @@ class ChannelPool {
   static constexpr size_t kMaxIdle = 256;
 
   // A peer that is silent for `silence` counts as gone, as MakeChannel has it.
-  explicit ChannelPool(absl::Duration silence) : silence_(silence) {}
+  ChannelPool(std::shared_ptr<grpc::ChannelCredentials> credentials, absl::Duration silence)
+      : credentials_(std::move(credentials)), silence_(silence) {}
   std::shared_ptr<grpc::Channel> To(const std::string& address);
 
  private:
+  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   const absl::Duration silence_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;

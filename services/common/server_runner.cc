@@ -4,6 +4,7 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <prometheus/text_serializer.h>
 
+#include <boost/asio/ip/address.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -52,7 +53,20 @@ HttpPage StatusPage(const absl::Status& status) {
   return page;
 }
 
+bool IsLoopback(const std::string& bind) {
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(bind, error);
+  return error ? bind == "localhost" : address.is_loopback();
+}
+
 }  // namespace
+
+absl::Status CheckExposure(const std::string& bind, bool encrypted, bool allow_plaintext, absl::string_view port) {
+  if (encrypted || allow_plaintext || IsLoopback(bind)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--bind=", bind, ": others could reach the ", port,
+                   " port without TLS; give it certificates, or --allow_plaintext where the network is trusted"));
+}
 
 struct ServerRunner::Impl {
   explicit Impl(ServerOptions given) : options(std::move(given)), pages(MakePages()) {}
@@ -94,15 +108,17 @@ struct ServerRunner::Impl {
     }
   }
 
-  absl::Status StartGrpc(const std::vector<grpc::Service*>& services) {
+  absl::Status StartGrpc(const std::vector<grpc::Service*>& services, std::shared_ptr<grpc::ServerCredentials> credentials) {
     if (options.grpc_port < 0 || options.grpc_port > 65535) {
       return absl::InvalidArgumentError(absl::StrCat("gRPC port ", options.grpc_port, " is outside 0..65535"));
     }
+    const bool encrypted = credentials != nullptr;
+    if (absl::Status status = CheckExposure(options.bind, encrypted, options.allow_plaintext, "gRPC"); !status.ok()) return status;
     EnablePlugins();
     grpc::ServerBuilder builder;
     Configure(builder);
     const std::string endpoint = absl::StrCat(options.bind, ":", options.grpc_port);
-    builder.AddListeningPort(endpoint, grpc::InsecureServerCredentials(), &grpc_port);
+    builder.AddListeningPort(endpoint, encrypted ? credentials : grpc::InsecureServerCredentials(), &grpc_port);
     for (grpc::Service* service : services) builder.RegisterService(service);
     if (guard) AddCallGuard(std::move(guard), builder);
     grpc_server = builder.BuildAndStart();
@@ -158,9 +174,9 @@ ServerRunner::~ServerRunner() { impl_->Close(); }
 
 prometheus::Registry& ServerRunner::metrics() { return impl_->registry; }
 
-absl::Status ServerRunner::Start(const std::vector<grpc::Service*>& services) {
+absl::Status ServerRunner::Start(const std::vector<grpc::Service*>& services, std::shared_ptr<grpc::ServerCredentials> credentials) {
   if (absl::Status status = impl_->pages.Start(impl_->options.bind, impl_->options.metrics_port); !status.ok()) return status;
-  if (absl::Status status = impl_->StartGrpc(services); !status.ok()) return status;
+  if (absl::Status status = impl_->StartGrpc(services, std::move(credentials)); !status.ok()) return status;
   {
     std::lock_guard lock(impl_->mutex);
     impl_->started = true;

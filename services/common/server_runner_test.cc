@@ -40,7 +40,7 @@ http::response<http::string_body> Get(int port, const std::string& path, http::v
 
 // Calls a method by name with raw protobuf bytes, so that the test needs no generated client.
 std::string CallRaw(const std::string& address, const std::string& method, const std::string& request) {
-  auto channel = MakeChannel(address);
+  auto channel = MakeChannel(address, grpc::InsecureChannelCredentials());
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
   context.set_wait_for_ready(true);
@@ -122,10 +122,24 @@ TEST(ServerRunnerTest, HealthFollowsReadiness) {
 }
 
 TEST(ServerRunnerTest, AdvertisedAddressIsNotTheOneBound) {
-  ServerRunner runner({.role = "test", .bind = "0.0.0.0", .advertise = "127.0.0.1"});
+  ServerRunner runner({.role = "test", .bind = "0.0.0.0", .advertise = "127.0.0.1", .allow_plaintext = true});
   ASSERT_TRUE(runner.Start({}).ok());
   EXPECT_EQ(runner.address(), absl::StrCat("127.0.0.1:", runner.grpc_port()));
   EXPECT_TRUE(Becomes(runner.address(), kServing));
+}
+
+TEST(ServerRunnerTest, PlaintextStaysOnLoopback) {
+  for (const char* bind : {"127.0.0.1", "127.3.2.1", "::1", "localhost"})
+    EXPECT_TRUE(CheckExposure(bind, false, false, "gRPC").ok()) << bind;
+  for (const char* bind : {"0.0.0.0", "::", "10.1.2.3", "example.com", "::ffff:10.1.2.3", ""}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(CheckExposure(bind, false, false, "gRPC"))) << bind;
+    EXPECT_TRUE(CheckExposure(bind, true, false, "gRPC").ok()) << bind;
+    EXPECT_TRUE(CheckExposure(bind, false, true, "gRPC").ok()) << bind;
+  }
+  ServerRunner runner({.role = "test", .bind = "0.0.0.0"});
+  EXPECT_EQ(runner.Start({}).message(),
+            "--bind=0.0.0.0: others could reach the gRPC port without TLS; give it certificates, or --allow_plaintext where the network is "
+            "trusted");
 }
 
 TEST(ServerRunnerTest, ReflectionListsServices) {

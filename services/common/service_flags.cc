@@ -7,10 +7,11 @@
 #include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/status_macros.h"
 #include "services/common/core_dumps.h"
 #include "services/common/log.h"
 #include "services/common/request_id.h"
-#include "services/common/server_runner.h"
+#include "services/common/termination.h"
 
 ABSL_FLAG(std::string, bind, "127.0.0.1", "address to listen on");
 ABSL_FLAG(std::string, advertise, "", "address that other processes reach this one at; empty = --bind");
@@ -19,6 +20,11 @@ ABSL_FLAG(int, metrics_port, 0, "port of /metrics, /livez and /readyz; 0 = any f
 ABSL_FLAG(std::string, placement, "", "host:port of placement");
 ABSL_FLAG(std::string, failure_domain, "", "what fails together with this process (host, rack); empty = only itself");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(30), "after SIGTERM, how long running work may take to end, such as 45s");
+ABSL_FLAG(std::string, tls_ca, "", "mTLS between the processes: PEM file of the cluster's authority; empty = plaintext");
+ABSL_FLAG(std::string, tls_cert, "",
+          "this process's certificate, with the URI spiffe://baleen/<role>/<id>; read again when it is replaced");
+ABSL_FLAG(std::string, tls_key, "", "its private key");
+ABSL_FLAG(bool, allow_plaintext, false, "listen without TLS on addresses other than loopback");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error");
 ABSL_FLAG(bool, core_dumps, false, "for debugging: leave core files, which hold users' text, and let debuggers attach");
 
@@ -43,6 +49,15 @@ absl::Status ApplyLogLevel(const std::string& name) {
   return absl::InvalidArgumentError(absl::StrCat("--log_level=", name, ": expected debug, info, warning or error"));
 }
 
+absl::StatusOr<ClusterCredentials> CredentialsFromFlags(PeerRole own) {
+  const PemFiles files{absl::GetFlag(FLAGS_tls_ca), absl::GetFlag(FLAGS_tls_cert), absl::GetFlag(FLAGS_tls_key)};
+  if (files.ca.empty() && files.cert.empty() && files.key.empty()) return ClusterCredentials();
+  if (files.ca.empty() || files.cert.empty() || files.key.empty()) {
+    return absl::InvalidArgumentError("--tls_ca, --tls_cert and --tls_key go together");
+  }
+  return ClusterCredentials::Mtls(files, own);
+}
+
 }  // namespace
 
 absl::Status ParseServiceFlags(int argc, char** argv, const std::string& role) {
@@ -55,8 +70,11 @@ absl::Status ParseServiceFlags(int argc, char** argv, const std::string& role) {
   return absl::GetFlag(FLAGS_core_dumps) ? absl::OkStatus() : ForbidCoreDumps();
 }
 
-ServerOptions ServerOptionsFromFlags(const std::string& role) {
+absl::StatusOr<ServerOptions> ServerOptionsFromFlags(const std::string& role, PeerRole peer_role) {
   ServerOptions options;
+  Termination::BlockSignals();  // What reads certificates again has a thread, which must not be the one that a signal ends.
+  ASSIGN_OR_RETURN(options.credentials, CredentialsFromFlags(peer_role));
+  options.allow_plaintext = absl::GetFlag(FLAGS_allow_plaintext);
   options.role = role;
   options.bind = absl::GetFlag(FLAGS_bind);
   options.advertise = absl::GetFlag(FLAGS_advertise);

@@ -1,13 +1,15 @@
 // The flags that every service process takes: --bind --advertise --grpc_port --metrics_port --placement --failure_domain
-// --drain_timeout --log_level --core_dumps.
+// --drain_timeout --log_level --core_dumps --tls_ca --tls_cert --tls_key --allow_plaintext.
 #ifndef BALEEN_SERVICES_COMMON_SERVICE_FLAGS_H_
 #define BALEEN_SERVICES_COMMON_SERVICE_FLAGS_H_
 
 #include <string>
 
 #include "absl/flags/declare.h"
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "services/common/peer_role.h"
+#include "services/common/server_runner.h"
 
 ABSL_DECLARE_FLAG(std::string, bind);
 ABSL_DECLARE_FLAG(int, grpc_port);
@@ -19,15 +21,14 @@ ABSL_DECLARE_FLAG(std::string, log_level);
 
 namespace baleen {
 
-struct ServerOptions;
-
 // Parses the command line, sets the log's role and level, forbids core dumps unless --core_dumps. INVALID_ARGUMENT for stray words, unknown
 // log levels and drain timeouts outside 0 to 1 h; unknown flags and --help end the process as Abseil's parser does. The flags of `main`'s
 // binary are declared beside it.
 absl::Status ParseServiceFlags(int argc, char** argv, const std::string& role);
 
-// Addresses, ports and drain timeout as the flags say.
-ServerOptions ServerOptionsFromFlags(const std::string& role);
+// Addresses, ports, drain timeout and credentials as the flags say; `peer_role` is what this process's certificate must carry. Errors name
+// the flag or file. Call before other threads start: with certificates it starts one.
+absl::StatusOr<ServerOptions> ServerOptionsFromFlags(const std::string& role, PeerRole peer_role);
 
 // "<role>-<12 hex digits>": unique per process start.
 std::string NewWorkerId(const std::string& role);

@@ -24,10 +24,15 @@ sigset_t StopSignals() {
 
 }  // namespace
 
-Termination::Termination() {
+void Termination::BlockSignals() {
   const sigset_t set = StopSignals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+}
+
+Termination::Termination() {
+  BlockSignals();
+  const sigset_t set = StopSignals();
   signal_fd_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   request_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (signal_fd_ < 0 || request_fd_ < 0) std::abort();  // A process without two free descriptors cannot serve.

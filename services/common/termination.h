@@ -13,6 +13,9 @@ class Termination {
   Termination(const Termination&) = delete;
   Termination& operator=(const Termination&) = delete;
 
+  // What the constructor does about the signals; idempotent. For a process that starts threads before it.
+  static void BlockSignals();
+
   // Blocks until one of the signals arrives or Request is called; returns at once after either.
   void Wait();
   void Request();

@@ -22,11 +22,13 @@ prometheus::Counter* Counter(prometheus::Registry& metrics, const char* name, co
 // gRPC, and UCX before it.
 class UcxOrGrpc final : public Connector {
  public:
-  UcxOrGrpc(UcxWorker* worker, prometheus::Counter* fallbacks)
-      : ucx_(worker, &grpc_, {.on_fallback = [fallbacks](const std::string& address, const absl::Status& reason) {
-               fallbacks->Increment();
-               Log(LogLevel::kInfo, "ucx_falls_back_to_grpc", {{"address", address}, {"reason", std::string(reason.message())}});
-             }}) {}
+  UcxOrGrpc(UcxWorker* worker, prometheus::Counter* fallbacks, const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+      : grpc_({}, credentials),
+        ucx_(worker, &grpc_,
+             {.credentials = credentials, .on_fallback = [fallbacks](const std::string& address, const absl::Status& reason) {
+                fallbacks->Increment();
+                Log(LogLevel::kInfo, "ucx_falls_back_to_grpc", {{"address", address}, {"reason", std::string(reason.message())}});
+              }}) {}
 
   std::shared_ptr<Connection> Connect(const std::string& address, const std::string& method, StreamHandlers handlers) override {
     return ucx_.Connect(address, method, std::move(handlers));
@@ -76,9 +78,9 @@ absl::StatusOr<std::unique_ptr<WorkerTransport>> WorkerTransport::Create(const W
 WorkerTransport::WorkerTransport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 WorkerTransport::~WorkerTransport() { Shutdown(); }
 
-std::unique_ptr<Connector> WorkerTransport::NewConnector() {
-  if (impl_->worker == nullptr) return std::make_unique<GrpcConnector>();
-  return std::make_unique<UcxOrGrpc>(impl_->worker.get(), impl_->fallbacks);
+std::unique_ptr<Connector> WorkerTransport::NewConnector(std::shared_ptr<grpc::ChannelCredentials> credentials) {
+  if (impl_->worker == nullptr) return std::make_unique<GrpcConnector>(StreamBounds(), std::move(credentials));
+  return std::make_unique<UcxOrGrpc>(impl_->worker.get(), impl_->fallbacks, credentials);
 }
 
 void WorkerTransport::Serve(const std::string& method, AcceptFunction accept) {

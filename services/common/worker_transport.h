@@ -3,6 +3,7 @@
 #define BALEEN_SERVICES_COMMON_WORKER_TRANSPORT_H_
 
 #include <grpcpp/impl/codegen/service_type.h>
+#include <grpcpp/security/credentials.h>
 #include <prometheus/registry.h>
 
 #include <memory>
@@ -28,8 +29,8 @@ class WorkerTransport {
   static absl::StatusOr<std::unique_ptr<WorkerTransport>> Create(const WorkerTransportOptions& options, prometheus::Registry& metrics);
   ~WorkerTransport();
 
-  // Each has channels of its own. A stream over gRPC that was to go over UCX is logged, with the reason.
-  std::unique_ptr<Connector> NewConnector();
+  // Each has channels of its own, with these credentials. A stream over gRPC that was to go over UCX is logged, with the reason.
+  std::unique_ptr<Connector> NewConnector(std::shared_ptr<grpc::ChannelCredentials> credentials);
 
   // Serves `method` over UCX, beside the gRPC service that serves it; before the server starts.
   void Serve(const std::string& method, AcceptFunction accept);

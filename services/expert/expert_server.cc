@@ -15,6 +15,7 @@
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
 #include "services/common/worker_transport.h"
+#include "services/expert/access.h"
 #include "services/expert/expert_grpc.h"
 #include "services/expert/expert_holder.h"
 #include "services/expert/expert_service.h"
@@ -55,7 +56,7 @@ absl::Status CheckOptions(const ExpertOptions& options) {
 
 struct ExpertServer::Impl {
   Impl(const ServerOptions& server, const ExpertOptions& options_in)
-      : runner(server), options(options_in), worker_id(NewWorkerId("expert")) {}
+      : runner(server), credentials(server.credentials), options(options_in), worker_id(NewWorkerId("expert")) {}
   ~Impl() { Stop(); }
 
   absl::Status Load();
@@ -68,6 +69,7 @@ struct ExpertServer::Impl {
   void Stop();
 
   ServerRunner runner;  // First: it blocks the signals before any thread starts.
+  const ClusterCredentials credentials;
   const ExpertOptions options;
   const std::string worker_id;
   Numerics numerics;
@@ -84,7 +86,9 @@ struct ExpertServer::Impl {
 };
 
 absl::Status ExpertServer::Impl::Load() {
-  ASSIGN_OR_RETURN(transport, WorkerTransport::Create(options.transport, runner.metrics()));
+  WorkerTransportOptions streams = options.transport;
+  streams.encryption_required = credentials.encrypted();
+  ASSIGN_OR_RETURN(transport, WorkerTransport::Create(streams, runner.metrics()));
   ASSIGN_OR_RETURN(const DType compute, ParseDType(options.dtype));
   numerics = {.compute = compute, .isa = BestIsa()};
   ASSIGN_OR_RETURN(config, ModelConfig::Load(options.model_directory));
@@ -110,12 +114,13 @@ absl::Status ExpertServer::Impl::Serve() {
   if (transport->control_service() != nullptr) services.push_back(transport->control_service());
   runner.SetReadiness([this] { return Ready(); });
   runner.SetDrain([this](absl::Duration timeout) { Drain(timeout); });
-  return runner.Start(services);
+  return runner.Start(services, credentials.Server(ExpertAccess()));
 }
 
 void ExpertServer::Impl::Register() {
   PlacementClientOptions client;
   client.address = options.placement_address;
+  client.credentials = credentials.ToRole(PeerRole::kPlacement);
   v1::WorkerInfo& worker = client.worker;
   worker.set_worker_id(worker_id);
   worker.set_role(v1::ROLE_EXPERT);

@@ -21,13 +21,14 @@ absl::Status Run(int argc, char** argv, int* exit_code) {
   absl::SetFlag(&FLAGS_drain_timeout, kHandOverTime);
   const absl::Status parsed = baleen::ParseServiceFlags(argc, argv, "expert");
   if (!parsed.ok()) return parsed;
-  auto server =
-      baleen::ExpertServer::Start(baleen::ServerOptionsFromFlags("expert"), {.model_directory = absl::GetFlag(FLAGS_model),
-                                                                             .dtype = absl::GetFlag(FLAGS_dtype),
-                                                                             .placement_address = absl::GetFlag(FLAGS_placement),
-                                                                             .failure_domain = absl::GetFlag(FLAGS_failure_domain),
-                                                                             .threads = absl::GetFlag(FLAGS_threads),
-                                                                             .transport = baleen::TransportOptionsFromFlags()});
+  const auto options = baleen::ServerOptionsFromFlags("expert", baleen::PeerRole::kExpert);
+  if (!options.ok()) return options.status();
+  auto server = baleen::ExpertServer::Start(*options, {.model_directory = absl::GetFlag(FLAGS_model),
+                                                       .dtype = absl::GetFlag(FLAGS_dtype),
+                                                       .placement_address = absl::GetFlag(FLAGS_placement),
+                                                       .failure_domain = absl::GetFlag(FLAGS_failure_domain),
+                                                       .threads = absl::GetFlag(FLAGS_threads),
+                                                       .transport = baleen::TransportOptionsFromFlags()});
   if (!server.ok()) return server.status();
   *exit_code = (*server)->RunUntilTerminated();
   return absl::OkStatus();

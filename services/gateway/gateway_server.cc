@@ -26,6 +26,7 @@
 #include "services/gateway/generation/worker_picker.h"
 #include "services/gateway/grpc_inference.h"
 #include "services/gateway/guardrail/make_guard.h"
+#include "services/gateway/http/edge_tls.h"
 #include "services/gateway/http/http_server.h"
 #include "services/gateway/probe.h"
 #include "services/gateway/request_trace.h"
@@ -51,11 +52,18 @@ std::unique_ptr<SpanExporter> MakeExporter(const GatewayOptions& options, promet
   return std::make_unique<SpanExporter>(exporter, registry);
 }
 
+absl::StatusOr<std::shared_ptr<EdgeTls>> LoadEdge(const PemFiles& files) {
+  if (files.cert.empty() && files.key.empty()) return nullptr;
+  if (files.cert.empty() || files.key.empty()) return absl::InvalidArgumentError("--edge_tls_cert and --edge_tls_key go together");
+  return EdgeTls::Load(files, Clock::Real());
+}
+
 }  // namespace
 
 struct GatewayServer::Impl {
   Impl(const GatewayOptions& options, std::unique_ptr<ServedModel> served)
-      : runner(options.server),
+      : credentials(options.server.credentials),
+        runner(options.server),
         exporter(MakeExporter(options, runner.metrics())),
         probe(runner.metrics(), served->id, RequestTracer(exporter.get(), options.trace_sample, served->id)),
         model(std::move(served)) {}
@@ -110,9 +118,11 @@ struct GatewayServer::Impl {
     rest_options.cluster = &cluster;
     rest_options.readiness = [this] { return Readiness(); };
     rest = std::make_unique<RestApi>(std::move(rest_options));
+    RETURN_IF_ERROR(CheckExposure(options.server.bind, edge != nullptr, options.server.allow_plaintext, "REST"));
     HttpServerOptions http_options;
     http_options.bind = options.server.bind;
     http_options.port = options.rest_port;
+    if (edge != nullptr) http_options.tls = [edge = edge] { return edge->Context(); };
     http = std::make_unique<HttpServer>(
         http_options, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) { rest->Handle(request, responder); });
     return http->Start();
@@ -120,6 +130,7 @@ struct GatewayServer::Impl {
 
   absl::Status StartAdmin(const GatewayOptions& options) {
     RETURN_IF_ERROR(CheckAdminBind(options.admin_bind, tenants->closed()));
+    RETURN_IF_ERROR(CheckExposure(options.admin_bind, edge != nullptr, options.server.allow_plaintext, "admin"));
     AdminApiOptions admin_options;
     admin_options.tenants = tenants.get();
     admin_options.map = [this] { return placement->map(); };
@@ -129,6 +140,7 @@ struct GatewayServer::Impl {
     http_options.bind = options.admin_bind;
     http_options.port = options.admin_port;
     http_options.body_limit_bytes = kAdminBodyBytes;
+    if (edge != nullptr) http_options.tls = [edge = edge] { return edge->Context(); };
     admin_http = std::make_unique<HttpServer>(
         http_options, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) { admin->Handle(request, responder); });
     RETURN_IF_ERROR(admin_http->Start());
@@ -139,6 +151,7 @@ struct GatewayServer::Impl {
   void StartPlacement(const GatewayOptions& options) {
     PlacementClientOptions client;
     client.address = options.placement_address;
+    client.credentials = credentials.ToRole(PeerRole::kPlacement);
     client.worker.set_worker_id(NewWorkerId("gateway"));
     client.worker.set_role(v1::ROLE_GATEWAY);
     client.worker.set_address(runner.address());
@@ -184,6 +197,8 @@ struct GatewayServer::Impl {
   }
 
   std::unique_ptr<TenantDirectory> tenants;  // Before what may ask it.
+  const ClusterCredentials credentials;
+  std::shared_ptr<EdgeTls> edge;  // Null without a certificate for clients.
   ServerRunner runner;
   const std::unique_ptr<SpanExporter> exporter;  // Null without an endpoint.
   GatewayProbe probe;
@@ -193,8 +208,8 @@ struct GatewayServer::Impl {
   std::unique_ptr<Admission> admission = std::make_unique<Admission>(AdmissionLimits{}, Clock::Real(), &runner.metrics());
   std::unique_ptr<Guard> guard;  // Null = nothing is judged.
   bool guard_fails_open = false;
-  std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer();
-  std::unique_ptr<RecallClient> recall = MakeGrpcRecallClient();
+  std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer(credentials.ToRole(PeerRole::kAttention));
+  std::unique_ptr<RecallClient> recall = MakeGrpcRecallClient(credentials.ToRole(PeerRole::kAttention));
   RequestFinder finder{recall.get(), Clock::Real()};
   std::atomic<PlacementClient*> asked{nullptr};  // `placement`, once it is there.
   ClusterFeed feed{FeedOptions(), Clock::Real()};
@@ -228,7 +243,8 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const Gatewa
   impl->inference = MakeInferenceService(std::move(inference));
   impl->runner.SetReadiness([raw = impl.get()] { return raw->Readiness(); });
   impl->runner.SetDrain([raw = impl.get()](absl::Duration timeout) { raw->Drain(timeout); });
-  RETURN_IF_ERROR(impl->runner.Start({impl->inference.get()}));
+  ASSIGN_OR_RETURN(impl->edge, LoadEdge(options.edge_tls));
+  RETURN_IF_ERROR(impl->runner.Start({impl->inference.get()}, impl->edge != nullptr ? impl->edge->Grpc() : nullptr));
   RETURN_IF_ERROR(impl->StartRest(options));
   impl->StartPlacement(options);
   RETURN_IF_ERROR(impl->StartAdmin(options));

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "services/common/pem_files.h"
 #include "services/common/server_runner.h"
 #include "services/gateway/guardrail/make_guard.h"
 
@@ -21,6 +22,7 @@ struct GatewayOptions {
   int admin_port = 0;
   std::string tenants_file;   // Who may call; empty = anybody.
   std::string prices_file;    // What tokens cost; empty = usage is in tokens alone.
+  PemFiles edge_tls;          // Towards clients; without certificate, plain HTTP and gRPC.
   std::string otlp_endpoint;  // host:port of an OTLP receiver (gRPC); empty = no traces.
   double trace_sample = 0;    // Share of the requests without a traceparent that begin a trace.
   GuardrailOptions guardrail;

@@ -14,6 +14,9 @@ ABSL_FLAG(int, admin_port, 0, "port of the admin API; 0 = any free one");
 ABSL_FLAG(std::string, admin_bind, "127.0.0.1", "address that the admin API listens on; without --tenants a loopback one");
 ABSL_FLAG(std::string, tenants, "", "JSON file of tenants and their keys, read again when it changes; empty = no key is asked for");
 ABSL_FLAG(std::string, prices, "", "JSON file of prices per million tokens, for usage in money; empty = in tokens alone");
+ABSL_FLAG(std::string, edge_tls_cert, "",
+          "PEM file of the certificate for REST and gRPC clients, read again when it is replaced; empty = plain HTTP");
+ABSL_FLAG(std::string, edge_tls_key, "", "its private key");
 ABSL_FLAG(std::string, otlp_endpoint, "", "host:port of an OTLP receiver (gRPC) for traces; empty = none");
 ABSL_FLAG(double, trace_sample, 0.01, "share of the requests without a traceparent header that are traced, 0 to 1");
 ABSL_FLAG(std::string, guardrail, "off", "what judges prompts and output: off, builtin, or host:port of a baleen.v1.Guardrail");
@@ -28,7 +31,12 @@ int main(int argc, char** argv) {
     return EXIT_FAILURE;
   }
   baleen::GatewayOptions options;
-  options.server = baleen::ServerOptionsFromFlags("gateway");
+  const auto server_options = baleen::ServerOptionsFromFlags("gateway", baleen::PeerRole::kGateway);
+  if (!server_options.ok()) {
+    std::cerr << "baleen-gateway: " << server_options.status().message() << "\n";
+    return EXIT_FAILURE;
+  }
+  options.server = *server_options;
   options.model_directory = absl::GetFlag(FLAGS_model);
   options.placement_address = absl::GetFlag(FLAGS_placement);
   options.failure_domain = absl::GetFlag(FLAGS_failure_domain);
@@ -37,6 +45,7 @@ int main(int argc, char** argv) {
   options.admin_bind = absl::GetFlag(FLAGS_admin_bind);
   options.tenants_file = absl::GetFlag(FLAGS_tenants);
   options.prices_file = absl::GetFlag(FLAGS_prices);
+  options.edge_tls = {.ca = "", .cert = absl::GetFlag(FLAGS_edge_tls_cert), .key = absl::GetFlag(FLAGS_edge_tls_key)};
   options.otlp_endpoint = absl::GetFlag(FLAGS_otlp_endpoint);
   options.trace_sample = absl::GetFlag(FLAGS_trace_sample);
   options.guardrail.guardrail = absl::GetFlag(FLAGS_guardrail);

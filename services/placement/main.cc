@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/flags/flag.h"
+#include "base/status_macros.h"
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
@@ -29,15 +30,20 @@ baleen::PlacementOptions OptionsFromFlags() {
   return options;
 }
 
+absl::Status Run(int argc, char** argv, int* exit_code) {
+  RETURN_IF_ERROR(baleen::ParseServiceFlags(argc, argv, "placement"));
+  ASSIGN_OR_RETURN(const baleen::ServerOptions options, baleen::ServerOptionsFromFlags("placement", baleen::PeerRole::kPlacement));
+  baleen::PlacementServer server(options, OptionsFromFlags());
+  RETURN_IF_ERROR(server.Start());
+  *exit_code = server.RunUntilTerminated();
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::Status status = baleen::ParseServiceFlags(argc, argv, "placement");
-  if (status.ok()) {
-    baleen::PlacementServer server(baleen::ServerOptionsFromFlags("placement"), OptionsFromFlags());
-    status = server.Start();
-    if (status.ok()) return server.RunUntilTerminated();
-  }
-  baleen::Log(baleen::LogLevel::kError, "cannot_start", {{"reason", std::string(status.message())}});
-  return 1;
+  int exit_code = 1;
+  const absl::Status status = Run(argc, argv, &exit_code);
+  if (!status.ok()) baleen::Log(baleen::LogLevel::kError, "cannot_start", {{"reason", std::string(status.message())}});
+  return exit_code;
 }

@@ -2,6 +2,8 @@
 #ifndef BALEEN_SERVICES_PLACEMENT_PLACEMENT_CLIENT_H_
 #define BALEEN_SERVICES_PLACEMENT_PLACEMENT_CLIENT_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,6 +18,8 @@ namespace baleen {
 
 struct PlacementClientOptions {
   std::string address;  // host:port of placement; of several, separated by commas, the one that leads is found.
+  // To placement; null = plaintext.
+  std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
   v1::WorkerInfo worker;
   // Fills ready, load, loaded and digests into each heartbeat. Digests may be all or only those new since the last call: the client
   // sends each until it is answered. Called on the heartbeat thread, at the same time as the others; must not block.

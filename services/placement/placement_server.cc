@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/status_macros.h"
 #include "services/common/server_runner.h"
+#include "services/placement/access.h"
 #include "services/placement/background/liveness.h"
 #include "services/placement/background/rebalance.h"
 #include "services/placement/cluster.h"
@@ -21,14 +22,18 @@ namespace baleen {
 
 struct PlacementServer::Impl {
   Impl(const ServerOptions& server, const PlacementOptions& given)
-      : options(given), runner(server), probe(runner.metrics()), cluster(given.cluster, Clock::Real()), service(cluster, probe, [this] {
-          return Serves();
-        }) {}
+      : options(given),
+        credentials(server.credentials),
+        runner(server),
+        probe(runner.metrics()),
+        cluster(given.cluster, Clock::Real()),
+        service(cluster, probe, [this] { return Serves(); }) {}
 
   absl::Status Serves() const;
   absl::Status Ready() const;
 
   const PlacementOptions options;
+  const ClusterCredentials credentials;
   ServerRunner runner;
   PlacementProbe probe;
   Cluster cluster;
@@ -70,10 +75,10 @@ absl::Status PlacementServer::Start() {
   }
   if (impl_->options.rebalance_period <= absl::ZeroDuration()) return absl::InvalidArgumentError("--rebalance_period_s must be positive");
   impl_->runner.SetReadiness([this] { return impl_->Ready(); });
-  RETURN_IF_ERROR(impl_->runner.Start({&impl_->service}));
+  RETURN_IF_ERROR(impl_->runner.Start({&impl_->service}, impl_->credentials.Server(PlacementAccess())));
   if (const std::string& etcd = impl_->options.etcd; !etcd.empty()) {
     ElectionOptions election{.address = impl_->runner.address()};
-    impl_->leadership = std::make_unique<Leadership>(etcd, std::move(election), MakeOffice(impl_->cluster));
+    impl_->leadership = std::make_unique<Leadership>(etcd, std::move(election), MakeOffice(impl_->cluster), impl_->credentials.ToHost());
     impl_->election = impl_->leadership.get();
   }
   impl_->liveness.emplace(impl_->cluster, impl_->probe);

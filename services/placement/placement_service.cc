@@ -1,7 +1,13 @@
 #include "services/placement/placement_service.h"
 
+#include <grpcpp/security/auth_context.h>
+
+#include <memory>
+#include <optional>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "services/common/peer_role.h"
 #include "services/placement/ops/deregister.h"
 #include "services/placement/ops/get_activity.h"
 #include "services/placement/ops/heartbeat.h"
@@ -18,11 +24,39 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const abs
   return reactor;
 }
 
+// nullopt for what no worker is; the op refuses it.
+std::optional<PeerRole> ToPeerRole(v1::Role role) {
+  switch (role) {
+    case v1::ROLE_GATEWAY:
+      return PeerRole::kGateway;
+    case v1::ROLE_PREFILL:
+    case v1::ROLE_DECODE:
+    case v1::ROLE_PREFILL_AND_DECODE:
+      return PeerRole::kAttention;
+    case v1::ROLE_EXPERT:
+      return PeerRole::kExpert;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Under mTLS nobody enters the map as something that its certificate does not make it.
+absl::Status CheckRole(const grpc::CallbackServerContext& context, v1::Role claimed) {
+  const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
+  if (!peer->IsPeerAuthenticated()) return absl::OkStatus();
+  const std::optional<PeerRole> role = RoleOfPeer(*peer);
+  const std::optional<PeerRole> needed = ToPeerRole(claimed);
+  if (!needed || role == needed) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat("a certificate of role ", role ? NameOf(*role) : "none", " may not register a ", v1::Role_Name(claimed)));
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* PlacementService::Register(grpc::CallbackServerContext* context, const v1::RegisterRequest* request,
                                                      v1::RegisterReply* reply) {
   if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
+  if (const absl::Status role = CheckRole(*context, request->worker().role()); !role.ok()) return Answer(context, role);
   return Answer(context, HandleRegister(cluster_, probe_, *request, *reply));
 }
 

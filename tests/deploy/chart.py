@@ -22,6 +22,7 @@ VALUES = {
     "everything": CASES / "everything.yaml",
     "host-path": CASES / "host-path.yaml",
     "image-volume": CASES / "image-volume.yaml",
+    "tls": CASES / "tls.yaml",
 }
 
 

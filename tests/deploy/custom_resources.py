@@ -77,6 +77,17 @@ def prometheus_rule(item):
                 yield from _fields(rule.get("record", "rule"), rule, ("record", "expr"), ("labels",))
 
 
+@_check("cert-manager.io/v1", "Certificate")
+def certificate(item):
+    spec = item["spec"]
+    yield from _fields("spec", spec, ("secretName", "issuerRef"), ("uris", "dnsNames", "usages", "privateKey", "duration", "renewBefore"))
+    yield from _fields("spec.issuerRef", spec.get("issuerRef"), ("name",), ("kind", "group"))
+    yield from _fields("spec.privateKey", spec.get("privateKey", {}), (), ("algorithm", "size", "rotationPolicy", "encoding"))
+    for name in ("uris", "dnsNames", "usages"):
+        for value in spec.get(name, ()):
+            yield from _typed(f"spec.{name}", value, str)
+
+
 @_check("inference.networking.k8s.io/v1", "InferencePool")
 def inference_pool(item):
     spec = item["spec"]

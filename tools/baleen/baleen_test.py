@@ -11,6 +11,7 @@ import tempfile
 import unittest
 import unittest.mock
 
+import certs
 import keys
 import process
 import settings
@@ -105,6 +106,18 @@ class TopologyTest(unittest.TestCase):
             self.assertIn(f"--etcd=127.0.0.1:{by_id['etcd-0'].port}", by_id[name].flags)
         self.assertIn("--etcd=elsewhere:2379", {spec.id: spec for spec in self.plan(etcd="elsewhere:2379")}["placement-0"].flags)
 
+    def test_tls_gives_each_process_its_role(self):
+        by_id = {spec.id: spec for spec in self.plan(tls=True, placements=2, etcd="1")}
+        current = certs.directory() / "current"
+        self.assertFalse(any(flag.startswith("--tls") for spec in self.plan() for flag in spec.flags))
+        etcd = set(by_id.pop("etcd-0").flags)
+        self.assertLessEqual({f"--cert-file={current}/etcd.crt", "--client-cert-auth"}, etcd)
+        self.assertTrue(any(flag.startswith("--listen-client-urls=https:") for flag in etcd))
+        for name, spec in by_id.items():
+            role = {"prefill-0": "attention", "decode-0": "attention"}.get(name, spec.role)
+            files = {f"--tls_ca={current}/ca.crt", f"--tls_cert={current}/{role}.crt", f"--tls_key={current}/{role}.key"}
+            self.assertLessEqual(files, set(spec.flags))
+
     def test_without_prefill_workers_decode_does_both(self):
         specs = self.plan(prefill=0)
         self.assertIn("--role=both", next(spec for spec in specs if spec.role == "decode").flags)
@@ -118,6 +131,39 @@ class KeysTest(unittest.TestCase):
 
     def test_no_two_are_the_same(self):
         self.assertEqual(len({keys.make()[0] for _ in range(100)}), 100)
+
+
+class CertsTest(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name, "certs")
+        self.assertTrue(certs.ensure(self.path))
+
+    def openssl(self, *words):
+        return subprocess.run(["openssl", *words], capture_output=True, text=True, check=True, timeout=60).stdout
+
+    def test_each_role_has_its_uri_and_its_own_key(self):
+        for role in certs.ROLES:
+            made = self.path / "current" / role
+            names = self.openssl("x509", "-in", f"{made}.crt", "-noout", "-ext", "subjectAltName")
+            self.assertIn(f"URI:spiffe://baleen/{role}/local", names)
+            self.assertEqual(names.count("URI:"), 1)
+            self.openssl("verify", "-x509_strict", "-CAfile", str(self.path / "ca.crt"), f"{made}.crt")
+            self.assertEqual(pathlib.Path(f"{made}.key").stat().st_mode & 0o777, 0o600)
+        self.assertEqual((self.path / "ca.key").stat().st_mode & 0o777, 0o600)
+
+    def test_renewal_changes_all_in_one_step(self):
+        self.assertFalse(certs.ensure(self.path))
+        read = lambda: {name: (self.path / "current" / f"{name}.crt").read_text() for name in certs.NAMES}  # noqa: E731
+        authority = (self.path / "ca.crt").read_text()
+        for _ in range(3):
+            before, held_open = read(), (self.path / "current").resolve()
+            certs.renew(self.path)
+            self.assertTrue(all(before[name] != text for name, text in read().items()))
+            self.assertTrue(held_open.is_dir(), "who reads the old ones at this moment reads all of them")
+        self.assertEqual(len(list((self.path / "generations").iterdir())), 2)
+        self.assertEqual((self.path / "current" / "ca.crt").read_text(), authority)
 
 
 class ProcessTest(unittest.TestCase):

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+import certs
 import chat
 import down
 import drain
@@ -43,6 +44,9 @@ def parser():
     show.add_argument("ids", nargs="*", help="processes, e.g. expert-0; default: all")
     show.add_argument("-n", "--lines", type=int, default=20)
     show.set_defaults(run=logs.run)
+    identity = commands.add_parser("certs", help="make certificates for a cluster with TLS=1")
+    identity.add_argument("--renew", action="store_true", help="issue them anew; a running cluster goes on with the new ones")
+    identity.set_defaults(run=certs.run)
     return top
 
 

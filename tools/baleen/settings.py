@@ -33,6 +33,7 @@ class Settings:
     mtp: bool = False
     placements: int = 1
     transport: str = "auto"
+    tls: bool = False
     etcd: str = "0"  # "0" = none, "1" = one of our own, or host:port.
     tenants: pathlib.Path | None = None  # Gateways ask for keys.
 
@@ -109,6 +110,7 @@ def read(environment=os.environ):
         threads=_integer(environment, "THREADS", None, 1, 1024),
         port_base=environment.get("PORT_BASE") or "",
         mtp=_integer(environment, "MTP", "0", 0, 1) == 1,
+        tls=_integer(environment, "TLS", "0", 0, 1) == 1,
         placements=count("PLACEMENTS", "1", 1),
         transport=transport,
         etcd=_etcd(environment),

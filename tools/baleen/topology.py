@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import certs
 from ports import HOST
 from settings import directory
 
@@ -12,6 +13,8 @@ BINARIES = {
     "expert": "services/expert/baleen-expert",
     "placement": "services/placement/baleen-placement",
 }
+# By role of a process, where it is not the same.
+CERTIFICATES = {"prefill": "attention", "decode": "attention"}
 # Debian's; all others are ours.
 ETCD = "/usr/bin/etcd"
 DRAIN_S = 300
@@ -47,18 +50,20 @@ def _etcd_address(settings, port):
     return f"{HOST}:{port}" if settings.etcd == "1" else settings.etcd
 
 
-def _etcd_spec(ports, port):
+def _etcd_spec(settings, ports, port):
     """One member, its data beside the cluster's state."""
     metrics, peer = ports.metrics(), ports.free()
+    scheme = "https" if settings.tls else "http"
     flags = (
         "--name=etcd-0",
         f"--data-dir={directory() / 'etcd'}",
-        f"--listen-client-urls=http://{HOST}:{port}",
-        f"--advertise-client-urls=http://{HOST}:{port}",
+        f"--listen-client-urls={scheme}://{HOST}:{port}",
+        f"--advertise-client-urls={scheme}://{HOST}:{port}",
         f"--listen-peer-urls=http://{HOST}:{peer}",
         f"--initial-advertise-peer-urls=http://{HOST}:{peer}",
         f"--initial-cluster=etcd-0=http://{HOST}:{peer}",
         f"--listen-metrics-urls=http://{HOST}:{metrics}",
+        *(certs.etcd_flags(certs.directory()) if settings.tls else ()),
     )
     return Spec("etcd", "etcd-0", ETCD, port, metrics, None, flags)
 
@@ -98,7 +103,9 @@ def plan(settings, ports):
             if role != "placement":
                 flags.append(f"--placement={placements}")
             flags += _role_flags(settings, role, rest, admin, etcd_port)
+            if settings.tls:
+                flags += certs.flags(CERTIFICATES.get(role, role), certs.directory())
             specs.append(Spec(role, f"{role}-{index}", BINARIES[role], port, metrics, rest, tuple(flags)))
     if settings.etcd == "1":
-        specs.append(_etcd_spec(ports, etcd_port))
+        specs.append(_etcd_spec(settings, ports, etcd_port))
     return specs

@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import certs
 import down
 import ports
 import process
@@ -53,6 +54,8 @@ def run(_arguments):
         specs = topology.plan(wanted, chosen)
     finally:
         chosen.release()
+    if wanted.tls:
+        certs.ensure(certs.directory())
     binaries = settings.binaries()
     _check(specs, binaries)
     try:

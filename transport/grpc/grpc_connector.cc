@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "transport/grpc/credentials.h"
 #include "transport/grpc/frame_codec.h"
 #include "transport/grpc/send_queue.h"
 #include "transport/grpc/stream_channel.h"
@@ -138,17 +137,21 @@ struct GrpcConnector::Impl {
       std::erase_if(channels, [](const auto& entry) { return entry.second.use_count() == 1; });
     }
     auto& channel = channels[{address, method}];
-    if (channel == nullptr) channel = MakeStreamChannel(address, InternalChannelCredentials());
+    if (channel == nullptr) channel = MakeStreamChannel(address, credentials);
     return channel;
   }
 
   StreamBounds bounds;
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
   const std::shared_ptr<StreamRegistry> registry = std::make_shared<StreamRegistry>();
   std::mutex mu;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<grpc::Channel>> channels;
 };
 
-GrpcConnector::GrpcConnector(StreamBounds bounds) : impl_(std::make_unique<Impl>()) { impl_->bounds = bounds; }
+GrpcConnector::GrpcConnector(StreamBounds bounds, std::shared_ptr<grpc::ChannelCredentials> credentials) : impl_(std::make_unique<Impl>()) {
+  impl_->bounds = bounds;
+  impl_->credentials = std::move(credentials);
+}
 
 GrpcConnector::~GrpcConnector() { impl_->registry->Shutdown(); }
 

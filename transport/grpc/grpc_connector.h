@@ -2,6 +2,8 @@
 #ifndef BALEEN_TRANSPORT_GRPC_GRPC_CONNECTOR_H_
 #define BALEEN_TRANSPORT_GRPC_GRPC_CONNECTOR_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <memory>
 #include <string>
 
@@ -16,7 +18,8 @@ namespace baleen {
 // stream and sees INVALID_ARGUMENT. Thread-safe.
 class GrpcConnector final : public Connector {
  public:
-  explicit GrpcConnector(StreamBounds bounds = {});
+  // `credentials` are for every channel; null = plaintext.
+  explicit GrpcConnector(StreamBounds bounds = {}, std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr);
   // Closes every stream and waits for the last on_closed; not to be called from a handler.
   ~GrpcConnector() override;
 

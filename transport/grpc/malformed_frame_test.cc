@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "proto/baleen/v1/expert.grpc.pb.h"
-#include "transport/grpc/credentials.h"
 #include "transport/grpc/grpc_connector.h"
 #include "transport/grpc/grpc_stream_server.h"
 
@@ -36,7 +35,7 @@ struct Service final : v1::Expert::WithRawCallbackMethod_Exchange<v1::Expert::Se
 
 std::unique_ptr<grpc::Server> StartServer(Service* service, int* port) {
   grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", InternalServerCredentials(), port);
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), port);
   builder.RegisterService(service);
   return builder.BuildAndStart();
 }
@@ -69,7 +68,7 @@ TEST(MalformedFrameTest, ServerEndsTheStreamWithInvalidArgument) {
   Service service([&](grpc::CallbackServerContext* context) { return streams.Accept(context); });
   int port = 0;
   const auto server = StartServer(&service, &port);
-  grpc::GenericStub stub(grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), InternalChannelCredentials()));
+  grpc::GenericStub stub(grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
   grpc::ClientContext context;
   grpc::CompletionQueue queue;
   const auto call = stub.PrepareCall(&context, "/baleen.v1.Expert/Exchange", &queue);

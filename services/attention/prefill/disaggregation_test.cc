@@ -145,7 +145,7 @@ struct DecodeNode {
   FakeStepRunner runner;
   ReservationTable reservations;
   PrefillPicker picker;
-  GrpcFillClient client;
+  GrpcFillClient client{grpc::InsecureChannelCredentials()};
   PrefillCoordinator coordinator;
   std::unique_ptr<StepLoop> loop;
   int requests = 0;

@@ -2,9 +2,12 @@
 #ifndef BALEEN_SERVICES_ATTENTION_PREFILL_FILL_CLIENT_H_
 #define BALEEN_SERVICES_ATTENTION_PREFILL_FILL_CLIENT_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -27,6 +30,7 @@ class FillClient {
 
 class GrpcFillClient final : public FillClient {
  public:
+  explicit GrpcFillClient(std::shared_ptr<grpc::ChannelCredentials> credentials) : channels_(std::move(credentials), kDefaultSilence) {}
   // Cancels what is under way and waits for its end.
   ~GrpcFillClient() override;
 
@@ -34,7 +38,7 @@ class GrpcFillClient final : public FillClient {
                              std::function<void(absl::Status)> done) override;
 
  private:
-  ChannelPool channels_{kDefaultSilence};
+  ChannelPool channels_;
   const std::shared_ptr<OpenCalls> calls_ = std::make_shared<OpenCalls>();
 };
 

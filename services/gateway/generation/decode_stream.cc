@@ -138,6 +138,7 @@ class GrpcDecodeStream final : public DecodeStream,
 
 class GrpcDecodeDialer final : public DecodeDialer {
  public:
+  explicit GrpcDecodeDialer(std::shared_ptr<grpc::ChannelCredentials> credentials) : channels_(std::move(credentials), kWorkerSilence) {}
   ~GrpcDecodeDialer() override { calls_->Shutdown(); }
 
   std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence start, DecodeCallbacks callbacks) override {
@@ -147,12 +148,14 @@ class GrpcDecodeDialer final : public DecodeDialer {
   }
 
  private:
-  ChannelPool channels_{kWorkerSilence};
+  ChannelPool channels_;
   const std::shared_ptr<OpenCalls> calls_ = std::make_shared<OpenCalls>();
 };
 
 }  // namespace
 
-std::unique_ptr<DecodeDialer> MakeGrpcDecodeDialer() { return std::make_unique<GrpcDecodeDialer>(); }
+std::unique_ptr<DecodeDialer> MakeGrpcDecodeDialer(std::shared_ptr<grpc::ChannelCredentials> credentials) {
+  return std::make_unique<GrpcDecodeDialer>(std::move(credentials));
+}
 
 }  // namespace baleen

@@ -2,6 +2,8 @@
 #ifndef BALEEN_SERVICES_GATEWAY_GENERATION_DECODE_STREAM_H_
 #define BALEEN_SERVICES_GATEWAY_GENERATION_DECODE_STREAM_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -39,7 +41,7 @@ class DecodeDialer {
 
 // Over gRPC, one pooled channel per address; a worker that does not answer pings for three quarters of a second counts as gone. Destroyed
 // after all its streams were cancelled, whose ends it waits for.
-std::unique_ptr<DecodeDialer> MakeGrpcDecodeDialer();
+std::unique_ptr<DecodeDialer> MakeGrpcDecodeDialer(std::shared_ptr<grpc::ChannelCredentials> credentials);
 
 }  // namespace baleen
 

@@ -13,6 +13,10 @@
 #include "absl/time/time.h"
 #include "base/private_text.h"
 
+namespace boost::asio::ssl {
+class context;
+}
+
 namespace baleen {
 
 struct HttpRequest {
@@ -54,6 +58,8 @@ struct HttpServerOptions {
   uint64_t body_limit_bytes = 4 << 20;
   int idle_timeout_s = 75;
   int read_timeout_s = 30;
+  // Asked on the I/O thread for each connection, so that a certificate may change; without it, plain HTTP.
+  std::function<std::shared_ptr<boost::asio::ssl::context>()> tls = {};
 };
 
 // One I/O thread; the handler runs on it and must not block.

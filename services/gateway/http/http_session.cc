@@ -11,6 +11,7 @@
 
 #include "absl/strings/ascii.h"
 #include "services/gateway/api/api_error.h"
+#include "services/gateway/http/edge_stream.h"
 
 namespace baleen {
 namespace {
@@ -23,6 +24,10 @@ using boost::system::error_code;
 constexpr size_t kMaxQueuedBytes = 1 << 20;
 // A stream's source is asked to wait from here on.
 constexpr size_t kSlowReaderBytes = 16 << 10;
+// Of a further request, taken while an answer is under way.
+constexpr size_t kAheadBytes = 4 << 10;
+constexpr auto kHandshakeTime = std::chrono::seconds(10);
+constexpr auto kGoodbyeTime = std::chrono::seconds(2);
 // Else the kernel keeps megabytes for a client that does not read.
 constexpr int kSendBufferBytes = 32 << 10;
 
@@ -40,11 +45,12 @@ HttpRequest ToHttpRequest(const http::request<http::string_body>& message) {
 class Session final : public std::enable_shared_from_this<Session> {
  public:
   Session(asio::ip::tcp::socket socket, const HttpServerOptions& options, HttpHandler handler)
-      : stream_(std::move(socket)),
+      : stream_(std::move(socket), options.tls ? options.tls() : nullptr),
         options_(options),
         handler_(std::move(handler)),
         buffer_(options.header_limit_bytes + options.body_limit_bytes) {}
 
+  void Start();
   void ReadRequest();
 
   // From the responder, on the session's thread.
@@ -66,8 +72,9 @@ class Session final : public std::enable_shared_from_this<Session> {
   void Pump();
   void FinishResponse(bool reusable);
   void Close();
+  void SayGoodbye();
 
-  beast::tcp_stream stream_;
+  EdgeStream stream_;
   asio::steady_timer timer_{stream_.get_executor()};
   const HttpServerOptions options_;
   const HttpHandler handler_;
@@ -78,6 +85,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   std::function<void(bool)> on_backpressure_;
   bool slow_ = false;
   bool answering_ = false;
+  bool watching_ = false;   // A read is under way while an answer is.
+  bool read_next_ = false;  // When that read has ended.
   bool client_gone_ = false;
   // The streamed answer: chunks waiting for the socket.
   std::deque<std::string> chunks_;
@@ -144,17 +153,26 @@ class Responder final : public HttpResponder {
   std::atomic<bool> answered_{false};
 };
 
+void Session::Start() {
+  if (!stream_.secure()) return ReadRequest();
+  stream_.tcp().expires_after(kHandshakeTime);
+  stream_.async_handshake([self = shared_from_this()](error_code error) {
+    if (error) return self->stream_.tcp().close();
+    self->ReadRequest();
+  });
+}
+
 void Session::ReadRequest() {
   parser_.emplace();
   parser_->header_limit(options_.header_limit_bytes);
   parser_->body_limit(options_.body_limit_bytes);
-  stream_.expires_after(std::chrono::seconds(buffer_.size() > 0 ? options_.read_timeout_s : options_.idle_timeout_s));
+  stream_.tcp().expires_after(std::chrono::seconds(buffer_.size() > 0 ? options_.read_timeout_s : options_.idle_timeout_s));
   http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) { self->OnRequest(error); });
 }
 
 void Session::OnRequest(error_code error) {
   if (error) return RefuseRequest(error);
-  stream_.expires_never();
+  stream_.tcp().expires_never();
   const http::request<http::string_body> message = parser_->release();
   keep_alive_ = message.keep_alive();
   answering_ = true;
@@ -181,16 +199,15 @@ void Session::RefuseRequest(error_code error) {
   Send(std::move(response));
 }
 
-// Readable while an answer is under way means: closed, or the next pipelined request, which stays in the socket.
+// A read that ends while an answer is under way says that the client has left, or brings the next pipelined request.
 void Session::WatchDisconnect() {
-  stream_.socket().async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
-    if (error || !self->answering_) return;
-    char byte = 0;
-    error_code peek_error;
-    self->stream_.socket().non_blocking(true, peek_error);
-    const size_t got = self->stream_.socket().receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, peek_error);
-    if (peek_error == asio::error::would_block) return self->WatchDisconnect();
-    if (peek_error || got == 0) self->Disconnected();
+  if (buffer_.size() > 0) return;
+  watching_ = true;
+  stream_.async_read_some(buffer_.prepare(kAheadBytes), [self = shared_from_this()](error_code error, size_t got) {
+    self->watching_ = false;
+    self->buffer_.commit(got);
+    if (self->answering_ && error) return self->Disconnected();
+    if (std::exchange(self->read_next_, false)) self->ReadRequest();
   });
 }
 
@@ -226,7 +243,7 @@ void Session::Disconnected() {
 void Session::Send(http::response<http::string_body> response) {
   if (!answering_) return;
   auto kept = std::make_shared<http::response<http::string_body>>(std::move(response));
-  stream_.expires_after(std::chrono::seconds(options_.read_timeout_s));
+  stream_.tcp().expires_after(std::chrono::seconds(options_.read_timeout_s));
   http::async_write(stream_, *kept, [self = shared_from_this(), kept](error_code error, size_t) {
     if (error) return self->Disconnected();
     self->FinishResponse(kept->keep_alive());
@@ -290,17 +307,26 @@ void Session::FinishResponse(bool reusable) {
   on_disconnect_ = nullptr;
   on_backpressure_ = nullptr;
   slow_ = false;
-  error_code ignored;
-  stream_.socket().cancel(ignored);  // The disconnect watch.
   if (!reusable) return Close();
+  read_next_ = watching_;
+  if (watching_) return stream_.tcp().cancel();
   asio::post(stream_.get_executor(), [self = shared_from_this()] { self->ReadRequest(); });
 }
 
 void Session::Close() {
   timer_.cancel();
+  if (stream_.secure() && !client_gone_) return SayGoodbye();
   error_code ignored;
-  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-  stream_.close();
+  stream_.tcp().socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  stream_.tcp().close();
+}
+
+// Without it a client could not tell a whole answer from one that was cut.
+void Session::SayGoodbye() {
+  client_gone_ = true;
+  stream_.tcp().cancel();
+  stream_.tcp().expires_after(kGoodbyeTime);
+  stream_.async_shutdown([self = shared_from_this()](error_code) { self->stream_.tcp().close(); });
 }
 
 }  // namespace
@@ -309,7 +335,7 @@ void StartHttpSession(asio::ip::tcp::socket socket, const HttpServerOptions& opt
   error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), ignored);
-  std::make_shared<Session>(std::move(socket), options, std::move(handler))->ReadRequest();
+  std::make_shared<Session>(std::move(socket), options, std::move(handler))->Start();
 }
 
 }  // namespace baleen

@@ -61,6 +61,7 @@ class Call : public std::enable_shared_from_this<Call> {
 
 class GrpcRecallClient final : public RecallClient {
  public:
+  explicit GrpcRecallClient(std::shared_ptr<grpc::ChannelCredentials> credentials) : channels_(std::move(credentials), kDefaultSilence) {}
   ~GrpcRecallClient() override { calls_->Shutdown(); }
 
   void Recall(const std::string& address, const std::string& request_id, absl::Time deadline, RecallDone done) override {
@@ -68,12 +69,14 @@ class GrpcRecallClient final : public RecallClient {
   }
 
  private:
-  ChannelPool channels_{kDefaultSilence};
+  ChannelPool channels_;
   const std::shared_ptr<OpenCalls> calls_ = std::make_shared<OpenCalls>();
 };
 
 }  // namespace
 
-std::unique_ptr<RecallClient> MakeGrpcRecallClient() { return std::make_unique<GrpcRecallClient>(); }
+std::unique_ptr<RecallClient> MakeGrpcRecallClient(std::shared_ptr<grpc::ChannelCredentials> credentials) {
+  return std::make_unique<GrpcRecallClient>(std::move(credentials));
+}
 
 }  // namespace baleen

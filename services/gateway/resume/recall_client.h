@@ -2,6 +2,8 @@
 #ifndef BALEEN_SERVICES_GATEWAY_RESUME_RECALL_CLIENT_H_
 #define BALEEN_SERVICES_GATEWAY_RESUME_RECALL_CLIENT_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,7 +25,7 @@ class RecallClient {
 };
 
 // Over gRPC. Its destructor cancels what is under way and waits for its end.
-std::unique_ptr<RecallClient> MakeGrpcRecallClient();
+std::unique_ptr<RecallClient> MakeGrpcRecallClient(std::shared_ptr<grpc::ChannelCredentials> credentials);
 
 }  // namespace baleen
 

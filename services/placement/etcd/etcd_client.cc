@@ -26,8 +26,8 @@ absl::Status ToStatus(const char* call, const grpc::Status& status) {
 
 // One member of the etcd cluster.
 struct Member {
-  explicit Member(const std::string& address)
-      : channel(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
+  Member(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+      : channel(grpc::CreateChannel(address, credentials != nullptr ? credentials : grpc::InsecureChannelCredentials())),
         kv(pb::KV::NewStub(channel)),
         lease(pb::Lease::NewStub(channel)) {}
 
@@ -39,8 +39,8 @@ struct Member {
 }  // namespace
 
 struct EtcdClient::Impl {
-  explicit Impl(const std::string& addresses) {
-    for (const absl::string_view address : absl::StrSplit(addresses, ',')) members.emplace_back(std::string(address));
+  Impl(const std::string& addresses, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+    for (const absl::string_view address : absl::StrSplit(addresses, ',')) members.emplace_back(std::string(address), credentials);
   }
 
   const Member& member() const { return members[current]; }
@@ -55,7 +55,8 @@ struct EtcdClient::Impl {
   std::atomic<size_t> current{0};
 };
 
-EtcdClient::EtcdClient(const std::string& addresses) : impl_(std::make_unique<Impl>(addresses)) {}
+EtcdClient::EtcdClient(const std::string& addresses, std::shared_ptr<grpc::ChannelCredentials> credentials)
+    : impl_(std::make_unique<Impl>(addresses, credentials)) {}
 EtcdClient::~EtcdClient() = default;
 
 absl::StatusOr<EtcdLease> EtcdClient::Grant(absl::Duration ttl) {

@@ -2,6 +2,8 @@
 #ifndef BALEEN_SERVICES_PLACEMENT_ETCD_ETCD_CLIENT_H_
 #define BALEEN_SERVICES_PLACEMENT_ETCD_ETCD_CLIENT_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,11 +15,12 @@
 
 namespace baleen {
 
-// Thread-safe. Every call takes at most one second; errors name the call. Without TLS.
+// Thread-safe. Every call takes at most one second; errors name the call.
 class EtcdClient final : public EtcdStore {
  public:
-  // host:port of one member or, parted by commas, of several, of which one that does not answer is left for the next.
-  explicit EtcdClient(const std::string& addresses);
+  // host:port of one member or, parted by commas, of several, of which one that does not answer is left for the next. Null credentials =
+  // plaintext.
+  explicit EtcdClient(const std::string& addresses, std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr);
   ~EtcdClient() override;
 
   absl::StatusOr<EtcdLease> Grant(absl::Duration ttl) override;

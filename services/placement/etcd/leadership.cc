@@ -9,8 +9,11 @@ constexpr absl::Duration kPeriod = absl::Milliseconds(250);
 
 }  // namespace
 
-Leadership::Leadership(const std::string& etcd, ElectionOptions options, ElectionEvents events)
-    : etcd_(etcd), election_(std::move(options), std::move(events), &etcd_, Clock::Real()), thread_([this] { Run(); }) {}
+Leadership::Leadership(const std::string& etcd, ElectionOptions options, ElectionEvents events,
+                       std::shared_ptr<grpc::ChannelCredentials> credentials)
+    : etcd_(etcd, std::move(credentials)),
+      election_(std::move(options), std::move(events), &etcd_, Clock::Real()),
+      thread_([this] { Run(); }) {}
 
 Leadership::~Leadership() {
   {

@@ -16,7 +16,9 @@ namespace baleen {
 // Thread-safe; events come from its own thread.
 class Leadership {
  public:
-  Leadership(const std::string& etcd, ElectionOptions options, ElectionEvents events);
+  // `etcd` and `credentials` as EtcdClient's.
+  Leadership(const std::string& etcd, ElectionOptions options, ElectionEvents events,
+             std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr);
   ~Leadership();  // Gives the lease back.
 
   // As Election's.

@@ -28,6 +28,12 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- end -}}
 
+{{/* The role in a process's certificate: prefill and decode are one. Takes (root, role). */}}
+{{- define "baleen.certificateRole" -}}
+{{- $role := index . 1 -}}
+{{- if has $role (list "prefill" "decode") }}attention{{ else }}{{ $role }}{{ end -}}
+{{- end -}}
+
 {{- define "baleen.modelPath" -}}
 /models/{{ .Values.model.name }}
 {{- end -}}
@@ -45,6 +51,14 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 - --advertise=$(POD_IP)
 - --grpc_port=8081
 - --metrics_port=9400
+{{- if $root.Values.tls.internal.enabled }}
+- --tls_ca=/tls/internal/ca.crt
+- --tls_cert=/tls/internal/tls.crt
+- --tls_key=/tls/internal/tls.key
+{{- end }}
+{{- if not (ternary $root.Values.tls.edge.enabled $root.Values.tls.internal.enabled (eq $role "gateway")) }}
+- --allow_plaintext=true
+{{- end }}
 - --log_level={{ $root.Values.logLevel }}
 - --drain_timeout={{ $block.lifecycle.drainSeconds }}s
 {{- if ne $role "placement" }}
@@ -64,6 +78,10 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 - --admin_port=8082
 {{- with $root.Values.tenants.secret }}
 - --tenants=/etc/baleen/tenants/tenants.json
+{{- end }}
+{{- if $root.Values.tls.edge.enabled }}
+- --edge_tls_cert=/tls/edge/tls.crt
+- --edge_tls_key=/tls/edge/tls.key
 {{- end }}
 {{- with $root.Values.tracing.otlpEndpoint }}
 - --otlp_endpoint={{ . }}

@@ -44,19 +44,50 @@ spec:
   containers:
     - name: {{ $role }}
       {{- include "baleen.container" . | nindent 6 }}
-  {{- $model := and (ne $role "placement") (ne $root.Values.model.source "bundled") }}
-  {{- $tenants := and (eq $role "gateway") $root.Values.tenants.secret }}
-  {{- if or $model $tenants }}
+  {{- with include "baleen.volumes" . | trim }}
   volumes:
-    {{- if $model }}
-    - name: model
-      {{- include "baleen.modelVolume" $root | nindent 6 }}
-    {{- end }}
-    {{- if $tenants }}
-    - name: tenants
-      secret: {secretName: {{ $tenants }}}
-    {{- end }}
+    {{- . | nindent 4 }}
   {{- end }}
+{{- end -}}
+
+{{/* Takes (root, role); nothing where a pod needs none. */}}
+{{- define "baleen.volumes" -}}
+{{- $root := index . 0 -}}
+{{- $role := index . 1 -}}
+{{- if and (ne $role "placement") (ne $root.Values.model.source "bundled") }}
+- name: model
+  {{- include "baleen.modelVolume" $root | nindent 2 }}
+{{- end }}
+{{- if and (eq $role "gateway") $root.Values.tenants.secret }}
+- name: tenants
+  secret: {secretName: {{ $root.Values.tenants.secret }}}
+{{- end }}
+{{- if $root.Values.tls.internal.enabled }}
+- name: internal-tls
+  secret: {secretName: {{ index $root.Values.tls.internal.secrets (include "baleen.certificateRole" .) }}, defaultMode: 0440}
+{{- end }}
+{{- if and $root.Values.tls.edge.enabled (eq $role "gateway") }}
+- name: edge-tls
+  secret: {secretName: {{ $root.Values.tls.edge.secret }}, defaultMode: 0440}
+{{- end }}
+{{- end -}}
+
+{{/* Takes (root, role). */}}
+{{- define "baleen.volumeMounts" -}}
+{{- $root := index . 0 -}}
+{{- $role := index . 1 -}}
+{{- if and (ne $role "placement") (ne $root.Values.model.source "bundled") }}
+- {name: model, mountPath: {{ include "baleen.modelPath" $root }}, readOnly: true}
+{{- end }}
+{{- if and (eq $role "gateway") $root.Values.tenants.secret }}
+- {name: tenants, mountPath: /etc/baleen/tenants, readOnly: true}
+{{- end }}
+{{- if $root.Values.tls.internal.enabled }}
+- {name: internal-tls, mountPath: /tls/internal, readOnly: true}
+{{- end }}
+{{- if and $root.Values.tls.edge.enabled (eq $role "gateway") }}
+- {name: edge-tls, mountPath: /tls/edge, readOnly: true}
+{{- end }}
 {{- end -}}
 
 {{- define "baleen.modelVolume" -}}
@@ -134,15 +165,8 @@ lifecycle:
   preStop:
     sleep: {seconds: {{ $block.lifecycle.preStopSeconds }}}
 {{- end }}
-{{- $model := and (ne $role "placement") (ne $root.Values.model.source "bundled") }}
-{{- $tenants := and (eq $role "gateway") $root.Values.tenants.secret }}
-{{- if or $model $tenants }}
+{{- with include "baleen.volumeMounts" . | trim }}
 volumeMounts:
-  {{- if $model }}
-  - {name: model, mountPath: {{ include "baleen.modelPath" $root }}, readOnly: true}
-  {{- end }}
-  {{- if $tenants }}
-  - {name: tenants, mountPath: /etc/baleen/tenants, readOnly: true}
-  {{- end }}
+  {{- . | nindent 2 }}
 {{- end }}
 {{- end -}}

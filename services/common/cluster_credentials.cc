@@ -1,0 +1,110 @@
+#include "services/common/cluster_credentials.h"
+
+#include <grpcpp/security/auth_metadata_processor.h>
+#include <grpcpp/security/tls_certificate_verifier.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status_macros.h"
+
+namespace baleen {
+namespace {
+
+namespace tls = grpc::experimental;
+
+// The chain has been verified when this is asked.
+class RoleVerifier final : public tls::ExternalCertificateVerifier {
+ public:
+  explicit RoleVerifier(PeerRole expected) : expected_(expected) {}
+
+  bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>, grpc::Status* verdict) override {
+    const std::vector<grpc::string_ref> uris = request->uri_names();
+    const bool one = uris.size() == 1;
+    if (!one || RoleOfSpiffeId(absl::string_view(uris[0].data(), uris[0].size())) != expected_) {
+      *verdict = grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
+                              absl::StrCat("the server's certificate does not have the role ", NameOf(expected_)));
+    }
+    return true;
+  }
+  void Cancel(tls::TlsCustomVerificationCheckRequest*) override {}
+
+ private:
+  const PeerRole expected_;
+};
+
+// Asked before each call reaches its method, raw and generated ones, health and reflection alike.
+class AccessProcessor final : public grpc::AuthMetadataProcessor {
+ public:
+  explicit AccessProcessor(AccessTable table) : table_(std::move(table)) {}
+
+  bool IsBlocking() const override { return false; }
+
+  grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context, OutputMetadata*, OutputMetadata*) override {
+    const auto path = metadata.find(":path");
+    const absl::string_view method =
+        path == metadata.end() ? absl::string_view() : absl::string_view(path->second.data(), path->second.size());
+    const absl::Status status = CheckAccess(table_, method, RoleOfPeer(*context));
+    return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message()));
+  }
+
+ private:
+  const AccessTable table_;
+};
+
+tls::TlsChannelCredentialsOptions ChannelOptions(const std::shared_ptr<tls::CertificateProviderInterface>& files) {
+  tls::TlsChannelCredentialsOptions options;
+  options.set_certificate_provider(files);
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  return options;
+}
+
+absl::Status CheckRole(const std::string& path, PeerRole own) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> uris, UrisOfCertificate(path));
+  if (uris.size() == 1 && RoleOfSpiffeId(uris[0]) == own) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": expected the one URI spiffe://baleen/", NameOf(own), "/<id>, found [", absl::StrJoin(uris, ", "), "]"));
+}
+
+}  // namespace
+
+absl::StatusOr<ClusterCredentials> ClusterCredentials::Mtls(const PemFiles& files, PeerRole own) {
+  RETURN_IF_ERROR(CheckPemFiles(files));
+  RETURN_IF_ERROR(CheckRole(files.cert, own));
+  ClusterCredentials credentials;
+  credentials.files_ = std::make_shared<tls::FileWatcherCertificateProvider>(files.key, files.cert, files.ca, kPemRefreshSeconds);
+  return credentials;
+}
+
+std::shared_ptr<grpc::ChannelCredentials> ClusterCredentials::ToRole(PeerRole role) const {
+  if (!encrypted()) return grpc::InsecureChannelCredentials();
+  tls::TlsChannelCredentialsOptions options = ChannelOptions(files_);
+  options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<RoleVerifier>(role));
+  options.set_check_call_host(false);
+  return tls::TlsCredentials(options);
+}
+
+std::shared_ptr<grpc::ChannelCredentials> ClusterCredentials::ToHost() const {
+  if (!encrypted()) return grpc::InsecureChannelCredentials();
+  tls::TlsChannelCredentialsOptions options = ChannelOptions(files_);
+  options.set_certificate_verifier(std::make_shared<tls::HostNameCertificateVerifier>());
+  return tls::TlsCredentials(options);
+}
+
+std::shared_ptr<grpc::ServerCredentials> ClusterCredentials::Server(AccessTable table) const {
+  if (!encrypted()) return nullptr;
+  tls::TlsServerCredentialsOptions options(files_);
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  auto credentials = tls::TlsServerCredentials(options);
+  credentials->SetAuthMetadataProcessor(std::make_shared<AccessProcessor>(std::move(table)));
+  return credentials;
+}
+
+}  // namespace baleen

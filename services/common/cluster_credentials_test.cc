@@ -1,0 +1,191 @@
+// Who reaches whom over mTLS: real handshakes between channels and a server in this process.
+#include "services/common/cluster_credentials.h"
+
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "services/common/channel.h"
+#include "services/common/testing/test_certificates.h"
+
+namespace baleen {
+namespace {
+
+const AccessTable kTable = {{"/t.S/ForGateways", {PeerRole::kGateway}}, {"/t.S/ForExperts", {PeerRole::kExpert}}};
+constexpr absl::Duration kPatience = absl::Seconds(20);
+
+// Answers every method that it is let to with OK.
+class EverythingService final : public grpc::CallbackGenericService {
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
+    struct Reactor final : grpc::ServerGenericBidiReactor {
+      Reactor() { Finish(grpc::Status::OK); }
+      void OnDone() override { delete this; }
+    };
+    return new Reactor;
+  }
+};
+
+std::string UriOf(PeerRole role) { return absl::StrCat("spiffe://baleen/", NameOf(role), "/test"); }
+
+ClusterCredentials Load(const PemFiles& files, PeerRole role) {
+  const absl::StatusOr<ClusterCredentials> credentials = ClusterCredentials::Mtls(files, role);
+  EXPECT_TRUE(credentials.ok()) << credentials.status();
+  return credentials.value_or(ClusterCredentials());
+}
+
+// A connection attempt that a busy machine makes too slow is repeated; one that is refused fails the call if it is to fail fast.
+grpc::Status Call(const std::string& address, std::shared_ptr<grpc::ChannelCredentials> credentials, const std::string& method,
+                  bool fail_fast = true) {
+  grpc::GenericStub stub(MakeChannel(address, std::move(credentials)));
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
+  context.set_wait_for_ready(!fail_fast);
+  grpc::CompletionQueue queue;
+  grpc::ByteBuffer empty;
+  const auto call = stub.PrepareUnaryCall(&context, method, empty, &queue);
+  call->StartCall();
+  grpc::ByteBuffer reply;
+  grpc::Status status;
+  call->Finish(&reply, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  return status;
+}
+
+class ClusterCredentialsTest : public ::testing::Test {
+ protected:
+  void Serve(const ClusterCredentials& credentials) {
+    if (server_ != nullptr) server_->Shutdown();
+    service_ = std::make_unique<EverythingService>();
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", credentials.Server(kTable), &port);
+    builder.RegisterCallbackGenericService(service_.get());
+    server_ = builder.BuildAndStart();
+    address_ = absl::StrCat("127.0.0.1:", port);
+  }
+  void ServeAs(PeerRole role) { Serve(As(role)); }
+  ClusterCredentials As(PeerRole role) { return Load(authority_.Issue(std::string(NameOf(role)), {.uri = UriOf(role)}), role); }
+
+  // What a client with these files gets, which may be wrong ones: the role that it says it has is not checked by itself.
+  grpc::Status CallWith(const PemFiles& files, bool fail_fast = true) {
+    grpc::experimental::TlsChannelCredentialsOptions options;
+    options.set_certificate_provider(
+        std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(files.key, files.cert, files.ca, kPemRefreshSeconds));
+    options.watch_root_certs();
+    if (!files.cert.empty()) options.watch_identity_key_cert_pairs();
+    return Call(address_, grpc::experimental::TlsCredentials(options), "/t.S/ForGateways", fail_fast);
+  }
+
+  TestAuthority authority_{"authority"};
+  std::unique_ptr<EverythingService> service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+};
+
+// A grpc::Status's code and message in one line.
+std::string Text(const grpc::Status& status) { return absl::StrCat(status.error_code(), " ", status.error_message()); }
+
+TEST_F(ClusterCredentialsTest, TheTableDecides) {
+  ServeAs(PeerRole::kAttention);
+  for (const PeerRole role : kPeerRoles) {
+    const auto channel = As(role).ToRole(PeerRole::kAttention);
+    EXPECT_EQ(Call(address_, channel, "/t.S/ForGateways", false).ok(), role == PeerRole::kGateway) << NameOf(role);
+    const grpc::Status expert = Call(address_, channel, "/t.S/ForExperts", false);
+    if (role != PeerRole::kExpert) {
+      EXPECT_EQ(Text(expert), absl::StrCat("7 role ", NameOf(role), " may not call /t.S/ForExperts"));
+    } else {
+      EXPECT_TRUE(expert.ok()) << Text(expert);
+    }
+    EXPECT_EQ(Call(address_, channel, "/t.S/NotInTheTable", false).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  }
+}
+
+TEST_F(ClusterCredentialsTest, AClientHoldsTheServerToItsRole) {
+  ServeAs(PeerRole::kExpert);
+  const ClusterCredentials gateway = As(PeerRole::kGateway);
+  EXPECT_TRUE(Call(address_, gateway.ToRole(PeerRole::kExpert), "/t.S/ForGateways", false).ok());
+  const grpc::Status impostor = Call(address_, gateway.ToRole(PeerRole::kPlacement), "/t.S/ForGateways");
+  EXPECT_EQ(impostor.error_code(), grpc::StatusCode::UNAVAILABLE) << Text(impostor);
+}
+
+TEST_F(ClusterCredentialsTest, StrangersAreRefused) {
+  ServeAs(PeerRole::kAttention);
+  const std::string uri = UriOf(PeerRole::kGateway);
+  const PemFiles good = authority_.Issue("good", {.uri = uri});
+  EXPECT_TRUE(CallWith(good, false).ok());
+
+  PemFiles none = good;
+  none.cert = none.key = "";
+  EXPECT_EQ(CallWith(none).error_code(), grpc::StatusCode::UNAVAILABLE);
+  PemFiles foreign = TestAuthority("elsewhere").Issue("foreign", {.uri = uri});
+  foreign.ca = good.ca;  // It trusts the server all the same.
+  EXPECT_EQ(CallWith(foreign).error_code(), grpc::StatusCode::UNAVAILABLE);
+  const PemFiles expired = authority_.Issue("expired", {.uri = uri, .ends_in_s = -60});
+  EXPECT_EQ(CallWith(expired).error_code(), grpc::StatusCode::UNAVAILABLE);
+  const PemFiles early = authority_.Issue("early", {.uri = uri, .begins_in_s = 600});
+  EXPECT_EQ(CallWith(early).error_code(), grpc::StatusCode::UNAVAILABLE);
+  const PemFiles no_role = authority_.Issue("no-role", {.uri = ""});
+  EXPECT_EQ(CallWith(no_role, false).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  const PemFiles other = authority_.Issue("other", {.uri = "spiffe://elsewhere/gateway/test"});
+  EXPECT_EQ(CallWith(other, false).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(Call(address_, grpc::InsecureChannelCredentials(), "/t.S/ForGateways").error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(ClusterCredentialsTest, AForeignServerIsHeldToItsName) {
+  Serve(Load(authority_.Issue("here", {.uri = UriOf(PeerRole::kPlacement)}), PeerRole::kPlacement));
+  EXPECT_TRUE(Call(address_, As(PeerRole::kGateway).ToHost(), "/t.S/ForGateways", false).ok());
+  Serve(Load(authority_.Issue("there", {.uri = UriOf(PeerRole::kPlacement), .ip = "127.0.0.2"}), PeerRole::kPlacement));
+  EXPECT_EQ(Call(address_, As(PeerRole::kGateway).ToHost(), "/t.S/ForGateways").error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(ClusterCredentialsTest, NewFilesComeIntoForceWithoutARestart) {
+  ServeAs(PeerRole::kAttention);
+  const ClusterCredentials client = As(PeerRole::kGateway);
+  const auto works = [&] { return Call(address_, client.ToRole(PeerRole::kAttention), "/t.S/ForGateways").ok(); };
+  const auto becomes = [&](bool wanted) {
+    const absl::Time until = absl::Now() + kPatience;
+    while (works() != wanted) {
+      if (absl::Now() > until) return false;
+    }
+    return true;
+  };
+  EXPECT_TRUE(becomes(true));
+  // Replaced by one that has expired, which nobody takes, and by a good one.
+  authority_.Issue("attention", {.uri = UriOf(PeerRole::kAttention), .ends_in_s = -60});
+  EXPECT_TRUE(becomes(false));
+  authority_.Issue("attention", {.uri = UriOf(PeerRole::kAttention)});
+  EXPECT_TRUE(becomes(true));
+}
+
+TEST_F(ClusterCredentialsTest, WrongFilesAreNamed) {
+  const PemFiles good = authority_.Issue("good", {.uri = UriOf(PeerRole::kGateway)});
+  const auto error = [](const PemFiles& files, PeerRole role = PeerRole::kGateway) {
+    return std::string(ClusterCredentials::Mtls(files, role).status().message());
+  };
+  EXPECT_EQ(error(good), "");
+  EXPECT_EQ(error({"", good.cert, "/nowhere"}), "/nowhere: cannot be read");
+  EXPECT_EQ(error({good.ca, good.key, good.key}), absl::StrCat(good.key, ": expected a certificate in PEM"));
+  EXPECT_EQ(error({good.key, good.cert, good.key}), absl::StrCat(good.key, ": expected a certificate in PEM"));
+  const PemFiles other = authority_.Issue("other", {.uri = ""});
+  EXPECT_EQ(error({good.ca, good.cert, other.key}), absl::StrCat(other.key, ": not the key of ", good.cert));
+  EXPECT_EQ(error(other), absl::StrCat(other.cert, ": expected the one URI spiffe://baleen/gateway/<id>, found []"));
+  EXPECT_TRUE(absl::StrContains(error(good, PeerRole::kExpert), "spiffe://baleen/expert/<id>, found [spiffe://baleen/gateway/test]"));
+}
+
+TEST(PlaintextTest, AdmitsEverybody) {
+  const ClusterCredentials plaintext;
+  EXPECT_FALSE(plaintext.encrypted());
+  EXPECT_EQ(plaintext.Server(kTable), nullptr);
+}
+
+}  // namespace
+}  // namespace baleen

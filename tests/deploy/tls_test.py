@@ -1,0 +1,58 @@
+"""The chart's TLS: what the flags point to is mounted, and plaintext is allowed exactly where a port has no certificate."""
+
+import pathlib
+import unittest
+
+from tests.deploy import chart
+
+EDGE = ("edge_tls_cert", "edge_tls_key")
+INTERNAL = ("tls_ca", "tls_cert", "tls_key")
+FILES = {"tls.crt", "tls.key", "ca.crt"}
+
+
+def with_tls(internal, edge):
+    return chart.render({"tls": {"internal": {"enabled": internal}, "edge": {"enabled": edge}}})
+
+
+def mounted_secrets(workload):
+    """Mount path -> name of the Secret."""
+    volumes = {volume["name"]: volume for volume in chart.pod_of(workload)["spec"].get("volumes", ())}
+    return {mount["mountPath"]: volumes[mount["name"]]["secret"]["secretName"]
+            for mount in chart.container_of(workload).get("volumeMounts", ()) if "secret" in volumes[mount["name"]]}
+
+
+class TlsTest(unittest.TestCase):
+    def test_plaintext_is_allowed_only_where_there_is_no_certificate(self):
+        for internal in (False, True):
+            for edge in (False, True):
+                for role, workload in chart.workloads(with_tls(internal, edge)).items():
+                    flags = chart.flags_of(workload)
+                    secure = edge if role == "gateway" else internal
+                    with self.subTest(internal=internal, edge=edge, role=role):
+                        self.assertEqual(flags.get("allow_plaintext"), None if secure else "true")
+                        self.assertEqual([flag in flags for flag in INTERNAL], [internal] * 3)
+                        self.assertEqual([flag in flags for flag in EDGE], [edge and role == "gateway"] * 2)
+
+    def test_files_are_those_of_the_mounted_secrets(self):
+        for role, workload in chart.workloads(with_tls(True, True)).items():
+            mounts, flags = mounted_secrets(workload), chart.flags_of(workload)
+            paths = [pathlib.PurePath(flags[flag]) for flag in (*INTERNAL, *EDGE) if flag in flags]
+            with self.subTest(role=role):
+                self.assertEqual({str(path.parent) for path in paths}, set(mounts))
+                self.assertLessEqual({path.name for path in paths}, FILES)
+                certificate_role = "attention" if role in ("prefill", "decode") else role
+                self.assertEqual(mounts["/tls/internal"], f"baleen-{certificate_role}-tls")
+
+    def test_the_model_stays_mounted_beside_them(self):
+        workload = chart.workloads(chart.render(chart.read_values(chart.VALUES["tls"])))["decode"]
+        self.assertEqual([mount["name"] for mount in chart.container_of(workload)["volumeMounts"]], ["model", "internal-tls"])
+
+    def test_each_role_gets_a_certificate_with_its_uri(self):
+        certificates = chart.of_kind(chart.render(chart.read_values(chart.VALUES["tls"])), "Certificate")
+        uris = {item["spec"]["secretName"]: item["spec"]["uris"] for item in certificates}
+        self.assertEqual(uris, {f"baleen-{role}-tls": [f"spiffe://baleen/{role}/baleen"]
+                                for role in ("gateway", "attention", "expert", "placement")})
+
+
+if __name__ == "__main__":
+    unittest.main()
