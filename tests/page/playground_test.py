@@ -1,7 +1,10 @@
 """The playground: asking, thinking apart, stopping, figures, the request to copy; by keyboard, on a phone, in the dark."""
 
+import contextlib
 import json
+import signal
 import subprocess
+import threading
 import unittest
 
 from playwright.sync_api import expect
@@ -58,16 +61,39 @@ class PlaygroundTest(BrowserTest):
         expect(page.locator(".turn")).to_have_count(0)
         expect(page.locator("#welcome")).to_be_visible()
 
+    @contextlib.contextmanager
+    def slow_decoding(self):
+        """Decode workers run one part in twenty of the time, in turns far shorter than what counts as death."""
+        workers = [process.process for process in self.cluster.processes if process.name.startswith("decode")]
+        over = threading.Event()
+
+        def pulse():
+            while not over.wait(0.002):
+                for signal_number in (signal.SIGSTOP, signal.SIGCONT):
+                    for worker in workers:
+                        worker.send_signal(signal_number)
+                    if signal_number == signal.SIGSTOP:
+                        over.wait(0.04)
+
+        thread = threading.Thread(target=pulse)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
     def test_a_stream_is_stopped(self):
         page = self.open()
-        # As soon as there is a token: by the time that a click came from outside, a fast worker might be done.
+        # As soon as there is a token: by the time that a click came from outside, the worker might be done.
         page.evaluate("""() => new MutationObserver((_, observer) => {
             if (!document.querySelector(".thinking-text")?.textContent) return;
             observer.disconnect();
             document.getElementById("stop").click();
         }).observe(document.getElementById("turns"), {subtree: true, childList: true})""")
-        self.ask(page)
-        expect(page.locator(".answer")).to_have_attribute("data-state", "stopped")
+        with self.slow_decoding():
+            self.ask(page)
+            expect(page.locator(".answer")).to_have_attribute("data-state", "stopped")
         expect(page.locator(".answer-text")).to_contain_text("Stopped.")
         expect(page.get_by_role("button", name="Send")).to_be_visible()
         self.ask(page)

@@ -1,5 +1,7 @@
 #include "tools/bench/remote_experts.h"
 
+#include <grpcpp/security/credentials.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -55,7 +57,7 @@ absl::StatusOr<std::unique_ptr<RemoteExperts>> RemoteExperts::Connect(const std:
                                                                       const std::string& transport, absl::Duration timeout) {
   auto impl = std::make_unique<Impl>();
   ASSIGN_OR_RETURN(impl->transport, WorkerTransport::Create({.transport = transport}, impl->registry));
-  impl->connector = impl->transport->NewConnector();
+  impl->connector = impl->transport->NewConnector(grpc::InsecureChannelCredentials());
   impl->router = std::make_unique<Router>(RouterOptions{.wire = numerics.activations(), .numerics_id = numerics.Id()},
                                           impl->connector.get(), &impl->registry);
   PlacementClientOptions client;
