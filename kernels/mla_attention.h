@@ -28,9 +28,10 @@ struct MlaQueryRow {
 };
 
 // query [rows, heads, kv_lora + rope] F32, out [rows, heads, kv_lora] F32: softmax(scale * q k) c.
-// Row-invariant: keys are walked in blocks of 64 by absolute position, with an online softmax merged in ascending
-// order; neither the other rows nor the thread count change a bit. Neighbouring rows with the same `pages` pointer share
-// reads. Nothing behind a row's position is read, not even in its last block.
+// Row-invariant: keys are walked in blocks of 64 by absolute position, with an online softmax over segments of them
+// whose length the row's position alone decides (2,048 keys below position 32,768, then twice as many at each doubling), merged in
+// ascending order; neither the other rows nor the thread count change a bit. Neighbouring rows with the same `pages` pointer
+// share reads; segments of few rows run in parallel. Nothing behind a row's position has an effect, not even in its last block.
 void MlaAttention(const MlaShape& shape, const MlaQueryRow* rows, int64_t row_count, const float* query, float* out, Isa isa,
                   ThreadPool* pool);
 

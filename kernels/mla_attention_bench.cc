@@ -36,7 +36,7 @@ void BM_MlaAttention(benchmark::State& state, Isa isa) {
 
 void Shapes(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"heads", "rows", "context", "threads"})->UseRealTime()->Unit(benchmark::kMicrosecond);
-  bench->Args({128, 1, 4096, 1})->Args({16, 1, 4096, 1})->Args({16, 64, 1024, 1})->Args({16, 64, 1024, 2});
+  bench->Args({128, 1, 4096, 1})->Args({16, 1, 8192, 1})->Args({16, 1, 8192, 2})->Args({16, 64, 1024, 1})->Args({16, 64, 1024, 2});
 }
 
 BENCHMARK_CAPTURE(BM_MlaAttention, amx, Isa::kAmx)->Apply(Shapes);

@@ -142,6 +142,32 @@ TEST_P(MlaAttentionTest, RowsAreInvariant) {
   }
 }
 
+// Over several segments of keys, at their ends, and where they become twice as long: close to doubles, and the same bits whether a row is
+// computed alone or with others, segment after segment or all at once.
+TEST_P(MlaAttentionTest, SegmentsAreInvariant) {
+  const MlaShape shape = {.heads = 2, .kv_lora = 16, .rope = 2, .scale = 0.5f, .kv_dtype = kv_dtype()};
+  const int64_t row_in = shape.heads * (shape.kv_lora + shape.rope);
+  const int64_t row_out = shape.heads * shape.kv_lora;
+  const bool rounds = isa() == Isa::kAmx && kv_dtype() == DType::kBf16;
+  const Sequence sequence(shape, 33000, 6);
+  std::vector<MlaQueryRow> rows;
+  for (const int64_t position : {2046, 2047, 2048, 2111, 2112, 4095, 4096, 5000, 32766, 32767, 32768, 32999})
+    rows.push_back(sequence.At(position));
+  std::vector<float> query = RandomQuery(shape, static_cast<int64_t>(rows.size()), 7);
+  for (float& value : query) value = Bf16ToF32(F32ToBf16(value));
+  const std::vector<float> together = Attention(shape, rows, query.data(), isa());
+  ThreadPool pool(3);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const float* const mine = query.data() + i * row_in;
+    const std::vector<float> alone = Attention(shape, {rows[i]}, mine, isa());
+    const std::vector<float> parallel = Attention(shape, {rows[i]}, mine, isa(), &pool);
+    EXPECT_EQ(std::memcmp(alone.data(), together.data() + i * row_out, row_out * sizeof(float)), 0) << "position " << rows[i].position;
+    EXPECT_EQ(std::memcmp(parallel.data(), together.data() + i * row_out, row_out * sizeof(float)), 0) << "position " << rows[i].position;
+    const std::vector<double> expected = sequence.Attend(rows[i].position, mine);
+    for (int c = 0; c < shape.kv_lora; ++c) ASSERT_NEAR(alone[c], expected[c], rounds ? 8e-3 : 2e-5) << "position " << rows[i].position;
+  }
+}
+
 // What a row may not see does not reach it, an infinity included, though rows that see it share the walk.
 TEST_P(MlaAttentionTest, LaterKeysMayBeAnything) {
   const MlaShape shape = {.heads = 3, .kv_lora = 16, .rope = 2, .scale = 0.3f, .kv_dtype = kv_dtype()};

@@ -9,9 +9,8 @@ namespace {
 
 int64_t PackedBytes(int64_t width, int64_t kv_lora) { return kBlockKeys * width * static_cast<int64_t>(sizeof(float)); }
 
-bool Pack(const uint16_t* bf16, int64_t count, int64_t width, int64_t kv_lora, void* out) {
+void Pack(const uint16_t* bf16, int64_t count, int64_t width, int64_t kv_lora, bool reused, void* out) {
   std::transform(bf16, bf16 + count * width, static_cast<float*>(out), Bf16ToF32);
-  return true;
 }
 
 void Attend(const Block& block) {
@@ -42,6 +41,6 @@ void Attend(const Block& block) {
 
 }  // namespace
 
-Kernel Reference() { return {PackedBytes, Pack, nullptr, nullptr, Attend}; }
+Kernel Reference() { return {.packed_bytes = PackedBytes, .pack = Pack, .attend = Attend}; }
 
 }  // namespace baleen::mla

@@ -21,7 +21,7 @@ struct Numerics {
   // The output head and the MTP projection: as `compute`, but BF16 for FP8, as FP8 checkpoints have them.
   DType head() const { return compute == DType::kF8E4m3 ? DType::kBf16 : compute; }
 
-  // "cpu-avx512-bf16-r1": device, ISA, dtype and kernel revision. Workers with equal ids give equal bits.
+  // "cpu-avx512-bf16-r2": device, ISA, dtype and kernel revision. Workers with equal ids give equal bits.
   std::string Id() const;
 };
 

@@ -6,14 +6,17 @@
 #include <immintrin.h>
 
 #include "kernels/cpu/linear/panel.h"
+#include "kernels/cpu/tile_registers.h"
 
 namespace baleen::linear::amx {
 
-// A matrix register holds 16 rows of 64 bytes. Of a panel it takes 16 steps, of the inputs 16 rows by 64 bytes.
-constexpr int kTileRows = 16;
+using baleen::amx::kLine;
+using baleen::amx::kTileBytes;
+using baleen::amx::kTileRows;
+using baleen::amx::WritesBeforeLoads;
+
+// Of a panel a register takes 16 steps, of the inputs 16 rows by 64 bytes.
 constexpr int kTileSteps = 16;
-constexpr int64_t kTileBytes = 1024;
-constexpr int64_t kLine = 64;
 
 // Sums in registers 0 .. 3 (row tile by panel), inputs in 4 and 5, weights in 6 and 7: of the eight there are, the split that reads the
 // fewest bytes a product.
@@ -27,27 +30,17 @@ class RowTiles {
     if (first == first_ && second == second_) return;
     first_ = first;
     second_ = second;
-    struct alignas(64) {
-      uint8_t palette = 1;
-      uint8_t start_row = 0;
-      uint8_t reserved[14] = {};
-      uint16_t row_bytes[16] = {};
-      uint8_t rows[16] = {};
-    } config;
-    config.rows[0] = config.rows[1] = config.rows[4] = static_cast<uint8_t>(first);
-    config.rows[2] = config.rows[3] = config.rows[5] = static_cast<uint8_t>(second);
-    config.rows[6] = config.rows[7] = kTileSteps;
-    for (int tile = 0; tile < 8; ++tile) config.row_bytes[tile] = config.rows[tile] == 0 ? 0 : kLine;
-    _tile_loadconfig(&config);
+    baleen::amx::TileConfig config;
+    // By tile: sums of the first and second row tile, their inputs, weights.
+    const int64_t rows[8] = {first, first, second, second, first, second, kTileSteps, kTileSteps};
+    for (int tile = 0; tile < 8; ++tile) config.SetRows(tile, rows[tile]);
+    config.Load();
   }
 
  private:
   int64_t first_ = -1;
   int64_t second_ = -1;
 };
-
-// GCC's tile loads do not say that they read memory: what was written before must be there.
-__attribute__((always_inline)) inline void WritesBeforeLoads() { __asm__ volatile("" ::: "memory"); }
 
 // Two streams of weights that will be wanted next, asked for while arithmetic runs: `lines` of each tile of 16 lines at every step.
 struct Ahead {

@@ -1,25 +1,36 @@
-// Heads are the rows of the matrix registers, 16 at a time; a block of 64 keys is packed once for all rows of a run as the right-hand sides
-// of both products. BF16 products come in pairs, so both sides hold pairs of what is summed over.
+// Heads are the columns of scores and the rows of values, 16 at a time. A block of 64 keys multiplies the packed queries as it lies in its
+// page; its values are packed once for all rows of a run. BF16 products come in pairs, so both sides hold pairs of what is summed over.
 #include "kernels/cpu/mla_attention/avx512_softmax.h"
+#include "kernels/cpu/tile_registers.h"
 
 namespace baleen::mla {
 namespace {
 
+using amx::kLine;
+using amx::kTileBytes;
 using avx512::FirstLanes;
 
-constexpr int64_t kTile = 16;         // Rows of a register, and its 4-byte columns.
-constexpr int64_t kTileBytes = 1024;  // kTile rows of 64 bytes.
-constexpr int64_t kLine = 64;
-constexpr int64_t kKeyTiles = kBlockKeys / kTile;
-constexpr int64_t kValueSteps = kBlockKeys / 2 / kTile;  // Steps of 32 keys.
+constexpr int64_t kTile = amx::kTileRows;  // Rows of a register, and its 4-byte columns.
+constexpr int64_t kStepChannels = 32;      // Summed over by one product.
+constexpr int64_t kValueSteps = kBlockKeys / kStepChannels;
 
-// Steps of 32 channels that a score takes.
-__attribute__((always_inline)) inline int64_t ScoreSteps(int64_t width) { return (width + 31) / 32; }
+// Products that a score takes.
+__attribute__((always_inline)) inline int64_t ScoreSteps(int64_t width) { return (width + kStepChannels - 1) / kStepChannels; }
 
-// Packed: scores' side [key tile][step][16 channel pairs][16 keys], then values' side [channel tile][step][16 key pairs][16 channels].
-__attribute__((always_inline)) inline int64_t ScoreBytes(int64_t width) { return kKeyTiles * ScoreSteps(width) * kTileBytes; }
+// In front of packed values: where the keys are, in their page or behind the values, in bytes.
+struct alignas(kLine) PackedHead {
+  const char* keys = nullptr;
+  int64_t key = 0;   // From a key to the next.
+  int64_t step = 0;  // From 32 channels to the next.
+  int64_t tile = 0;  // From 16 keys to the next.
+};
 
-int64_t PackedBytes(int64_t width, int64_t kv_lora) { return ScoreBytes(width) + kv_lora / kTile * kValueSteps * kTileBytes; }
+// Packed: the head, values [channel tile][step][16 key pairs][16 channels], room for keys [key tile][step][16 keys][32 channels].
+__attribute__((always_inline)) inline int64_t ValueBytes(int64_t kv_lora) { return kv_lora / kTile * kValueSteps * kTileBytes; }
+
+int64_t PackedBytes(int64_t width, int64_t kv_lora) {
+  return static_cast<int64_t>(sizeof(PackedHead)) + ValueBytes(kv_lora) + kBlockKeys * ScoreSteps(width) * kLine;
+}
 
 // Rows r[i] of 16 words become columns.
 __attribute__((always_inline)) inline void Transpose(__m512i (&r)[16]) {
@@ -58,23 +69,8 @@ __attribute__((always_inline)) inline __m512i Channels(const uint16_t* key, int6
   return _mm512_maskz_loadu_epi16(left >= 32 ? ~__mmask32{0} : static_cast<__mmask32>((uint64_t{1} << left) - 1), key + channel);
 }
 
-void PackScores(const uint16_t* page, int64_t count, int64_t width, char* out) {
-  for (int64_t first = 0; first < kBlockKeys; first += kTile) {
-    for (int64_t channel = 0; channel < width; channel += 32, out += kTileBytes) {
-      __m512i rows[16];
-#pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) {
-        rows[i] = first + i < count ? Channels(page + (first + i) * width, channel, width) : _mm512_setzero_si512();
-      }
-      Transpose(rows);
-#pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) _mm512_store_si512(out + i * kLine, rows[i]);
-    }
-  }
-}
-
-// Two keys' channels, taken in turn. Returns whether all are finite.
-bool PackValues(const uint16_t* page, int64_t count, int64_t width, int64_t kv_lora, char* out) {
+// Two keys' channels, taken in turn.
+void PackValues(const uint16_t* page, int64_t count, int64_t width, int64_t kv_lora, char* out) {
   alignas(64) uint16_t order[64];
   for (int i = 0; i < 32; ++i) {
     order[2 * i] = static_cast<uint16_t>(i);
@@ -82,57 +78,88 @@ bool PackValues(const uint16_t* page, int64_t count, int64_t width, int64_t kv_l
   }
   const __m512i low = _mm512_load_si512(order);
   const __m512i high = _mm512_load_si512(order + 32);
-  const __m512i exponent = _mm512_set1_epi16(0x7f80);
-  __mmask32 infinite = 0;
   for (int64_t key = 0; key < kBlockKeys; key += 2) {
-    for (int64_t channel = 0; channel < kv_lora; channel += 32) {
+    for (int64_t channel = 0; channel < kv_lora; channel += kStepChannels) {
       const __m512i a = key < count ? Channels(page + key * width, channel, kv_lora) : _mm512_setzero_si512();
       const __m512i b = key + 1 < count ? Channels(page + (key + 1) * width, channel, kv_lora) : _mm512_setzero_si512();
-      infinite |= _mm512_cmpeq_epi16_mask(_mm512_and_si512(a, exponent), exponent);
-      infinite |= _mm512_cmpeq_epi16_mask(_mm512_and_si512(b, exponent), exponent);
       char* const tile = out + channel / kTile * kValueSteps * kTileBytes + key / 2 * kLine;
       _mm512_store_si512(tile, _mm512_permutex2var_epi16(a, low, b));
       if (channel + kTile < kv_lora) _mm512_store_si512(tile + kValueSteps * kTileBytes, _mm512_permutex2var_epi16(a, high, b));
     }
   }
+}
+
+// Whether values [count, kv_lora] have neither infinities nor NaNs.
+bool Finite(const uint16_t* page, int64_t count, int64_t width, int64_t kv_lora) {
+  const __m512i exponent = _mm512_set1_epi16(0x7f80);
+  __mmask32 infinite = 0;
+  for (int64_t key = 0; key < count; ++key) {
+    for (int64_t channel = 0; channel < kv_lora; channel += kStepChannels) {
+      const __m512i bits = _mm512_and_si512(Channels(page + key * width, channel, kv_lora), exponent);
+      infinite |= _mm512_cmpeq_epi16_mask(bits, exponent);
+    }
+  }
   return infinite == 0;
 }
 
-bool Pack(const uint16_t* page, int64_t count, int64_t width, int64_t kv_lora, void* out) {
-  PackScores(page, count, width, static_cast<char*>(out));
-  return PackValues(page, count, width, kv_lora, static_cast<char*>(out) + ScoreBytes(width));
-}
-
-int64_t QueryBytes(int64_t width) { return ScoreSteps(width) * kLine; }
-
-// x [count] to BF16, zeros behind up to a multiple of 32.
-__attribute__((always_inline)) inline void RoundRow(const float* x, int64_t count, char* out) {
-  for (int64_t i = 0; i < count; i += 32) {
-    const __m512 low = _mm512_maskz_loadu_ps(FirstLanes(count - i), x + i);
-    const __m512 high = _mm512_maskz_loadu_ps(FirstLanes(count - i - 16), x + i + 16);
-    const auto rounded = _mm512_cvtne2ps_pbh(high, low);
-    __builtin_memcpy(out + i * 2, &rounded, sizeof(rounded));
+// Tile by tile, zeros behind the width and behind `count`.
+void CopyKeys(const uint16_t* page, int64_t count, int64_t width, char* out) {
+  for (int64_t first = 0; first < kBlockKeys; first += kTile) {
+    for (int64_t channel = 0; channel < width; channel += kStepChannels) {
+      for (int64_t key = first; key < first + kTile; ++key, out += kLine) {
+        _mm512_store_si512(out, key < count ? Channels(page + key * width, channel, width) : _mm512_setzero_si512());
+      }
+    }
   }
 }
 
-void RoundQuery(const float* query, int64_t heads, int64_t width, void* out) {
-  for (int64_t head = 0; head < heads; ++head) RoundRow(query + head * width, width, static_cast<char*>(out) + head * QueryBytes(width));
+// Keys are copied where a tile would reach into the next key or into what was not written yet, and where many rows read them: in tiles they
+// come from the second-level cache in one stream.
+void Pack(const uint16_t* page, int64_t count, int64_t width, int64_t kv_lora, bool reused, void* out) {
+  PackedHead* const head = static_cast<PackedHead*>(out);
+  char* const values = reinterpret_cast<char*>(head + 1);
+  if (count == kBlockKeys && width % kStepChannels == 0 && !reused) {
+    const int64_t key = width * static_cast<int64_t>(sizeof(uint16_t));
+    *head = {reinterpret_cast<const char*>(page), key, kLine, kTile * key};
+  } else {
+    *head = {values + ValueBytes(kv_lora), kLine, kTileBytes, ScoreSteps(width) * kTileBytes};
+    CopyKeys(page, count, width, values + ValueBytes(kv_lora));
+  }
+  PackValues(page, count, width, kv_lora, values);
 }
 
-// Registers 0 .. 4 have a row a head; 5, 6 and 7 hold right-hand sides.
+// Packed queries: [16 heads at a time][step][16 channel pairs][16 heads], zeros for heads that are not there.
+int64_t QueryBytes(int64_t heads, int64_t width) { return (heads + kTile - 1) / kTile * ScoreSteps(width) * kTileBytes; }
+
+// 32 floats from x to BF16, zeros behind the first `count`.
+__attribute__((always_inline)) inline __m512i Round(const float* x, int64_t count) {
+  const __m512 low = _mm512_maskz_loadu_ps(FirstLanes(count), x);
+  const __m512 high = _mm512_maskz_loadu_ps(FirstLanes(count - 16), x + 16);
+  const auto rounded = _mm512_cvtne2ps_pbh(high, low);
+  return reinterpret_cast<const __m512i&>(rounded);
+}
+
+void PackQueries(const float* query, int64_t heads, int64_t width, void* out) {
+  char* to = static_cast<char*>(out);
+  for (int64_t first = 0; first < heads; first += kTile) {
+    for (int64_t channel = 0; channel < width; channel += kStepChannels, to += kTileBytes) {
+      __m512i rows[16];
+#pragma GCC unroll 16
+      for (int i = 0; i < 16; ++i) {
+        rows[i] = first + i < heads ? Round(query + (first + i) * width + channel, width - channel) : _mm512_setzero_si512();
+      }
+      Transpose(rows);
+#pragma GCC unroll 16
+      for (int i = 0; i < 16; ++i) _mm512_store_si512(to + i * kLine, rows[i]);
+    }
+  }
+}
+
+// For scores all registers are whole. For values 0 .. 3 have a row a head.
 void Configure(int64_t heads) {
-  struct alignas(64) {
-    uint8_t palette = 1;
-    uint8_t start_row = 0;
-    uint8_t reserved[14] = {};
-    uint16_t row_bytes[16] = {};
-    uint8_t rows[16] = {};
-  } config;
-  for (int tile = 0; tile < 8; ++tile) {
-    config.row_bytes[tile] = kLine;
-    config.rows[tile] = static_cast<uint8_t>(tile < 5 ? heads : kTile);
-  }
-  _tile_loadconfig(&config);
+  amx::TileConfig config;
+  for (int tile = 0; tile < 8; ++tile) config.SetRows(tile, tile < 4 ? heads : kTile);
+  config.Load();
 }
 
 // Asks for a page a piece at a time: decode waits for keys, so they come while the last block is computed.
@@ -151,43 +178,77 @@ class Ahead {
   const int64_t piece_;
 };
 
-// scores [heads, 64] = queries times packed keys.
-void Scores(const char* query, int64_t query_bytes, const char* keys, int64_t steps, Ahead& ahead, float (&scores)[kTile][kBlockKeys]) {
+// scores [64, 16 heads] = keys times packed queries.
+void Scores(const PackedHead& keys, const char* queries, int64_t steps, Ahead& ahead, float (&scores)[kBlockKeys][kTile]) {
+  amx::WritesBeforeLoads();
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  const int64_t key_tile = steps * kTileBytes;
   for (int64_t step = 0; step < steps; ++step) {
-    const char* const right = keys + step * kTileBytes;
-    _tile_loadd(4, query + step * kLine, query_bytes);
-    _tile_loadd(5, right, kLine);
-    _tile_dpbf16ps(0, 4, 5);
-    _tile_loadd(6, right + key_tile, kLine);
-    _tile_dpbf16ps(1, 4, 6);
-    _tile_loadd(7, right + 2 * key_tile, kLine);
-    _tile_dpbf16ps(2, 4, 7);
-    _tile_loadd(5, right + 3 * key_tile, kLine);
-    _tile_dpbf16ps(3, 4, 5);
+    const char* const left = keys.keys + step * keys.step;
+    _tile_loadd(4, queries + step * kTileBytes, kLine);
+    _tile_loadd(5, left, keys.key);
+    _tile_dpbf16ps(0, 5, 4);
+    _tile_loadd(6, left + keys.tile, keys.key);
+    _tile_dpbf16ps(1, 6, 4);
+    _tile_loadd(7, left + 2 * keys.tile, keys.key);
+    _tile_dpbf16ps(2, 7, 4);
+    _tile_loadd(5, left + 3 * keys.tile, keys.key);
+    _tile_dpbf16ps(3, 5, 4);
     ahead.Piece();
   }
-  constexpr int64_t kStride = kBlockKeys * sizeof(float);
-  _tile_stored(0, scores[0], kStride);
-  _tile_stored(1, scores[0] + kTile, kStride);
-  _tile_stored(2, scores[0] + 2 * kTile, kStride);
-  _tile_stored(3, scores[0] + 3 * kTile, kStride);
+  _tile_stored(0, scores[0], kLine);
+  _tile_stored(1, scores[kTile], kLine);
+  _tile_stored(2, scores[2 * kTile], kLine);
+  _tile_stored(3, scores[3 * kTile], kLine);
 }
 
-// One head's weights [64] in BF16, zeros behind `count`; returns what earlier sums are worth now.
-float Weights(const Block& block, int64_t head, float* scores, char* weights) {
+// One step of the online softmax for 16 heads at once: scores become exp(score - max), 0 behind `count`. Returns what earlier sums are
+// worth now. Scores' sum has four parts, of every fourth key.
+__m512 Softmax(const Block& block, int64_t head, __mmask16 heads, float (&scores)[kBlockKeys][kTile]) {
   const __m512 scale = _mm512_set1_ps(block.scale);
-  for (int64_t key = 0; key < block.count; key += kTile) _mm512_store_ps(scores + key, _mm512_mul_ps(scale, _mm512_load_ps(scores + key)));
-  const float decay = avx512::Softmax(block, head, scores);
-  for (int64_t key = 0; key < kBlockKeys; key += kTile) {
-    _mm512_store_ps(scores + key, _mm512_maskz_mov_ps(FirstLanes(block.count - key), _mm512_load_ps(scores + key)));
+  const __m512 old = block.first ? _mm512_set1_ps(-__builtin_inff()) : _mm512_maskz_loadu_ps(heads, block.max + head);
+  __m512 top = old;
+  for (int64_t key = 0; key < block.count; ++key) {
+    const __m512 scaled = _mm512_mul_ps(scale, _mm512_load_ps(scores[key]));
+    _mm512_store_ps(scores[key], scaled);
+    top = _mm512_max_ps(top, scaled);
   }
-  RoundRow(scores, kBlockKeys, weights);
+  __m512 sums[4] = {};
+  for (int64_t key = 0; key < kBlockKeys; key += 4) {
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < 4; ++i) {
+      const __m512 weight = key + i < block.count ? avx512::Exp(_mm512_sub_ps(_mm512_load_ps(scores[key + i]), top)) : _mm512_setzero_ps();
+      _mm512_store_ps(scores[key + i], weight);
+      sums[i] = _mm512_add_ps(sums[i], weight);
+    }
+  }
+  const __m512 sum = _mm512_add_ps(_mm512_add_ps(sums[0], sums[1]), _mm512_add_ps(sums[2], sums[3]));
+  const __m512 decay = block.first ? _mm512_setzero_ps() : avx512::Exp(_mm512_sub_ps(old, top));
+  const __m512 all = block.first ? sum : _mm512_fmadd_ps(_mm512_maskz_loadu_ps(heads, block.sum + head), decay, sum);
+  _mm512_mask_storeu_ps(block.max + head, heads, top);
+  _mm512_mask_storeu_ps(block.sum + head, heads, all);
   return decay;
+}
+
+// [64 keys, 16 heads] to BF16 [16 heads, 64 keys].
+void TurnWeights(const float (&weights)[kBlockKeys][kTile], char (&turned)[kTile][kValueSteps * kLine]) {
+  alignas(64) uint16_t order[32];
+  for (int i = 0; i < 16; ++i) {
+    order[2 * i] = static_cast<uint16_t>(i);
+    order[2 * i + 1] = static_cast<uint16_t>(16 + i);
+  }
+  const __m512i in_turn = _mm512_load_si512(order);
+#pragma GCC unroll 1
+  for (int64_t step = 0; step < kValueSteps; ++step) {
+    __m512i pairs[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) pairs[i] = _mm512_permutexvar_epi16(in_turn, Round(weights[step * kStepChannels + 2 * i], kStepChannels));
+    Transpose(pairs);
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) _mm512_store_si512(turned[i] + step * kLine, pairs[i]);
+  }
 }
 
 void ScaleRow(float factor, int64_t count, float* row) {
@@ -196,12 +257,12 @@ void ScaleRow(float factor, int64_t count, float* row) {
 }
 
 // acc [heads, kv_lora] += weights [heads, 64] times packed values, two tiles of channels at a time.
-void AddValues(const Block& block, const char (&weights)[kTile][2 * kBlockKeys], const char* values, Ahead& ahead, float* acc) {
+void AddValues(const Block& block, const char (&weights)[kTile][kValueSteps * kLine], const char* values, Ahead& ahead, float* acc) {
   const int64_t stride = block.kv_lora * static_cast<int64_t>(sizeof(float));
   const int64_t tiles = block.kv_lora / kTile;
-  __asm__ volatile("" ::: "memory");  // GCC's tile loads do not say that they read memory.
-  _tile_loadd(2, weights[0], 2 * kBlockKeys);
-  _tile_loadd(3, weights[0] + kLine, 2 * kBlockKeys);
+  amx::WritesBeforeLoads();
+  _tile_loadd(2, weights[0], kValueSteps * kLine);
+  _tile_loadd(3, weights[0] + kLine, kValueSteps * kLine);
   for (int64_t tile = 0; tile < tiles; tile += 2) {
     const bool two = tile + 1 < tiles;
     float* const out = acc + tile * kTile;
@@ -230,28 +291,30 @@ void AddValues(const Block& block, const char (&weights)[kTile][2 * kBlockKeys],
 }
 
 void Attend(const Block& block) {
-  const int64_t query_bytes = QueryBytes(block.width);
-  const char* const keys = static_cast<const char*>(block.keys);
-  const int64_t pieces = ScoreSteps(block.width) + (block.kv_lora / kTile + 1) / 2;
+  const PackedHead& keys = *static_cast<const PackedHead*>(block.keys);
+  const char* const values = reinterpret_cast<const char*>(&keys + 1);
+  const int64_t steps = ScoreSteps(block.width);
+  const int64_t pieces = steps + (block.kv_lora / kTile + 1) / 2;
   Ahead ahead(block.next_page, kBlockKeys * block.width * static_cast<int64_t>(sizeof(uint16_t)), pieces);
-  alignas(64) float scores[kTile][kBlockKeys];
-  alignas(64) char weights[kTile][2 * kBlockKeys];
+  alignas(64) float scores[kBlockKeys][kTile];
+  alignas(64) char weights[kTile][kValueSteps * kLine];
+  alignas(64) float decay[kTile];
+  Configure(kTile);
   for (int64_t head = 0; head < block.heads; head += kTile) {
     const int64_t heads = block.heads - head < kTile ? block.heads - head : kTile;
     float* const acc = block.acc + head * block.kv_lora;
-    if (head == 0 || heads < kTile) Configure(heads);
-    Scores(static_cast<const char*>(block.query) + head * query_bytes, query_bytes, keys, ScoreSteps(block.width), ahead, scores);
-    for (int64_t h = 0; h < heads; ++h) {
-      const float decay = Weights(block, head + h, scores[h], weights[h]);
-      if (!block.first) ScaleRow(decay, block.kv_lora, acc + h * block.kv_lora);
-    }
-    AddValues(block, weights, keys + ScoreBytes(block.width), ahead, acc);
+    Scores(keys, static_cast<const char*>(block.query) + head / kTile * steps * kTileBytes, steps, ahead, scores);
+    _mm512_store_ps(decay, Softmax(block, head, FirstLanes(heads), scores));
+    TurnWeights(scores, weights);
+    for (int64_t h = 0; h < heads && !block.first; ++h) ScaleRow(decay[h], block.kv_lora, acc + h * block.kv_lora);
+    if (heads < kTile) Configure(heads);  // Only the last ones.
+    AddValues(block, weights, values, ahead, acc);
   }
   _tile_release();
 }
 
 }  // namespace
 
-Kernel Amx() { return {PackedBytes, Pack, QueryBytes, RoundQuery, Attend}; }
+Kernel Amx() { return {PackedBytes, Pack, Finite, QueryBytes, PackQueries, Attend, kTile}; }
 
 }  // namespace baleen::mla

@@ -161,7 +161,7 @@ void Attend(const Block& block) {
 
 int64_t PackedBytes(int64_t width, int64_t kv_lora) { return kBlockKeys * width * static_cast<int64_t>(sizeof(float)); }
 
-bool Pack(const uint16_t* bf16, int64_t count, int64_t width, int64_t kv_lora, void* packed) {
+void Pack(const uint16_t* bf16, int64_t count, int64_t width, int64_t kv_lora, bool reused, void* packed) {
   float* const out = static_cast<float*>(packed);
   const int64_t values = count * width;
   int64_t i = 0;
@@ -173,11 +173,10 @@ bool Pack(const uint16_t* bf16, int64_t count, int64_t width, int64_t kv_lora, v
     const uint32_t bits = static_cast<uint32_t>(bf16[i]) << 16;
     __builtin_memcpy(out + i, &bits, sizeof(bits));
   }
-  return true;
 }
 
 }  // namespace
 
-Kernel Avx2() { return {PackedBytes, Pack, nullptr, nullptr, Attend}; }
+Kernel Avx2() { return {.packed_bytes = PackedBytes, .pack = Pack, .attend = Attend}; }
 
 }  // namespace baleen::mla

@@ -109,7 +109,7 @@ void Attend(const Block& block) {
 
 int64_t PackedBytes(int64_t width, int64_t kv_lora) { return kBlockKeys * width * static_cast<int64_t>(sizeof(float)); }
 
-bool Pack(const uint16_t* bf16, int64_t count, int64_t width, int64_t kv_lora, void* packed) {
+void Pack(const uint16_t* bf16, int64_t count, int64_t width, int64_t kv_lora, bool reused, void* packed) {
   float* const out = static_cast<float*>(packed);
   const int64_t values = count * width;
   for (int64_t i = 0; i < values; i += 16) {
@@ -117,11 +117,10 @@ bool Pack(const uint16_t* bf16, int64_t count, int64_t width, int64_t kv_lora, v
     const __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, bf16 + i));
     _mm512_mask_storeu_ps(out + i, mask, _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16)));
   }
-  return true;
 }
 
 }  // namespace
 
-Kernel Avx512() { return {PackedBytes, Pack, nullptr, nullptr, Attend}; }
+Kernel Avx512() { return {.packed_bytes = PackedBytes, .pack = Pack, .attend = Attend}; }
 
 }  // namespace baleen::mla

@@ -15,7 +15,7 @@ struct Block {
   int64_t count = 0;           // 1 .. 64: keys beyond the row's position are left out.
   int64_t width = 0;           // kv_lora + rope
   int64_t kv_lora = 0;
-  const void* query = nullptr;  // [heads] rows that Kernel::round_query made, or F32 [heads, width].
+  const void* query = nullptr;  // What Kernel::pack_queries made, or F32 [heads, width].
   int64_t heads = 0;
   float scale = 0;
   bool first = false;  // Nothing in max, sum and acc yet.
@@ -30,13 +30,18 @@ struct Block {
 struct Kernel {
   // Bytes of a packed block, 64 keys.
   int64_t (*packed_bytes)(int64_t width, int64_t kv_lora) = nullptr;
-  // Lays the first `count` keys [count, width] of a BF16 page out for `attend`; out is 64-byte aligned. False where a row that sees fewer
-  // of them needs a packing of its own: what it must not see would reach it, as 0 times infinity does.
-  bool (*pack)(const uint16_t* page, int64_t count, int64_t width, int64_t kv_lora, void* out) = nullptr;
-  // Where attend wants queries rounded: their bytes a head, and the rounding of [heads, width] into out, 64-byte aligned.
-  int64_t (*query_bytes)(int64_t width) = nullptr;
-  void (*round_query)(const float* query, int64_t heads, int64_t width, void* out) = nullptr;
+  // Lays the first `count` keys [count, width] of a BF16 page out for `attend`, which may read the page too; out is 64-byte aligned.
+  // `reused`: by several rows.
+  void (*pack)(const uint16_t* page, int64_t count, int64_t width, int64_t kv_lora, bool reused, void* out) = nullptr;
+  // Where set, a row that sees fewer keys than were packed needs a packing of its own unless this holds for them: what it must not see
+  // would reach it, as 0 times infinity does.
+  bool (*finite)(const uint16_t* page, int64_t count, int64_t width, int64_t kv_lora) = nullptr;
+  // Where attend wants queries packed: their bytes, a multiple of 64, and the packing of [heads, width] into out, 64-byte aligned.
+  int64_t (*query_bytes)(int64_t heads, int64_t width) = nullptr;
+  void (*pack_queries)(const float* query, int64_t heads, int64_t width, void* out) = nullptr;
   void (*attend)(const Block&) = nullptr;
+  // Fewer heads than this take as long, or nearly so.
+  int64_t head_tile = 8;
 };
 
 // The order of operations on one head depends on nothing but (width, kv_lora, count).
