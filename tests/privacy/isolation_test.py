@@ -66,6 +66,25 @@ class IsolationTest(unittest.TestCase):
         self.assertEqual(self.hits(prompt, "one", max_tokens=130, ignore_eos=True), 0)
         self.assertEqual(self.hits(prompt, "two", max_tokens=130, ignore_eos=True), 0)
 
+    def test_who_did_not_ask_does_not_even_stop_a_request(self):
+        request_id = uuid.uuid4().hex
+        body = json.dumps({"model": "abacus", "prompt": "1 + 1", "max_tokens": 400, "ignore_eos": True, "stream": True})
+        headers = {"x-request-id": request_id, "x-baleen-resumable": "1", "authorization": "Bearer one"}
+        port = self.cluster.rest_port
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as owner, \
+                contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as other:
+            owner.request("POST", "/v1/completions", body, headers)
+            answer = owner.getresponse()
+            self.assertEqual(answer.status, 200)
+            begun = answer.readline()
+            other.request("GET", f"/v1/requests/{request_id}/events", headers={"authorization": "Bearer two"})
+            with other.getresponse() as refused:
+                self.assertEqual(refused.status, 404)
+            rest = (begun + answer.read()).decode()
+            answer.close()
+        self.assertIn('"finish_reason":"length"', rest)
+        self.assertIn("data: [DONE]", rest)
+
     def test_a_request_is_resumed_only_by_who_asked(self):
         def call(method, path, key, body=None, **headers):
             with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.cluster.rest_port, timeout=60)) as connection:

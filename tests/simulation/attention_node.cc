@@ -68,7 +68,7 @@ void AttentionNode::Serve() {
   network.Serve(options_.host, kRecallCall, [this](const std::any& request) -> std::any {
     return RecallFrom(
         resume_, [this](SequenceId id, absl::Status why) { Cancel(id, std::move(why)); }, kSimNumerics,
-        *std::any_cast<std::string>(&request));
+        *std::any_cast<v1::RecallRequest>(&request));
   });
   connector_->Listen(kKvPushMethod, AcceptKvPushes(&reservations_, nullptr));
 }

@@ -44,7 +44,7 @@ void AttentionNode::DecodeSession::Begin(const v1::StartSequence& start) {
   absl::StatusOr<SequenceRequest> request = ConvertStart(start, node_->limits_, node_->world_->loop.Now());
   if (!request.ok()) return pipe_->Close(request.status());
   request->observer = shared_from_this();
-  if (!start.edge().empty()) journal_ = node_->resume_.Open(*request, start.edge());
+  if (!start.edge().empty()) journal_ = node_->resume_.Open(*request, start.owner(), start.edge());
   const absl::StatusOr<SequenceId> id = node_->Submit(*std::move(request));
   if (!id.ok()) {
     if (journal_ != nullptr) journal_->Drop();

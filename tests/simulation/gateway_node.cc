@@ -66,8 +66,8 @@ class GatewayNode::Recaller final : public RecallClient {
  public:
   Recaller(World* world, std::string host) : world_(world), host_(std::move(host)) {}
 
-  void Recall(const std::string& address, const std::string& request_id, absl::Time deadline, RecallDone done) override {
-    world_->network.Call(host_, address, kRecallCall, request_id, deadline - world_->loop.Now(),
+  void Recall(const std::string& address, const v1::RecallRequest& request, absl::Time deadline, RecallDone done) override {
+    world_->network.Call(host_, address, kRecallCall, request, deadline - world_->loop.Now(),
                          [done = std::move(done)](absl::StatusOr<std::any> result) {
                            if (!result.ok()) return done(result.status());
                            done(*std::any_cast<v1::RecallReply>(&*result));
@@ -88,7 +88,9 @@ class GatewayNode::Session final : public std::enable_shared_from_this<Session> 
     if (const auto* start = std::any_cast<ClientStart>(&packet))
       return Begin(start->request, RequestId(start->request, start->start), std::nullopt, 0);
     const ClientResume resume = *std::any_cast<ClientResume>(&packet);
-    node_->finder_.Find(resume.id, [self = shared_from_this(), resume](const absl::StatusOr<FoundRequest>& found) {
+    v1::RecallRequest recall;
+    recall.set_request_id(resume.id);
+    node_->finder_.Find(recall, [self = shared_from_this(), resume](const absl::StatusOr<FoundRequest>& found) {
       if (!found.ok()) return self->Fail(found.status());
       size_t request = 0;
       if (!absl::SimpleAtoi(found->edge.body(), &request)) return self->Fail(absl::DataLossError("the edge is not what was kept"));

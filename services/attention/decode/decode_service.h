@@ -25,7 +25,7 @@ class DecodeService final : public v1::Decode::CallbackService {
                                    v1::RecallReply* reply) override {
     if (resume_ != nullptr) {
       const auto cancel = [this](SequenceId id, absl::Status why) { loop_->Cancel(id, std::move(why)); };
-      *reply = RecallFrom(*resume_, cancel, limits_.numerics_id, request->request_id());
+      *reply = RecallFrom(*resume_, cancel, limits_.numerics_id, *request);
     }
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);

@@ -48,10 +48,11 @@ class DecodeServiceTest : public testing::Test {
     start.mutable_stop()->set_max_tokens(max_tokens);
     return command;
   }
-  v1::RecallReply Recalled() {
+  v1::RecallReply Recalled(const std::string& owner = "") {
     grpc::ClientContext context;
     v1::RecallRequest request;
     request.set_request_id(std::string(16, 'r'));
+    request.set_owner(owner);
     v1::RecallReply reply;
     EXPECT_TRUE(stub_->Recall(&context, request, &reply).ok());
     return reply;
@@ -144,6 +145,24 @@ TEST_F(DecodeServiceTest, RecallTakesARunningRequestAwayWithItsTokens) {
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::ABORTED);
   EXPECT_TRUE(loop_.WaitIdle(absl::Seconds(5)));
   EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+}
+
+TEST_F(DecodeServiceTest, RecallByAnotherOwnerFindsNothingAndStopsNothing) {
+  v1::DecodeCommand start = Start(300);
+  start.mutable_start()->set_edge("edge");
+  start.mutable_start()->set_owner("owner");
+  grpc::ClientContext context;
+  auto stream = stub_->Run(&context);
+  ASSERT_TRUE(stream->Write(start));
+  v1::DecodeEvent event;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(stream->Read(&event));
+  EXPECT_EQ(Recalled("other").sequences_size(), 0);
+  EXPECT_EQ(Recalled().sequences_size(), 0);
+  while (stream->Read(&event) && event.has_token()) {
+  }
+  EXPECT_EQ(event.finish().reason(), v1::FINISH_REASON_LENGTH);
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(Recalled("owner").sequences_size(), 1);
 }
 
 TEST_F(DecodeServiceTest, ABrokenStreamIsRecalledAndACancelledOneIsNot) {

@@ -62,7 +62,7 @@ void DecodeStream::Begin(const v1::StartSequence& start) {
   absl::StatusOr<SequenceRequest> request = ConvertStart(start, *limits_, clock_->Now());
   if (!request.ok()) return FinishWith(request.status());
   request->observer = shared_from_this();
-  if (resume_ != nullptr && !start.edge().empty()) journal_ = resume_->Open(*request, start.edge());
+  if (resume_ != nullptr && !start.edge().empty()) journal_ = resume_->Open(*request, start.owner(), start.edge());
   {
     const std::lock_guard lock(mu_);
     holding_ = true;

@@ -5,9 +5,9 @@
 namespace baleen {
 
 v1::RecallReply RecallFrom(ResumeTable& table, const std::function<void(SequenceId, absl::Status)>& cancel, const std::string& numerics_id,
-                           const std::string& request_id) {
+                           const v1::RecallRequest& request) {
   v1::RecallReply reply;
-  for (const RecalledSequence& recalled : table.Recall(request_id)) {
+  for (const RecalledSequence& recalled : table.Recall(request.owner(), request.request_id())) {
     if (recalled.running.has_value()) cancel(*recalled.running, absl::AbortedError("the request goes on through another gateway"));
     v1::RecalledSequence* sequence = reply.add_sequences();
     sequence->set_choice(recalled.choice);

@@ -13,9 +13,9 @@ namespace baleen {
 
 class ResumeTable;
 
-// What the table has of the request; `cancel` ends its sequences that run with ABORTED, so that their gateways do not try again.
+// What the table has of the owner's request; `cancel` ends its sequences that run with ABORTED, so that their gateways do not try again.
 v1::RecallReply RecallFrom(ResumeTable& table, const std::function<void(SequenceId, absl::Status)>& cancel, const std::string& numerics_id,
-                           const std::string& request_id);
+                           const v1::RecallRequest& request);
 
 }  // namespace baleen
 

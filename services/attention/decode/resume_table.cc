@@ -2,20 +2,19 @@
 
 namespace baleen {
 
-std::shared_ptr<ResumeTable::Entry> ResumeTable::Open(const SequenceRequest& request, std::string edge) {
+std::shared_ptr<ResumeTable::Entry> ResumeTable::Open(const SequenceRequest& request, std::string owner, std::string edge) {
   RecalledSequence sequence;
   sequence.choice = request.sampler.choice;
   sequence.attempt = request.attempt;
   sequence.edge = std::move(edge);
   sequence.generated.assign(request.tokens.begin() + request.prompt_tokens, request.tokens.end());
   // Tokens still to come are counted now, so that a running request never loses its place.
-  const size_t bytes = sequence.edge.size() + static_cast<size_t>(request.stop.max_tokens) * sizeof(int32_t);
+  const size_t bytes = owner.size() + sequence.edge.size() + static_cast<size_t>(request.stop.max_tokens) * sizeof(int32_t);
   auto entry = std::make_shared<Entry>(this, std::move(sequence));
-  entry->request_id_ = request.request_id;
+  entry->key_ = {std::move(owner), request.request_id, request.sampler.choice};
   const std::lock_guard lock(mu_);
   SweepLocked(clock_->Now());
-  const Key key{request.request_id, request.sampler.choice};
-  if (const auto held = entries_.find(key); held != entries_.end()) {
+  if (const auto held = entries_.find(entry->key_); held != entries_.end()) {
     const std::shared_ptr<Entry> other = held->second;
     const bool over = other->expires_ != absl::InfiniteFuture();
     if (other->sequence_.attempt > request.attempt || (other->sequence_.attempt == request.attempt && !over)) return entry;
@@ -25,7 +24,7 @@ std::shared_ptr<ResumeTable::Entry> ResumeTable::Open(const SequenceRequest& req
   entry->listed_ = true;
   entry->bytes_ = bytes;
   bytes_ += bytes;
-  entries_[key] = entry;
+  entries_[entry->key_] = entry;
   return entry;
 }
 
@@ -44,21 +43,22 @@ void ResumeTable::Entry::Keep() {
   sequence_.running.reset();
   if (!listed_ || expires_ != absl::InfiniteFuture()) return;
   expires_ = table_->clock_->Now() + table_->options_.window;
-  table_->kept_.push_back(table_->entries_.at({request_id_, sequence_.choice}));
+  table_->kept_.push_back(table_->entries_.at(key_));
 }
 
 void ResumeTable::Entry::Drop() {
   const std::lock_guard lock(table_->mu_);
   if (!listed_) return;
-  const std::shared_ptr<Entry> self = table_->entries_.at({request_id_, sequence_.choice});  // Not to go inside of Remove.
+  const std::shared_ptr<Entry> self = table_->entries_.at(key_);  // Not to go inside of Remove.
   table_->RemoveLocked(*this);
 }
 
-std::vector<RecalledSequence> ResumeTable::Recall(const std::string& request_id) {
+std::vector<RecalledSequence> ResumeTable::Recall(const std::string& owner, const std::string& request_id) {
   const std::lock_guard lock(mu_);
   SweepLocked(clock_->Now());
   std::vector<RecalledSequence> found;
-  for (auto it = entries_.lower_bound({request_id, 0}); it != entries_.end() && it->first.first == request_id; ++it) {
+  for (auto it = entries_.lower_bound({owner, request_id, 0}); it != entries_.end(); ++it) {
+    if (std::get<0>(it->first) != owner || std::get<1>(it->first) != request_id) break;
     found.push_back(it->second->sequence_);
   }
   return found;
@@ -84,9 +84,8 @@ void ResumeTable::SweepLocked(absl::Time now) {
 void ResumeTable::RemoveLocked(Entry& entry) {
   bytes_ -= entry.bytes_;
   entry.listed_ = false;
-  const Key key{entry.request_id_, entry.sequence_.choice};
   entry.sequence_ = {};
-  entries_.erase(key);
+  entries_.erase(entry.key_);
 }
 
 bool ResumeTable::MakeRoomLocked(size_t bytes) {

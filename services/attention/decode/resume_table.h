@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct RecalledSequence {
 // Thread-safe. Nothing is kept longer than the window after its stream's end, provided that Sweep is called now and then.
 class ResumeTable {
  public:
+  // Owner, request id, choice.
+  using Key = std::tuple<std::string, std::string, uint32_t>;
+
   // One sequence's part. Thread-safe; the table outlives it.
   class Entry {
    public:
@@ -52,7 +56,7 @@ class ResumeTable {
     ResumeTable* const table_;
     // Guarded by the table's mutex.
     RecalledSequence sequence_;
-    std::string request_id_;
+    Key key_;
     absl::Time expires_ = absl::InfiniteFuture();
     bool listed_ = false;
     size_t bytes_ = 0;
@@ -60,18 +64,17 @@ class ResumeTable {
 
   ResumeTable(ResumeTableOptions options, Clock* clock) : options_(options), clock_(clock) {}
 
-  // Replaces an older attempt of the same choice. Never null; an entry that is older itself, or finds no room, is simply not recalled.
-  std::shared_ptr<Entry> Open(const SequenceRequest& request, std::string edge);
-  // Ascending by choice; empty when unknown.
-  std::vector<RecalledSequence> Recall(const std::string& request_id);
+  // Replaces an older attempt of the same owner's choice. Never null; an entry that is older itself, or finds no room, is simply not
+  // recalled.
+  std::shared_ptr<Entry> Open(const SequenceRequest& request, std::string owner, std::string edge);
+  // Ascending by choice; empty when the owner has no such request.
+  std::vector<RecalledSequence> Recall(const std::string& owner, const std::string& request_id);
   // Forgets what is past its window.
   void Sweep();
 
   size_t bytes() const;
 
  private:
-  using Key = std::pair<std::string, uint32_t>;
-
   void SweepLocked(absl::Time now);
   void RemoveLocked(Entry& entry);
   bool MakeRoomLocked(size_t bytes);

@@ -35,70 +35,80 @@ class ResumeTableTest : public testing::Test {
 };
 
 TEST_F(ResumeTableTest, RecallsARunningRequestWithAllItsTokens) {
-  const auto entry = table_.Open(Request("r", 2, {7, 8}), "edge");
+  const auto entry = table_.Open(Request("r", 2, {7, 8}), "owner", "edge");
   entry->Started(5);
   entry->AddToken(9);
-  const auto found = table_.Recall("r");
+  const auto found = table_.Recall("owner", "r");
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].attempt, 2u);
   EXPECT_EQ(found[0].edge, "edge");
   EXPECT_EQ(found[0].generated, (std::vector<int32_t>{7, 8, 9}));
   EXPECT_EQ(found[0].running, SequenceId{5});
-  EXPECT_TRUE(table_.Recall("q").empty());
+  EXPECT_TRUE(table_.Recall("owner", "q").empty());
 }
 
 TEST_F(ResumeTableTest, TheWindowBeginsWithTheEndAndIsKept) {
-  const auto entry = table_.Open(Request("r", 1), "edge");
+  const auto entry = table_.Open(Request("r", 1), "owner", "edge");
   clock_.now += absl::Hours(1);
-  EXPECT_EQ(table_.Recall("r").size(), 1u);
+  EXPECT_EQ(table_.Recall("owner", "r").size(), 1u);
   entry->Keep();
-  EXPECT_FALSE(table_.Recall("r")[0].running.has_value());
+  EXPECT_FALSE(table_.Recall("owner", "r")[0].running.has_value());
   clock_.now += ResumeTableOptions().window - absl::Milliseconds(1);
-  EXPECT_EQ(table_.Recall("r").size(), 1u);
+  EXPECT_EQ(table_.Recall("owner", "r").size(), 1u);
   clock_.now += absl::Milliseconds(1);
   table_.Sweep();
   EXPECT_EQ(table_.bytes(), 0u);
-  EXPECT_TRUE(table_.Recall("r").empty());
+  EXPECT_TRUE(table_.Recall("owner", "r").empty());
 }
 
 TEST_F(ResumeTableTest, ACancelForgetsAtOnce) {
-  const auto entry = table_.Open(Request("r", 1), "edge");
+  const auto entry = table_.Open(Request("r", 1), "owner", "edge");
   entry->Drop();
-  EXPECT_TRUE(table_.Recall("r").empty());
+  EXPECT_TRUE(table_.Recall("owner", "r").empty());
   entry->Keep();
   entry->AddToken(1);
   EXPECT_EQ(table_.bytes(), 0u);
 }
 
 TEST_F(ResumeTableTest, ANewerAttemptReplacesTheOlder) {
-  const auto older = table_.Open(Request("r", 1), "edge");
-  const auto newer = table_.Open(Request("r", 2), "edge");
+  const auto older = table_.Open(Request("r", 1), "owner", "edge");
+  const auto newer = table_.Open(Request("r", 2), "owner", "edge");
   newer->AddToken(4);
   older->AddToken(3);
   older->Drop();
-  const auto found = table_.Recall("r");
+  const auto found = table_.Recall("owner", "r");
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].attempt, 2u);
   EXPECT_EQ(found[0].generated, std::vector<int32_t>{4});
 }
 
 TEST_F(ResumeTableTest, ALateOlderAttemptChangesNothing) {
-  const auto newer = table_.Open(Request("r", 2, {5}), "edge");
-  const auto late = table_.Open(Request("r", 1), "edge");
-  const auto twin = table_.Open(Request("r", 2), "edge");
+  const auto newer = table_.Open(Request("r", 2, {5}), "owner", "edge");
+  const auto late = table_.Open(Request("r", 1), "owner", "edge");
+  const auto twin = table_.Open(Request("r", 2), "owner", "edge");
   late->Drop();
   twin->Drop();
-  ASSERT_EQ(table_.Recall("r").size(), 1u);
-  EXPECT_EQ(table_.Recall("r")[0].generated, std::vector<int32_t>{5});
+  ASSERT_EQ(table_.Recall("owner", "r").size(), 1u);
+  EXPECT_EQ(table_.Recall("owner", "r")[0].generated, std::vector<int32_t>{5});
 }
 
 TEST_F(ResumeTableTest, ChoicesStandSideBySide) {
-  const auto second = table_.Open(Request("r", 1, {}, 1), "edge");
-  const auto first = table_.Open(Request("r", 1, {}, 0), "edge");
-  const auto found = table_.Recall("r");
+  const auto second = table_.Open(Request("r", 1, {}, 1), "owner", "edge");
+  const auto first = table_.Open(Request("r", 1, {}, 0), "owner", "edge");
+  const auto found = table_.Recall("owner", "r");
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].choice, 0u);
   EXPECT_EQ(found[1].choice, 1u);
+}
+
+TEST_F(ResumeTableTest, EqualIdsOfTwoOwnersAreTwoRequests) {
+  const auto mine = table_.Open(Request("r", 1, {7}), "owner", "edge");
+  const auto theirs = table_.Open(Request("r", 2, {8}), "other", "edge");
+  EXPECT_EQ(table_.Recall("owner", "r")[0].generated, std::vector<int32_t>{7});
+  EXPECT_EQ(table_.Recall("other", "r")[0].generated, std::vector<int32_t>{8});
+  EXPECT_TRUE(table_.Recall("", "r").empty());
+  theirs->Drop();
+  EXPECT_EQ(table_.Recall("owner", "r").size(), 1u);
 }
 
 TEST_F(ResumeTableTest, BytesAreBoundedAndAccountedForUnderAnyOrder) {
@@ -109,7 +119,8 @@ TEST_F(ResumeTableTest, BytesAreBoundedAndAccountedForUnderAnyOrder) {
     for (int i = 0; i < 80; ++i) {
       switch (random() % 5) {
         case 0:
-          entries.push_back(table.Open(Request(absl::StrCat("r", random() % 6), random() % 4), std::string(random() % 900, 'e')));
+          entries.push_back(table.Open(Request(absl::StrCat("r", random() % 6), random() % 4), absl::StrCat("o", random() % 2),
+                                       std::string(random() % 900, 'e')));
           break;
         case 1:
           if (!entries.empty()) entries[random() % entries.size()]->Keep();

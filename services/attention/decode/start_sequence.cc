@@ -17,6 +17,7 @@ constexpr int kMaxStopIds = 64;
 constexpr int kMaxLogprobs = 20;
 constexpr int32_t kMaxPriority = 100;
 constexpr size_t kMaxSaltBytes = 64;
+constexpr size_t kMaxOwnerBytes = 128;
 constexpr int kMaxLogitBias = 1024;
 
 absl::Status CheckTokens(const google::protobuf::RepeatedField<uint32_t>& tokens, const char* field, int64_t tokenizer_size) {
@@ -145,6 +146,9 @@ absl::StatusOr<SequenceRequest> ConvertStart(const v1::StartSequence& start, con
   }
   if (start.cache_salt().size() > kMaxSaltBytes) {
     return absl::InvalidArgumentError(absl::StrCat("cache_salt has more than ", kMaxSaltBytes, " bytes"));
+  }
+  if (start.owner().size() > kMaxOwnerBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("owner has more than ", kMaxOwnerBytes, " bytes"));
   }
   request.priority = start.priority();
   request.cache_salt = start.cache_salt();

@@ -48,6 +48,8 @@ struct GenerationInput {
   std::string traceparent;  // The caller's header; empty = none.
   // Not empty: resumable; what decode workers keep for another gateway.
   PrivateText edge;
+  // With an edge: who may take the request up again.
+  std::string owner;
   std::string tenant;  // Whose turn it takes.
   int priority = 0;    // -100 .. 100; workers let higher ones go first.
   // Set: its tokens come first, as if they had just been generated but without log-probabilities, then the very next ones.

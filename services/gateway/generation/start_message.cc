@@ -43,6 +43,7 @@ v1::StartSequence MakeStartMessage(const GenerationInput& input, const std::vect
   stop->set_ignore_eos(input.spec.ignore_eos);
   start.set_cache_salt(input.cache_salt);
   start.set_edge(input.edge.reveal());
+  start.set_owner(input.owner);
   start.set_priority(input.priority);
   return start;
 }

@@ -247,6 +247,7 @@ absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
     edge.set_seed(*input.spec.seed);
     edge.set_deadline_unix_ms(absl::ToUnixMillis(deadline));
     input.edge = PrivateText(edge.SerializeAsString());
+    input.owner = call.caller.id;
   }
   return prepared;
 }
@@ -338,8 +339,10 @@ void RestApi::Resume(const HttpRequest& request, const Caller& caller, const std
   if (!last_event.empty() && (!absl::SimpleAtoi(last_event, &after) || after < 0 || after > kMaxEventId)) {
     return Refuse(absl::InvalidArgumentError("Last-Event-ID is not the id of an event of this request."), *responder);
   }
-  const std::string request_id = call.request_id;
-  options_.finder->Find(request_id, [this, responder, call = std::move(call)](absl::StatusOr<FoundRequest> found) mutable {
+  v1::RecallRequest recall;
+  recall.set_request_id(call.request_id);
+  recall.set_owner(caller.id);
+  options_.finder->Find(recall, [this, responder, call = std::move(call)](absl::StatusOr<FoundRequest> found) mutable {
     if (!found.ok()) return Refuse(found.status(), *responder);
     if (found->edge.tenant() != call.caller.id) return Refuse(absl::NotFoundError("There is no such request here."), *responder);
     call.edge = std::move(found->edge);

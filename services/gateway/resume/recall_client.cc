@@ -14,9 +14,8 @@ namespace {
 // `context_` and `stub_` refer to the channel: they go before the call counts as over.
 class Call : public std::enable_shared_from_this<Call> {
  public:
-  Call(std::shared_ptr<OpenCalls> calls, const std::string& request_id, absl::Time deadline, RecallDone done)
-      : calls_(std::move(calls)), done_(std::move(done)) {
-    request_.set_request_id(request_id);
+  Call(std::shared_ptr<OpenCalls> calls, const v1::RecallRequest& request, absl::Time deadline, RecallDone done)
+      : calls_(std::move(calls)), request_(request), done_(std::move(done)) {
     context_->set_deadline(absl::ToChronoTime(deadline));
   }
 
@@ -54,7 +53,7 @@ class Call : public std::enable_shared_from_this<Call> {
   std::mutex mutex_;  // Guards context_ between Cancel and OnDone.
   std::unique_ptr<grpc::ClientContext> context_ = std::make_unique<grpc::ClientContext>();
   std::unique_ptr<v1::Decode::Stub> stub_;
-  v1::RecallRequest request_;
+  const v1::RecallRequest request_;
   v1::RecallReply reply_;
   RecallDone done_;
 };
@@ -64,8 +63,8 @@ class GrpcRecallClient final : public RecallClient {
   explicit GrpcRecallClient(std::shared_ptr<grpc::ChannelCredentials> credentials) : channels_(std::move(credentials), kDefaultSilence) {}
   ~GrpcRecallClient() override { calls_->Shutdown(); }
 
-  void Recall(const std::string& address, const std::string& request_id, absl::Time deadline, RecallDone done) override {
-    std::make_shared<Call>(calls_, request_id, deadline, std::move(done))->Start(channels_.To(address));
+  void Recall(const std::string& address, const v1::RecallRequest& request, absl::Time deadline, RecallDone done) override {
+    std::make_shared<Call>(calls_, request, deadline, std::move(done))->Start(channels_.To(address));
   }
 
  private:

@@ -21,7 +21,7 @@ class RecallClient {
  public:
   virtual ~RecallClient() = default;
   // `done` is called exactly once, by the deadline, on any thread, maybe before this returns.
-  virtual void Recall(const std::string& address, const std::string& request_id, absl::Time deadline, RecallDone done) = 0;
+  virtual void Recall(const std::string& address, const v1::RecallRequest& request, absl::Time deadline, RecallDone done) = 0;
 };
 
 // Over gRPC. Its destructor cancels what is under way and waits for its end.

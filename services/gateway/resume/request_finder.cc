@@ -72,7 +72,7 @@ void RequestFinder::UpdateMap(const v1::ClusterMap& map) {
   });
 }
 
-void RequestFinder::Find(const std::string& request_id, std::function<void(absl::StatusOr<FoundRequest>)> done) {
+void RequestFinder::Find(const v1::RecallRequest& request, std::function<void(absl::StatusOr<FoundRequest>)> done) {
   std::vector<std::pair<std::string, bool>> asked;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -84,7 +84,7 @@ void RequestFinder::Find(const std::string& request_id, std::function<void(absl:
   search->done = std::move(done);
   const absl::Time deadline = clock_->Now() + kRecallTimeout;
   for (const auto& [address, in_map] : asked) {
-    client_->Recall(address, request_id, deadline,
+    client_->Recall(address, request, deadline,
                     [search, matters = in_map](const absl::StatusOr<v1::RecallReply>& reply) { search->OnReply(reply, matters); });
   }
 }

@@ -46,8 +46,9 @@ class RequestFinder {
   RequestFinder(RecallClient* client, Clock* clock) : client_(client), clock_(clock) {}
 
   void UpdateMap(const v1::ClusterMap& map);
-  // Asks all decode workers; whichever has the request stops running it. `done` is called once, within about a second, on any thread.
-  void Find(const std::string& request_id, std::function<void(absl::StatusOr<FoundRequest>)> done);
+  // Asks all decode workers; whichever has the owner's request stops running it. `done` is called once, within about a second, on any
+  // thread.
+  void Find(const v1::RecallRequest& request, std::function<void(absl::StatusOr<FoundRequest>)> done);
 
  private:
   struct Worker {

@@ -16,7 +16,7 @@ class FakeClock final : public Clock {
 
 class FakeRecallClient final : public RecallClient {
  public:
-  void Recall(const std::string& address, const std::string& request_id, absl::Time deadline, RecallDone done) override {
+  void Recall(const std::string& address, const v1::RecallRequest& request, absl::Time deadline, RecallDone done) override {
     asked.push_back(address);
     const auto it = replies.find(address);
     done(it == replies.end() ? absl::UnavailableError("dead") : it->second);
@@ -56,7 +56,7 @@ class RequestFinderTest : public testing::Test {
   absl::StatusOr<FoundRequest> Find() {
     client_.asked.clear();
     std::optional<absl::StatusOr<FoundRequest>> result;
-    finder_.Find("id", [&](absl::StatusOr<FoundRequest> found) { result = std::move(found); });
+    finder_.Find(v1::RecallRequest(), [&](absl::StatusOr<FoundRequest> found) { result = std::move(found); });
     EXPECT_TRUE(result.has_value());
     return *result;
   }
