@@ -40,10 +40,11 @@ std::optional<PeerRole> RoleOfSpiffeId(absl::string_view uri) {
   return std::nullopt;
 }
 
-std::optional<PeerRole> RoleOfPeer(const grpc::AuthContext& context) {
+std::string SpiffeIdOfPeer(const grpc::AuthContext& context) {
   const std::vector<grpc::string_ref> ids = context.FindPropertyValues(GRPC_PEER_SPIFFE_ID_PROPERTY_NAME);
-  if (ids.size() != 1) return std::nullopt;
-  return RoleOfSpiffeId(absl::string_view(ids[0].data(), ids[0].size()));
+  return ids.size() == 1 ? std::string(ids[0].data(), ids[0].size()) : std::string();
 }
+
+std::optional<PeerRole> RoleOfPeer(const grpc::AuthContext& context) { return RoleOfSpiffeId(SpiffeIdOfPeer(context)); }
 
 }  // namespace baleen

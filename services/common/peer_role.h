@@ -25,6 +25,9 @@ absl::string_view NameOf(PeerRole role);
 // The role in a SPIFFE ID spiffe://baleen/<role>/<id>; nullopt for anything else, without an <id> too.
 std::optional<PeerRole> RoleOfSpiffeId(absl::string_view uri);
 
+// The SPIFFE ID in the certificate of the peer of a gRPC connection. Empty without mTLS, or when it has none or several URIs.
+std::string SpiffeIdOfPeer(const grpc::AuthContext& context);
+
 // The role of the peer of a gRPC connection. nullopt without mTLS, or when its certificate has no SPIFFE ID of a role or several URIs.
 std::optional<PeerRole> RoleOfPeer(const grpc::AuthContext& context);
 

@@ -60,6 +60,11 @@ bool Cluster::Remove(const std::string& id) {
   return removed;
 }
 
+absl::Status Cluster::CheckOwner(const std::string& id, const std::string& caller) const {
+  std::lock_guard lock(mutex_);
+  return state_->CheckOwner(id, caller);
+}
+
 std::vector<std::string> Cluster::Tick() {
   std::vector<std::string> expired;
   {

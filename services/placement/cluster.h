@@ -40,6 +40,7 @@ class Cluster {
   absl::StatusOr<WorkerOrders> Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded);
   absl::StatusOr<WorkerOrders> Report(const std::string& id, const WorkerReport& report);
   bool Remove(const std::string& id);
+  absl::Status CheckOwner(const std::string& id, const std::string& caller) const;
   std::vector<std::string> Tick();
   bool Rebalance();
 

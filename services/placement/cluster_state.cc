@@ -15,6 +15,7 @@ void ClusterState::Resume(uint64_t epoch, std::map<std::string, Holdings> target
 }
 
 absl::Status ClusterState::Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded, absl::Time now) {
+  RETURN_IF_ERROR(CheckOwner(worker.id, worker.owner));
   const bool is_new = !workers_.contains(worker.id);
   if (is_new && workers_.size() >= kMaxWorkers) return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxWorkers, " workers"));
   const bool is_shard = worker.role == WorkerRole::kExpert;
@@ -33,6 +34,12 @@ absl::Status ClusterState::Register(const WorkerDescription& worker, uint64_t ep
   TakeAnnounced();
   Changed();
   return absl::OkStatus();
+}
+
+absl::Status ClusterState::CheckOwner(const std::string& id, const std::string& caller) const {
+  const auto it = workers_.find(id);
+  if (it == workers_.end() || it->second.mapped.description.owner == caller) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrCat("worker ", id, " was registered with another certificate than this one"));
 }
 
 absl::Status ClusterState::Report(const std::string& id, const WorkerReport& report, absl::Time now) {

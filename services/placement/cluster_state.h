@@ -29,6 +29,7 @@ struct WorkerDescription {
   std::string failure_domain;
   ModelShape shape;                 // All 0 for gateways.
   uint64_t kv_capacity_tokens = 0;  // Of decode workers.
+  std::string owner = {};           // Who registered it, by certificate; empty = anybody, in plaintext.
 };
 
 struct WorkerLoad {
@@ -95,7 +96,10 @@ class ClusterState {
   // Adds the worker or renews it (not ready until its next report). `epoch_seen` above this state's own means that placement restarted:
   // the epoch goes on above it, and no map leaves for one heartbeat timeout, so that the first one does not miss live workers.
   // INVALID_ARGUMENT when an expert shard's shape differs from the others' or cannot be planned; RESOURCE_EXHAUSTED past kMaxWorkers.
+  // PERMISSION_DENIED as CheckOwner says.
   absl::Status Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded, absl::Time now);
+  // OK when nobody has the id or `caller` is its owner; PERMISSION_DENIED: another certificate's worker has it.
+  absl::Status CheckOwner(const std::string& id, const std::string& caller) const;
   // NOT_FOUND asks to register. INVALID_ARGUMENT: refused, because a digest disagrees; stays so until the worker registers under a new id.
   absl::Status Report(const std::string& id, const WorkerReport& report, absl::Time now);
   // Whether it was there.

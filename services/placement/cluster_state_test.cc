@@ -72,6 +72,24 @@ TEST(ClusterStateTest, WhatAWorkerLastSaidOfItsWorkIsKept) {
   EXPECT_TRUE(state.Observe(kStart).empty());
 }
 
+TEST(ClusterStateTest, AnIdBelongsToTheCertificateThatRegisteredItWhileItIsThere) {
+  ClusterState state({.assignment = {.expected_shards = 1}});
+  WorkerDescription mine = Shard("s0");
+  mine.owner = "spiffe://baleen/expert/a";
+  ASSERT_TRUE(state.Register(mine, 0, {}, kStart).ok());
+  WorkerDescription theirs = Shard("s0");
+  theirs.owner = "spiffe://baleen/expert/b";
+  theirs.address = "10.0.0.1:1";
+  EXPECT_EQ(state.Register(theirs, 0, {}, kStart).code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(Find(state, "s0").description.address, mine.address);
+  EXPECT_EQ(state.CheckOwner("s0", theirs.owner).code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(state.CheckOwner("s0", "").code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_TRUE(state.CheckOwner("s0", mine.owner).ok());
+  EXPECT_TRUE(state.Register(mine, 0, {}, kStart).ok());
+  state.Remove("s0", kStart);
+  EXPECT_TRUE(state.Register(theirs, 0, {}, kStart).ok());
+}
+
 TEST(ClusterStateTest, SilenceEndsAWorker) {
   ClusterState state({.assignment = {.expected_shards = 1, .replicas = 1}, .heartbeat_timeout = absl::Seconds(3)});
   ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());

@@ -57,19 +57,19 @@ grpc::ServerUnaryReactor* PlacementService::Register(grpc::CallbackServerContext
                                                      v1::RegisterReply* reply) {
   if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
   if (const absl::Status role = CheckRole(*context, request->worker().role()); !role.ok()) return Answer(context, role);
-  return Answer(context, HandleRegister(cluster_, probe_, *request, *reply));
+  return Answer(context, HandleRegister(cluster_, probe_, SpiffeIdOfPeer(*context->auth_context()), *request, *reply));
 }
 
 grpc::ServerUnaryReactor* PlacementService::Heartbeat(grpc::CallbackServerContext* context, const v1::HeartbeatRequest* request,
                                                       v1::HeartbeatReply* reply) {
   if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
-  return Answer(context, HandleHeartbeat(cluster_, probe_, *request, *reply));
+  return Answer(context, HandleHeartbeat(cluster_, probe_, SpiffeIdOfPeer(*context->auth_context()), *request, *reply));
 }
 
 grpc::ServerUnaryReactor* PlacementService::Deregister(grpc::CallbackServerContext* context, const v1::DeregisterRequest* request,
                                                        v1::DeregisterReply* reply) {
   if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
-  return Answer(context, HandleDeregister(cluster_, probe_, *request, *reply));
+  return Answer(context, HandleDeregister(cluster_, probe_, SpiffeIdOfPeer(*context->auth_context()), *request, *reply));
 }
 
 grpc::ServerUnaryReactor* PlacementService::GetActivity(grpc::CallbackServerContext* context, const v1::GetActivityRequest* request,

@@ -152,6 +152,23 @@ class MtlsTest(unittest.TestCase):
                 self.assertEqual(outcome.code, grpc.StatusCode.PERMISSION_DENIED)
                 self.assertEqual(outcome.details, f"a certificate of role {role} may not register a ROLE_DECODE")
 
+    def test_a_worker_is_touched_only_with_the_certificate_that_registered_it(self):
+        placement, = self.cluster.named("placement")
+        own = b"\x0a\x01x"  # {worker_id: "x"}
+        register = b"\x0a\x12" + own + b"\x10%c\x1a\x0b127.0.0.1:1"  # RegisterRequest{worker{own, role, address}}
+        calls = {"Heartbeat": own, "Deregister": own}
+        with Caller(placement, self.certificates, self.certificates.role("gateway")) as owner:
+            self.assertEqual(owner.call("/baleen.v1.Placement/Register", register % 1).code, grpc.StatusCode.OK)
+            for role, number in (("attention", 3), ("expert", 4)):
+                with Caller(placement, self.certificates, self.certificates.role(role)) as other:
+                    for method, message in {**calls, "Register": register % number}.items():
+                        outcome = other.call(f"/baleen.v1.Placement/{method}", message)
+                        with self.subTest(role=role, method=method):
+                            self.assertEqual((outcome.code, outcome.details), (
+                                grpc.StatusCode.PERMISSION_DENIED, "worker x was registered with another certificate than this one"))
+            for method, message in calls.items():
+                self.assertEqual(owner.call(f"/baleen.v1.Placement/{method}", message).code, grpc.StatusCode.OK)
+
     def test_plaintext_is_not_spoken(self):
         for process in self.servers:
             with grpc.insecure_channel(f"127.0.0.1:{process.grpc_port}") as channel:

@@ -62,14 +62,14 @@ std::any PlacementNode::Answer(const std::any& request) {
   PlacementProbe& probe = *world_->parts.placement_probe;
   if (request.type() == typeid(v1::RegisterRequest)) {
     return Handle<v1::RegisterRequest, v1::RegisterReply>(
-        request, [&](const auto& body, auto& reply) { return leads.ok() ? HandleRegister(cluster_, probe, body, reply) : leads; });
+        request, [&](const auto& body, auto& reply) { return leads.ok() ? HandleRegister(cluster_, probe, "", body, reply) : leads; });
   }
   if (request.type() == typeid(v1::HeartbeatRequest)) {
     return Handle<v1::HeartbeatRequest, v1::HeartbeatReply>(
-        request, [&](const auto& body, auto& reply) { return leads.ok() ? HandleHeartbeat(cluster_, probe, body, reply) : leads; });
+        request, [&](const auto& body, auto& reply) { return leads.ok() ? HandleHeartbeat(cluster_, probe, "", body, reply) : leads; });
   }
   return Handle<v1::DeregisterRequest, v1::DeregisterReply>(
-      request, [&](const auto& body, auto& reply) { return leads.ok() ? HandleDeregister(cluster_, probe, body, reply) : leads; });
+      request, [&](const auto& body, auto& reply) { return leads.ok() ? HandleDeregister(cluster_, probe, "", body, reply) : leads; });
 }
 
 // As WatchMap: the newest map, then each newer one.

@@ -2,6 +2,8 @@
 #ifndef BALEEN_SERVICES_PLACEMENT_OPS_DEREGISTER_H_
 #define BALEEN_SERVICES_PLACEMENT_OPS_DEREGISTER_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/placement/cluster.h"
@@ -9,7 +11,9 @@
 
 namespace baleen {
 
-absl::Status HandleDeregister(Cluster& cluster, PlacementProbe& probe, const v1::DeregisterRequest& request, v1::DeregisterReply& reply);
+// `caller` is its certificate's SPIFFE ID, empty in plaintext; another caller's worker is not touched (PERMISSION_DENIED).
+absl::Status HandleDeregister(Cluster& cluster, PlacementProbe& probe, const std::string& caller, const v1::DeregisterRequest& request,
+                              v1::DeregisterReply& reply);
 
 }  // namespace baleen
 

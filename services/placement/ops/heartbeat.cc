@@ -6,7 +6,9 @@
 
 namespace baleen {
 
-absl::Status HandleHeartbeat(Cluster& cluster, PlacementProbe& probe, const v1::HeartbeatRequest& request, v1::HeartbeatReply& reply) {
+absl::Status HandleHeartbeat(Cluster& cluster, PlacementProbe& probe, const std::string& caller, const v1::HeartbeatRequest& request,
+                             v1::HeartbeatReply& reply) {
+  RETURN_IF_ERROR(cluster.CheckOwner(request.worker_id(), caller));
   ASSIGN_OR_RETURN(const WorkerReport report, FromProto(request));
   const absl::StatusOr<WorkerOrders> orders = cluster.Report(request.worker_id(), report);
   if (absl::IsInvalidArgument(orders.status()) && !report.digests.empty()) {

@@ -8,8 +8,10 @@
 
 namespace baleen {
 
-absl::Status HandleRegister(Cluster& cluster, PlacementProbe& probe, const v1::RegisterRequest& request, v1::RegisterReply& reply) {
-  ASSIGN_OR_RETURN(const WorkerDescription worker, FromProto(request.worker()));
+absl::Status HandleRegister(Cluster& cluster, PlacementProbe& probe, const std::string& caller, const v1::RegisterRequest& request,
+                            v1::RegisterReply& reply) {
+  ASSIGN_OR_RETURN(WorkerDescription worker, FromProto(request.worker()));
+  worker.owner = caller;
   ASSIGN_OR_RETURN(const Holdings loaded, FromProto(request.loaded()));
   const absl::StatusOr<WorkerOrders> orders = cluster.Register(worker, request.epoch_seen(), loaded);
   if (!orders.ok()) {
