@@ -2,11 +2,13 @@
 #ifndef BALEEN_MODEL_LAYERS_EXPERT_BACKEND_H_
 #define BALEEN_MODEL_LAYERS_EXPERT_BACKEND_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/dtype.h"
 
 namespace baleen {
 
@@ -16,12 +18,17 @@ struct ExpertBatch {
   int64_t rows = 0;
   int64_t hidden = 0;
   int top_k = 0;
-  // [rows, hidden], already rounded to the wire type (BF16, or F32 in F32 mode).
-  const float* input = nullptr;
+  // Of inputs and outputs, on every backend: kBf16, or kF32 in F32 mode (Numerics::activations).
+  DType wire = DType::kBf16;
+  // [rows, hidden] in `wire`.
+  const std::byte* input = nullptr;
   // [rows, top_k], ascending within a row.
   const int32_t* expert_ids = nullptr;
-  // [rows, top_k, hidden]: unweighted expert outputs, rounded to the wire type. Written before Wait returns OK.
-  float* output = nullptr;
+  // [rows, top_k]: where each unweighted output of [hidden] in `wire` is, maybe unaligned. Set before Wait returns OK, valid while the
+  // pending call lives.
+  const std::byte** outputs = nullptr;
+  // [rows, top_k, hidden] in `wire`: room for outputs, for a backend that computes them here.
+  std::byte* room = nullptr;
   absl::Time deadline = absl::InfiniteFuture();
 };
 

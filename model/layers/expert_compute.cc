@@ -2,73 +2,72 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <vector>
+
+#include "base/values.h"
 
 namespace baleen {
 namespace {
 
-struct Slot {
-  uint32_t expert = 0;
-  int64_t row = 0;     // Of the input.
-  int64_t output = 0;  // Of the output.
+// One layer's slots, in an order that has those of an expert together.
+struct Work {
+  const ExpertWeights& weights;
+  int layer;
+  absl::Span<const ExpertSlot> slots;
+  DType wire;
+  std::vector<uint32_t> order;
+
+  const ExpertSlot& At(int64_t i) const { return slots[order[static_cast<size_t>(i)]]; }
 };
 
 struct Group {
-  int64_t begin = 0;  // Slots [begin, end) have one expert.
+  int64_t begin = 0;  // Places [begin, end) of the order have one expert.
   int64_t end = 0;
 };
 
-std::vector<Slot> SlotsByExpert(absl::Span<const uint32_t> experts_per_row, absl::Span<const uint32_t> expert_ids) {
-  std::vector<Slot> slots;
-  slots.reserve(expert_ids.size());
-  for (size_t row = 0; row < experts_per_row.size(); ++row) {
-    for (uint32_t k = 0; k < experts_per_row[row]; ++k) {
-      const int64_t output = static_cast<int64_t>(slots.size());
-      slots.push_back({expert_ids[output], static_cast<int64_t>(row), output});
-    }
-  }
-  std::sort(slots.begin(), slots.end(),
-            [](const Slot& a, const Slot& b) { return a.expert != b.expert ? a.expert < b.expert : a.output < b.output; });
-  return slots;
+std::vector<uint32_t> OrderByExpert(absl::Span<const ExpertSlot> slots) {
+  std::vector<uint32_t> order(slots.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(),
+            [&](uint32_t a, uint32_t b) { return slots[a].expert != slots[b].expert ? slots[a].expert < slots[b].expert : a < b; });
+  return order;
 }
 
-std::vector<Group> GroupsOf(const std::vector<Slot>& slots) {
+std::vector<Group> GroupsOf(const Work& work) {
   std::vector<Group> groups;
-  for (int64_t begin = 0; begin < static_cast<int64_t>(slots.size());) {
+  const int64_t count = static_cast<int64_t>(work.slots.size());
+  for (int64_t begin = 0; begin < count;) {
     int64_t end = begin + 1;
-    while (end < static_cast<int64_t>(slots.size()) && slots[end].expert == slots[begin].expert) ++end;
+    while (end < count && work.At(end).expert == work.At(begin).expert) ++end;
     groups.push_back({begin, end});
     begin = end;
   }
   return groups;
 }
 
-void ComputeGroup(const ExpertWeights& weights, int layer, const float* rows, const std::vector<Slot>& slots, Group group, float* out,
-                  ThreadPool* pool) {
-  const int64_t hidden = weights.hidden();
+// Rows are widened and narrowed here, where they are in the cache of the core that computes them.
+void ComputeGroup(const Work& work, Group group, ThreadPool* pool) {
+  const int64_t hidden = work.weights.hidden();
   const int64_t count = group.end - group.begin;
   const auto gathered = std::make_unique_for_overwrite<float[]>(2 * count * hidden);
   float* const results = gathered.get() + count * hidden;
-  for (int64_t i = 0; i < count; ++i) {
-    std::copy_n(rows + slots[group.begin + i].row * hidden, hidden, gathered.get() + i * hidden);
-  }
-  weights.Apply({layer, static_cast<int>(slots[group.begin].expert)}, gathered.get(), count, results, pool);
-  for (int64_t i = 0; i < count; ++i) {
-    std::copy_n(results + i * hidden, hidden, out + slots[group.begin + i].output * hidden);
-  }
+  for (int64_t i = 0; i < count; ++i) ValuesFromWire(work.At(group.begin + i).input, hidden, work.wire, gathered.get() + i * hidden);
+  const ExpertId id = {work.layer, static_cast<int>(work.At(group.begin).expert)};
+  work.weights.Apply(id, gathered.get(), count, results, pool);
+  for (int64_t i = 0; i < count; ++i) ValuesToWire(results + i * hidden, hidden, work.wire, work.At(group.begin + i).output);
 }
 
 }  // namespace
 
-void ComputeExperts(const ExpertWeights& weights, int layer, const float* rows, int64_t row_count,
-                    absl::Span<const uint32_t> experts_per_row, absl::Span<const uint32_t> expert_ids, float* out, ThreadPool* pool) {
-  const std::vector<Slot> slots = SlotsByExpert(experts_per_row.first(row_count), expert_ids);
-  const std::vector<Group> groups = GroupsOf(slots);
+void ComputeExperts(const ExpertWeights& weights, int layer, absl::Span<const ExpertSlot> slots, DType wire, ThreadPool* pool) {
+  const Work work{weights, layer, slots, wire, OrderByExpert(slots)};
+  const std::vector<Group> groups = GroupsOf(work);
   const int64_t group_count = static_cast<int64_t>(groups.size());
   // Whole experts to each thread where there are enough of them: one hand-over for all three products.
   const bool across = pool != nullptr && group_count >= 2 * pool->threads();
   const auto run = [&](int64_t begin, int64_t end, ThreadPool* inner) {
-    for (int64_t g = begin; g < end; ++g) ComputeGroup(weights, layer, rows, slots, groups[g], out, inner);
+    for (int64_t g = begin; g < end; ++g) ComputeGroup(work, groups[g], inner);
   };
   if (across) {
     pool->ParallelFor(group_count, 1, [&](int64_t begin, int64_t end) { run(begin, end, nullptr); });

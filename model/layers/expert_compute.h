@@ -2,22 +2,27 @@
 #ifndef BALEEN_MODEL_LAYERS_EXPERT_COMPUTE_H_
 #define BALEEN_MODEL_LAYERS_EXPERT_COMPUTE_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/types/span.h"
+#include "base/dtype.h"
 #include "base/thread_pool.h"
 #include "model/weights/expert_weights.h"
 
 namespace baleen {
 
-// Rows of one layer, each with its own list of experts.
-// rows [row_count, hidden], rounded to the wire type; experts_per_row [row_count]; expert_ids: the rows' lists one after the
-// other, so its size is the sum of experts_per_row (any order within a row). out [expert_ids.size(), hidden]: the unweighted
-// output of each (row, expert) in the order of expert_ids, rounded to the wire type; overwritten.
+// One row for one expert: its input and its unweighted output, [hidden] each in the wire type, maybe unaligned.
+struct ExpertSlot {
+  uint32_t expert = 0;
+  const std::byte* input = nullptr;
+  std::byte* output = nullptr;
+};
+
+// Writes the outputs of one layer's slots, which stand in any order and may share inputs; `wire` is the weights' type of activations.
 // Rows of one expert run as one grouped product; every output depends on its own row alone, to the bit. All experts must be
 // held. `pool` may be null (one thread).
-void ComputeExperts(const ExpertWeights& weights, int layer, const float* rows, int64_t row_count,
-                    absl::Span<const uint32_t> experts_per_row, absl::Span<const uint32_t> expert_ids, float* out, ThreadPool* pool);
+void ComputeExperts(const ExpertWeights& weights, int layer, absl::Span<const ExpertSlot> slots, DType wire, ThreadPool* pool);
 
 }  // namespace baleen
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/values.h"
 #include "gtest/gtest.h"
 #include "tests/invariance/tiny_checkpoint.h"
 
@@ -24,6 +25,15 @@ class ExpertComputeTest : public testing::TestWithParam<DType> {
     weights_ = *std::move(weights);
   }
 
+  DType wire() const { return GetParam(); }
+  int64_t row_bytes() const { return weights_->hidden() * static_cast<int64_t>(SizeOf(wire())); }
+
+  std::vector<std::byte> Wire(const std::vector<float>& values) const {
+    std::vector<std::byte> bytes(values.size() * SizeOf(wire()));
+    ValuesToWire(values.data(), static_cast<int64_t>(values.size()), wire(), bytes.data());
+    return bytes;
+  }
+
   std::vector<float> Rows(int64_t count) const {
     std::vector<float> rows(count * weights_->hidden());
     for (size_t i = 0; i < rows.size(); ++i) rows[i] = Bf16ToF32(F32ToBf16(static_cast<float>((i * 37) % 101) / 50.0f - 1.0f));
@@ -36,36 +46,27 @@ class ExpertComputeTest : public testing::TestWithParam<DType> {
 TEST_P(ExpertComputeTest, EqualsOneRowAtATime) {
   const int64_t hidden = weights_->hidden();
   const std::vector<float> rows = Rows(5);
-  const std::vector<uint32_t> per_row = {3, 1, 0, 2, 4};
-  const std::vector<uint32_t> ids = {1, 4, 7, 4, 0, 4, 7, 6, 1, 4};  // Not ascending in the last row.
+  const std::vector<std::byte> wire_rows = Wire(rows);
+  const std::vector<int64_t> row_of = {0, 0, 0, 1, 3, 3, 4, 4, 4, 4};
+  const std::vector<uint32_t> ids = {1, 4, 7, 4, 0, 4, 7, 6, 1, 4};  // In no order.
   std::vector<float> expected(ids.size() * hidden);
-  size_t next = 0;
-  for (size_t row = 0; row < per_row.size(); ++row) {
-    for (uint32_t k = 0; k < per_row[row]; ++k, ++next) {
-      weights_->Apply({2, static_cast<int>(ids[next])}, &rows[row * hidden], 1, &expected[next * hidden], nullptr);
-    }
+  for (size_t i = 0; i < ids.size(); ++i) {
+    weights_->Apply({2, static_cast<int>(ids[i])}, &rows[row_of[i] * hidden], 1, &expected[i * hidden], nullptr);
   }
   for (const int threads : {0, 1, 2}) {
     ThreadPool pool(std::max(threads, 1));
-    std::vector<float> out(ids.size() * hidden, -1.0f);
-    ComputeExperts(*weights_, 2, rows.data(), 5, per_row, ids, out.data(), threads == 0 ? nullptr : &pool);
-    EXPECT_EQ(out, expected) << threads << " threads";
+    std::vector<std::byte> out(ids.size() * row_bytes() + 1);
+    std::vector<ExpertSlot> slots;
+    // One byte in: messages align nothing.
+    for (size_t i = 0; i < ids.size(); ++i) slots.push_back({ids[i], &wire_rows[row_of[i] * row_bytes()], &out[i * row_bytes() + 1]});
+    ComputeExperts(*weights_, 2, slots, wire(), threads == 0 ? nullptr : &pool);
+    std::vector<float> got(expected.size());
+    ValuesFromWire(out.data() + 1, static_cast<int64_t>(got.size()), wire(), got.data());
+    EXPECT_EQ(got, expected) << threads << " threads";
   }
 }
 
-TEST_P(ExpertComputeTest, OutputsAreOfTheWireType) {
-  const std::vector<float> rows = Rows(1);
-  std::vector<float> out(weights_->hidden());
-  ComputeExperts(*weights_, 2, rows.data(), 1, std::vector<uint32_t>{1}, std::vector<uint32_t>{3}, out.data(), nullptr);
-  const bool all_bf16 = std::all_of(out.begin(), out.end(), [](float value) { return Bf16ToF32(F32ToBf16(value)) == value; });
-  EXPECT_EQ(all_bf16, GetParam() == DType::kBf16);
-}
-
-TEST_P(ExpertComputeTest, NoRowsNoWork) {
-  ComputeExperts(*weights_, 2, nullptr, 0, {}, {}, nullptr, nullptr);
-  const std::vector<float> rows = Rows(2);
-  ComputeExperts(*weights_, 2, rows.data(), 2, std::vector<uint32_t>{0, 0}, {}, nullptr, nullptr);
-}
+TEST_P(ExpertComputeTest, NoSlotsNoWork) { ComputeExperts(*weights_, 2, {}, wire(), nullptr); }
 
 INSTANTIATE_TEST_SUITE_P(All, ExpertComputeTest, testing::Values(DType::kF32, DType::kBf16),
                          [](const testing::TestParamInfo<DType>& info) { return NameOf(info.param); });

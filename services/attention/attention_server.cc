@@ -137,8 +137,7 @@ absl::Status AttentionServer::Impl::Load() {
                                      .mtp_experts = decodes()}));
   blocks = std::make_unique<BlockPool>(model->engine->kv_shape(), options.kv_mib << 20);
   if (blocks->total_blocks() == 0) return absl::InvalidArgumentError(absl::StrCat("--kv_mib=", options.kv_mib, " holds no KV block"));
-  router = std::make_unique<Router>(RouterOptions{.wire = model->numerics.activations(), .numerics_id = model->limits.numerics_id},
-                                    expert_connector.get(), &runner.metrics());
+  router = std::make_unique<Router>(RouterOptions{.numerics_id = model->limits.numerics_id}, expert_connector.get(), &runner.metrics());
   engine_runner = std::make_unique<EngineRunner>(model->engine.get(), router.get(), model->mtp_experts.get());
   picker = std::make_unique<PrefillPicker>(worker_id, model->id, model->limits.numerics_id, Clock::Real());
   Log(LogLevel::kInfo, "model loaded",

@@ -1,13 +1,11 @@
 #include "services/expert/expert_call.h"
 
-#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "proto/baleen/v1/expert.pb.h"
 #include "transport/limits.h"
-#include "transport/values.h"
 
 namespace baleen {
 
@@ -80,15 +78,11 @@ absl::StatusOr<ExpertCall> ParseExpertCall(Message message, const ExpertShape& s
   return call;
 }
 
-Message EncodeReply(const ExpertCall& call, const float* values, int64_t hidden, DType dtype) {
+Message EncodeReply(const ExpertCall& call, Payload outputs) {
   v1::ExpertReplyHeader header;
   header.set_call_id(call.call_id);
   header.set_epoch(call.epoch);
-  const int64_t count = static_cast<int64_t>(call.expert_ids.size()) * hidden;
-  const size_t size = static_cast<size_t>(count) * SizeOf(dtype);
-  const std::shared_ptr<std::byte[]> bytes = std::make_shared_for_overwrite<std::byte[]>(size);
-  ValuesToWire(values, count, dtype, bytes.get());
-  return Encode(header, {bytes, bytes.get(), size});
+  return Encode(header, std::move(outputs));
 }
 
 Message EncodeRefusal(uint64_t call_id, uint64_t epoch, const absl::Status& status) {

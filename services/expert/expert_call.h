@@ -40,8 +40,8 @@ struct ExpertShape {
 // another numerics_id. `*call_id` and `*epoch` are set as soon as the header parses, so that a refusal can name the call.
 absl::StatusOr<ExpertCall> ParseExpertCall(Message message, const ExpertShape& shape, uint64_t* call_id, uint64_t* epoch);
 
-// The reply with `values` [expert_ids.size(), hidden], converted to `dtype`.
-Message EncodeReply(const ExpertCall& call, const float* values, int64_t hidden, DType dtype);
+// The reply with outputs [expert_ids.size(), hidden] in the shard's dtype.
+Message EncodeReply(const ExpertCall& call, Payload outputs);
 Message EncodeRefusal(uint64_t call_id, uint64_t epoch, const absl::Status& status);
 
 }  // namespace baleen

@@ -5,8 +5,8 @@
 #include <functional>
 #include <vector>
 
+#include "base/values.h"
 #include "proto/baleen/v1/expert.pb.h"
-#include "transport/values.h"
 
 namespace baleen {
 namespace {

@@ -12,16 +12,15 @@ namespace {
 
 class LoadedExperts final : public HeldExperts {
  public:
-  LoadedExperts(std::shared_ptr<const ExpertWeights> weights, ThreadPool* pool) : weights_(std::move(weights)), pool_(pool) {}
+  LoadedExperts(std::shared_ptr<const ExpertWeights> weights, DType wire, ThreadPool* pool)
+      : weights_(std::move(weights)), wire_(wire), pool_(pool) {}
 
   bool Has(int layer, uint32_t expert) const override { return weights_->Has({layer, static_cast<int>(expert)}); }
-  void Compute(int layer, const float* rows, int64_t row_count, absl::Span<const uint32_t> experts_per_row,
-               absl::Span<const uint32_t> expert_ids, float* out) const override {
-    ComputeExperts(*weights_, layer, rows, row_count, experts_per_row, expert_ids, out, pool_);
-  }
+  void Compute(int layer, absl::Span<const ExpertSlot> slots) const override { ComputeExperts(*weights_, layer, slots, wire_, pool_); }
 
  private:
   const std::shared_ptr<const ExpertWeights> weights_;
+  const DType wire_;
   ThreadPool* const pool_;
 };
 
@@ -73,7 +72,7 @@ absl::Status ExpertHolder::Assign(const std::vector<v1::ExpertRange>& ranges) {
 
 void ExpertHolder::Publish(std::shared_ptr<const ExpertWeights> weights, const std::vector<v1::ExpertRange>& ranges) {
   const size_t count = weights->Ids().size();
-  service_->SetExperts(std::make_shared<LoadedExperts>(weights, pool_));
+  service_->SetExperts(std::make_shared<LoadedExperts>(weights, numerics_.activations(), pool_));
   std::vector<TensorDigestEntry> digests = checkpoint_->Digests();
   service_->probe().ExpertsLoaded(count, checkpoint_->BytesRead());
   Log(LogLevel::kInfo, "experts_loaded",

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <random>
 #include <thread>
@@ -74,8 +75,10 @@ class ExpertServerTest : public ::testing::Test {
     std::mt19937 random(seed);
     const int64_t rows = 1 + random() % 20;
     const int top_k = static_cast<int>(config_.num_experts_per_tok);
-    std::vector<float> input(rows * config_.hidden_size);
-    for (float& x : input) x = Bf16ToF32(F32ToBf16(static_cast<float>(random() % 2001) / 1000 - 1));
+    const int64_t row_bytes = config_.hidden_size * static_cast<int64_t>(sizeof(Bf16));
+    std::vector<Bf16> values(rows * config_.hidden_size);
+    for (Bf16& x : values) x = F32ToBf16(static_cast<float>(random() % 2001) / 1000 - 1);
+    const auto* const input = reinterpret_cast<const std::byte*>(values.data());
     std::vector<int32_t> all(config_.n_routed_experts);
     std::iota(all.begin(), all.end(), 0);
     std::vector<int32_t> ids;
@@ -84,21 +87,26 @@ class ExpertServerTest : public ::testing::Test {
       std::sort(all.begin(), all.begin() + top_k);
       ids.insert(ids.end(), all.begin(), all.begin() + top_k);
     }
-    std::vector<float> routed(ids.size() * config_.hidden_size);
+    std::vector<const std::byte*> outputs(ids.size());
     const ExpertBatch batch{.layer = layer,
                             .rows = rows,
                             .hidden = config_.hidden_size,
                             .top_k = top_k,
-                            .input = input.data(),
+                            .input = input,
                             .expert_ids = ids.data(),
-                            .output = routed.data()};
-    const absl::Status status = router->Dispatch(batch)->Wait();
+                            .outputs = outputs.data()};
+    const auto pending = router->Dispatch(batch);
+    const absl::Status status = pending->Wait();
     ASSERT_TRUE(status.ok()) << status;
-    std::vector<float> expected(routed.size());
-    const std::vector<uint32_t> per_row(rows, top_k);
-    const std::vector<uint32_t> wide(ids.begin(), ids.end());
-    ComputeExperts(local, layer, input.data(), rows, per_row, wide, expected.data(), nullptr);
-    EXPECT_EQ(routed, expected);
+    std::vector<std::byte> expected(ids.size() * row_bytes);
+    std::vector<ExpertSlot> slots;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      slots.push_back({static_cast<uint32_t>(ids[i]), input + i / top_k * row_bytes, expected.data() + i * row_bytes});
+    }
+    ComputeExperts(local, layer, slots, DType::kBf16, nullptr);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      EXPECT_EQ(std::memcmp(outputs[i], slots[i].output, row_bytes), 0) << "expert " << ids[i] << " of row " << i / top_k;
+    }
   }
 
   const Numerics numerics_{.compute = DType::kBf16, .isa = BestIsa()};
@@ -112,7 +120,7 @@ TEST_F(ExpertServerTest, ShardsGiveTheBitsOfOneProcessAndOneMayLeave) {
   auto second = StartShard();
   ASSERT_TRUE(first != nullptr && second != nullptr);
   GrpcConnector connector;
-  Router router({.wire = DType::kBf16, .numerics_id = numerics_.Id()}, &connector, nullptr);
+  Router router({.numerics_id = numerics_.Id()}, &connector, nullptr);
   const auto watch = Watch(&router);
   const int first_layer = static_cast<int>(config_.first_k_dense_replace);
   const auto ready = [&] { return router.Ready(first_layer, layers_, static_cast<int>(config_.n_routed_experts)).ok(); };

@@ -8,10 +8,9 @@ namespace baleen {
 
 namespace {
 
-// What a call holds in memory: its input and its output as FP32.
-int64_t BytesOf(const ExpertCall& call, int64_t hidden) {
-  return static_cast<int64_t>(call.input.size) +
-         static_cast<int64_t>(call.expert_ids.size()) * hidden * static_cast<int64_t>(sizeof(float));
+// What a call holds in memory: its input and its output.
+int64_t BytesOf(const ExpertCall& call, const ExpertShape& shape) {
+  return static_cast<int64_t>(call.input.size + call.expert_ids.size() * static_cast<size_t>(shape.hidden) * SizeOf(shape.dtype));
 }
 
 void SendReply(const std::shared_ptr<Connection>& connection, Message reply) {
@@ -22,12 +21,7 @@ void SendReply(const std::shared_ptr<Connection>& connection, Message reply) {
 }  // namespace
 
 ExpertService::ExpertService(ExpertServiceOptions options, Clock* clock, prometheus::Registry* metrics)
-    : options_(std::move(options)),
-      clock_(clock),
-      probe_(metrics),
-      queue_(options_.queue),
-      merger_(options_.shape.hidden, options_.shape.dtype),
-      compute_([this] { ComputeLoop(); }) {}
+    : options_(std::move(options)), clock_(clock), probe_(metrics), queue_(options_.queue), compute_([this] { ComputeLoop(); }) {}
 
 ExpertService::~ExpertService() { Drain(); }
 
@@ -44,9 +38,9 @@ void ExpertService::Take(const std::shared_ptr<Connection>& connection, Message 
     SendReply(connection, EncodeRefusal(call_id, epoch, status));
   };
   if (!call.ok()) return refuse(call.status());
-  if (call->rows == 0) return SendReply(connection, EncodeReply(*call, nullptr, options_.shape.hidden, options_.shape.dtype));
+  if (call->rows == 0) return SendReply(connection, EncodeReply(*call, {}));
   call->reply = [connection](Message reply) { SendReply(connection, std::move(reply)); };
-  const int64_t bytes = BytesOf(*call, options_.shape.hidden);
+  const int64_t bytes = BytesOf(*call, options_.shape);
   const absl::Status queued = queue_.Push(*std::move(call), bytes);
   if (!queued.ok()) return refuse(queued);
   probe_.QueueDepth(queue_.depth());
@@ -101,9 +95,8 @@ void ExpertService::ComputeBatch(std::vector<ExpertCall> calls) {
   });
   if (calls.empty()) return;
   const absl::Time start = clock_->Now();
-  std::vector<Message> replies = merger_.Compute(
-      calls, [&](int layer, const float* input, int64_t row_count, absl::Span<const uint32_t> experts_per_row,
-                 absl::Span<const uint32_t> ids, float* out) { experts->Compute(layer, input, row_count, experts_per_row, ids, out); });
+  std::vector<Message> replies = ComputeMerged(calls, options_.shape.hidden, options_.shape.dtype,
+                                               [&](int layer, absl::Span<const ExpertSlot> slots) { experts->Compute(layer, slots); });
   probe_.BatchComputed(rows, clock_->Now() - start);
   for (size_t i = 0; i < calls.size(); ++i) {
     probe_.CallDone("OK");

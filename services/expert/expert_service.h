@@ -25,8 +25,8 @@ class HeldExperts {
  public:
   virtual ~HeldExperts() = default;
   virtual bool Has(int layer, uint32_t expert) const = 0;
-  virtual void Compute(int layer, const float* rows, int64_t row_count, absl::Span<const uint32_t> experts_per_row,
-                       absl::Span<const uint32_t> expert_ids, float* out) const = 0;
+  // Slots are rows of the shape's dtype; see ComputeExperts.
+  virtual void Compute(int layer, absl::Span<const ExpertSlot> slots) const = 0;
 };
 
 struct ExpertServiceOptions {
@@ -68,7 +68,6 @@ class ExpertService {
   ExpertProbe probe_;
   RowCounter row_counter_;
   WorkQueue queue_;
-  Merger merger_;
   std::mutex mu_;
   std::shared_ptr<const HeldExperts> experts_;
   std::mutex drain_mu_;

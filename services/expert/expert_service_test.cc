@@ -8,10 +8,10 @@
 #include <map>
 
 #include "absl/synchronization/notification.h"
+#include "base/values.h"
 #include "proto/baleen/v1/expert.pb.h"
 #include "services/router/router.h"
 #include "transport/inproc/inproc_network.h"
-#include "transport/values.h"
 
 namespace baleen {
 namespace {
@@ -24,16 +24,15 @@ class FakeExperts final : public HeldExperts {
  public:
   explicit FakeExperts(uint32_t held, absl::Notification* gate = nullptr) : held_(held), gate_(gate) {}
   bool Has(int layer, uint32_t expert) const override { return layer == 1 && expert < held_; }
-  void Compute(int layer, const float* rows, int64_t row_count, absl::Span<const uint32_t> experts_per_row,
-               absl::Span<const uint32_t> expert_ids, float* out) const override {
+  void Compute(int layer, absl::Span<const ExpertSlot> slots) const override {
     entered.Notify();
     if (gate_ != nullptr) gate_->WaitForNotification();
-    computed_rows = row_count;
-    size_t at = 0;
-    for (int64_t row = 0; row < row_count; ++row) {
-      for (uint32_t k = 0; k < experts_per_row[row]; ++k, ++at) {
-        for (int64_t j = 0; j < kHidden; ++j) out[at * kHidden + j] = rows[row * kHidden + j] + static_cast<float>(expert_ids[at]);
-      }
+    computed_slots = static_cast<int64_t>(slots.size());
+    for (const ExpertSlot& slot : slots) {
+      float row[kHidden];
+      ValuesFromWire(slot.input, kHidden, DType::kF32, row);
+      for (float& x : row) x += static_cast<float>(slot.expert);
+      ValuesToWire(row, kHidden, DType::kF32, slot.output);
     }
   }
   struct Once {
@@ -44,7 +43,7 @@ class FakeExperts final : public HeldExperts {
     absl::Notification notification;
   };
   mutable Once entered;
-  mutable std::atomic<int64_t> computed_rows{0};
+  mutable std::atomic<int64_t> computed_slots{0};
 
  private:
   const uint32_t held_;
@@ -149,7 +148,7 @@ TEST_F(ExpertServiceTest, DropsWhatIsPastItsDeadline) {
   service_->SetExperts(experts);
   Call(1, 1, 0, 999);
   EXPECT_EQ(CodeOf(1), Code(absl::StatusCode::kDeadlineExceeded));
-  EXPECT_EQ(experts->computed_rows, 0);
+  EXPECT_EQ(experts->computed_slots, 0);
   Call(2, 1, 0, 1001);
   EXPECT_EQ(CodeOf(2), 0);
 }
@@ -168,8 +167,8 @@ TEST_F(ExpertServiceTest, MergesWhatWaitsAndBoundsIt) {
   EXPECT_EQ(CodeOf(5), Code(absl::StatusCode::kResourceExhausted));
   gate.Notify();
   for (const uint64_t id : {1, 2, 3, 4}) EXPECT_EQ(CodeOf(id), 0);
-  EXPECT_EQ(slow->computed_rows, 1);
-  EXPECT_EQ(next->computed_rows, 3);
+  EXPECT_EQ(slow->computed_slots, 1);
+  EXPECT_EQ(next->computed_slots, 3);
   EXPECT_EQ(FirstValue(3), 4.0f);
 }
 
@@ -195,7 +194,6 @@ TEST_F(ExpertServiceTest, TheRouterSpeaksToIt) {
   Start();
   service_->SetExperts(std::make_shared<FakeExperts>(4));
   RouterOptions options;
-  options.wire = DType::kF32;
   options.numerics_id = "n";
   Router router(options, network_.get(), nullptr);
   auto map = std::make_shared<v1::ClusterMap>();
@@ -212,10 +210,21 @@ TEST_F(ExpertServiceTest, TheRouterSpeaksToIt) {
   clock_.now_ms = absl::ToUnixMillis(absl::Now());
   const std::vector<float> input = {1, 2, 3, 4, 5, 6, 7, 8};
   const std::vector<int32_t> ids = {0, 2, 1, 3};
+  std::vector<const std::byte*> outputs(4);
+  const ExpertBatch batch{.layer = 1,
+                          .rows = 2,
+                          .hidden = kHidden,
+                          .top_k = 2,
+                          .wire = DType::kF32,
+                          .input = reinterpret_cast<const std::byte*>(input.data()),
+                          .expert_ids = ids.data(),
+                          .outputs = outputs.data()};
+  const auto pending = router.Dispatch(batch);
+  ASSERT_TRUE(pending->Wait().ok());
   std::vector<float> output(16);
-  const ExpertBatch batch{
-      .layer = 1, .rows = 2, .hidden = kHidden, .top_k = 2, .input = input.data(), .expert_ids = ids.data(), .output = output.data()};
-  ASSERT_TRUE(router.Dispatch(batch)->Wait().ok());
+  for (size_t slot = 0; slot < outputs.size(); ++slot) {
+    ValuesFromWire(outputs[slot], kHidden, DType::kF32, &output[slot * kHidden]);
+  }
   EXPECT_EQ(output, (std::vector<float>{1, 2, 3, 4, 3, 4, 5, 6, 6, 7, 8, 9, 8, 9, 10, 11}));
 }
 

@@ -1,35 +1,35 @@
 #include "services/expert/merger.h"
 
-#include "transport/values.h"
+#include <cstddef>
+#include <memory>
 
 namespace baleen {
 
-Merger::Merger(int64_t hidden, DType dtype) : hidden_(hidden), dtype_(dtype) {}
+namespace {
 
-std::vector<Message> Merger::Compute(absl::Span<const ExpertCall> calls, const GroupedCompute& compute) {
+void AppendSlots(const ExpertCall& call, int64_t row_bytes, std::byte* output, std::vector<ExpertSlot>* slots) {
+  const std::byte* input = call.input.data;
+  const uint32_t* expert = call.expert_ids.data();
+  for (const uint32_t count : call.experts_per_row) {
+    for (uint32_t k = 0; k < count; ++k, ++expert, output += row_bytes) slots->push_back({*expert, input, output});
+    input += row_bytes;
+  }
+}
+
+}  // namespace
+
+std::vector<Message> ComputeMerged(absl::Span<const ExpertCall> calls, int64_t hidden, DType dtype, const GroupedCompute& compute) {
   std::vector<Message> replies;
   if (calls.empty()) return replies;
-  int64_t row_count = 0;
-  std::vector<uint32_t> experts_per_row;
-  std::vector<uint32_t> expert_ids;
+  const int64_t row_bytes = hidden * static_cast<int64_t>(SizeOf(dtype));
+  std::vector<ExpertSlot> slots;
   for (const ExpertCall& call : calls) {
-    row_count += call.rows;
-    experts_per_row.insert(experts_per_row.end(), call.experts_per_row.begin(), call.experts_per_row.end());
-    expert_ids.insert(expert_ids.end(), call.expert_ids.begin(), call.expert_ids.end());
+    const size_t size = call.expert_ids.size() * static_cast<size_t>(row_bytes);
+    const std::shared_ptr<std::byte[]> bytes = std::make_shared_for_overwrite<std::byte[]>(size);
+    AppendSlots(call, row_bytes, bytes.get(), &slots);
+    replies.push_back(EncodeReply(call, {bytes, bytes.get(), size}));
   }
-  rows_.resize(static_cast<size_t>(row_count * hidden_));
-  out_.resize(expert_ids.size() * static_cast<size_t>(hidden_));
-  float* to = rows_.data();
-  for (const ExpertCall& call : calls) {
-    ValuesFromWire(call.input.data, call.rows * hidden_, dtype_, to);
-    to += call.rows * hidden_;
-  }
-  compute(calls.front().layer, rows_.data(), row_count, experts_per_row, expert_ids, out_.data());
-  const float* from = out_.data();
-  for (const ExpertCall& call : calls) {
-    replies.push_back(EncodeReply(call, from, hidden_, dtype_));
-    from += static_cast<int64_t>(call.expert_ids.size()) * hidden_;
-  }
+  compute(calls.front().layer, slots);
   return replies;
 }
 

@@ -8,7 +8,6 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "base/dtype.h"
 #include "model/layers/expert_backend.h"
 #include "services/router/dispatch_plan.h"
 #include "transport/transport.h"
@@ -20,7 +19,6 @@ struct CallInfo {
   uint64_t epoch = 0;
   absl::Time deadline = absl::InfiniteFuture();
   std::string numerics_id;
-  DType wire = DType::kBf16;
 };
 
 Message EncodeCall(const ExpertBatch& batch, const ShardCall& call, const CallInfo& info);
@@ -28,10 +26,10 @@ Message EncodeCall(const ExpertBatch& batch, const ShardCall& call, const CallIn
 // A call without rows, which a shard answers at once: tells that it is there and computes with this numerics_id.
 Message EncodeHello(const std::string& numerics_id);
 
-// INTERNAL unless the payload is [slots, hidden] in `wire`.
-absl::Status CheckReply(const Payload& payload, size_t slots, int64_t hidden, DType wire);
-// Writes the outputs at `places` of call.slots to batch.output; the payload has been checked.
-void ScatterReply(const Payload& payload, const ShardCall& call, absl::Span<const size_t> places, DType wire, const ExpertBatch& batch);
+// INTERNAL unless the payload is `slots` outputs of the batch.
+absl::Status CheckReply(const Payload& payload, size_t slots, const ExpertBatch& batch);
+// Points batch.outputs at the outputs at `places` of call.slots, which stay in the payload; it has been checked.
+void ScatterReply(const Payload& payload, const ShardCall& call, absl::Span<const size_t> places, const ExpertBatch& batch);
 
 }  // namespace baleen
 

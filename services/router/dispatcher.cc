@@ -82,7 +82,7 @@ std::vector<Dispatcher::Sending> Dispatcher::PrepareLocked(std::vector<OutgoingC
 
 void Dispatcher::SendAll(const std::vector<Sending>& calls) {
   for (const Sending& sending : calls) {
-    const CallInfo info{sending.call.id, sending.epoch, sending.batch->deadline, options_.numerics_id, options_.wire};
+    const CallInfo info{sending.call.id, sending.epoch, sending.batch->deadline, options_.numerics_id};
     const absl::Status sent = sending.link->Send(EncodeCall(sending.batch->spec, *sending.call.work, info));
     probe_.CallSent(static_cast<int64_t>(sending.call.work->rows.size()));
     std::lock_guard lock(mu_);
@@ -100,7 +100,7 @@ std::shared_ptr<PendingBatch> Dispatcher::Begin(const ExpertBatch& spec) {
   auto batch = std::make_shared<PendingBatch>();
   batch->spec = spec;
   batch->deadline = std::min(spec.deadline, now + options_.batch_deadline);
-  const int64_t row_bytes = spec.hidden * static_cast<int64_t>(SizeOf(options_.wire));
+  const int64_t row_bytes = spec.hidden * static_cast<int64_t>(SizeOf(spec.wire));
   BatchShape shape{spec.layer, spec.rows, spec.top_k, spec.expert_ids, std::max<int64_t>(spec.top_k, kMaxReplyBytes / row_bytes)};
   std::vector<Sending> sending;
   {

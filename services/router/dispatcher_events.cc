@@ -43,29 +43,23 @@ void Dispatcher::WakeLocked() {
 
 void Dispatcher::OnReply(const std::string& worker_id, const v1::ExpertReplyHeader& reply, const Payload& payload) {
   const absl::Time now = absl::Now();
-  std::shared_ptr<PendingBatch> batch;
-  std::optional<ClaimedAnswer> answer;
-  {
-    std::lock_guard lock(mu_);
-    absl::Status refusal;
-    if (reply.code() != 0) {
-      refusal = absl::Status(static_cast<absl::StatusCode>(reply.code()), absl::StrCat(worker_id, ": ", reply.error()));
-    } else if (const auto expected = core_.ExpectedOf(reply.call_id(), worker_id); expected.has_value()) {
-      refusal = CheckReply(payload, expected->slots, batches_.at(expected->batch)->spec.hidden, options_.wire);
-    }
-    if (!refusal.ok()) {
-      core_.Refused(reply.call_id(), worker_id, refusal, now);
-      return WakeLocked();
-    }
-    answer = core_.Answered(reply.call_id(), worker_id, now);
-    if (!answer.has_value()) return;
-    probe_.CallDone(answer->took);
-    batch = batches_.at(answer->batch);
-    ++batch->users;
-  }
-  ScatterReply(payload, *answer->work, answer->places, options_.wire, batch->spec);
   std::lock_guard lock(mu_);
-  --batch->users;
+  absl::Status refusal;
+  if (reply.code() != 0) {
+    refusal = absl::Status(static_cast<absl::StatusCode>(reply.code()), absl::StrCat(worker_id, ": ", reply.error()));
+  } else if (const auto expected = core_.ExpectedOf(reply.call_id(), worker_id); expected.has_value()) {
+    refusal = CheckReply(payload, expected->slots, batches_.at(expected->batch)->spec);
+  }
+  if (!refusal.ok()) {
+    core_.Refused(reply.call_id(), worker_id, refusal, now);
+    return WakeLocked();
+  }
+  const std::optional<ClaimedAnswer> answer = core_.Answered(reply.call_id(), worker_id, now);
+  if (!answer.has_value()) return;
+  probe_.CallDone(answer->took);
+  PendingBatch& batch = *batches_.at(answer->batch);
+  ScatterReply(payload, *answer->work, answer->places, batch.spec);
+  batch.replies.push_back(payload);
   core_.Written(answer->batch, answer->places.size());
   batches_changed_.notify_all();
 }

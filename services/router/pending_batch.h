@@ -2,18 +2,22 @@
 #ifndef BALEEN_SERVICES_ROUTER_PENDING_BATCH_H_
 #define BALEEN_SERVICES_ROUTER_PENDING_BATCH_H_
 
+#include <vector>
+
 #include "absl/time/time.h"
 #include "model/layers/expert_backend.h"
 #include "services/router/dispatch_core.h"
+#include "transport/transport.h"
 
 namespace baleen {
 
-// Guarded by the dispatcher's mutex, but for the memory: who reads or writes that without the mutex counts in `users`.
+// Guarded by the dispatcher's mutex, but for the rows: who reads them without the mutex counts in `users`.
 struct PendingBatch {
   ExpertBatch spec;
   BatchId id = 0;
   absl::Time deadline;
   int users = 0;
+  std::vector<Payload> replies;  // What spec.outputs points into.
 };
 
 }  // namespace baleen

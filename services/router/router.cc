@@ -14,14 +14,18 @@ class RoutedExperts final : public PendingExperts {
       : dispatcher_(std::move(dispatcher)), batch_(std::move(batch)) {}
 
   ~RoutedExperts() override {
-    if (batch_ != nullptr) dispatcher_->Abandon(batch_);
+    if (!waited_) dispatcher_->Abandon(batch_);
   }
 
-  absl::Status Wait() override { return dispatcher_->Wait(std::exchange(batch_, nullptr)); }
+  absl::Status Wait() override {
+    waited_ = true;
+    return dispatcher_->Wait(batch_);
+  }
 
  private:
   const std::shared_ptr<Dispatcher> dispatcher_;
-  std::shared_ptr<PendingBatch> batch_;
+  const std::shared_ptr<PendingBatch> batch_;  // Has the outputs.
+  bool waited_ = false;
 };
 
 }  // namespace

@@ -7,7 +7,6 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "base/dtype.h"
 #include "model/layers/expert_backend.h"
 #include "prometheus/registry.h"
 #include "proto/baleen/v1/placement.pb.h"
@@ -17,7 +16,6 @@
 namespace baleen {
 
 struct RouterOptions {
-  DType wire = DType::kBf16;  // kBf16 or kF32
   std::string numerics_id;
   absl::Duration batch_deadline = absl::Seconds(30);  // Rows without a live replica park until then.
   DispatchPolicy policy = {};                         // When a call is hedged, and when it is sent again.

@@ -14,9 +14,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "base/values.h"
 #include "proto/baleen/v1/expert.pb.h"
 #include "transport/inproc/inproc_network.h"
-#include "transport/values.h"
 
 namespace baleen {
 namespace {
@@ -111,7 +111,7 @@ std::shared_ptr<const v1::ClusterMap> Map(uint64_t epoch, const std::map<std::st
 }
 
 struct Batch {
-  Batch(int rows, int top_k, int experts, uint32_t seed) {
+  Batch(int rows, int top_k, int experts, uint32_t seed, DType wire = DType::kBf16) {
     std::mt19937 random(seed);
     for (int i = 0; i < rows * kHidden; ++i) input.push_back(Bf16ToF32(F32ToBf16(static_cast<float>(random() % 1000) / 100 - 5)));
     std::vector<int32_t> all(experts);
@@ -121,32 +121,40 @@ struct Batch {
       std::sort(all.begin(), all.begin() + top_k);
       ids.insert(ids.end(), all.begin(), all.begin() + top_k);
     }
-    output.assign(rows * top_k * kHidden, -1);
+    wire_input.resize(input.size() * SizeOf(wire));
+    ValuesToWire(input.data(), static_cast<int64_t>(input.size()), wire, wire_input.data());
+    outputs.assign(rows * top_k, nullptr);
     spec.layer = kLayer;
     spec.rows = rows;
     spec.hidden = kHidden;
     spec.top_k = top_k;
-    spec.input = input.data();
+    spec.wire = wire;
+    spec.input = wire_input.data();
     spec.expert_ids = ids.data();
-    spec.output = output.data();
+    spec.outputs = outputs.data();
   }
 
+  // While the batch's PendingExperts lives.
   void ExpectRight() const {
+    std::vector<float> output(kHidden);
     for (int64_t slot = 0; slot < spec.rows * spec.top_k; ++slot) {
+      ASSERT_NE(outputs[slot], nullptr) << slot;
+      ValuesFromWire(outputs[slot], kHidden, spec.wire, output.data());
       for (int j = 0; j < kHidden; ++j) {
-        ASSERT_EQ(output[slot * kHidden + j], Expected(input[slot / spec.top_k * kHidden + j], kLayer, ids[slot])) << slot;
+        ASSERT_EQ(output[j], Expected(input[slot / spec.top_k * kHidden + j], kLayer, ids[slot])) << slot;
       }
     }
   }
 
-  std::vector<float> input, output;
+  std::vector<float> input;
+  std::vector<std::byte> wire_input;
+  std::vector<const std::byte*> outputs;
   std::vector<int32_t> ids;
   ExpertBatch spec;
 };
 
-RouterOptions Options(DType wire = DType::kBf16) {
+RouterOptions Options() {
   RouterOptions options;
-  options.wire = wire;
   options.numerics_id = kNumerics;
   return options;
 }
@@ -184,10 +192,10 @@ TEST_F(RouterTest, PlacementDoesNotChangeOutputs) {
           if (expert % count == s || random() % 3 == 0) holds[id].push_back(expert);
         }
       }
-      Router router(Options(wire), &network_, &metrics_);
+      Router router(Options(), &network_, &metrics_);
       router.UpdateMap(Map(1, holds));
-      Batch first(1 + random() % 30, 4, experts, seed);
-      Batch second(1 + random() % 30, 4, experts, seed + 100);
+      Batch first(1 + random() % 30, 4, experts, seed, wire);
+      Batch second(1 + random() % 30, 4, experts, seed + 100, wire);
       const auto a = router.Dispatch(first.spec);
       const auto b = router.Dispatch(second.spec);
       ASSERT_TRUE(b->Wait().ok());
@@ -241,7 +249,8 @@ TEST_F(RouterTest, AStoppedReplicaCostsOneHedgeThenIsLeftAlone) {
   router.UpdateMap(Map(2, {{"a", {0, 1, 2, 3}}, {"b", {0, 1, 2, 3}}}));
   for (uint32_t seed = 0; seed < 5; ++seed) {
     Batch batch(5, 4, 4, seed);
-    ASSERT_TRUE(router.Dispatch(batch.spec)->Wait().ok());
+    const auto pending = router.Dispatch(batch.spec);
+    ASSERT_TRUE(pending->Wait().ok());
     batch.ExpectRight();
   }
   EXPECT_EQ(stopped.calls(), 1);

@@ -58,8 +58,7 @@ absl::StatusOr<std::unique_ptr<RemoteExperts>> RemoteExperts::Connect(const std:
   auto impl = std::make_unique<Impl>();
   ASSIGN_OR_RETURN(impl->transport, WorkerTransport::Create({.transport = transport}, impl->registry));
   impl->connector = impl->transport->NewConnector(grpc::InsecureChannelCredentials());
-  impl->router = std::make_unique<Router>(RouterOptions{.wire = numerics.activations(), .numerics_id = numerics.Id()},
-                                          impl->connector.get(), &impl->registry);
+  impl->router = std::make_unique<Router>(RouterOptions{.numerics_id = numerics.Id()}, impl->connector.get(), &impl->registry);
   PlacementClientOptions client;
   client.address = placement;
   client.worker = Worker(model_id, config, numerics);

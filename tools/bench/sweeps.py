@@ -94,10 +94,13 @@ def experts(binaries, model, dtype, shards, threads):
 
 
 def shards(binaries, binary, model, dtype, rounds, counts=SHARDS):
-    """Attention in one process and experts on `counts` shards, each against everything in one process in the same rounds."""
+    """Attention in one process and experts on `counts` shards, each against everything in one process in the same rounds.
+
+    Every shard may use all cores, since one of them has more of a layer to compute than the others.
+    """
     found = []
     for count in counts:
-        with experts(binaries, model, dtype, count, threads=max(1, os.cpu_count() // count)) as placement:
+        with experts(binaries, model, dtype, count, threads=os.cpu_count()) as placement:
             report = _engine_speed(binary, f"--model={model}", f"--dtype={dtype}", f"--rounds={rounds}", f"--placement={placement}",
                                    "--decode=1:256,16:256", "--steps=6")
         for kind, entry in (("prefill:512", report["prefill"]), ("batch:1", report["decode"][0]), ("batch:16", report["decode"][1])):

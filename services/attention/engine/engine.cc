@@ -30,7 +30,7 @@ struct Engine::Impl {
         weights(std::move(weights)),
         mla(MlaParamsOf(config, options.numerics)),
         kv_shape(KvShapeOf(config, options)),
-        scratch(config, options.max_batch_tokens, options.mtp),
+        scratch(config, options.max_batch_tokens, options.numerics.activations(), options.mtp),
         network{this->config, this->weights, mla, options.numerics.activations(), pool} {}
 
   // The micro-batches of this step, by rows alone.

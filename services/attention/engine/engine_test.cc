@@ -20,7 +20,7 @@ class WatchedExperts final : public ExpertBackend {
     for (int64_t i = 0; i < batch.rows * batch.top_k; ++i) {
       EXPECT_TRUE(i % batch.top_k == 0 || batch.expert_ids[i - 1] < batch.expert_ids[i]);
     }
-    for (int64_t i = 0; i < batch.rows * batch.hidden; ++i) EXPECT_EQ(Bf16ToF32(F32ToBf16(batch.input[i])), batch.input[i]);
+    EXPECT_EQ(batch.wire, DType::kBf16);
     layers.push_back(batch.layer);
     ++in_flight;
     auto inner = inner_->Dispatch(batch);
@@ -174,14 +174,24 @@ TEST(LocalExpertsTest, MissingExpertsAreNamed) {
   ASSERT_TRUE(weights.ok()) << weights.status();
   ThreadPool pool(1);
   LocalExperts experts(weights->get(), &pool);
-  std::vector<float> input(config->hidden_size), output(2 * config->hidden_size);
+  std::vector<std::byte> input(4 * config->hidden_size), room(2 * input.size());
+  const std::byte* outputs[2] = {};
   const std::vector<int32_t> ids = {2, 3};
-  ExpertBatch batch{1, 1, config->hidden_size, 2, input.data(), ids.data(), output.data(), absl::InfiniteFuture()};
+  ExpertBatch batch{.layer = 1,
+                    .rows = 1,
+                    .hidden = config->hidden_size,
+                    .top_k = 2,
+                    .wire = DType::kF32,
+                    .input = input.data(),
+                    .expert_ids = ids.data(),
+                    .outputs = outputs,
+                    .room = room.data()};
   const absl::Status status = experts.Dispatch(batch)->Wait();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_NE(status.message().find("layer 1 expert 3"), absl::string_view::npos) << status;
   batch.top_k = 1;
   EXPECT_TRUE(experts.Dispatch(batch)->Wait().ok());
+  EXPECT_EQ(outputs[0], room.data());
   batch.hidden -= 1;
   EXPECT_EQ(experts.Dispatch(batch)->Wait().code(), absl::StatusCode::kInvalidArgument);
 }

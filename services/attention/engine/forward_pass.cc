@@ -1,7 +1,10 @@
 #include "services/attention/engine/forward_pass.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "base/status_macros.h"
+#include "base/values.h"
 #include "kernels/elementwise.h"
 #include "model/layers/combine.h"
 #include "model/layers/ffn.h"
@@ -9,6 +12,12 @@
 #include "model/layers/row_ops.h"
 
 namespace baleen {
+
+namespace {
+
+constexpr int64_t kConvertGrain = 32;  // Rows.
+
+}  // namespace
 
 ForwardPass::ForwardPass(const Network& network, const StepPlan& plan, BatchScratch& scratch, BlockPool& kv, ExpertBackend& experts,
                          absl::Time deadline)
@@ -103,31 +112,35 @@ void ForwardPass::FeedForward(int layer, MicroBatch& batch) {
 void ForwardPass::Route(int layer, MicroBatch& batch) {
   const GateWeights& gate = *network_.weights.layers[layer].gate;
   const float* const normed = Row(scratch_.normed, batch.begin, hidden_);
-  float* const wire = Row(scratch_.wire, batch.begin, hidden_);
+  const int64_t row_bytes = hidden_ * static_cast<int64_t>(SizeOf(network_.wire));
+  std::byte* const wire = scratch_.wire.get() + batch.begin * row_bytes;
   int32_t* const ids = scratch_.expert_ids.get() + batch.begin * top_k_;
   ApplyGate(gate, normed, batch.rows(), Row(scratch_.gate_logits, batch.begin, gate.params.experts), ids,
             Row(scratch_.expert_weights, batch.begin, top_k_), network_.pool);
-  std::copy_n(normed, batch.rows() * hidden_, wire);
-  if (network_.wire == DType::kBf16) RoundToBf16(wire, batch.rows() * hidden_);
+  ForRows(batch.rows(), kConvertGrain, network_.pool, [&](int64_t begin, int64_t end) {
+    ValuesToWire(normed + begin * hidden_, (end - begin) * hidden_, network_.wire, wire + begin * row_bytes);
+  });
 
   ExpertBatch work;
   work.layer = layer;
   work.rows = batch.rows();
   work.hidden = hidden_;
   work.top_k = static_cast<int>(top_k_);
+  work.wire = network_.wire;
   work.input = wire;
   work.expert_ids = ids;
-  work.output = Row(scratch_.expert_outputs, batch.begin, top_k_ * hidden_);
+  work.outputs = scratch_.expert_outputs.get() + batch.begin * top_k_;
+  work.room = scratch_.expert_room.get() + batch.begin * top_k_ * row_bytes;
   work.deadline = deadline_;
   batch.pending = experts_.Dispatch(work);
 }
 
 absl::Status ForwardPass::FinishExperts(MicroBatch& batch) {
   if (batch.pending == nullptr) return absl::OkStatus();
-  const absl::Status status = batch.pending->Wait();
-  batch.pending.reset();
-  if (!status.ok()) return status;
-  CombineExperts(Row(scratch_.expert_outputs, batch.begin, top_k_ * hidden_), Row(scratch_.expert_weights, batch.begin, top_k_),
+  // The outputs live as long as it does.
+  const std::unique_ptr<PendingExperts> pending = std::move(batch.pending);
+  RETURN_IF_ERROR(pending->Wait());
+  CombineExperts(scratch_.expert_outputs.get() + batch.begin * top_k_, network_.wire, Row(scratch_.expert_weights, batch.begin, top_k_),
                  Row(scratch_.delta, batch.begin, hidden_), batch.rows(), top_k_, hidden_, Row(scratch_.residual, batch.begin, hidden_),
                  network_.pool);
   return absl::OkStatus();

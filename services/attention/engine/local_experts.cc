@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "model/layers/expert_compute.h"
 
 namespace baleen {
 namespace {
@@ -28,14 +27,18 @@ absl::Status LocalExperts::Compute(const ExpertBatch& batch) {
   if (batch.hidden != weights_->hidden()) {
     return absl::InvalidArgumentError(absl::StrCat("rows of ", batch.hidden, " values, experts take ", weights_->hidden()));
   }
-  experts_per_row_.assign(batch.rows, static_cast<uint32_t>(batch.top_k));
-  expert_ids_.assign(batch.expert_ids, batch.expert_ids + batch.rows * batch.top_k);
-  for (const uint32_t expert : expert_ids_) {
-    if (!weights_->Has({batch.layer, static_cast<int>(expert)})) {
+  const int64_t row_bytes = batch.hidden * static_cast<int64_t>(SizeOf(batch.wire));
+  slots_.clear();
+  for (int64_t slot = 0; slot < batch.rows * batch.top_k; ++slot) {
+    const int32_t expert = batch.expert_ids[slot];
+    if (!weights_->Has({batch.layer, expert})) {
       return absl::NotFoundError(absl::StrCat("layer ", batch.layer, " expert ", expert, " is not held in this process"));
     }
+    std::byte* const output = batch.room + slot * row_bytes;
+    batch.outputs[slot] = output;
+    slots_.push_back({static_cast<uint32_t>(expert), batch.input + slot / batch.top_k * row_bytes, output});
   }
-  ComputeExperts(*weights_, batch.layer, batch.input, batch.rows, experts_per_row_, expert_ids_, batch.output, pool_);
+  ComputeExperts(*weights_, batch.layer, slots_, batch.wire, pool_);
   return absl::OkStatus();
 }
 

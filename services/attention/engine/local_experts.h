@@ -7,6 +7,7 @@
 
 #include "base/thread_pool.h"
 #include "model/layers/expert_backend.h"
+#include "model/layers/expert_compute.h"
 #include "model/weights/expert_weights.h"
 
 namespace baleen {
@@ -25,8 +26,7 @@ class LocalExperts final : public ExpertBackend {
 
   const ExpertWeights* weights_;
   ThreadPool* pool_;
-  std::vector<uint32_t> experts_per_row_;
-  std::vector<uint32_t> expert_ids_;
+  std::vector<ExpertSlot> slots_;
 };
 
 }  // namespace baleen

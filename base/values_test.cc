@@ -1,4 +1,4 @@
-#include "transport/values.h"
+#include "base/values.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@ namespace {
 
 TEST(ValuesTest, RoundTripAtAnyLengthAndAlignment) {
   for (const DType type : {DType::kF32, DType::kBf16}) {
-    for (int64_t count : {0, 1, 31, 32, 33, 100}) {
+    for (int64_t count : {0, 1, 31, 32, 33, 63, 64, 65, 200}) {
       std::vector<float> values(count);
       for (int64_t i = 0; i < count; ++i) values[i] = Bf16ToF32(F32ToBf16(static_cast<float>(i) * 0.37f - 5));
       std::vector<std::byte> wire(count * SizeOf(type) + 2, std::byte{0x5a});
