@@ -11,7 +11,7 @@ BALEEN := tools/baleen/baleen
 VENV := .baleen/venv
 
 # Names that `make up` takes; unset ones keep the command's defaults.
-export MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS PLACEMENTS ETCD TLS DTYPE TRANSPORT MTP DEVICE KV_MIB THREADS TENANTS API_KEY PORT_BASE QUESTION
+export MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS PLACEMENTS ETCD TLS DTYPE TRANSPORT MTP DEVICE KV_MIB THREADS CORES NUMA_NODE TENANTS API_KEY PORT_BASE QUESTION
 
 BINARIES := \
 	//services/gateway:baleen-gateway \
@@ -53,7 +53,7 @@ demo: build  ## start a cluster, ask QUESTION, show the answer, stop it
 certs:  ## make certificates for TLS=1 into .baleen/certs; 'tools/baleen/baleen certs --renew' issues them anew
 	@$(BALEEN) certs
 
-up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DTYPE TRANSPORT TLS KV_MIB THREADS)
+up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DTYPE TRANSPORT TLS KV_MIB THREADS CORES NUMA_NODE)
 	@$(BALEEN) up
 
 down:  ## stop it

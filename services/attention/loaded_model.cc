@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "base/cores.h"
 #include "base/status_macros.h"
 #include "kernels/isa.h"
 #include "model/tokenizer/tokenizer.h"
@@ -58,7 +58,7 @@ absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& option
   model->numerics = {.compute = compute, .isa = BestIsa()};
   ASSIGN_OR_RETURN(model->config, ModelConfig::Load(options.directory));
   ASSIGN_OR_RETURN(model->checkpoint, Checkpoint::Open(options.directory));
-  const int threads = options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const int threads = options.threads > 0 ? options.threads : AvailableCores();
   model->pool = std::make_unique<ThreadPool>(threads);
   ASSIGN_OR_RETURN(model->engine, Engine::Load(*model->checkpoint, model->config,
                                                {.numerics = model->numerics,

@@ -39,7 +39,7 @@ struct LoadedModel {
 struct LoadOptions {
   std::string directory;
   std::string dtype = "auto";  // auto (BF16), bf16 or f32.
-  int threads = 0;             // 0 = one per core.
+  int threads = 0;             // 0 = one per core it may use.
   int64_t max_batch_tokens = 512;
   int64_t ping_pong_rows = 0;
   bool mtp = false;          // The next-token layer too,

@@ -4,6 +4,7 @@
 
 #include "absl/flags/flag.h"
 #include "services/attention/attention_server.h"
+#include "services/common/core_flags.h"
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
@@ -13,7 +14,7 @@ ABSL_FLAG(std::string, role, "both", "prefill, decode or both");
 ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
 ABSL_FLAG(std::string, dtype, "auto", "auto (bf16), bf16, f32, int8 or fp8 (weights in eight bits)");
 ABSL_FLAG(int64_t, kv_mib, 256, "memory for latent KV");
-ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core");
+ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core it may use");
 ABSL_FLAG(int64_t, max_batch_tokens, 512, "rows of one step");
 ABSL_FLAG(int64_t, prefill_chunk, 128, "rows of one sequence's prefill in a step");
 ABSL_FLAG(int64_t, local_prefill_tokens, 32, "sequences up to this length are prefilled by the decode worker itself");
@@ -25,6 +26,7 @@ namespace {
 
 absl::Status Run(int argc, char** argv, int* exit_code) {
   absl::Status status = baleen::ParseServiceFlags(argc, argv, "attention");
+  if (status.ok()) status = baleen::ConfineFromFlags();
   if (!status.ok()) return status;
   const auto role = baleen::ParseAttentionRole(absl::GetFlag(FLAGS_role));
   if (!role.ok()) return role.status();

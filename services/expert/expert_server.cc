@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
+#include "base/cores.h"
 #include "base/status_macros.h"
 #include "kernels/isa.h"
 #include "services/common/log.h"
@@ -94,8 +94,7 @@ absl::Status ExpertServer::Impl::Load() {
   ASSIGN_OR_RETURN(config, ModelConfig::Load(options.model_directory));
   if (MoeLayers(config) == 0) return absl::InvalidArgumentError(absl::StrCat(options.model_directory, ": the model has no routed experts"));
   ASSIGN_OR_RETURN(checkpoint, Checkpoint::Open(options.model_directory));
-  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  pool = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : cores);
+  pool = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : AvailableCores());
   ExpertServiceOptions service_options;
   service_options.shape = {
       .hidden = config.hidden_size, .experts = config.n_routed_experts, .dtype = numerics.activations(), .numerics_id = numerics.Id()};

@@ -18,7 +18,7 @@ struct ExpertOptions {
   std::string dtype = "auto";  // auto (bf16), bf16 or f32
   std::string placement_address;
   std::string failure_domain;  // Empty = only itself.
-  int threads = 0;             // 0 = one per core.
+  int threads = 0;             // 0 = one per core it may use.
   WorkerTransportOptions transport = {};
 };
 

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "absl/flags/flag.h"
+#include "services/common/core_flags.h"
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
@@ -10,7 +11,7 @@
 
 ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
 ABSL_FLAG(std::string, dtype, "auto", "auto (bf16), bf16, f32, int8 or fp8 (weights in eight bits)");
-ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core");
+ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core it may use");
 
 namespace {
 
@@ -19,8 +20,9 @@ constexpr absl::Duration kHandOverTime = absl::Minutes(5);
 
 absl::Status Run(int argc, char** argv, int* exit_code) {
   absl::SetFlag(&FLAGS_drain_timeout, kHandOverTime);
-  const absl::Status parsed = baleen::ParseServiceFlags(argc, argv, "expert");
-  if (!parsed.ok()) return parsed;
+  absl::Status status = baleen::ParseServiceFlags(argc, argv, "expert");
+  if (status.ok()) status = baleen::ConfineFromFlags();
+  if (!status.ok()) return status;
   const auto options = baleen::ServerOptionsFromFlags("expert", baleen::PeerRole::kExpert);
   if (!options.ok()) return options.status();
   auto server = baleen::ExpertServer::Start(*options, {.model_directory = absl::GetFlag(FLAGS_model),

@@ -52,6 +52,8 @@ class SettingsTest(unittest.TestCase):
             ("KV_MIB", "-1"),
             ("MODEL", "/nonexistent"),
             ("TENANTS", "/nonexistent"),
+            ("CORES", "0-"),
+            ("NUMA_NODE", "-1"),
         ):
             with self.subTest(name=name, value=value), self.assertRaisesRegex(UserError, f"{name}={value}"):
                 settings.read({**self.environment, name: value})
@@ -92,6 +94,12 @@ class TopologyTest(unittest.TestCase):
         with_mtp = {spec.id for spec in self.plan(mtp=True) if "--mtp" in spec.flags}
         self.assertEqual(with_mtp, {"prefill-0", "decode-0"})
         self.assertFalse(any("--mtp" in spec.flags for spec in self.plan()))
+
+    def test_cores_reach_those_that_compute(self):
+        plan = self.plan(cores="0-3,8", numa_node=1)
+        confined = {spec.id for spec in plan if {"--cores=0-3,8", "--numa_node=1"} <= set(spec.flags)}
+        self.assertEqual(confined, {"prefill-0", "decode-0", "expert-0", "expert-1"})
+        self.assertFalse(any("cores" in flag or "numa" in flag for spec in self.plan() for flag in spec.flags))
 
     def test_tenants_reach_gateways_only(self):
         with_tenants = {spec.id for spec in self.plan(tenants=pathlib.Path("/t.json")) if "--tenants=/t.json" in spec.flags}

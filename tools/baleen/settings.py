@@ -36,6 +36,8 @@ class Settings:
     tls: bool = False
     etcd: str = "0"  # "0" = none, "1" = one of our own, or host:port.
     tenants: pathlib.Path | None = None  # Gateways ask for keys.
+    cores: str = ""  # Of workers, such as 0-3,8; empty = all.
+    numa_node: int | None = None  # Of workers.
 
 
 def directory(environment=os.environ):
@@ -78,6 +80,13 @@ def _file(environment, name):
     return path
 
 
+def _cores(environment):
+    text = environment.get("CORES") or ""
+    if text and not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
+        raise UserError(f"CORES={text}: expected cores and ranges such as 0-3,8")
+    return text
+
+
 def _etcd(environment):
     text = environment.get("ETCD") or "0"
     if text in ("0", "1") or re.fullmatch(r"[^\s:,]+:\d{1,5}", text):
@@ -115,6 +124,8 @@ def read(environment=os.environ):
         transport=transport,
         etcd=_etcd(environment),
         tenants=_file(environment, "TENANTS"),
+        cores=_cores(environment),
+        numa_node=_integer(environment, "NUMA_NODE", None, 0, 1023),
     )
     if settings.replicas > settings.shards:
         raise UserError(f"REPLICAS={settings.replicas}: copies go to distinct shards, and there are SHARDS={settings.shards}")

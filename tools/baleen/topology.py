@@ -39,11 +39,13 @@ def _attention_flags(settings, role):
         flags.append(f"--kv_mib={settings.kv_mib}")
     if settings.mtp:
         flags.append("--mtp")
-    return flags + _threads(settings)
+    return flags + _compute_flags(settings)
 
 
-def _threads(settings):
-    return [] if settings.threads is None else [f"--threads={settings.threads}"]
+def _compute_flags(settings):
+    flags = [] if settings.threads is None else [f"--threads={settings.threads}"]
+    flags += [f"--cores={settings.cores}"] if settings.cores else []
+    return flags + ([] if settings.numa_node is None else [f"--numa_node={settings.numa_node}"])
 
 
 def _etcd_address(settings, port):
@@ -81,7 +83,7 @@ def _role_flags(settings, role, rest, admin, etcd_port):
         # Long enough for the others to load its experts.
         drain = [f"--drain_timeout={DRAIN_S}s"]
         model = [f"--model={settings.model}", f"--dtype={settings.dtype}", f"--transport={settings.transport}"]
-        return drain + model + _threads(settings)
+        return drain + model + _compute_flags(settings)
     etcd = [f"--etcd={_etcd_address(settings, etcd_port)}"] if settings.etcd != "0" else []
     return etcd + [f"--expected_shards={settings.shards}", f"--replicas={settings.replicas}"]
 
