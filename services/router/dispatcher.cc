@@ -99,6 +99,7 @@ std::shared_ptr<PendingBatch> Dispatcher::Begin(const ExpertBatch& spec) {
   const absl::Time now = absl::Now();
   auto batch = std::make_shared<PendingBatch>();
   batch->spec = spec;
+  batch->begun = now;
   batch->deadline = std::min(spec.deadline, now + options_.batch_deadline);
   const int64_t row_bytes = spec.hidden * static_cast<int64_t>(SizeOf(spec.wire));
   BatchShape shape{spec.layer, spec.rows, spec.top_k, spec.expert_ids, std::max<int64_t>(spec.top_k, kMaxReplyBytes / row_bytes)};
@@ -111,12 +112,16 @@ std::shared_ptr<PendingBatch> Dispatcher::Begin(const ExpertBatch& spec) {
     if (std::exchange(idle_, false)) WakeLocked();
   }
   SendAll(sending);
+  std::lock_guard lock(mu_);
+  batch->busy_from = busy_.At(absl::Now());
   return batch;
 }
 
 absl::Status Dispatcher::Wait(const std::shared_ptr<PendingBatch>& batch) {
   std::unique_lock lock(mu_);
+  busy_.Stop(absl::Now());
   batches_changed_.wait_until(lock, absl::ToChronoTime(batch->deadline), [&] { return core_.Complete(batch->id) || stopping_; });
+  busy_.Go(absl::Now());
   return EndLocked(batch, lock);
 }
 

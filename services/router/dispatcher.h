@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "services/router/busy_clock.h"
 #include "services/router/dispatch_core.h"
 #include "services/router/pending_batch.h"
 #include "services/router/probe.h"
@@ -73,6 +74,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   bool idle_ = false;   // Upkeep sleeps long: a new batch wakes it.
   bool stopping_ = false;
   uint64_t epoch_ = 0;
+  BusyClock busy_;  // Of the one caller.
   DispatchCore core_;
   std::map<std::string, std::shared_ptr<ShardLink>> links_;  // By worker id.
   std::map<BatchId, std::shared_ptr<PendingBatch>> batches_;

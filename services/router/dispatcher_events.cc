@@ -61,6 +61,10 @@ void Dispatcher::OnReply(const std::string& worker_id, const v1::ExpertReplyHead
   ScatterReply(payload, *answer->work, answer->places, batch.spec);
   batch.replies.push_back(payload);
   core_.Written(answer->batch, answer->places.size());
+  if (core_.Complete(answer->batch)) {
+    const absl::Duration hidden = std::max(absl::ZeroDuration(), busy_.At(now) - batch.busy_from);
+    probe_.BatchBack(hidden, now - batch.begun - hidden);
+  }
   batches_changed_.notify_all();
 }
 

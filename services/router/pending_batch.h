@@ -16,6 +16,8 @@ struct PendingBatch {
   ExpertBatch spec;
   BatchId id = 0;
   absl::Time deadline;
+  absl::Time begun;
+  absl::Time busy_from = absl::InfiniteFuture();  // By the busy clock: when all was sent.
   int users = 0;
   std::vector<Payload> replies;  // What spec.outputs points into.
 };

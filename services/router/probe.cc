@@ -30,6 +30,8 @@ RouterProbe::RouterProbe(prometheus::Registry* registry) {
   rows_ = Counter(*registry, "baleen_router_rows_total", "Rows sent to expert shards.");
   hedges_ = Counter(*registry, "baleen_router_hedges_total", "Overdue calls that were also sent to another replica.");
   ejections_ = Counter(*registry, "baleen_router_ejections_total", "Times that a shard did not answer in time and was left alone.");
+  hidden_ = Counter(*registry, "baleen_router_hidden_seconds_total", "Time that rows were at experts while attention computed.");
+  waited_ = Counter(*registry, "baleen_router_waited_seconds_total", "Time that rows were at experts while attention sent or waited.");
   parked_ = Gauge(*registry, "baleen_router_parked", "(Row, expert) pairs that wait for a live replica.");
   ejected_ = Gauge(*registry, "baleen_router_ejected_shards", "Shards that are left alone until they answer.");
   call_seconds_ = &prometheus::BuildHistogram()
@@ -48,6 +50,12 @@ void RouterProbe::CallSent(int64_t rows) {
 
 void RouterProbe::CallDone(absl::Duration took) {
   if (call_seconds_ != nullptr) call_seconds_->Observe(absl::ToDoubleSeconds(took));
+}
+
+void RouterProbe::BatchBack(absl::Duration hidden, absl::Duration waited) {
+  if (hidden_ == nullptr) return;
+  hidden_->Increment(absl::ToDoubleSeconds(hidden));
+  waited_->Increment(absl::ToDoubleSeconds(waited));
 }
 
 void RouterProbe::Decided(const DispatchStats& stats) {

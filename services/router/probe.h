@@ -24,6 +24,8 @@ class RouterProbe {
 
   void CallSent(int64_t rows);
   void CallDone(absl::Duration took);
+  // All outputs of a batch are there: how long the worker computed something else meanwhile, and the rest of the round trip.
+  void BatchBack(absl::Duration hidden, absl::Duration waited);
   void Decided(const DispatchStats& stats);  // Totals so far.
 
  private:
@@ -32,6 +34,8 @@ class RouterProbe {
   prometheus::Counter* rows_ = nullptr;
   prometheus::Counter* hedges_ = nullptr;
   prometheus::Counter* ejections_ = nullptr;
+  prometheus::Counter* hidden_ = nullptr;
+  prometheus::Counter* waited_ = nullptr;
   prometheus::Gauge* parked_ = nullptr;
   prometheus::Gauge* ejected_ = nullptr;
   prometheus::Histogram* call_seconds_ = nullptr;

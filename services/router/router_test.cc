@@ -364,6 +364,31 @@ TEST_F(RouterTest, DroppedPendingIsForgotten) {
   mute.Kill();
 }
 
+TEST_F(RouterTest, RoundTripsAreHiddenOrWaitedFor) {
+  const auto seconds = [&] {
+    double sum = 0;
+    for (const prometheus::MetricFamily& family : metrics_.Collect()) {
+      const bool counts = family.name == "baleen_router_hidden_seconds_total" || family.name == "baleen_router_waited_seconds_total";
+      for (const prometheus::ClientMetric& metric : family.metric) sum += counts ? metric.counter.value : 0;
+    }
+    return sum;
+  };
+  Shard("a");
+  Router router(Options(), &network_, &metrics_);
+  router.UpdateMap(Map(1, {{"a", {0, 1, 2, 3}}}));
+  const absl::Time start = absl::Now();
+  Batch batch(5, 4, 4, 1);
+  ASSERT_TRUE(router.Dispatch(batch.spec)->Wait().ok());
+  const double first = seconds();
+  EXPECT_GT(first, 0);
+  EXPECT_LE(first, absl::ToDoubleSeconds(absl::Now() - start));
+  // What never comes back counts in neither.
+  batch.ids.assign(batch.ids.size(), 7);
+  batch.spec.deadline = absl::Now() + absl::Milliseconds(20);
+  EXPECT_FALSE(router.Dispatch(batch.spec)->Wait().ok());
+  EXPECT_EQ(seconds(), first);
+}
+
 TEST_F(RouterTest, EmptyBatchIsDone) {
   Router router(Options(), &network_, &metrics_);
   Batch batch(0, 2, 2, 1);

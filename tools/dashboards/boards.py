@@ -21,6 +21,7 @@ def ratio(part, whole):
 
 REQUESTS = rate("baleen_request_success_total")
 TOKENS = rate("baleen_generation_tokens_total", where='role=~"decode|attention"')
+HIDDEN = rate("baleen_router_hidden_seconds_total", "role")
 
 OVERVIEW = Dashboard("baleen-overview", "Baleen / Overview", (
     Row("Now", (
@@ -99,6 +100,9 @@ EXPERTS = Dashboard("baleen-experts", "Baleen / Experts", (
                 f"clamp_min({rate('baleen_router_call_seconds_sum')} / clamp_min({rate('baleen_router_call_seconds_count')}, 1e-9)"
                 f" - {rate('baleen_expert_compute_seconds_sum')} / clamp_min({rate('baleen_expert_compute_seconds_count')}, 1e-9), 0)"},
               "Mean round trip less mean compute."),
+        Panel("Communication hidden", "percentunit", {
+            "{{role}}": ratio(HIDDEN, f"({HIDDEN} + {rate('baleen_router_waited_seconds_total', 'role')})")},
+              "Share of experts' round trips during which attention computed."),
         Panel("Retries", "percentunit", {"retried": ratio(rate("baleen_router_retries_total"), rate("baleen_router_calls_total"))},
               "Share of calls sent again."),
         Panel("Parked", "short", {"{{instance}}": "baleen_router_parked"}, "(Row, expert) pairs without a live replica."),

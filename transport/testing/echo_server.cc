@@ -20,14 +20,15 @@ AcceptFunction Echo() {
 
 class EchoServer::Service final : public v1::Expert::WithRawCallbackMethod_Exchange<v1::Expert::Service> {
  public:
+  explicit Service(const AcceptFunction& accept) : streams(accept) {}
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Exchange(grpc::CallbackServerContext* context) override {
     return streams.Accept(context);
   }
-  GrpcStreamServer streams{Echo()};
+  GrpcStreamServer streams;
 };
 
-EchoServer::EchoServer(const std::string& ucx_devices) {
-  service_ = std::make_unique<Service>();
+EchoServer::EchoServer(const std::string& ucx_devices, const AcceptFunction& accept) {
+  service_ = std::make_unique<Service>(accept);
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
   builder.RegisterService(service_.get());
@@ -35,7 +36,7 @@ EchoServer::EchoServer(const std::string& ucx_devices) {
   if (!ucx_devices.empty()) {
     worker_ = UcxWorker::Create({.devices = ucx_devices}).value();
     ucx_ = std::make_unique<UcxStreamServer>(worker_.get());
-    ucx_->Serve(kEchoMethod, Echo());
+    ucx_->Serve(kEchoMethod, accept);
     builder.RegisterService(ucx_.get());
   }
   server_ = builder.BuildAndStart();

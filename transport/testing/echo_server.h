@@ -20,8 +20,8 @@ AcceptFunction Echo();
 // On a free port of 127.0.0.1.
 class EchoServer {
  public:
-  // Without devices it has no UCX.
-  explicit EchoServer(const std::string& ucx_devices);
+  // Without devices it has no UCX. `accept` may do something else than echo.
+  explicit EchoServer(const std::string& ucx_devices, const AcceptFunction& accept = Echo());
   ~EchoServer();
 
   std::string address() const;
