@@ -37,7 +37,7 @@ const TokenMask& GrammarMatcher::Allowed(absl::Span<const int32_t> generated) {
       for (State& state : states_) state.mask = nullptr;
       masks_ = 0;
     }
-    std::unique_ptr<TokenMask> mask = MaskOf(state_);
+    std::unique_ptr<TokenMask> mask = MakeMask();
     ++masks_;
     states_[static_cast<size_t>(state_)].mask = std::move(mask);
   }
@@ -58,8 +58,6 @@ void GrammarMatcher::Follow(absl::Span<const int32_t> generated) {
       begun_ = token == *after_token_;
     } else if (state_ != kDead) {
       state_ = AfterToken(state_, token);
-      // Half the room is left for the states that a mask meets.
-      if (state_ != kDead && states_.size() > kStatesMax / 2) Compact();
     }
   }
 }
@@ -70,14 +68,21 @@ GrammarMatcher::StateId GrammarMatcher::AfterToken(StateId state, int32_t token)
     const GrammarNode& at = grammar_->node(node);
     if (at.kind == GrammarNode::Kind::kToken && at.value == token) places.emplace_back(at.next, stack);
   }
-  if (!places.empty()) return Close(std::move(places));
+  if (!places.empty()) {
+    const StateId next = Close(std::move(places));
+    if (next != kFull) return next;
+    std::vector<StateId> kept = {state};
+    Keep(&kept);
+    return AfterToken(kept[0], token);
+  }
   const absl::string_view bytes = vocabulary_->BytesOf(token);
   if (bytes.empty()) return kDead;
+  std::vector<StateId> path = {state};
   for (const char byte : bytes) {
-    state = AfterByte(state, static_cast<uint8_t>(byte));
-    if (state == kDead) break;
+    path = {AfterPath(&path, static_cast<uint8_t>(byte))};
+    if (path[0] == kDead) break;
   }
-  return state;
+  return path[0];
 }
 
 GrammarMatcher::StateId GrammarMatcher::AfterByte(StateId state, uint8_t byte) {
@@ -88,21 +93,33 @@ GrammarMatcher::StateId GrammarMatcher::AfterByte(StateId state, uint8_t byte) {
     if (at.kind == GrammarNode::Kind::kBytes && at.low <= byte && byte <= at.high) places.emplace_back(at.next, stack);
   }
   const StateId next = Close(std::move(places));
-  states_[static_cast<size_t>(state)].next[byte] = next;
+  if (next != kFull) states_[static_cast<size_t>(state)].next[byte] = next;
   return next;
 }
 
-void GrammarMatcher::Compact() {
+GrammarMatcher::StateId GrammarMatcher::AfterPath(std::vector<StateId>* path, uint8_t byte) {
+  StateId next = AfterByte(path->back(), byte);
+  if (next == kFull) {
+    Keep(path);
+    next = AfterByte(path->back(), byte);
+  }
+  return next == kFull ? kDead : next;  // A path of as many states as there may be.
+}
+
+void GrammarMatcher::Keep(std::vector<StateId>* states) {
   const std::vector<Frame> frames = std::move(frames_);
-  const State current = std::move(states_[static_cast<size_t>(state_)]);
+  const std::vector<State> before = std::move(states_);
   frames_.assign(1, Frame{0, 0, 0});
   frame_ids_.clear();
   states_.clear();
   state_ids_.clear();
   masks_ = 0;
-  std::vector<Place> places;
-  for (const auto& [node, stack] : current.places) places.emplace_back(node, PushAgain(frames, stack));
-  state_ = Close(std::move(places), current.may_end);
+  for (StateId& id : *states) {
+    const State& state = before[static_cast<size_t>(id)];
+    std::vector<Place> places;
+    for (const auto& [node, stack] : state.places) places.emplace_back(node, PushAgain(frames, stack));
+    id = Close(std::move(places), state.may_end);
+  }
 }
 
 // Stacks are at most kNestingMax deep.
@@ -137,7 +154,7 @@ GrammarMatcher::StateId GrammarMatcher::Close(std::vector<Place> places, bool ma
   const auto key = std::make_pair(closed, may_end);
   const auto known = state_ids_.find(key);
   if (known != state_ids_.end()) return known->second;
-  if (states_.size() >= kStatesMax) return kDead;
+  if (states_.size() >= kStatesMax) return kFull;
   const StateId id = static_cast<StateId>(states_.size());
   state_ids_.emplace(key, id);
   State state;
@@ -172,25 +189,27 @@ int32_t GrammarMatcher::Push(GrammarNodeId next, int32_t parent) {
 }
 
 // Walks the sorted vocabulary, going on from what a token shares with the one before it.
-std::unique_ptr<TokenMask> GrammarMatcher::MaskOf(StateId start) {
+std::unique_ptr<TokenMask> GrammarMatcher::MakeMask() {
   auto mask = std::make_unique<TokenMask>(vocabulary_->size());
-  std::vector<StateId> path = {start};  // After each byte of the token before, as far as that is allowed.
+  std::vector<StateId> path = {state_};  // After each byte of the token before, as far as that is allowed.
   for (const GrammarVocabulary::Entry& entry : vocabulary_->entries()) {
     if (entry.shared >= path.size()) continue;  // It begins with what was not allowed.
     path.resize(entry.shared + 1);
     const absl::string_view bytes = vocabulary_->Bytes(entry);
     while (path.size() <= bytes.size()) {
-      const StateId next = AfterByte(path.back(), static_cast<uint8_t>(bytes[path.size() - 1]));
+      const StateId next = AfterPath(&path, static_cast<uint8_t>(bytes[path.size() - 1]));
       if (next == kDead) break;
       path.push_back(next);
     }
     if (path.size() > bytes.size()) mask->Set(entry.id);
   }
-  for (const auto& [node, stack] : states_[static_cast<size_t>(start)].places) {
+  state_ = path[0];
+  const State& start = states_[static_cast<size_t>(state_)];
+  for (const auto& [node, stack] : start.places) {
     if (grammar_->node(node).kind == GrammarNode::Kind::kToken) mask->Set(grammar_->node(node).value);
   }
   for (const int32_t id : end_ids_) {
-    if (states_[static_cast<size_t>(start)].may_end) mask->Set(id);
+    if (start.may_end) mask->Set(id);
   }
   return mask;
 }

@@ -43,6 +43,7 @@ class GrammarMatcher {
   using Place = std::pair<GrammarNodeId, int32_t>;  // Node and stack.
   static constexpr StateId kDead = -1;
   static constexpr StateId kUnknown = -2;
+  static constexpr StateId kFull = -3;
 
   struct Frame {
     GrammarNodeId next;
@@ -59,15 +60,19 @@ class GrammarMatcher {
   void Reset();
   void Follow(absl::Span<const int32_t> generated);
   StateId AfterToken(StateId state, int32_t token);
+  // kFull, of which nothing is kept, when there is no room for the state.
   StateId AfterByte(StateId state, uint8_t byte);
-  // The state of these places and what calls, returns and splits lead to from them.
+  // AfterByte of the last state of a path, for which all states but the path's give way where they must; the path then has other ids.
+  StateId AfterPath(std::vector<StateId>* path, uint8_t byte);
+  // The state of these places and what calls, returns and splits lead to from them; kFull when there is no room for it.
   StateId Close(std::vector<Place> places, bool may_end = false);
-  // Forgets all but the current state.
-  void Compact();
+  // Forgets all other states.
+  void Keep(std::vector<StateId>* states);
   int32_t PushAgain(const std::vector<Frame>& frames, int32_t stack);
   void Expand(const Place& place, std::vector<Place>* out, bool* may_end);
   int32_t Push(GrammarNodeId next, int32_t parent);
-  std::unique_ptr<TokenMask> MaskOf(StateId state);
+  // Of the current state, which may get another id.
+  std::unique_ptr<TokenMask> MakeMask();
 
   const std::shared_ptr<const Grammar> grammar_;
   const std::shared_ptr<const GrammarVocabulary> vocabulary_;

@@ -1,8 +1,11 @@
 #include "model/sampling/grammar/grammar_matcher.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <random>
+#include <set>
 
+#include "absl/strings/str_replace.h"
 #include "gtest/gtest.h"
 #include "model/sampling/grammar/grammar_spec.h"
 #include "model/tokenizer/tiny_tokenizer.h"
@@ -40,6 +43,16 @@ class GrammarMatcherTest : public testing::Test {
       if (mask.Test(id)) ids.push_back(id);
     }
     return ids;
+  }
+  // Each merge once.
+  static TinyTokenizerOptions Distinct(TinyTokenizerOptions options) {
+    std::set<std::string> results;
+    std::vector<std::string> merges;
+    for (const std::string& merge : options.merges) {
+      if (results.insert(absl::StrReplaceAll(merge, {{" ", ""}})).second) merges.push_back(merge);
+    }
+    options.merges = std::move(merges);
+    return options;
   }
   // A text cut into tokens of the vocabulary at random.
   std::vector<int32_t> RandomTokens(const std::string& text, std::mt19937* random) {
@@ -162,6 +175,33 @@ TEST_F(GrammarMatcherTest, ALongAnswerStaysWithinItsBounds) {
     for (const int32_t id : TinyByteIds(",1")) tokens.push_back(id);
   }
   EXPECT_TRUE(matcher.Allowed(tokens).Test(TinyByteIds("]")[0]));
+}
+
+// One mask meets more states than are kept at a time: what it says must not depend on which were met before.
+TEST_F(GrammarMatcherTest, AWideMaskHasEveryAlternative) {
+  TinyTokenizerOptions options;
+  std::string schema = R"({"enum":[)";
+  std::vector<std::string> names;
+  std::mt19937 random(5);
+  while (names.size() < 1000) {
+    std::string name;
+    for (int i = 0; i < 8; ++i) name.push_back(static_cast<char>('a' + random() % 26));
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    schema += (names.empty() ? "\"" : ",\"") + name + "\"";
+    names.push_back(name);
+    for (size_t i = 1; i < name.size(); ++i) options.merges.push_back(name.substr(0, i) + " " + name.substr(i, 1));
+  }
+  options.ignore_merges = true;
+  tokenizer_ = MakeTinyTokenizer(Distinct(options));
+  vocabulary_ = std::make_shared<GrammarVocabulary>(*tokenizer_, tokenizer_->size());
+  GrammarMatcher stepwise = Matcher(Schema(schema + "]}"));
+  std::vector<int32_t> tokens;
+  stepwise.Allowed(tokens);
+  tokens = TinyByteIds("\"");
+  const TokenMask& mask = stepwise.Allowed(tokens);
+  for (const std::string& name : names) ASSERT_TRUE(mask.Test(tokenizer_->Encode(name, AddedTokens::kText)[0])) << name;
+  tokens.push_back(tokenizer_->Encode(names[0], AddedTokens::kText)[0]);
+  EXPECT_EQ(AllowedIds(stepwise.Allowed(tokens)), TinyByteIds("\""));
 }
 
 TEST_F(GrammarMatcherTest, WhatIsNoBeginningAllowsNothing) {
