@@ -95,6 +95,25 @@ TEST(HttpServerTest, StreamsInChunks) {
   EXPECT_NE(answer.find("two\n"), std::string::npos) << answer;
 }
 
+TEST(HttpServerTest, AnswersHeadWithoutABody) {
+  HttpServer server({}, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+    if (request.path != "/stream") return responder->Respond(200, {{"x-path", request.path}}, "body");
+    responder->BeginStream({});
+    responder->Write("body");
+    responder->EndStream();
+  });
+  ASSERT_TRUE(server.Start().ok());
+  for (const char* path : {"/whole", "/stream"}) {
+    Client client(server.port());
+    client.Send(std::string("HEAD ") + path + " HTTP/1.1\r\nHost: x\r\n\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+    const std::string answers = client.ReadUntil("body");
+    const size_t end = answers.find("\r\n\r\n");
+    ASSERT_NE(end, std::string::npos) << answers;
+    EXPECT_EQ(answers.compare(end + 4, 5, "HTTP/"), 0) << answers;
+    EXPECT_NE(answers.find("x-path: /next"), std::string::npos) << answers;
+  }
+}
+
 TEST(HttpServerTest, TellsOfADisconnect) {
   Flag disconnected;
   std::shared_ptr<HttpResponder> kept;

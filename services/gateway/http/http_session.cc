@@ -81,6 +81,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   bool keep_alive_ = false;
+  bool head_only_ = false;  // The answer to a HEAD has no body (RFC 9110, 9.3.2): it would be taken for the next answer.
   std::function<void()> on_disconnect_;
   std::function<void(bool)> on_backpressure_;
   bool slow_ = false;
@@ -175,6 +176,7 @@ void Session::OnRequest(error_code error) {
   stream_.tcp().expires_never();
   const http::request<http::string_body> message = parser_->release();
   keep_alive_ = message.keep_alive();
+  head_only_ = message.method() == http::verb::head;
   answering_ = true;
   header_sent_ = false;
   last_queued_ = false;
@@ -190,6 +192,7 @@ void Session::RefuseRequest(error_code error) {
                            error != http::error::partial_message;
   if (!speaks_http) return Close();
   keep_alive_ = false;
+  head_only_ = false;
   http::response<http::string_body> response{static_cast<http::status>(status), 11};
   response.set(http::field::content_type, "application/json");
   response.keep_alive(false);
@@ -243,11 +246,14 @@ void Session::Disconnected() {
 void Session::Send(http::response<http::string_body> response) {
   if (!answering_) return;
   auto kept = std::make_shared<http::response<http::string_body>>(std::move(response));
+  auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*kept);
   stream_.tcp().expires_after(std::chrono::seconds(options_.read_timeout_s));
-  http::async_write(stream_, *kept, [self = shared_from_this(), kept](error_code error, size_t) {
+  auto done = [self = shared_from_this(), kept, serializer](error_code error, size_t) {
     if (error) return self->Disconnected();
     self->FinishResponse(kept->keep_alive());
-  });
+  };
+  if (head_only_) return http::async_write_header(stream_, *serializer, std::move(done));
+  http::async_write(stream_, *serializer, std::move(done));
 }
 
 void Session::SendStreamHeader(http::response<http::empty_body> response) {
@@ -264,7 +270,7 @@ void Session::SendStreamHeader(http::response<http::empty_body> response) {
 }
 
 void Session::QueueChunk(std::string piece) {
-  if (!answering_ || piece.empty()) return;
+  if (!answering_ || head_only_ || piece.empty()) return;
   queued_bytes_ += piece.size();
   if (queued_bytes_ > kMaxQueuedBytes) return Disconnected();  // A reader this slow is gone.
   chunks_.push_back(std::move(piece));
@@ -282,6 +288,7 @@ void Session::QueueLastChunk() {
 void Session::Pump() {
   if (writing_ || !header_sent_) return;
   if (chunks_.empty() && !last_queued_) return;
+  if (head_only_) return FinishResponse(keep_alive_);
   auto data = std::make_shared<std::string>();
   for (const std::string& chunk : chunks_) data->append(chunk);
   chunks_.clear();
