@@ -19,6 +19,7 @@ namespace {
 // (field number << 3) | wire type 2, of baleen.v1.Frame.
 constexpr uint64_t kHeaderTag = (1 << 3) | 2;
 constexpr uint64_t kPayloadTag = (2 << 3) | 2;
+constexpr uint64_t kTagMax = UINT32_MAX;
 
 void AppendVarint(uint64_t value, std::string* out) {
   for (; value >= 0x80; value >>= 7) out->push_back(static_cast<char>(value | 0x80));
@@ -176,7 +177,7 @@ absl::StatusOr<Message> DecodeFrame(const grpc::ByteBuffer& buffer) {
   bool payload_seen = false;
   while (reader.remaining() > 0) {
     uint64_t tag = 0;
-    if (!reader.ReadVarint(&tag) || tag >> 3 == 0) return Malformed("tag");
+    if (!reader.ReadVarint(&tag) || tag >> 3 == 0 || tag > kTagMax) return Malformed("tag");
     if (tag == kHeaderTag) {
       ASSIGN_OR_RETURN(const size_t size, ReadSize("header", kMaxHeaderBytes, header_seen, &reader));
       message.header.resize(size);
