@@ -7,6 +7,7 @@ QUESTION ?= What is 4821 + 1397?
 SHAPES ?= small
 PARTS ?= kernels,engine,shards,users
 ROUNDS ?= 5
+SECONDS ?= 60
 BALEEN := tools/baleen/baleen
 VENV := .baleen/venv
 
@@ -31,7 +32,7 @@ TSAN_TESTS := \
 	//services/router/... \
 	//transport:conformance_test
 
-.PHONY: help setup setup-train build certs demo up down status scale chat logs test test-asan test-tsan chaos bench images format lint
+.PHONY: help setup setup-train build certs demo up down status scale chat logs test test-asan test-tsan chaos fuzz bench images format lint
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -85,6 +86,9 @@ test-tsan: setup  ## run what is built without Debian's uninstrumented gRPC unde
 chaos: setup  ## kill, freeze, cut off and drain processes under load for MINUTES (SEED FAULTS); every token must stay the same
 	@$(BAZEL) run //tests/chaos -- --minutes=$(MINUTES) --seed=$(SEED) $(if $(FAULTS),--faults=$(FAULTS)) \
 		$(if $(filter 1,$(MTP)),--mtp) --out=$(CURDIR)/.baleen/chaos.json
+
+fuzz: setup  ## feed every parser random input for SECONDS each (TARGETS=safetensors,kv_page); bad inputs go to .baleen/fuzz
+	@tests/fuzz/run.py --bazel=$(BAZEL) --seconds=$(SECONDS) --targets=$(TARGETS) $(if $(filter 1,$(MERGE)),--merge)
 
 bench: setup  ## run the benchmarks into .baleen/bench.json, pictures into .baleen/bench (SHAPES PARTS ROUNDS)
 	@tools/setup/venv.sh .baleen/venv-bench tools/setup/requirements-bench.txt

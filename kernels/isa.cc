@@ -1,5 +1,8 @@
 #include "kernels/isa.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,6 +27,14 @@ bool AmxGranted() {
   constexpr int64_t kTileData = 18;
   static const bool granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
   return granted;
+}
+
+// Clang's __builtin_cpu_supports does not know AMX. Intel's manual, CPUID leaf 7: tiles, and their BF16 and INT8 products.
+bool HasAmx() {
+  constexpr unsigned kBf16 = 1u << 22, kTile = 1u << 24, kInt8 = 1u << 25;
+  constexpr unsigned kAll = kBf16 | kTile | kInt8;
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kAll) == kAll;
 }
 #endif
 
@@ -55,8 +66,7 @@ bool Supported(Isa isa) {
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni") &&
              __builtin_cpu_supports("avx512bf16");
     case Isa::kAmx:
-      return Supported(Isa::kAvx512) && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
-             __builtin_cpu_supports("amx-int8") && AmxGranted();
+      return Supported(Isa::kAvx512) && HasAmx() && AmxGranted();
   }
   return false;
 #else
