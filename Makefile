@@ -32,7 +32,7 @@ TSAN_TESTS := \
 	//services/router/... \
 	//transport:conformance_test
 
-.PHONY: help setup setup-train build certs demo up down status scale chat logs test test-asan test-tsan chaos fuzz bench images format lint
+.PHONY: help setup setup-train build certs demo up down status scale chat logs test test-asan test-tsan chaos fuzz soak bench images format lint
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -89,6 +89,9 @@ chaos: setup  ## kill, freeze, cut off and drain processes under load for MINUTE
 
 fuzz: setup  ## feed every parser random input for SECONDS each (TARGETS=safetensors,kv_page); bad inputs go to .baleen/fuzz
 	@tests/fuzz/run.py --bazel=$(BAZEL) --seconds=$(SECONDS) --targets=$(TARGETS) $(if $(filter 1,$(MERGE)),--merge)
+
+soak: setup  ## load a healthy cluster for MINUTES under Prometheus: no alert, no failure, no growth (.baleen/soak.json)
+	@$(BAZEL) run //tests/soak -- --minutes=$(MINUTES) --out=$(CURDIR)/.baleen/soak.json
 
 bench: setup  ## run the benchmarks into .baleen/bench.json, pictures into .baleen/bench (SHAPES PARTS ROUNDS)
 	@tools/setup/venv.sh .baleen/venv-bench tools/setup/requirements-bench.txt

@@ -8,7 +8,7 @@ import statistics
 import sys
 import time
 
-from tests.chaos import faults, leaks
+from tests.chaos import alerts, faults, leaks
 from tests.chaos.load import Load
 from tests.chaos.requests import RESUMABLE, make_requests
 from tests.testing.cluster import Cluster
@@ -30,6 +30,7 @@ class Settings:
     faults: int | None = None   # Stop after so many,
     seconds: float | None = None  # or after so long.
     mtp: bool = False
+    alerts: bool = False  # In the end, faults that stay until their alerts fire.
 
 
 @dataclasses.dataclass
@@ -52,9 +53,10 @@ class Outcome:
     grown: dict = dataclasses.field(default_factory=dict)  # {process: (file descriptors, threads) more than before the faults}
     false_ready_s: float = 0.0
     with_fabric: bool = False
+    alerts: dict = dataclasses.field(default_factory=dict)  # {act: {alert: seconds until it fired, or None}}
 
     def problems(self):
-        return [problem for strike in self.strikes for problem in strike.failures + strike.differences]
+        return [problem for strike in self.strikes for problem in strike.failures + strike.differences] + alerts.silent(self.alerts)
 
 
 class ChaosCluster:
@@ -108,7 +110,7 @@ def _fabric():
         fabric.__exit__()
 
 
-def _fault_free(load, requests, streams):
+def fault_free(load, requests, streams):
     """{(way, index): answer} of a cluster that nobody disturbs, by gRPC and, where it may be resumed, by REST."""
     client = Client(load.cluster)
     jobs = [("grpc", index) for index in range(len(requests))]
@@ -123,11 +125,13 @@ def run(settings, tell=lambda strike: None):
         requests = make_requests(Client(chaos.cluster).tokenize, settings.requests, settings.max_tokens, settings.seed)
         expected = {}
         load = Load(chaos.cluster, chaos.gateways, requests, expected, settings.streams, settings.seed)
-        expected.update(_fault_free(load, requests, settings.streams))
+        expected.update(fault_free(load, requests, settings.streams))
         before = leaks.settle(chaos.cluster.processes)
         outcome = Outcome([], with_fabric=fabric is not None)
         with load:
             _strike_all(chaos, fabric, load, settings, outcome.strikes, tell)
+            if settings.alerts:
+                outcome.alerts = alerts.prove(chaos.cluster, load)
             if not load.pause():
                 load.failures.append("requests never ended")
         # Requests that were under way when the last fault was judged belong to it.

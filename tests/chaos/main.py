@@ -20,7 +20,7 @@ def report(outcome, seed):
         "longest_gap_ms": max((strike.stall_ms for strike in strikes), default=0.0), "leaked_blocks": outcome.leaked_blocks,
         "leaked_fds": leaked_fds, "leaked_threads": leaked_threads,
         "grown": outcome.grown, "false_ready_s": outcome.false_ready_s, "seed": seed, "partitions": outcome.with_fabric,
-        "strikes": [dataclasses.asdict(strike) for strike in strikes],
+        "alerts": outcome.alerts, "strikes": [dataclasses.asdict(strike) for strike in strikes],
     }
 
 
@@ -43,9 +43,11 @@ def main():
     # The processes that were started end with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings = harness.Settings(seed=options.seed, streams=options.streams, seconds=options.minutes * 60, faults=options.faults,
-                                mtp=options.mtp)
+                                mtp=options.mtp, alerts=True)
     outcome = harness.run(settings, tell)
     print("\n".join(harness.table(outcome.strikes)))
+    for act, fired in outcome.alerts.items():
+        print(f"{act}: " + ", ".join(f"{name} {'never' if after is None else f'{after:.0f} s'}" for name, after in fired.items()))
     result = report(outcome, options.seed)
     print(", ".join(f"{name} {value}" for name, value in result.items() if name != "strikes"))
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,9 @@ READY_TIMEOUT_S = 30
 
 
 def _rule_groups(hold):
-    """The rules at the test's pace: no interval of their own, and at most `hold` before an alert fires."""
+    """The rules at the test's pace: no interval of their own, and at most `hold` before an alert fires. As they are when it is None."""
+    if hold is None:
+        return rules.groups()
     groups = []
     for group in rules.groups()["groups"]:
         shortened = [{**rule, "for": hold} if "for" in rule else rule for rule in group["rules"]]
@@ -31,7 +33,7 @@ def _rule_groups(hold):
 
 def _scrape_config(cluster):
     # As the chart's PodMonitors label them.
-    targets = [{"targets": [f"127.0.0.1:{process.metrics_port}"], "labels": {"role": process.name.rsplit("-", 1)[0]}}
+    targets = [{"targets": [f"{process.host}:{process.metrics_port}"], "labels": {"role": process.name.rsplit("-", 1)[0]}}
                for process in cluster.processes]
     return {"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}, "rule_files": ["rules.yaml"],
             "scrape_configs": [{"job_name": "baleen", "static_configs": targets}]}
@@ -73,15 +75,22 @@ class Prometheus:
             time.sleep(0.1)
         return True
 
-    def query(self, expression):
-        """The samples of an instant query: (labels, value). ValueError for one that Prometheus refuses."""
-        address = f"http://127.0.0.1:{self.port}/api/v1/query?" + urllib.parse.urlencode({"query": expression})
+    def _ask(self, path, **words):
+        address = f"http://127.0.0.1:{self.port}/api/v1/{path}?" + urllib.parse.urlencode(words)
         try:
             with urllib.request.urlopen(address, timeout=30) as answer:
-                data = json.load(answer)["data"]
+                return json.load(answer)["data"]["result"]
         except urllib.error.HTTPError as error:
-            raise ValueError(f"{expression}: {error.read().decode()}") from None
-        return [(sample["metric"], float(sample["value"][1])) for sample in data["result"]]
+            raise ValueError(f"{words['query']}: {error.read().decode()}") from None
+
+    def query(self, expression):
+        """The samples of an instant query: (labels, value). ValueError for one that Prometheus refuses."""
+        return [(sample["metric"], float(sample["value"][1])) for sample in self._ask("query", query=expression)]
+
+    def query_range(self, expression, begin, end, step_s):
+        """The series of a query over a time: (labels, [(when, value)]). Times in seconds since the Unix epoch."""
+        found = self._ask("query_range", query=expression, start=begin, end=end, step=step_s)
+        return [(series["metric"], [(float(at), float(value)) for at, value in series["values"]]) for series in found]
 
     def firing(self):
         """Names of the alerts that fire."""
