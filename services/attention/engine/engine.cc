@@ -44,12 +44,15 @@ struct Engine::Impl {
   }
 
   absl::Status RunLayers(ForwardPass& pass, std::vector<MicroBatch>& batches, const StepOptions& step) {
+    // Rows that only fill KV are done when the last layer's is written; Draft wants their outputs.
+    const bool wants_outputs = !plan.logits_rows().empty() || weights.mtp.has_value();
     for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
       pass.EnterLayer(layer);
       for (MicroBatch& batch : batches) {
         RETURN_IF_ERROR(pass.FinishExperts(batch));
         pass.WriteKv(layer, batch);
         if (step.on_layer_kv && &batch == &batches.back()) step.on_layer_kv(layer);
+        if (layer == config.num_hidden_layers - 1 && !wants_outputs) continue;
         pass.Attend(layer, batch);
         pass.FeedForward(layer, batch);
       }

@@ -50,7 +50,8 @@ class Engine {
   // Runs all sequences' tokens as one batch and writes their KV. `logits` is resized to [sum of logits_count, vocab_size] F32 in
   // step order; ids without a token stay as computed (the sampler masks them). On error no KV row beyond the step's own is touched,
   // nothing is in flight at `experts` any more, and `logits` is unspecified. INVALID_ARGUMENT names what is wrong with which sequence;
-  // errors of `experts` come back as they are. A step without tokens is OK.
+  // errors of `experts` come back as they are. A step without tokens is OK. One that wants no logits ends with the last layer's KV, unless
+  // Draft may follow.
   absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
                     std::vector<float>* logits);
 

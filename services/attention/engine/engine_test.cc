@@ -127,6 +127,23 @@ TEST_P(EngineTest, LayersAreAnnouncedAndRoutedInOrder) {
   EXPECT_EQ(experts.in_flight_max, GetParam() == 0 ? 1 : 2);
 }
 
+TEST_P(EngineTest, FillingKvEndsWithTheLastLayersKv) {
+  const std::vector<int32_t> tokens = model_.Tokens(5, 1);
+  const absl::Span<const int32_t> prompt = absl::MakeConstSpan(tokens).first(4);
+  const absl::Span<const int32_t> last = absl::MakeConstSpan(tokens).subspan(4);
+  ASSERT_TRUE(model_.engine().Step({{blocks_, 0, tokens, 1}}, kv_, model_.experts(), {}, &logits_).ok());
+  const std::vector<float> expected = logits_;
+  std::vector<int> announced;
+  const StepOptions options = {.deadline = absl::InfiniteFuture(), .on_layer_kv = [&](int layer) { announced.push_back(layer); }};
+  WatchedExperts experts(&model_.experts(), 0);
+  ASSERT_TRUE(model_.engine().Step({{blocks_, 0, prompt, 0}}, kv_, experts, options, &logits_).ok());
+  EXPECT_EQ(announced, (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(experts.layers, GetParam() == 0 ? (std::vector<int>{1}) : (std::vector<int>{1, 1}));
+  EXPECT_EQ(experts.in_flight, 0);
+  ASSERT_TRUE(model_.engine().Step({{blocks_, 4, last, 1}}, kv_, model_.experts(), {}, &logits_).ok());
+  EXPECT_EQ(logits_, expected);
+}
+
 TEST_P(EngineTest, BackendErrorsComeBackAndLeaveNothingInFlight) {
   const std::vector<int32_t> tokens = model_.Tokens(4, 1);
   ASSERT_TRUE(model_.engine().Step({{blocks_, 0, tokens, 4}}, kv_, model_.experts(), {}, &logits_).ok());
