@@ -174,7 +174,7 @@ class RunbooksTest(unittest.TestCase):
     def test_each_alert_has_one(self):
         for rule in rules.alerts():
             text = (pathlib.Path(ROOT) / rule["annotations"]["runbook"]).read_text()
-            for heading in (f"# {rule['alert']}\n", "\n## What it means\n", "\n## Look\n", "\n## Do\n"):
+            for heading in (f"# {rule['alert']}\n", "\n## What it means\n", "\n## Look\n", "\n## Do\n", "\n## Tried\n"):
                 self.assertIn(heading, text, rule["alert"])
 
     def test_none_is_left_over(self):

@@ -40,7 +40,7 @@ class FaultsTest(unittest.TestCase):
         running = 'baleen_num_requests_running{role="decode"} == 1'
         self.assertTrue(self.prometheus.wait_for(lambda: self.prometheus.query(running), TIMEOUT_S))
         self._kill(self.cluster.named("expert")[0])
-        self._fires("BaleenExpertLost", "BaleenProcessDown", "BaleenWorkersExpire", "BaleenNoDecodeReady")
+        self._fires("BaleenExpertLost", "BaleenProcessDown", "BaleenWorkersExpire", "BaleenNoDecodeReady", "BaleenProcessNotReady")
 
         self._kill(self.cluster.named("decode")[0])
         self._kill(self.cluster.named("placement")[0])
