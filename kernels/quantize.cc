@@ -1,7 +1,6 @@
 #include "kernels/quantize.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "kernels/linear_pack.h"
@@ -30,20 +29,6 @@ void QuantizeRows(const float* rows, int64_t count, int64_t cols, uint8_t* codes
 }
 
 }  // namespace
-
-uint8_t F32ToF8E4m3(float value) {
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  const uint8_t sign = static_cast<uint8_t>(bits >> 24 & 0x80u);
-  const uint32_t magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return sign | 0x7f;
-  // 3 mantissa bits down to 2^-6; below, multiples of 2^-9.
-  if (magnitude >= 0x3c800000u) {
-    const uint32_t rounded = magnitude + 0x7ffffu + (magnitude >> 20 & 1u);
-    return sign | static_cast<uint8_t>(std::min((rounded >> 20) - (120u << 3), 0x7eu));
-  }
-  const float scaled = std::bit_cast<float>(magnitude) * 512.0f;
-  return sign | static_cast<uint8_t>(scaled + 12582912.0f - 12582912.0f);
-}
 
 Fp8Weight QuantizeFp8(const WeightView& view) {
   Fp8Weight weight;

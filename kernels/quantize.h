@@ -5,12 +5,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/e4m3.h"  // IWYU pragma: export
 #include "kernels/linear.h"
 
 namespace baleen {
-
-// The nearest e4m3fn code, ties to even; beyond +-448 the greatest; NaN stays NaN.
-uint8_t F32ToF8E4m3(float value);
 
 // An FP8 weight that owns its memory; `view` points into it, so it moves but is not copied.
 struct Fp8Weight {
