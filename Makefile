@@ -20,6 +20,9 @@ BINARIES := \
 	//services/expert:baleen-expert \
 	//services/placement:baleen-placement
 
+# With CUDA=1 only: they need nvcc 13 (CUDA_HOME, on PATH, or installed by setup).
+CUDA_TARGETS := $(if $(filter 1,$(CUDA)),//kernels/cuda:kernel_tests //kernels/cuda:kernel_bench)
+
 # Threads of ours alone: scheduler and step loop, router over the in-process transport, KV transfer, pools, what gateways share.
 TSAN_TESTS := \
 	//base/... \
@@ -41,12 +44,13 @@ help:  ## list the targets
 setup:  ## install what is missing: Debian packages and a Python environment for the tests
 	@tools/setup/debian.sh
 	@tools/setup/venv.sh $(VENV) tools/setup/requirements-test.txt
+	@$(if $(filter 1,$(CUDA)),tools/setup/cuda.sh)
 
 setup-train: setup  ## install what training and golden files need (torch, transformers)
 	@tools/setup/venv.sh .baleen/venv-train tools/setup/requirements-train.txt
 
-build: setup  ## build the services
-	@$(BAZEL) build $(BINARIES)
+build: setup  ## build the services (CUDA=1: the kernels for Hopper too)
+	@$(BAZEL) build $(BINARIES) $(CUDA_TARGETS)
 
 demo: build  ## start a cluster, ask QUESTION, show the answer, stop it
 	@$(BALEEN) up && { $(BALEEN) status && $(BALEEN) chat; result=$$?; $(BALEEN) down && exit $$result; }
@@ -72,13 +76,13 @@ chat:  ## ask it QUESTION
 logs:  ## show the end of its logs
 	@$(BALEEN) logs
 
-test: setup  ## run every test; the last line counts them
+test: setup  ## run every test; the last line counts them (CUDA=1: on the GPU too)
 	@mkdir -p .baleen
-	@$(BAZEL) test //... --keep_going --build_event_json_file=.baleen/test-events.json; \
+	@$(BAZEL) test //... $(filter %_tests,$(CUDA_TARGETS)) --keep_going --build_event_json_file=.baleen/test-events.json; \
 	tools/test_summary/test_summary.py .baleen/test-events.json $$?
 
 test-asan: setup  ## run the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(BAZEL) test --config=asan --keep_going $$($(BAZEL) query 'kind(cc_test, //...)' 2>/dev/null)
+	@$(BAZEL) test --config=asan --keep_going $$($(BAZEL) query 'kind(cc_test, //...) except attr(tags, manual, //...)' 2>/dev/null)
 
 test-tsan: setup  ## run what is built without Debian's uninstrumented gRPC under ThreadSanitizer
 	@$(BAZEL) test --config=tsan --keep_going $(TSAN_TESTS)
