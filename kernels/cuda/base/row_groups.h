@@ -1,0 +1,48 @@
+// Rows sorted by group (expert): where each group's rows lie.
+#ifndef BALEEN_KERNELS_CUDA_BASE_ROW_GROUPS_H_
+#define BALEEN_KERNELS_CUDA_BASE_ROW_GROUPS_H_
+
+#include <cstdint>
+
+#include "kernels/host_device.h"
+
+namespace baleen::cuda {
+
+enum class RowGroups {
+  kDense,       // One group of all rows.
+  kContiguous,  // Group g has rows group_rows[g] .. group_rows[g + 1] (prefill); rows behind the last group belong to none.
+  kMasked,      // Group g has the first group_rows[g] of its rows / groups rows (decode); the others belong to none.
+  kBatched,     // Every group has all rows, in columns of its own.
+};
+
+inline constexpr int kMaxRowGroups = 1024;
+
+struct RowRange {
+  int64_t begin;
+  int64_t count;
+};
+
+// Counts come from a device array that nobody checked: a masked group stays within its own rows.
+BALEEN_HOST_DEVICE constexpr RowRange RowsOfGroup(RowGroups grouping, const int32_t* group_rows, int groups, int64_t rows, int group) {
+  switch (grouping) {
+    case RowGroups::kContiguous:
+      return {group_rows[group], group_rows[group + 1] - group_rows[group]};
+    case RowGroups::kMasked: {
+      const int64_t most = rows / groups;
+      return {group * most, group_rows[group] < most ? group_rows[group] : most};
+    }
+    default:
+      return {0, rows};
+  }
+}
+
+// Whether a row of a dense, contiguous or masked layout belongs to a group.
+BALEEN_HOST_DEVICE constexpr bool HasGroup(RowGroups grouping, const int32_t* group_rows, int groups, int64_t rows, int64_t row) {
+  if (grouping == RowGroups::kContiguous) return row < group_rows[groups];
+  if (grouping == RowGroups::kMasked) return row % (rows / groups) < group_rows[row / (rows / groups)];
+  return true;
+}
+
+}  // namespace baleen::cuda
+
+#endif  // BALEEN_KERNELS_CUDA_BASE_ROW_GROUPS_H_

@@ -1,0 +1,71 @@
+// What the roles of a GEMM block share: parameters, groups, shared memory, the ring of stages.
+#ifndef BALEEN_KERNELS_CUDA_GEMM_BLOCK_CUH_
+#define BALEEN_KERNELS_CUDA_GEMM_BLOCK_CUH_
+
+#include <cstdint>
+
+#include "kernels/cuda/base/swizzle.h"
+#include "kernels/cuda/gemm/config.h"
+#include "kernels/cuda/ptx/mbarrier.cuh"
+
+namespace baleen::cuda::gemm {
+
+struct Params {
+  RowGroups grouping;
+  int groups;
+  int64_t rows;
+  int64_t outputs;
+  int64_t inputs;
+  void* y;
+  int64_t ldy;
+  const float* w_scale;
+  const int32_t* group_rows;
+  int64_t group_x_stride;
+  int64_t group_y_stride;
+};
+
+__device__ inline RowRange RowsOf(const Params& params, int group) {
+  return RowsOfGroup(params.grouping, params.group_rows, params.groups, params.rows, group);
+}
+
+// A block's shared memory.
+template <typename Config>
+struct Shared {
+  uint8_t* stages;
+  uint8_t* staged;
+  int32_t* ends;
+  Barrier* full;
+  Barrier* empty;
+
+  __device__ explicit Shared(uint8_t* raw) {
+    stages = raw + (kSwizzleAtomBytes - SharedAddress(raw) % kSwizzleAtomBytes) % kSwizzleAtomBytes;
+    // All of x, then all of w, then all scales: every tile begins at a multiple of 1024.
+    staged = stages + Config::kStages * Config::kStageBytes;
+    ends = reinterpret_cast<int32_t*>(staged + Config::kStagedBytes);
+    full = reinterpret_cast<Barrier*>(ends + kMaxRowGroups);
+    empty = full + Config::kStages;
+  }
+  __device__ uint8_t* x(int stage) const { return stages + stage * Config::kXBytes; }
+  __device__ uint8_t* w(int stage) const { return stages + Config::kStages * Config::kXBytes + stage * Config::kWBytes; }
+  __device__ float* scale(int stage) const {
+    return reinterpret_cast<float*>(stages + Config::kStages * (Config::kXBytes + Config::kWBytes) + stage * Config::kScaleBytes);
+  }
+};
+
+// A ring of stages: which one is next, and the parity of its phase.
+template <typename Config>
+struct Ring {
+  int stage = 0;
+  uint32_t parity = 0;
+
+  __device__ void Advance() {
+    if (++stage == Config::kStages) {
+      stage = 0;
+      parity ^= 1;
+    }
+  }
+};
+
+}  // namespace baleen::cuda::gemm
+
+#endif  // BALEEN_KERNELS_CUDA_GEMM_BLOCK_CUH_

@@ -1,0 +1,154 @@
+#include <map>
+#include <random>
+#include <set>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "kernels/cuda/gemm/gemm.h"
+#include "kernels/cuda/gemm/staging.h"
+#include "kernels/cuda/gemm/tile_schedule.h"
+
+namespace baleen::cuda {
+namespace {
+
+// Addresses that nothing reads.
+template <typename T>
+T* At(uintptr_t address) {
+  return reinterpret_cast<T*>(address);
+}
+
+GemmArgs Good() {
+  GemmArgs args;
+  args.input = DType::kF8E4m3;
+  args.x = At<void>(0x1000);
+  args.w = At<void>(0x1000);
+  args.y = At<void>(0x1000);
+  args.x_scale = At<float>(0x1000);
+  args.w_scale = At<float>(0x1000);
+  args.x_scale_stride = 12;
+  args.rows = 10;
+  args.outputs = args.ldy = 256;
+  args.inputs = args.ldx = 512;
+  return args;
+}
+
+TEST(GemmProblemTest, GoodArguments) {
+  EXPECT_EQ(GemmProblem(Good()), "");
+  GemmArgs args = Good();
+  args.rows = 0;
+  args.x = nullptr;
+  EXPECT_EQ(GemmProblem(args), "") << "without rows no pointer is looked at";
+}
+
+TEST(GemmProblemTest, NamesWhatIsWrong) {
+  const auto problem = [](auto change) {
+    GemmArgs args = Good();
+    change(args);
+    return GemmProblem(args);
+  };
+  EXPECT_EQ(problem([](GemmArgs& args) { args.input = DType::kI8; }), "Gemm: input is neither F8_E4M3 nor BF16");
+  EXPECT_EQ(problem([](GemmArgs& args) { args.rows = -1; }), "Gemm: rows is -1, at least 0");
+  EXPECT_EQ(problem([](GemmArgs& args) { args.outputs = 252; }), "Gemm: outputs is 252, not a multiple of 8");
+  EXPECT_EQ(problem([](GemmArgs& args) { args.inputs = 500; }), "Gemm: inputs in bytes is 500, not a multiple of 16");
+  EXPECT_EQ(problem([](GemmArgs& args) { args.ldx = 496; }), "Gemm: ldx is 496, at least 512");
+  EXPECT_EQ(problem([](GemmArgs& args) { args.x = At<void>(0x1008); }), "Gemm: x is not aligned to 16 bytes");
+  EXPECT_EQ(problem([](GemmArgs& args) { args.x_scale = nullptr; }), "Gemm: x_scale is null");
+  EXPECT_EQ(problem([](GemmArgs& args) { args.x_scale_stride = 8; }), "Gemm: x_scale_stride is 8, at least 10");
+  EXPECT_EQ(problem([](GemmArgs& args) { args.groups = 2; }), "Gemm: a dense product has one group");
+  EXPECT_EQ(problem([](GemmArgs& args) { args.grouping = RowGroups::kContiguous; }), "Gemm: group_rows is null");
+  EXPECT_EQ(problem([](GemmArgs& args) { args.groups = 1025; }), "Gemm: groups is 1025, at most 1024");
+  EXPECT_EQ(problem([](GemmArgs& args) { args.grouping = RowGroups::kBatched, args.group_y_stride = 256; }), "Gemm: batches are BF16");
+  EXPECT_EQ(problem([](GemmArgs& args) {
+              args.grouping = RowGroups::kMasked;
+              args.groups = 3;
+              args.group_rows = At<int32_t>(0x1000);
+            }),
+            "Gemm: rows is 10, not a multiple of 3");
+}
+
+TEST(GemmTileRowsTest, GrowWithRowsAndWork) {
+  GemmArgs args = Good();
+  args.rows = 64;
+  EXPECT_EQ(GemmTileRows(args, 132), 64);
+  args.rows = 65;
+  EXPECT_EQ(GemmTileRows(args, 132), 128);
+  args.rows = 4096;
+  EXPECT_EQ(GemmTileRows(args, 132), 128) << "two columns of tiles give no work to 132 multiprocessors";
+  args.outputs = 7168;
+  EXPECT_EQ(GemmTileRows(args, 132), 256);
+  args.expected_rows = 20;
+  EXPECT_EQ(GemmTileRows(args, 132), 64);
+}
+
+// Every tile of every group exactly once, whatever the groups' sizes.
+TEST(TileScheduleTest, CoversEveryTileOnce) {
+  std::mt19937 generator(1);
+  for (int round = 0; round < 200; ++round) {
+    const int groups = 1 + static_cast<int>(generator() % 40);
+    const int n_tiles = 1 + static_cast<int>(generator() % 9);
+    std::vector<int32_t> m_tiles;
+    std::vector<int32_t> ends;
+    for (int group = 0; group < groups; ++group) {
+      m_tiles.push_back(generator() % 3 == 0 ? 0 : static_cast<int32_t>(generator() % 50));
+      ends.push_back((ends.empty() ? 0 : ends.back()) + m_tiles.back());
+    }
+    std::map<std::tuple<int, int, int>, int> seen;
+    for (int64_t index = 0; index < int64_t{ends.back()} * n_tiles; ++index) {
+      const Tile tile = TileAt(index, ends.data(), groups, n_tiles);
+      ASSERT_TRUE(tile.group >= 0 && tile.group < groups && tile.m >= 0 && tile.m < m_tiles[static_cast<size_t>(tile.group)]);
+      ASSERT_TRUE(tile.n >= 0 && tile.n < n_tiles);
+      ++seen[{tile.group, tile.m, tile.n}];
+    }
+    EXPECT_EQ(static_cast<int64_t>(seen.size()), int64_t{ends.back()} * n_tiles);
+  }
+}
+
+// Tiles that run at the same time share their weights: within a band the columns come one after the other.
+TEST(TileScheduleTest, WalksBandsColumnByColumn) {
+  const int32_t ends[] = {40};
+  for (int64_t index = 1; index < int64_t{kBandTiles} * 5; ++index) {
+    const Tile before = TileAt(index - 1, ends, 1, 5);
+    const Tile tile = TileAt(index, ends, 1, 5);
+    EXPECT_EQ(tile.m, static_cast<int>(index % kBandTiles));
+    EXPECT_EQ(tile.n, before.n + (tile.m == 0 ? 1 : 0));
+  }
+}
+
+// Every element that the warps' threads hold goes in once, and comes out once, where it belongs.
+TEST(StagingTest, KeepsEveryElement) {
+  std::map<int, std::pair<int, int>> staged;  // Byte -> element of the first half.
+  for (int lane = 0; lane < 32; ++lane) {
+    for (int value = 0; value < 32; value += 2) {
+      EXPECT_EQ(StagedOffset(lane, value + 32), StagedOffset(lane, value)) << "both halves of the columns use the same place";
+      for (int next = 0; next < 2; ++next) {
+        staged[StagedOffset(lane, value) + 2 * next] = {FragmentRow(lane, value + next), FragmentColumn(lane, value + next)};
+      }
+    }
+  }
+  ASSERT_EQ(staged.size(), static_cast<size_t>(kStagedRows * kStagedColumns));
+  std::set<std::pair<int, int>> taken;
+  for (int lane = 0; lane < 32; ++lane) {
+    for (int pass = 0; pass < kStagedPasses; ++pass) {
+      const int row = StagedRow(lane, pass);
+      for (int column = StagedColumn(lane); column < StagedColumn(lane) + 8; ++column) {
+        EXPECT_EQ(staged[row * kStagedRowBytes + column * 2], std::make_pair(row, column));
+        taken.insert({row, column});
+      }
+    }
+  }
+  EXPECT_EQ(taken.size(), staged.size());
+}
+
+// A warp writes 4 bytes a lane at a time: each to a bank of its own.
+TEST(StagingTest, HitsNoBankTwice) {
+  for (int value = 0; value < 32; value += 2) {
+    std::set<int> banks;
+    for (int lane = 0; lane < 32; ++lane) banks.insert(StagedOffset(lane, value) / 4 % 32);
+    EXPECT_EQ(banks.size(), 32u) << value;
+  }
+}
+
+}  // namespace
+}  // namespace baleen::cuda

@@ -1,0 +1,287 @@
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "kernels/cuda/gemm/gemm.h"
+#include "kernels/cuda/gemm/tile_schedule.h"
+#include "kernels/cuda/testing/device.h"
+
+namespace baleen::cuda {
+namespace {
+
+using testing::DeviceArray;
+using testing::Expect;
+using testing::ExpectClose;
+using testing::ExpectOk;
+
+constexpr uint16_t kUnwritten = 0xffff;
+
+// x and w of one product, on host and device.
+struct Operands {
+  GemmArgs args;
+  std::vector<uint8_t> x8, w8;
+  std::vector<Bf16> x16, w16;
+  std::vector<float> x_scale, w_scale;
+  std::unique_ptr<DeviceArray<uint8_t>> device_x8, device_w8;
+  std::unique_ptr<DeviceArray<Bf16>> device_x16, device_w16;
+  std::unique_ptr<DeviceArray<float>> device_x_scale, device_w_scale;
+
+  Operands(DType input, int groups, int64_t rows, int64_t outputs, int64_t inputs, uint32_t seed) {
+    args.input = input;
+    args.groups = groups;
+    args.rows = rows;
+    args.outputs = outputs;
+    args.inputs = args.ldx = inputs;
+    args.ldy = outputs;
+    if (input == DType::kF8E4m3) {
+      MakeFp8(seed);
+    } else {
+      x16 = testing::RandomBf16(static_cast<size_t>(rows * inputs), seed);
+      w16 = testing::RandomBf16(static_cast<size_t>(groups * outputs * inputs), seed + 1);
+      device_x16 = std::make_unique<DeviceArray<Bf16>>(x16);
+      device_w16 = std::make_unique<DeviceArray<Bf16>>(w16);
+      args.x = device_x16->data();
+      args.w = device_w16->data();
+    }
+  }
+
+  void MakeFp8(uint32_t seed) {
+    const int64_t k_blocks = Ceiling(args.inputs, kScaleBlock);
+    args.x_scale_stride = Ceiling(args.rows, 4) * 4 + 4;
+    x8 = testing::RandomE4m3(static_cast<size_t>(args.rows * args.inputs), seed, 64);
+    w8 = testing::RandomE4m3(static_cast<size_t>(args.groups * args.outputs * args.inputs), seed + 1, 64);
+    x_scale = testing::RandomScales(static_cast<size_t>(k_blocks * args.x_scale_stride), seed + 2, 1e-4f, 1e-2f);
+    w_scale =
+        testing::RandomScales(static_cast<size_t>(args.groups * Ceiling(args.outputs, kScaleBlock) * k_blocks), seed + 3, 1e-5f, 1e-1f);
+    device_x8 = std::make_unique<DeviceArray<uint8_t>>(x8);
+    device_w8 = std::make_unique<DeviceArray<uint8_t>>(w8);
+    device_x_scale = std::make_unique<DeviceArray<float>>(x_scale);
+    device_w_scale = std::make_unique<DeviceArray<float>>(w_scale);
+    args.x = device_x8->data();
+    args.w = device_w8->data();
+    args.x_scale = device_x_scale->data();
+    args.w_scale = device_w_scale->data();
+  }
+
+  double X(int64_t row, int64_t k) const {
+    const size_t at = static_cast<size_t>(row * args.ldx + k);
+    if (args.input == DType::kBf16) return Bf16ToF32(x16[at]);
+    return static_cast<double>(F8E4m3ToF32(x8[at])) * x_scale[static_cast<size_t>(k / kScaleBlock * args.x_scale_stride + row)];
+  }
+  double W(int group, int64_t n, int64_t k) const {
+    const size_t at = static_cast<size_t>((group * args.outputs + n) * args.inputs + k);
+    if (args.input == DType::kBf16) return Bf16ToF32(w16[at]);
+    const int64_t scale =
+        (group * Ceiling(args.outputs, kScaleBlock) + n / kScaleBlock) * Ceiling(args.inputs, kScaleBlock) + k / kScaleBlock;
+    return static_cast<double>(F8E4m3ToF32(w8[at])) * w_scale[static_cast<size_t>(scale)];
+  }
+  double Dot(int group, int64_t row, int64_t n, int64_t x_shift = 0) const {
+    double sum = 0;
+    for (int64_t k = 0; k < args.inputs; ++k) sum += X(row, x_shift + k) * W(group, n, k);
+    return sum;
+  }
+};
+
+// All of y as doubles.
+std::vector<double> Values(const std::vector<Bf16>& y) {
+  std::vector<double> values;
+  for (const Bf16 bits : y) values.push_back(Bf16ToF32(bits));
+  return values;
+}
+std::vector<double> Values(const std::vector<float>& y) { return {y.begin(), y.end()}; }
+
+template <typename T>
+void CheckDense(DType input, int64_t rows, int64_t outputs, int64_t inputs, int64_t expected_rows) {
+  Operands operands(input, 1, rows, outputs, inputs, static_cast<uint32_t>(rows + outputs + inputs));
+  DeviceArray<T> y(static_cast<size_t>(rows * outputs));
+  operands.args.output = sizeof(T) == 2 ? DType::kBf16 : DType::kF32;
+  operands.args.y = y.data();
+  operands.args.expected_rows = expected_rows;
+  ExpectOk(Gemm(operands.args, nullptr));
+  std::vector<double> reference;
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t n = 0; n < outputs; ++n) reference.push_back(operands.Dot(0, row, n));
+  }
+  ExpectClose(Values(y.Download()), reference, 4e-3,
+              std::string(NameOf(input)) + " " + std::to_string(rows) + " x " + std::to_string(outputs) + " x " + std::to_string(inputs));
+}
+
+BALEEN_GPU_TEST(GemmFp8AgreesWithDoubles) {
+  for (const int64_t tile : {64, 128, 100000}) {
+    CheckDense<Bf16>(DType::kF8E4m3, 1, 128, 128, tile);
+    CheckDense<Bf16>(DType::kF8E4m3, 77, 264, 512, tile);
+    CheckDense<Bf16>(DType::kF8E4m3, 300, 136, 1152, tile);
+  }
+  CheckDense<Bf16>(DType::kF8E4m3, 40, 576, 208, 0);  // An unfinished block of K, 4.5 of outputs.
+  CheckDense<float>(DType::kF8E4m3, 130, 90, 384, 0);
+}
+
+BALEEN_GPU_TEST(GemmBf16AgreesWithDoubles) {
+  for (const int64_t tile : {64, 128, 100000}) {
+    CheckDense<Bf16>(DType::kBf16, 1, 128, 64, tile);
+    CheckDense<Bf16>(DType::kBf16, 77, 264, 520, tile);
+    CheckDense<Bf16>(DType::kBf16, 300, 136, 1152, tile);
+    CheckDense<float>(DType::kBf16, 200, 256, 448, tile);
+  }
+  CheckDense<float>(DType::kBf16, 5, 2, 8, 0);
+}
+
+// Rows of groups that begin anywhere, some groups empty.
+BALEEN_GPU_TEST(GemmContiguousGroups) {
+  const std::vector<int32_t> offsets = {0, 0, 70, 71, 71, 330, 330};
+  const int groups = static_cast<int>(offsets.size()) - 1;
+  for (const int64_t expected : {1, 100, 100000}) {
+    Operands operands(DType::kF8E4m3, groups, 352, 256, 384, 9);
+    const DeviceArray<int32_t> group_rows(offsets);
+    DeviceArray<Bf16> y(352 * 256);
+    operands.args.grouping = RowGroups::kContiguous;
+    operands.args.group_rows = group_rows.data();
+    operands.args.expected_rows = expected;
+    operands.args.y = y.data();
+    ExpectOk(Gemm(operands.args, nullptr));
+    const std::vector<Bf16> out = y.Download();
+    std::vector<double> reference;
+    for (int group = 0; group < groups; ++group) {
+      for (int64_t row = offsets[static_cast<size_t>(group)]; row < offsets[static_cast<size_t>(group) + 1]; ++row) {
+        for (int64_t n = 0; n < 256; ++n) reference.push_back(operands.Dot(group, row, n));
+      }
+    }
+    ExpectClose(Values(std::vector<Bf16>(out.begin(), out.begin() + 330 * 256)), reference, 4e-3, "contiguous");
+    Expect(std::all_of(out.begin() + 330 * 256, out.end(), [](Bf16 bits) { return bits == kUnwritten; }),
+           "a row behind the groups was written");
+  }
+}
+
+BALEEN_GPU_TEST(GemmMaskedGroups) {
+  const std::vector<int32_t> counts = {0, 1, 80, 64, 65};
+  const int64_t capacity = 80;
+  Operands operands(DType::kF8E4m3, 5, 5 * capacity, 128, 256, 11);
+  const DeviceArray<int32_t> group_rows(counts);
+  DeviceArray<Bf16> y(static_cast<size_t>(5 * capacity * 128));
+  operands.args.grouping = RowGroups::kMasked;
+  operands.args.group_rows = group_rows.data();
+  operands.args.y = y.data();
+  ExpectOk(Gemm(operands.args, nullptr));
+  const std::vector<Bf16> out = y.Download();
+  std::vector<double> written;
+  std::vector<double> reference;
+  for (int64_t row = 0; row < 5 * capacity; ++row) {
+    const int group = static_cast<int>(row / capacity);
+    for (int64_t n = 0; n < 128; ++n) {
+      const Bf16 bits = out[static_cast<size_t>(row * 128 + n)];
+      if (row % capacity >= counts[static_cast<size_t>(group)]) {
+        Expect(bits == kUnwritten, "a masked row was written");
+      } else {
+        written.push_back(Bf16ToF32(bits));
+        reference.push_back(operands.Dot(group, row, n));
+      }
+    }
+  }
+  ExpectClose(written, reference, 4e-3, "masked");
+}
+
+// As the absorbed projections are: every head has its own weight and its own columns of wider rows.
+BALEEN_GPU_TEST(GemmBatchedHeads) {
+  const int64_t rows = 37, heads = 6, inputs = 128, outputs = 512, x_stride = 192, y_stride = 576;
+  Operands operands(DType::kBf16, static_cast<int>(heads), rows, outputs, inputs, 13);
+  operands.x16 = testing::RandomBf16(static_cast<size_t>(rows * heads * x_stride), 14);
+  const DeviceArray<Bf16> x(operands.x16);
+  DeviceArray<Bf16> y(static_cast<size_t>(rows * heads * y_stride));
+  operands.args.grouping = RowGroups::kBatched;
+  operands.args.x = x.data();
+  operands.args.y = y.data();
+  operands.args.ldx = heads * x_stride;
+  operands.args.ldy = heads * y_stride;
+  operands.args.group_x_stride = x_stride;
+  operands.args.group_y_stride = y_stride;
+  ExpectOk(Gemm(operands.args, nullptr));
+  const std::vector<Bf16> out = y.Download();
+  std::vector<double> written;
+  std::vector<double> reference;
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t head = 0; head < heads; ++head) {
+      for (int64_t n = 0; n < y_stride; ++n) {
+        const Bf16 bits = out[static_cast<size_t>((row * heads + head) * y_stride + n)];
+        if (n >= outputs) {
+          Expect(bits == kUnwritten, "a column between heads was written");
+          continue;
+        }
+        written.push_back(Bf16ToF32(bits));
+        reference.push_back(operands.Dot(static_cast<int>(head), row, n, head * x_stride));
+      }
+    }
+  }
+  ExpectClose(written, reference, 4e-3, "batched");
+}
+
+// The contract: neither the other rows nor the tile's height changes a bit.
+template <typename T>
+void CheckInvariance(DType input) {
+  const int64_t rows = 333, outputs = 384, inputs = 1024;
+  Operands operands(input, 1, rows, outputs, inputs, 17);
+  operands.args.output = sizeof(T) == 2 ? DType::kBf16 : DType::kF32;
+  std::vector<std::vector<T>> results;
+  for (const int64_t tile : {64, 128, 100000}) {
+    DeviceArray<T> y(static_cast<size_t>(rows * outputs));
+    operands.args.y = y.data();
+    operands.args.expected_rows = tile;
+    ExpectOk(Gemm(operands.args, nullptr));
+    results.push_back(y.Download());
+    Expect(std::memcmp(results.back().data(), results.front().data(), results.front().size() * sizeof(T)) == 0,
+           "the tile's height changes bits");
+  }
+  const size_t size = input == DType::kBf16 ? 2 : 1;
+  for (const int64_t row : {0, 63, 64, 200, 332}) {
+    GemmArgs alone = operands.args;
+    DeviceArray<T> y(static_cast<size_t>(outputs));
+    // 16-byte alignment of a row's scales is kept by copying them.
+    std::vector<float> scales;
+    for (int64_t block = 0; input == DType::kF8E4m3 && block < inputs / kScaleBlock; ++block) {
+      scales.push_back(operands.x_scale[static_cast<size_t>(block * operands.args.x_scale_stride + row)]);
+      scales.resize(scales.size() + 3);
+    }
+    const DeviceArray<float> device_scales(scales);
+    alone.rows = 1;
+    alone.expected_rows = 0;
+    alone.x = static_cast<const char*>(operands.args.x) + static_cast<size_t>(row * inputs) * size;
+    alone.x_scale = device_scales.data();
+    alone.x_scale_stride = 4;
+    alone.y = y.data();
+    ExpectOk(Gemm(alone, nullptr));
+    Expect(std::memcmp(y.Download().data(), results.front().data() + row * outputs, static_cast<size_t>(outputs) * sizeof(T)) == 0,
+           "row " + std::to_string(row) + " differs alone");
+  }
+}
+
+BALEEN_GPU_TEST(GemmRowsAreInvariant) {
+  CheckInvariance<Bf16>(DType::kF8E4m3);
+  CheckInvariance<float>(DType::kF8E4m3);
+  CheckInvariance<Bf16>(DType::kBf16);
+  CheckInvariance<float>(DType::kBf16);
+}
+
+// V3's shapes, at some outputs chosen at random: every tile, band and stage is passed through.
+BALEEN_GPU_TEST(GemmV3ShapesAtSomeOutputs) {
+  const int64_t shapes[][3] = {{4096, 4096, 7168}, {700, 7168, 2048}};
+  for (const auto& shape : shapes) {
+    Operands operands(DType::kF8E4m3, 1, shape[0], shape[1], shape[2], 19);
+    DeviceArray<Bf16> y(static_cast<size_t>(shape[0] * shape[1]));
+    operands.args.y = y.data();
+    ExpectOk(Gemm(operands.args, nullptr));
+    const std::vector<Bf16> out = y.Download();
+    std::mt19937 generator(20);
+    std::vector<double> some;
+    std::vector<double> reference;
+    for (int i = 0; i < 3000; ++i) {
+      const int64_t row = generator() % shape[0];
+      const int64_t n = generator() % shape[1];
+      some.push_back(Bf16ToF32(out[static_cast<size_t>(row * shape[1] + n)]));
+      reference.push_back(operands.Dot(0, row, n));
+    }
+    ExpectClose(some, reference, 4e-3, "V3 " + std::to_string(shape[1]) + " x " + std::to_string(shape[2]));
+    Expect(std::none_of(out.begin(), out.end(), [](Bf16 bits) { return bits == kUnwritten; }), "an output was not written");
+  }
+}
+
+}  // namespace
+}  // namespace baleen::cuda

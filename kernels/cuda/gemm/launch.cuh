@@ -1,0 +1,79 @@
+// Launches one instance of the GEMM kernel.
+#ifndef BALEEN_KERNELS_CUDA_GEMM_LAUNCH_CUH_
+#define BALEEN_KERNELS_CUDA_GEMM_LAUNCH_CUH_
+
+#include <algorithm>
+
+#include "kernels/cuda/base/launch.h"
+#include "kernels/cuda/gemm/kernel.cuh"
+
+namespace baleen::cuda::gemm {
+
+// Tensor maps of x, w and x_scale.
+struct Maps {
+  CUtensorMap x;
+  CUtensorMap w;
+  CUtensorMap scale;
+};
+
+template <typename Config>
+Status EncodeMaps(const GemmArgs& args, Maps* maps) {
+  constexpr uint64_t kSize = SizeOf(Config::kInput);
+  BoxedTensor tensor;
+  tensor.type = Config::kScaled ? CU_TENSOR_MAP_DATA_TYPE_UINT8 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16;
+  tensor.data = args.x;
+  // Of a batch, the last group's columns end with the row.
+  const int64_t shift = args.grouping == RowGroups::kBatched ? (args.groups - 1) * args.group_x_stride : 0;
+  tensor.sizes[0] = static_cast<uint64_t>(shift + args.inputs);
+  tensor.sizes[1] = static_cast<uint64_t>(args.rows);
+  tensor.stride_bytes[0] = static_cast<uint64_t>(args.ldx) * kSize;
+  tensor.box[0] = Config::kSlab;
+  tensor.box[1] = Config::kTileRows;
+  if (Status status = EncodeTensorMap(tensor, "Gemm, x", &maps->x); !status.ok()) return status;
+
+  tensor.data = args.w;
+  tensor.sizes[0] = static_cast<uint64_t>(args.inputs);
+  tensor.sizes[1] = static_cast<uint64_t>(args.groups * args.outputs);
+  tensor.stride_bytes[0] = static_cast<uint64_t>(args.inputs) * kSize;
+  tensor.box[1] = kGemmTileOutputs;
+  if (Status status = EncodeTensorMap(tensor, "Gemm, w", &maps->w); !status.ok()) return status;
+
+  if constexpr (Config::kScaled) {
+    tensor.type = CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
+    tensor.data = args.x_scale;
+    tensor.sizes[0] = static_cast<uint64_t>(args.rows);
+    tensor.sizes[1] = static_cast<uint64_t>(Ceiling(args.inputs, kScaleBlock));
+    tensor.stride_bytes[0] = static_cast<uint64_t>(args.x_scale_stride) * sizeof(float);
+    tensor.box[0] = Config::kTileRows;
+    tensor.box[1] = 1;
+    tensor.swizzle = CU_TENSOR_MAP_SWIZZLE_NONE;
+    return EncodeTensorMap(tensor, "Gemm, x_scale", &maps->scale);
+  }
+  maps->scale = maps->x;
+  return Status();
+}
+
+// More tiles than there can be of `rows` rows: every group may end with a part of one.
+template <typename Config>
+int64_t TilesAtMost(const GemmArgs& args) {
+  const int64_t n_tiles = Ceiling(args.outputs, kGemmTileOutputs);
+  const bool all_rows_each = args.grouping == RowGroups::kBatched;
+  return n_tiles * (all_rows_each ? args.groups * Ceiling(args.rows, Config::kTileRows) : args.rows / Config::kTileRows + args.groups);
+}
+
+template <typename Config>
+Status Launch(const GemmArgs& args, int multiprocessors, Stream stream) {
+  Maps maps;
+  if (Status status = EncodeMaps<Config>(args, &maps); !status.ok()) return status;
+  const void* const kernel = reinterpret_cast<const void*>(&Kernel<Config>);
+  if (Status status = AllowSharedMemory(kernel, Config::kSharedBytes, "Gemm"); !status.ok()) return status;
+  const Params params = {args.grouping, args.groups,  args.rows,       args.outputs,        args.inputs,        args.y,
+                         args.ldy,      args.w_scale, args.group_rows, args.group_x_stride, args.group_y_stride};
+  const int blocks = static_cast<int>(std::min<int64_t>(multiprocessors, TilesAtMost<Config>(args)));
+  Kernel<Config><<<blocks, Config::kThreads, Config::kSharedBytes, stream>>>(maps.x, maps.w, maps.scale, params);
+  return LaunchStatus("Gemm");
+}
+
+}  // namespace baleen::cuda::gemm
+
+#endif  // BALEEN_KERNELS_CUDA_GEMM_LAUNCH_CUH_

@@ -1,0 +1,48 @@
+// How a row's keys are divided over blocks, and where everything about a split lies. Pure functions of positions and shapes.
+#ifndef BALEEN_KERNELS_CUDA_MLA_SPLITS_H_
+#define BALEEN_KERNELS_CUDA_MLA_SPLITS_H_
+
+#include <cstdint>
+
+#include "kernels/host_device.h"
+
+namespace baleen::cuda {
+
+inline constexpr int kKeyBlock = 64;     // Keys of a page, and of one step of the online softmax.
+inline constexpr int kSplitBlocks = 32;  // Long enough that a split's sums (512 FP32 a head) cost little beside its keys.
+inline constexpr int kSplitKeys = kSplitBlocks * kKeyBlock;
+inline constexpr int kHeadTile = 64;  // Heads of one block: the rows of one product.
+
+BALEEN_HOST_DEVICE constexpr int SplitsOf(int64_t position) { return static_cast<int>(position / kSplitKeys) + 1; }
+
+// Blocks of keys that split `split` of a row at `position` has: 1 .. kSplitBlocks, or <= 0 when it has no such split.
+BALEEN_HOST_DEVICE constexpr int BlocksOfSplit(int64_t position, int split) {
+  const int64_t left = position / kKeyBlock + 1 - static_cast<int64_t>(split) * kSplitBlocks;
+  return static_cast<int>(left < kSplitBlocks ? left : kSplitBlocks);
+}
+
+// Keys of block `block` that a row at `position` sees; 64 in all but the last.
+BALEEN_HOST_DEVICE constexpr int VisibleKeys(int64_t position, int64_t block) {
+  const int64_t left = position + 1 - block * kKeyBlock;
+  return static_cast<int>(left < kKeyBlock ? left : kKeyBlock);
+}
+
+// What thread block `index` computes. Tiles of heads come first: they share keys, through the L2 cache.
+struct MlaWork {
+  int64_t row;
+  int split;
+  int head_tile;
+};
+BALEEN_HOST_DEVICE constexpr MlaWork MlaWorkAt(int64_t index, int head_tiles, int most_splits) {
+  const int64_t rest = index / head_tiles;
+  return {rest / most_splits, static_cast<int>(rest % most_splits), static_cast<int>(index % head_tiles)};
+}
+
+// A split of a row and head in the workspace: all sums [.., latent], then all pairs (maximum in units of the exponent's base 2, weight).
+BALEEN_HOST_DEVICE constexpr int64_t PartialIndex(int64_t row, int split, int head, int most_splits, int heads) {
+  return (row * most_splits + split) * heads + head;
+}
+
+}  // namespace baleen::cuda
+
+#endif  // BALEEN_KERNELS_CUDA_MLA_SPLITS_H_

@@ -1,0 +1,36 @@
+// The bulk tensor copy engine: boxes of a tensor in device memory into shared memory.
+#ifndef BALEEN_KERNELS_CUDA_PTX_TMA_CUH_
+#define BALEEN_KERNELS_CUDA_PTX_TMA_CUH_
+
+#include <cuda.h>
+
+#include <cstdint>
+
+#include "kernels/cuda/ptx/mbarrier.cuh"
+
+namespace baleen::cuda {
+
+__device__ inline void PrefetchMap(const CUtensorMap* map) {
+  asm volatile("prefetch.tensormap [%0];" ::"l"(reinterpret_cast<uint64_t>(map)) : "memory");
+}
+
+// Copies the box whose first element is (column, row); what lies outside the tensor arrives as zeros. Counts the whole box's bytes on
+// `done`.
+__device__ inline void LoadBox(const CUtensorMap* map, Barrier* done, void* to, int32_t column, int32_t row) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4}], [%2];" ::"r"(SharedAddress(to)),
+      "l"(reinterpret_cast<uint64_t>(map)), "r"(SharedAddress(done)), "r"(column), "r"(row)
+      : "memory");
+}
+
+// The same of a tensor with three dimensions.
+__device__ inline void LoadBox(const CUtensorMap* map, Barrier* done, void* to, int32_t column, int32_t row, int32_t plane) {
+  asm volatile("cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5}], [%2];" ::"r"(
+                   SharedAddress(to)),
+               "l"(reinterpret_cast<uint64_t>(map)), "r"(SharedAddress(done)), "r"(column), "r"(row), "r"(plane)
+               : "memory");
+}
+
+}  // namespace baleen::cuda
+
+#endif  // BALEEN_KERNELS_CUDA_PTX_TMA_CUH_

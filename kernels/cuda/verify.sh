@@ -1,0 +1,64 @@
+#!/bin/bash
+# Verifies the CUDA kernels on the GPU at hand: verify.sh OUT_DIR [BINARIES_DIR]
+#
+# Builds kernel_tests and kernel_bench with CMake (or takes them from BINARIES_DIR), runs all tests, the tests again under compute-sanitizer,
+# and the benchmarks. Writes OUT_DIR/verify.json (what each step returned), bench.json, and a log a step. Exit code 1 when a step failed, 3
+# when there is no GPU to verify on. Every step has a time limit; all of them together stay below eight minutes.
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+out=${1:?usage: verify.sh OUT_DIR [BINARIES_DIR]}
+binaries=${2:-}
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+steps=()
+failed=0
+
+# run NAME SECONDS COMMAND...: logs to OUT_DIR/NAME.log.
+run() {
+  local name=$1 limit=$2 begin=$SECONDS code=0
+  shift 2
+  timeout "$limit" "$@" >"$out/$name.log" 2>&1 || code=$?
+  steps+=("{\"step\": \"$name\", \"exit_code\": $code, \"seconds\": $((SECONDS - begin))}")
+  [[ $code -eq 0 ]] || failed=1
+  echo "== $name: exit code $code after $((SECONDS - begin)) s"
+  tail -n 25 "$out/$name.log"
+}
+
+report() {
+  local joined
+  joined=$(printf ', %s' "${steps[@]}")
+  printf '{"device": "%s", "date": "%s", "steps": [%s]}\n' "$device" "$(date -u +%F)" "${joined:2}" >"$out/verify.json"
+}
+
+device=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)
+if [[ -z $binaries ]]; then
+  binaries=$out/build
+  generator=(-G "Unix Makefiles")
+  if command -v ninja >/dev/null; then generator=(-G Ninja); fi
+  run configure 30 cmake "${generator[@]}" -S "$here" -B "$binaries"
+  run build 150 cmake --build "$binaries" --parallel "$(nproc)"
+fi
+if [[ $failed -ne 0 ]]; then
+  report
+  exit 1
+fi
+if [[ -z $device ]]; then
+  echo "SKIPPED: no CUDA device"
+  report
+  exit 3
+fi
+
+run tests 60 "$binaries/kernel_tests"
+run bench 90 "$binaries/kernel_bench" --out="$out/bench.json"
+if command -v compute-sanitizer >/dev/null; then
+  run memcheck 60 compute-sanitizer --tool memcheck --error-exitcode 9 "$binaries/kernel_tests" --filter=Agree
+  run memcheck_groups 25 compute-sanitizer --tool memcheck --error-exitcode 9 "$binaries/kernel_tests" --filter=Groups
+  for kernel in Gate Permute RmsNorm Sampling; do
+    run "racecheck_$kernel" 15 compute-sanitizer --tool racecheck --error-exitcode 9 "$binaries/kernel_tests" --filter="$kernel"
+  done
+else
+  echo "SKIPPED: no compute-sanitizer"
+  steps+=('{"step": "memcheck", "exit_code": -1, "seconds": 0}')
+fi
+report
+exit "$failed"
