@@ -90,23 +90,31 @@ struct PackedLinear::Impl {
   int64_t panels = 0;
   DType compute = DType::kF32;
   PanelKernel kernel;
-  AlignedBuffer weights;
-  AlignedBuffer tables;     // FP8: of PanelRun.
+  PanelMemory weights;
+  PanelMemory tables;       // FP8: of PanelRun.
   int64_t first_panel = 0;  // FP8: how many panels behind a 128-row boundary the first one lies.
 
-  Impl(int64_t outputs, int64_t inputs, DType compute, Isa isa)
+  Impl(int64_t outputs, int64_t inputs, DType compute, Isa isa, PanelSource* source)
       : outputs(outputs),
         inputs(inputs),
         panel_bytes(PanelBytes(inputs, compute)),
         panels((outputs + kPanelOutputs - 1) / kPanelOutputs),
         compute(compute),
         kernel(Choose(compute, isa)),
-        weights(static_cast<size_t>(panels * panel_bytes)) {}
+        weights(Take(source, panels * panel_bytes)) {}
 
-  void AddTables(const WeightView& view) {
-    tables = AlignedBuffer(static_cast<size_t>(Fp8TableCount(view)) * 128 * sizeof(Bf16));
-    FillFp8Tables(view, static_cast<Bf16*>(tables.data()));
-    first_panel = view.first_row % linear::kBlockInputs / kPanelOutputs;
+  static PanelMemory Take(PanelSource* source, int64_t bytes) {
+    return source == nullptr ? PrivatePanels(static_cast<size_t>(bytes)) : source->Take(static_cast<size_t>(bytes));
+  }
+  // FP8: room for the tables of a view of this shape.
+  void TakeTables(const WeightView& shape, PanelSource* source) {
+    tables = Take(source, Fp8TableCount(shape) * 128 * static_cast<int64_t>(sizeof(Bf16)));
+    first_panel = shape.first_row % linear::kBlockInputs / kPanelOutputs;
+  }
+  bool filled() const { return weights.filled && (compute != DType::kF8E4m3 || tables.filled); }
+  void Fill(const WeightView& view) const {
+    PackPanels(view, compute, weights.data);
+    if (compute == DType::kF8E4m3) FillFp8Tables(view, static_cast<Bf16*>(tables.data));
   }
   void ApplySlice(const float* x, int64_t m, int64_t ldx, float* y, int64_t ldy, ThreadPool* pool) const;
   // The inputs as the kernel wants them; `ld` receives their row stride.
@@ -146,7 +154,7 @@ void PackedLinear::Impl::ApplySlice(const float* x, int64_t m, int64_t ldx, floa
       const int64_t row = task % row_blocks * kTaskRows;
       const int64_t column = panel * kPanelOutputs;
       PanelRun run;
-      run.panels = static_cast<const char*>(weights.data()) + panel * panel_bytes;
+      run.panels = static_cast<const char*>(weights.data) + panel * panel_bytes;
       run.panel_bytes = panel_bytes;
       run.panel_count = std::min<int64_t>(group, panels - panel);
       run.steps = PanelSteps(inputs, compute);
@@ -156,7 +164,7 @@ void PackedLinear::Impl::ApplySlice(const float* x, int64_t m, int64_t ldx, floa
       run.y = y + row * ldy + column;
       run.ldy = ldy;
       run.outputs = std::min(run.panel_count * kPanelOutputs, outputs - column);
-      run.tables = static_cast<const Bf16*>(tables.data());
+      run.tables = static_cast<const Bf16*>(tables.data);
       run.panel = first_panel + panel;
       kernel.run(run);
     }
@@ -168,28 +176,29 @@ PackedLinear::~PackedLinear() = default;
 PackedLinear::PackedLinear(PackedLinear&&) noexcept = default;
 PackedLinear& PackedLinear::operator=(PackedLinear&&) noexcept = default;
 
-PackedLinear PackedLinear::Pack(const WeightView& view, DType compute, Isa isa) {
-  if (compute == DType::kF8E4m3) {
-    if (view.dtype != DType::kF8E4m3) return Pack(QuantizeFp8(view).view, compute, isa);
-    if (!BlocksFitPanels(view)) return Pack(view, DType::kBf16, isa);
-  }
+PackedLinear PackedLinear::Pack(const WeightView& view, DType compute, Isa isa, PanelSource* panels) {
+  const bool quantize = compute == DType::kF8E4m3 && view.dtype != DType::kF8E4m3;
+  if (compute == DType::kF8E4m3 && !quantize && !BlocksFitPanels(view)) compute = DType::kBf16;
   PackedLinear packed;
-  packed.impl_ = std::make_unique<Impl>(view.rows, view.cols, compute, isa);
-  PackPanels(view, compute, packed.impl_->weights.data());
-  if (compute == DType::kF8E4m3) packed.impl_->AddTables(view);
+  packed.impl_ = std::make_unique<Impl>(view.rows, view.cols, compute, isa, panels);
+  if (compute == DType::kF8E4m3) {
+    packed.impl_->TakeTables(quantize ? WeightView{.dtype = DType::kF8E4m3, .rows = view.rows, .cols = view.cols} : view, panels);
+  }
+  if (packed.impl_->filled()) return packed;
+  packed.impl_->Fill(quantize ? QuantizeFp8(view).view : view);
   return packed;
 }
 
-PackedLinear PackedLinear::PackTransposed(const WeightView& view, DType compute, Isa isa) {
+PackedLinear PackedLinear::PackTransposed(const WeightView& view, DType compute, Isa isa, PanelSource* panels) {
   PackedLinear packed;
-  packed.impl_ = std::make_unique<Impl>(view.cols, view.rows, compute, isa);
-  PackPanelsTransposed(view, compute, packed.impl_->weights.data());
+  packed.impl_ = std::make_unique<Impl>(view.cols, view.rows, compute, isa, panels);
+  if (!packed.impl_->weights.filled) PackPanelsTransposed(view, compute, packed.impl_->weights.data);
   return packed;
 }
 
 int64_t PackedLinear::outputs() const { return impl_ ? impl_->outputs : 0; }
 int64_t PackedLinear::inputs() const { return impl_ ? impl_->inputs : 0; }
-int64_t PackedLinear::bytes() const { return impl_ ? static_cast<int64_t>(impl_->weights.size() + impl_->tables.size()) : 0; }
+int64_t PackedLinear::bytes() const { return impl_ ? static_cast<int64_t>(impl_->weights.size + impl_->tables.size) : 0; }
 
 void PackedLinear::Apply(const float* x, int64_t m, int64_t ldx, float* y, int64_t ldy, ThreadPool* pool) const {
   if (impl_ == nullptr) return;

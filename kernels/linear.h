@@ -13,6 +13,7 @@
 #include "base/dtype.h"
 #include "base/thread_pool.h"
 #include "kernels/isa.h"
+#include "kernels/panel_source.h"
 
 namespace baleen {
 
@@ -46,9 +47,10 @@ class PackedLinear {
   // each 128 x 128 block. Views whose 128-row blocks do not begin at a multiple of 16 rows are kept as kBf16.
   // kI8: weights by (output, 128 inputs) and inputs by (row, 128 inputs) rounded to 127 steps of their greatest magnitude; a block's dot
   // is an exact integer.
-  static PackedLinear Pack(const WeightView& view, DType compute, Isa isa);
+  // Panels come from `panels`, where it is not null: filled ones are taken as they are, and the view's data is not read.
+  static PackedLinear Pack(const WeightView& view, DType compute, Isa isa, PanelSource* panels = nullptr);
   // As Pack with kF32 or kBf16, of the transpose: the result has view.cols outputs and view.rows inputs.
-  static PackedLinear PackTransposed(const WeightView& view, DType compute, Isa isa);
+  static PackedLinear PackTransposed(const WeightView& view, DType compute, Isa isa, PanelSource* panels = nullptr);
 
   int64_t outputs() const;
   int64_t inputs() const;

@@ -286,5 +286,43 @@ TEST(DequantizeTest, Bf16WithARowStride) {
   }
 }
 
+// Gives memory, and gives the same again as filled.
+class Replay final : public PanelSource {
+ public:
+  PanelMemory Take(size_t bytes) override {
+    if (next_ == taken_.size()) taken_.push_back(PrivatePanels(bytes));
+    PanelMemory memory = taken_[next_++];
+    EXPECT_GE(memory.size, bytes);
+    memory.filled = filled_;
+    return memory;
+  }
+  void Again() {
+    next_ = 0;
+    filled_ = true;
+  }
+
+ private:
+  std::vector<PanelMemory> taken_;
+  size_t next_ = 0;
+  bool filled_ = false;
+};
+
+// Filled panels are taken as they are: the view's data is not there any more.
+TEST(PanelSourceTest, FilledPanelsAreUsed) {
+  constexpr int64_t kRows = 150, kCols = 200;
+  std::vector<float> w(kRows * kCols), x(3 * kCols);
+  for (size_t i = 0; i < w.size(); ++i) w[i] = static_cast<float>(i % 37) - 18;
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 11) - 5;
+  for (const DType compute : {DType::kF32, DType::kBf16, DType::kI8, DType::kF8E4m3}) {
+    WeightView view = F32View(w, kRows, kCols);
+    Replay replay;
+    const std::vector<float> alone = Apply(PackedLinear::Pack(view, compute, Isa::kReference), x, 3);
+    EXPECT_EQ(Apply(PackedLinear::Pack(view, compute, Isa::kReference, &replay), x, 3), alone) << NameOf(compute);
+    replay.Again();
+    view.data = nullptr;
+    EXPECT_EQ(Apply(PackedLinear::Pack(view, compute, Isa::kReference, &replay), x, 3), alone) << NameOf(compute);
+  }
+}
+
 }  // namespace
 }  // namespace baleen

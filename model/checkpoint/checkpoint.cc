@@ -1,5 +1,7 @@
 #include "model/checkpoint/checkpoint.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -13,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/file_descriptor.h"
 #include "base/status_macros.h"
 #include "model/checkpoint/digest.h"
 #include "model/checkpoint/safetensors.h"
@@ -24,8 +27,6 @@ namespace {
 constexpr int64_t kMaxIndexBytes = int64_t{256} << 20;
 constexpr size_t kMaxShards = 4096;
 constexpr int64_t kFp8Block = 128;
-// Digests read everything once more: what they leave mapped.
-constexpr int64_t kReleaseBytes = int64_t{64} << 20;
 
 absl::Status TensorError(const std::string& file, const std::string& name, const std::string& problem) {
   return absl::InvalidArgumentError(absl::StrCat(file, ": tensor ", name, ": ", problem));
@@ -67,12 +68,14 @@ struct Checkpoint::Impl {
   };
 
   std::string source;  // The single file or the index: what an absent tensor is absent from.
+  std::string config;  // FileIdentity of config.json, empty without one.
   std::vector<std::unique_ptr<SafetensorsFile>> files;
   std::unordered_map<std::string, Location> tensors;
 
   mutable std::mutex mutex;
   std::map<std::string, Use> used;  // Guarded by mutex; nodes stay where they are, so their buffers do.
   int64_t bytes_read = 0;           // Guarded by mutex.
+  std::vector<std::string> recent;  // Asked for since TakeRecent, once or more. Guarded by mutex.
 
   absl::Status OpenSingle(const std::string& path);
   absl::Status OpenShards(const std::string& directory);
@@ -127,7 +130,7 @@ absl::Status Checkpoint::Impl::OpenShards(const std::string& directory) {
 absl::StatusOr<Checkpoint::Impl::Use*> Checkpoint::Impl::GetUse(const std::string& name, const std::vector<int64_t>& shape) {
   const auto found = tensors.find(name);
   if (found == tensors.end()) return absl::NotFoundError(absl::StrCat(source, ": tensor ", name, ": is missing"));
-  const auto& [file, entry] = found->second;
+  const auto [file, entry] = found->second;
   if (entry->shape != shape) {
     return TensorError(file->path(), name, absl::StrCat("has shape ", Render(entry->shape), ", expected ", Render(shape)));
   }
@@ -135,6 +138,7 @@ absl::StatusOr<Checkpoint::Impl::Use*> Checkpoint::Impl::GetUse(const std::strin
   if (!dtype) return TensorError(file->path(), name, absl::StrCat("has dtype ", entry->dtype, ", expected F32, BF16 or F8_E4M3"));
 
   const std::lock_guard lock(mutex);
+  recent.push_back(name);
   const auto [use, first] = used.try_emplace(name);
   if (!first) return &use->second;
   TensorRef& tensor = use->second.tensor;
@@ -178,6 +182,8 @@ absl::StatusOr<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& 
     }
   }
   RETURN_IF_ERROR(status);
+  struct stat config = {};
+  if (stat(absl::StrCat(directory, "/config.json").c_str(), &config) == 0) impl->config = FileIdentity(config);
   return std::unique_ptr<Checkpoint>(new Checkpoint(std::move(impl)));
 }
 
@@ -216,8 +222,22 @@ absl::StatusOr<std::vector<float>> Checkpoint::GetVector(const std::string& name
   return ToF32(tensor);
 }
 
-void Checkpoint::ReleasePages() const {
-  for (const auto& file : impl_->files) file->ReleasePages();
+std::vector<std::string> Checkpoint::TakeRecent() {
+  const std::lock_guard lock(impl_->mutex);
+  return std::exchange(impl_->recent, {});
+}
+
+void Checkpoint::ReleasePages(const std::vector<std::string>& names) const {
+  for (const std::string& name : names) {
+    const auto& [file, entry] = impl_->tensors.at(name);
+    file->ReleasePages(*entry);
+  }
+}
+
+std::string Checkpoint::Identity() const {
+  std::vector<std::string> files = {impl_->config};
+  for (const auto& file : impl_->files) files.push_back(file->identity());
+  return absl::StrJoin(files, " ");
 }
 
 int64_t Checkpoint::BytesRead() const {
@@ -225,24 +245,38 @@ int64_t Checkpoint::BytesRead() const {
   return impl_->bytes_read;
 }
 
-std::vector<TensorDigestEntry> Checkpoint::Digests() const {
-  const std::lock_guard lock(impl_->mutex);
+std::vector<TensorDigestEntry> Checkpoint::Digests(const std::vector<std::string>& names) const {
   std::vector<TensorDigestEntry> digests;
-  digests.reserve(impl_->used.size());
-  int64_t unreleased = 0;
-  for (auto& [name, use] : impl_->used) {
+  for (const std::string& name : names) {
+    std::unique_lock lock(impl_->mutex);
+    Impl::Use& use = impl_->used.at(name);
     if (!use.digest) {
-      use.digest = TensorDigest(use.tensor.dtype, use.tensor.shape, use.tensor.data, use.tensor.bytes);
-      unreleased += use.tensor.bytes;
-      if (unreleased >= kReleaseBytes) {
-        ReleasePages();
-        unreleased = 0;
-      }
+      const TensorRef& tensor = use.tensor;  // Does not change any more.
+      lock.unlock();
+      const uint64_t digest = TensorDigest(tensor.dtype, tensor.shape, tensor.data, tensor.bytes);
+      lock.lock();
+      use.digest = digest;
     }
     digests.push_back({name, *use.digest});
   }
-  if (unreleased > 0) ReleasePages();
   return digests;
+}
+
+std::vector<TensorDigestEntry> Checkpoint::Digests() const {
+  std::vector<std::string> names;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    for (const auto& [name, use] : impl_->used) names.push_back(name);
+  }
+  return Digests(names);
+}
+
+void Checkpoint::SetDigests(const std::vector<TensorDigestEntry>& digests) {
+  const std::lock_guard lock(impl_->mutex);
+  for (const TensorDigestEntry& entry : digests) {
+    const auto use = impl_->used.find(entry.name);
+    if (use != impl_->used.end()) use->second.digest = entry.digest;
+  }
 }
 
 }  // namespace baleen

@@ -25,7 +25,7 @@ struct TensorRef {
 
 struct TensorDigestEntry {
   std::string name;
-  uint64_t digest = 0;  // First 8 bytes (little-endian) of SHA-256 over dtype name, shape and bytes as stored.
+  uint64_t digest = 0;  // TensorDigest (model/checkpoint/digest.h).
 };
 
 // Thread-safe. Errors name file and tensor.
@@ -48,13 +48,22 @@ class Checkpoint {
   // As F32 values, converted; for norms and biases.
   absl::StatusOr<std::vector<float>> GetVector(const std::string& name, int64_t size);
 
-  // Gives back the memory that mapped data took; it stays valid, and is read from the files again when it is used.
-  void ReleasePages() const;
+  // Names of the tensors asked for since the last call.
+  std::vector<std::string> TakeRecent();
+  // Gives back the memory that these took; they stay valid, and are read from the files again when they are used.
+  void ReleasePages(const std::vector<std::string>& names) const;
+
+  // Names these files as they are now on this host: equal only where nothing was written since.
+  std::string Identity() const;
 
   // Bytes of the tensors that were asked for so far.
   int64_t BytesRead() const;
-  // Of the tensors that were asked for so far, in name order.
+  // Of these, which were asked for before; each is computed once.
+  std::vector<TensorDigestEntry> Digests(const std::vector<std::string>& names) const;
+  // Of all tensors that were asked for so far, in name order.
   std::vector<TensorDigestEntry> Digests() const;
+  // What another process computed of the same files.
+  void SetDigests(const std::vector<TensorDigestEntry>& digests);
 
  private:
   struct Impl;

@@ -10,7 +10,8 @@
 
 namespace baleen {
 
-// First 8 bytes (little-endian) of SHA-256 over "BF16[576,7168]" (dtype and shape) and then the bytes as stored. Reads every byte.
+// XXH3 (64 bits, no seed) over "BF16[576,7168]" (dtype and shape) and then the bytes as stored. Reads every byte. Tells checkpoints that
+// were mixed up apart; it is no defence against somebody who may write to them.
 uint64_t TensorDigest(DType dtype, const std::vector<int64_t>& shape, const std::byte* data, int64_t bytes);
 
 }  // namespace baleen

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/file_descriptor.h"
 #include "base/status_macros.h"
 
 namespace baleen {
@@ -20,21 +21,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "safetensors is little-endian and mapped as it is");
 
 constexpr int64_t kLengthBytes = 8;
+constexpr uintptr_t kPage = 4096;
 constexpr int64_t kMaxHeaderBytes = int64_t{100} << 20;
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 }  // namespace
 
@@ -49,7 +37,11 @@ SafetensorsFile::~SafetensorsFile() {
   if (mapping_ != nullptr) munmap(const_cast<std::byte*>(mapping_), static_cast<size_t>(size_));
 }
 
-void SafetensorsFile::ReleasePages() const { madvise(const_cast<std::byte*>(mapping_), static_cast<size_t>(size_), MADV_DONTNEED); }
+void SafetensorsFile::ReleasePages(const SafetensorsEntry& entry) const {
+  const auto begin = reinterpret_cast<uintptr_t>(Data(entry)) / kPage * kPage;
+  const auto end = reinterpret_cast<uintptr_t>(Data(entry)) + static_cast<uintptr_t>(entry.end - entry.begin);
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
 
 absl::Status SafetensorsFile::Map() {
   const FileDescriptor fd(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
@@ -60,6 +52,7 @@ absl::Status SafetensorsFile::Map() {
   struct stat info = {};
   if (fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return absl::InvalidArgumentError(absl::StrCat(path_, ": not a regular file"));
   size_ = info.st_size;
+  identity_ = FileIdentity(info);
   if (size_ < kLengthBytes)
     return absl::InvalidArgumentError(absl::StrCat(path_, ": ", size_, " bytes are too few for a safetensors file"));
   void* mapping = mmap(nullptr, static_cast<size_t>(size_), PROT_READ, MAP_SHARED, fd.get(), 0);

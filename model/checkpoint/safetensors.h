@@ -24,11 +24,12 @@ class SafetensorsFile {
   SafetensorsFile& operator=(const SafetensorsFile&) = delete;
 
   const std::string& path() const { return path_; }
+  const std::string& identity() const { return identity_; }  // FileIdentity.
   const std::unordered_map<std::string, SafetensorsEntry>& entries() const { return entries_; }
   // Null when there is no such tensor.
   const SafetensorsEntry* Find(const std::string& name) const;
-  // Gives back the memory of what was read so far; reading it again takes it from the file.
-  void ReleasePages() const;
+  // Gives back the memory of the entry's pages; reading it again takes it from the file.
+  void ReleasePages(const SafetensorsEntry& entry) const;
   // The entry's end - begin bytes; any alignment.
   const std::byte* Data(const SafetensorsEntry& entry) const { return mapping_ + data_offset_ + entry.begin; }
 
@@ -38,6 +39,7 @@ class SafetensorsFile {
   absl::Status ReadHeader();
 
   std::string path_;
+  std::string identity_;
   const std::byte* mapping_ = nullptr;
   int64_t size_ = 0;
   int64_t data_offset_ = 0;

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "kernels/linear.h"
+#include "kernels/panel_source.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
 #include "model/layers/numerics.h"
@@ -28,7 +29,7 @@ struct AttentionWeights {
 
   // `prefix` is "model.layers.N.self_attn.".
   static absl::StatusOr<AttentionWeights> Load(Checkpoint& checkpoint, const ModelConfig& config, const std::string& prefix,
-                                               const Numerics& numerics);
+                                               const Numerics& numerics, PanelSource* panels = nullptr);
 };
 
 }  // namespace baleen

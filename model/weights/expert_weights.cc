@@ -7,6 +7,7 @@
 #include "kernels/elementwise.h"
 #include "model/layers/ffn.h"
 #include "model/weights/mlp_weights.h"
+#include "model/weights/part_finisher.h"
 
 namespace baleen {
 
@@ -32,12 +33,15 @@ ExpertWeights::~ExpertWeights() = default;
 
 absl::StatusOr<std::unique_ptr<ExpertWeights>> ExpertWeights::Load(Checkpoint& checkpoint, const ModelConfig& config,
                                                                    const std::vector<ExpertId>& experts, const Numerics& numerics,
-                                                                   const ExpertWeights* held) {
+                                                                   const ExpertWeights* held, SharedWeights* shared) {
   auto impl = std::make_unique<Impl>();
   impl->hidden = config.hidden_size;
   impl->inner = config.moe_intermediate_size;
   impl->wire = numerics.activations();
-  for (const ExpertId& id : experts) {
+  PartFinisher finisher(&checkpoint);
+  const size_t start = shared == nullptr ? 0 : shared->Start(experts.size());
+  for (size_t i = 0; i < experts.size(); ++i) {
+    const ExpertId id = experts[(start + i) % experts.size()];
     RETURN_IF_ERROR(CheckId(config, id));
     if (impl->experts.contains(id)) continue;
     if (held != nullptr && held->Has(id)) {
@@ -45,10 +49,10 @@ absl::StatusOr<std::unique_ptr<ExpertWeights>> ExpertWeights::Load(Checkpoint& c
       continue;
     }
     const std::string prefix = absl::StrCat("model.layers.", id.layer, ".mlp.experts.", id.expert, ".");
-    ASSIGN_OR_RETURN(MlpWeights weights, MlpWeights::Load(checkpoint, prefix, impl->hidden, impl->inner, numerics));
+    std::unique_ptr<WeightUnit> unit = OpenUnit(shared, absl::StrCat("expert-", id.layer, "-", id.expert));
+    ASSIGN_OR_RETURN(MlpWeights weights, MlpWeights::Load(checkpoint, prefix, impl->hidden, impl->inner, numerics, unit.get()));
+    finisher.Finish(std::move(unit));
     impl->experts.emplace(id, std::make_shared<const MlpWeights>(std::move(weights)));
-    // Packed, the expert has memory of its own.
-    checkpoint.ReleasePages();
   }
   return std::unique_ptr<ExpertWeights>(new ExpertWeights(std::move(impl)));
 }

@@ -13,6 +13,7 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
 #include "model/layers/numerics.h"
+#include "model/weights/shared_weights.h"
 
 namespace baleen {
 
@@ -26,10 +27,11 @@ struct ExpertId {
 class ExpertWeights {
  public:
   // Reads only these experts' tensors, and shares what `held` (may be null; of the same checkpoint and numerics) has of them.
-  // INVALID_ARGUMENT for an id that is no routed expert of the model.
+  // Packed weights come from `shared`, where it is not null, and go there. INVALID_ARGUMENT for an id that is no routed expert of the
+  // model.
   static absl::StatusOr<std::unique_ptr<ExpertWeights>> Load(Checkpoint& checkpoint, const ModelConfig& config,
                                                              const std::vector<ExpertId>& experts, const Numerics& numerics,
-                                                             const ExpertWeights* held = nullptr);
+                                                             const ExpertWeights* held = nullptr, SharedWeights* shared = nullptr);
   ~ExpertWeights();
 
   bool Has(ExpertId id) const;

@@ -28,11 +28,11 @@ GateParams GateParamsOf(const ModelConfig& config) {
 }
 
 absl::StatusOr<GateWeights> GateWeights::Load(Checkpoint& checkpoint, const ModelConfig& config, const std::string& prefix,
-                                              const Numerics& numerics) {
+                                              const Numerics& numerics, PanelSource* panels) {
   GateWeights weights;
   weights.params = GateParamsOf(config);
   ASSIGN_OR_RETURN(const WeightView linear, checkpoint.GetWeight(prefix + "weight", config.n_routed_experts, config.hidden_size));
-  weights.linear = PackedLinear::Pack(linear, DType::kF32, numerics.isa);
+  weights.linear = PackedLinear::Pack(linear, DType::kF32, numerics.isa, panels);
   if (config.topk_method == TopkMethod::kNoauxTc) {
     ASSIGN_OR_RETURN(weights.bias, checkpoint.GetVector(prefix + "e_score_correction_bias", config.n_routed_experts));
   }

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "kernels/gate.h"
 #include "kernels/linear.h"
+#include "kernels/panel_source.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
 #include "model/layers/numerics.h"
@@ -22,7 +23,7 @@ struct GateWeights {
 
   // `prefix` is "model.layers.N.mlp.gate.".
   static absl::StatusOr<GateWeights> Load(Checkpoint& checkpoint, const ModelConfig& config, const std::string& prefix,
-                                          const Numerics& numerics);
+                                          const Numerics& numerics, PanelSource* panels = nullptr);
 };
 
 GateParams GateParamsOf(const ModelConfig& config);

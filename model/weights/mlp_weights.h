@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "kernels/linear.h"
+#include "kernels/panel_source.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/layers/numerics.h"
 
@@ -20,7 +21,7 @@ struct MlpWeights {
 
   // `prefix` ends before "gate_proj.weight".
   static absl::StatusOr<MlpWeights> Load(Checkpoint& checkpoint, const std::string& prefix, int64_t hidden, int64_t inner,
-                                         const Numerics& numerics);
+                                         const Numerics& numerics, PanelSource* panels = nullptr);
 };
 
 }  // namespace baleen

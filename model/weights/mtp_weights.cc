@@ -7,7 +7,8 @@
 
 namespace baleen {
 
-absl::StatusOr<MtpWeights> MtpWeights::Load(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics) {
+absl::StatusOr<MtpWeights> MtpWeights::Load(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics,
+                                            SharedWeights* shared, PartFinisher* finisher) {
   if (config.num_nextn_predict_layers == 0) {
     return absl::InvalidArgumentError("MTP is on, but the checkpoint has no next-token layer (num_nextn_predict_layers)");
   }
@@ -18,7 +19,9 @@ absl::StatusOr<MtpWeights> MtpWeights::Load(Checkpoint& checkpoint, const ModelC
   ASSIGN_OR_RETURN(weights.hidden_norm, checkpoint.GetVector(prefix + "hnorm.weight", hidden));
   ASSIGN_OR_RETURN(weights.head_norm, checkpoint.GetVector(prefix + "shared_head.norm.weight", hidden));
   ASSIGN_OR_RETURN(const WeightView projection, checkpoint.GetWeight(prefix + "eh_proj.weight", hidden, 2 * hidden));
-  weights.projection = PackedLinear::Pack(projection, numerics.head(), numerics.isa);
+  std::unique_ptr<WeightUnit> unit = OpenUnit(shared, "mtp");
+  weights.projection = PackedLinear::Pack(projection, numerics.head(), numerics.isa, unit.get());
+  finisher->Finish(std::move(unit));
   return weights;
 }
 

@@ -9,6 +9,8 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
 #include "model/layers/numerics.h"
+#include "model/weights/part_finisher.h"
+#include "model/weights/shared_weights.h"
 
 namespace baleen {
 
@@ -19,8 +21,9 @@ struct MtpWeights {
   PackedLinear projection;            // 2 * hidden -> hidden; the embedding's half comes first.
   std::vector<float> head_norm;       // [hidden] shared_head.norm
 
-  // Of layer num_hidden_layers. INVALID_ARGUMENT when the checkpoint has none.
-  static absl::StatusOr<MtpWeights> Load(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics);
+  // Of layer num_hidden_layers; ends with a part of its own. INVALID_ARGUMENT when the checkpoint has none.
+  static absl::StatusOr<MtpWeights> Load(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics, SharedWeights* shared,
+                                         PartFinisher* finisher);
 };
 
 }  // namespace baleen

@@ -15,6 +15,7 @@
 #include "model/weights/gate_weights.h"
 #include "model/weights/mlp_weights.h"
 #include "model/weights/mtp_weights.h"
+#include "model/weights/shared_weights.h"
 
 namespace baleen {
 
@@ -35,8 +36,9 @@ struct NetworkWeights {
   PackedLinear lm_head;              // hidden -> vocab_size
   std::optional<MtpWeights> mtp;
 
-  // Without `mtp` no tensor of the MTP layer is read.
-  static absl::StatusOr<NetworkWeights> Load(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics, bool mtp = false);
+  // Packed weights come from `shared`, where it is not null, and go there. Without `mtp` no tensor of the MTP layer is read.
+  static absl::StatusOr<NetworkWeights> Load(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics, bool mtp = false,
+                                             SharedWeights* shared = nullptr);
 };
 
 }  // namespace baleen

@@ -133,6 +133,7 @@ absl::Status AttentionServer::Impl::Load() {
                                      .threads = options.threads,
                                      .max_batch_tokens = options.max_batch_tokens,
                                      .ping_pong_rows = options.ping_pong_rows,
+                                     .shared_weights = options.shared_weights,
                                      .mtp = options.mtp,
                                      .mtp_experts = decodes()}));
   blocks = std::make_unique<BlockPool>(model->engine->kv_shape(), options.kv_mib << 20);

@@ -34,6 +34,7 @@ struct AttentionOptions {
   bool prefix_cache = true;
   bool mtp = false;
   int64_t ping_pong_rows = 0;
+  std::string shared_weights = "";  // Empty = none.
   WorkerTransportOptions transport = {};
 };
 

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "kernels/isa.h"
 #include "model/tokenizer/tokenizer.h"
+#include "model/weights/shared_weights.h"
 
 namespace baleen {
 namespace {
@@ -32,12 +33,12 @@ absl::Status LoadVocabulary(const std::string& directory, int64_t vocab_size, Mo
   return absl::OkStatus();
 }
 
-absl::Status LoadMtpExperts(LoadedModel* model) {
+absl::Status LoadMtpExperts(LoadedModel* model, SharedWeights* shared) {
   std::vector<ExpertId> ids;
   for (int expert = 0; expert < model->config.n_routed_experts; ++expert) {
     ids.push_back({static_cast<int>(model->config.num_hidden_layers), expert});
   }
-  ASSIGN_OR_RETURN(model->mtp_weights, ExpertWeights::Load(*model->checkpoint, model->config, ids, model->numerics));
+  ASSIGN_OR_RETURN(model->mtp_weights, ExpertWeights::Load(*model->checkpoint, model->config, ids, model->numerics, nullptr, shared));
   model->mtp_experts = std::make_unique<LocalExperts>(model->mtp_weights.get(), model->pool.get());
   return absl::OkStatus();
 }
@@ -60,13 +61,18 @@ absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& option
   ASSIGN_OR_RETURN(model->checkpoint, Checkpoint::Open(options.directory));
   const int threads = options.threads > 0 ? options.threads : AvailableCores();
   model->pool = std::make_unique<ThreadPool>(threads);
+  std::unique_ptr<SharedWeights> shared;
+  if (!options.shared_weights.empty()) {
+    ASSIGN_OR_RETURN(shared, SharedWeights::Open(options.shared_weights, *model->checkpoint, model->numerics));
+  }
   ASSIGN_OR_RETURN(model->engine, Engine::Load(*model->checkpoint, model->config,
                                                {.numerics = model->numerics,
                                                 .max_batch_tokens = options.max_batch_tokens,
                                                 .ping_pong_rows = options.ping_pong_rows,
-                                                .mtp = options.mtp},
+                                                .mtp = options.mtp,
+                                                .shared_weights = shared.get()},
                                                model->pool.get()));
-  if (options.mtp && options.mtp_experts) RETURN_IF_ERROR(LoadMtpExperts(model.get()));
+  if (options.mtp && options.mtp_experts) RETURN_IF_ERROR(LoadMtpExperts(model.get(), shared.get()));
   model->digests = model->checkpoint->Digests();
   RETURN_IF_ERROR(LoadVocabulary(options.directory, model->config.vocab_size, &model->limits));
   model->limits.max_positions = model->config.max_position_embeddings;

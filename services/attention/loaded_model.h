@@ -42,8 +42,9 @@ struct LoadOptions {
   int threads = 0;             // 0 = one per core it may use.
   int64_t max_batch_tokens = 512;
   int64_t ping_pong_rows = 0;
-  bool mtp = false;          // The next-token layer too,
-  bool mtp_experts = false;  // and its routed experts.
+  std::string shared_weights = "";  // Directory of SharedWeights; empty = weights of this process alone.
+  bool mtp = false;            // The next-token layer too,
+  bool mtp_experts = false;    // and its routed experts.
 };
 
 // Reads all weights but the routed experts' of the main model. A directory without a tokenizer takes all ids of the vocabulary.

@@ -19,6 +19,7 @@ ABSL_FLAG(int64_t, max_batch_tokens, 512, "rows of one step");
 ABSL_FLAG(int64_t, prefill_chunk, 128, "rows of one sequence's prefill in a step");
 ABSL_FLAG(int64_t, local_prefill_tokens, 32, "sequences up to this length are prefilled by the decode worker itself");
 ABSL_FLAG(bool, prefix_cache, true, "keep the KV of finished sequences, so that prompts that begin alike are not computed again");
+ABSL_FLAG(std::string, shared_weights, "", "directory of packed weights that this host's processes hold once; empty = none");
 ABSL_FLAG(bool, mtp, false, "draft with the checkpoint's next-token layer; the same tokens, fewer steps");
 ABSL_FLAG(int64_t, ping_pong_rows, 0, "steps of at least this many rows run as two micro-batches; 0 = never");
 
@@ -46,6 +47,7 @@ absl::Status Run(int argc, char** argv, int* exit_code) {
                                                           .prefix_cache = absl::GetFlag(FLAGS_prefix_cache),
                                                           .mtp = absl::GetFlag(FLAGS_mtp),
                                                           .ping_pong_rows = absl::GetFlag(FLAGS_ping_pong_rows),
+                                                          .shared_weights = absl::GetFlag(FLAGS_shared_weights),
                                                           .transport = baleen::TransportOptionsFromFlags()});
   if (!server.ok()) return server.status();
   *exit_code = (*server)->RunUntilTerminated();

@@ -41,12 +41,13 @@ absl::StatusOr<std::vector<ExpertId>> IdsOf(const std::vector<v1::ExpertRange>& 
 }  // namespace
 
 ExpertHolder::ExpertHolder(Checkpoint* checkpoint, const ModelConfig* config, const Numerics& numerics, ThreadPool* pool,
-                           ExpertService* service)
+                           ExpertService* service, SharedWeights* shared_weights)
     : checkpoint_(checkpoint),
       config_(config),
       numerics_(numerics),
       pool_(pool),
       service_(service),
+      shared_weights_(shared_weights),
       ready_(absl::UnavailableError("no experts assigned yet")) {}
 
 absl::Status ExpertHolder::Assign(const std::vector<v1::ExpertRange>& ranges) {
@@ -64,7 +65,7 @@ absl::Status ExpertHolder::Assign(const std::vector<v1::ExpertRange>& ranges) {
   };
   absl::StatusOr<std::vector<ExpertId>> ids = IdsOf(ranges, *config_);
   if (!ids.ok()) return fail(ids.status());
-  auto weights = ExpertWeights::Load(*checkpoint_, *config_, *ids, numerics_, held.get());
+  auto weights = ExpertWeights::Load(*checkpoint_, *config_, *ids, numerics_, held.get(), shared_weights_);
   if (!weights.ok()) return fail(weights.status());
   Publish(*std::move(weights), ranges);
   return absl::OkStatus();

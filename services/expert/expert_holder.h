@@ -12,6 +12,7 @@
 #include "model/config/model_config.h"
 #include "model/layers/numerics.h"
 #include "model/weights/expert_weights.h"
+#include "model/weights/shared_weights.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/expert/expert_service.h"
 
@@ -20,7 +21,8 @@ namespace baleen {
 // Thread-safe; Assign has one caller at a time. All pointers outlive this.
 class ExpertHolder {
  public:
-  ExpertHolder(Checkpoint* checkpoint, const ModelConfig* config, const Numerics& numerics, ThreadPool* pool, ExpertService* service);
+  ExpertHolder(Checkpoint* checkpoint, const ModelConfig* config, const Numerics& numerics, ThreadPool* pool, ExpertService* service,
+               SharedWeights* shared_weights = nullptr);
 
   // Loads what of `ranges` is not held and gives them all to the service in one swap; what was held answers until then, and goes on when
   // loading fails.
@@ -39,6 +41,7 @@ class ExpertHolder {
   const Numerics numerics_;
   ThreadPool* const pool_;
   ExpertService* const service_;
+  SharedWeights* const shared_weights_;  // May be null.
 
   mutable std::mutex mu_;
   std::shared_ptr<const ExpertWeights> weights_;

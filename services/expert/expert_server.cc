@@ -11,6 +11,7 @@
 #include "base/cores.h"
 #include "base/status_macros.h"
 #include "kernels/isa.h"
+#include "model/weights/shared_weights.h"
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
@@ -77,6 +78,7 @@ struct ExpertServer::Impl {
   std::unique_ptr<Checkpoint> checkpoint;
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<ExpertService> service;
+  std::unique_ptr<SharedWeights> shared_weights;
   std::unique_ptr<ExpertHolder> holder;
   std::unique_ptr<ExpertGrpc> grpc_service;
   std::unique_ptr<WorkerTransport> transport;
@@ -99,7 +101,10 @@ absl::Status ExpertServer::Impl::Load() {
   service_options.shape = {
       .hidden = config.hidden_size, .experts = config.n_routed_experts, .dtype = numerics.activations(), .numerics_id = numerics.Id()};
   service = std::make_unique<ExpertService>(service_options, Clock::Real(), &runner.metrics());
-  holder = std::make_unique<ExpertHolder>(checkpoint.get(), &config, numerics, pool.get(), service.get());
+  if (!options.shared_weights.empty()) {
+    ASSIGN_OR_RETURN(shared_weights, SharedWeights::Open(options.shared_weights, *checkpoint, numerics));
+  }
+  holder = std::make_unique<ExpertHolder>(checkpoint.get(), &config, numerics, pool.get(), service.get(), shared_weights.get());
   return absl::OkStatus();
 }
 

@@ -19,6 +19,7 @@ struct ExpertOptions {
   std::string placement_address;
   std::string failure_domain;  // Empty = only itself.
   int threads = 0;             // 0 = one per core it may use.
+  std::string shared_weights = "";  // Directory of SharedWeights; empty = none.
   WorkerTransportOptions transport = {};
 };
 

@@ -11,6 +11,7 @@
 
 ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
 ABSL_FLAG(std::string, dtype, "auto", "auto (bf16), bf16, f32, int8 or fp8 (weights in eight bits)");
+ABSL_FLAG(std::string, shared_weights, "", "directory of packed weights that this host's processes hold once; empty = none");
 ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core it may use");
 
 namespace {
@@ -30,6 +31,7 @@ absl::Status Run(int argc, char** argv, int* exit_code) {
                                                        .placement_address = absl::GetFlag(FLAGS_placement),
                                                        .failure_domain = absl::GetFlag(FLAGS_failure_domain),
                                                        .threads = absl::GetFlag(FLAGS_threads),
+                                                       .shared_weights = absl::GetFlag(FLAGS_shared_weights),
                                                        .transport = baleen::TransportOptionsFromFlags()});
   if (!server.ok()) return server.status();
   *exit_code = (*server)->RunUntilTerminated();

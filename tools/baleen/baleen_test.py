@@ -43,6 +43,7 @@ class SettingsTest(unittest.TestCase):
             ("ETCD", "maybe"),
             ("PLACEMENTS", "0"),
             ("MTP", "2"),
+            ("SHARE_WEIGHTS", "yes"),
             ("DEVICE", "cuda"),
             ("TRANSPORT", "rdma"),
             ("DTYPE", "int3"),
@@ -100,6 +101,13 @@ class TopologyTest(unittest.TestCase):
         confined = {spec.id for spec in plan if {"--cores=0-3,8", "--numa_node=1"} <= set(spec.flags)}
         self.assertEqual(confined, {"prefill-0", "decode-0", "expert-0", "expert-1"})
         self.assertFalse(any("cores" in flag or "numa" in flag for spec in self.plan() for flag in spec.flags))
+
+    def test_weights_are_shared_unless_told_otherwise(self):
+        def sharing(**wanted):
+            return {spec.role for spec in self.plan(**wanted) if any(flag.startswith("--shared_weights=/dev/shm/") for flag in spec.flags)}
+
+        self.assertEqual(sharing(), {"prefill", "decode", "expert"})
+        self.assertEqual(sharing(share_weights=False), set())
 
     def test_tenants_reach_gateways_only(self):
         with_tenants = {spec.id for spec in self.plan(tenants=pathlib.Path("/t.json")) if "--tenants=/t.json" in spec.flags}

@@ -1,10 +1,12 @@
 """`baleen down`: ends every process that `up` started, and only those."""
 
+import shutil
 import sys
 
 import process
 import state
 from progress import Progress
+from settings import weights_directory
 
 # Above the services' own drain timeout of 30 s.
 TIMEOUT_S = 40
@@ -21,6 +23,7 @@ def stop_all(processes):
             killed += process.stop([one for one in processes if one.role in roles], TIMEOUT_S, tell)
     if killed:
         print(f"had to kill after {TIMEOUT_S} s: {' '.join(killed)}", file=sys.stderr)
+    shutil.rmtree(weights_directory(), ignore_errors=True)
     state.remove()
     return killed
 

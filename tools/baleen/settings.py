@@ -1,6 +1,7 @@
 """What the environment asks for: the variables of `make up`, checked."""
 
 import dataclasses
+import hashlib
 import os
 import pathlib
 import re
@@ -35,6 +36,7 @@ class Settings:
     transport: str = "auto"
     tls: bool = False
     etcd: str = "0"  # "0" = none, "1" = one of our own, or host:port.
+    share_weights: bool = True  # Processes of one form hold packed weights once.
     tenants: pathlib.Path | None = None  # Gateways ask for keys.
     cores: str = ""  # Of workers, such as 0-3,8; empty = all.
     numa_node: int | None = None  # Of workers.
@@ -43,6 +45,12 @@ class Settings:
 def directory(environment=os.environ):
     """Where pids, logs and ports of the cluster are kept."""
     return pathlib.Path(environment.get("CLUSTER_DIR") or ROOT / ".baleen" / "cluster")
+
+
+def weights_directory(environment=os.environ):
+    """Where this cluster's processes share packed weights: in memory, by user and cluster."""
+    name = hashlib.sha256(str(directory(environment).absolute()).encode()).hexdigest()[:16]
+    return pathlib.Path("/dev/shm") / f"baleen-{os.getuid()}-{name}"
 
 
 def binaries(environment=os.environ):
@@ -123,6 +131,7 @@ def read(environment=os.environ):
         placements=count("PLACEMENTS", "1", 1),
         transport=transport,
         etcd=_etcd(environment),
+        share_weights=_integer(environment, "SHARE_WEIGHTS", "1", 0, 1) == 1,
         tenants=_file(environment, "TENANTS"),
         cores=_cores(environment),
         numa_node=_integer(environment, "NUMA_NODE", None, 0, 1023),

@@ -4,7 +4,7 @@ import dataclasses
 
 import certs
 from ports import HOST
-from settings import directory
+from settings import directory, weights_directory
 
 BINARIES = {
     "gateway": "services/gateway/baleen-gateway",
@@ -45,7 +45,8 @@ def _attention_flags(settings, role):
 def _compute_flags(settings):
     flags = [] if settings.threads is None else [f"--threads={settings.threads}"]
     flags += [f"--cores={settings.cores}"] if settings.cores else []
-    return flags + ([] if settings.numa_node is None else [f"--numa_node={settings.numa_node}"])
+    flags += [] if settings.numa_node is None else [f"--numa_node={settings.numa_node}"]
+    return flags + ([f"--shared_weights={weights_directory()}"] if settings.share_weights else [])
 
 
 def _etcd_address(settings, port):

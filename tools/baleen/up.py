@@ -38,7 +38,8 @@ def _start(specs, binaries):
     logs_directory.mkdir(parents=True, exist_ok=True)
     for old in logs_directory.glob("*.log"):
         old.unlink()
-    shutil.rmtree(settings.directory() / "etcd", ignore_errors=True)
+    for old in (settings.directory() / "etcd", settings.weights_directory()):
+        shutil.rmtree(old, ignore_errors=True)
     started = []
     for spec in reversed(specs):  # Placement first: the others look for it.
         started.insert(0, process.start(spec, binaries / spec.binary, logs_directory / f"{spec.id}.log"))

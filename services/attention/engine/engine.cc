@@ -85,7 +85,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Load(Checkpoint& checkpoint, con
   if (options.max_batch_tokens < 1) {
     return absl::InvalidArgumentError(absl::StrCat("max_batch_tokens is ", options.max_batch_tokens, ", at least 1 is needed"));
   }
-  ASSIGN_OR_RETURN(NetworkWeights weights, NetworkWeights::Load(checkpoint, config, options.numerics, options.mtp));
+  ASSIGN_OR_RETURN(NetworkWeights weights, NetworkWeights::Load(checkpoint, config, options.numerics, options.mtp, options.shared_weights));
   return std::unique_ptr<Engine>(new Engine(std::make_unique<Impl>(config, options, std::move(weights), pool)));
 }
 

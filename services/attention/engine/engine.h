@@ -16,6 +16,7 @@
 #include "model/config/model_config.h"
 #include "model/layers/expert_backend.h"
 #include "model/layers/numerics.h"
+#include "model/weights/shared_weights.h"
 #include "services/attention/engine/sequence_step.h"
 #include "services/kv/cache/block_pool.h"
 
@@ -33,7 +34,8 @@ struct EngineOptions {
   // Steps of at least this many rows run as two micro-batches, so that one computes while the other's rows are at the experts;
   // 0 = never. Changes no bit. Pays when the experts are remote.
   int64_t ping_pong_rows = 0;
-  bool mtp = false;  // Load the checkpoint's next-token layer, for Draft. Its KV is one more layer of the pool.
+  bool mtp = false;                         // Load the checkpoint's next-token layer, for Draft. Its KV is one more layer of the pool.
+  SharedWeights* shared_weights = nullptr;  // Where packed weights come from and go, during Load.
 };
 
 // Weights other than the routed experts, and the scratch of one batch. One Step at a time.
