@@ -28,6 +28,15 @@ absl::Status CheckId(const ModelConfig& config, ExpertId id) {
 
 }  // namespace
 
+std::vector<ExpertId> RoutedExperts(const ModelConfig& config, int64_t begin, int64_t end) {
+  std::vector<ExpertId> ids;
+  for (int64_t layer = begin; layer < end; ++layer) {
+    for (int expert = 0; config.IsMoe(layer) && expert < config.n_routed_experts; ++expert)
+      ids.push_back({static_cast<int>(layer), expert});
+  }
+  return ids;
+}
+
 ExpertWeights::ExpertWeights(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ExpertWeights::~ExpertWeights() = default;
 

@@ -23,6 +23,9 @@ struct ExpertId {
   auto operator<=>(const ExpertId&) const = default;
 };
 
+// Those of layers [begin, end), in order.
+std::vector<ExpertId> RoutedExperts(const ModelConfig& config, int64_t begin, int64_t end);
+
 // Immutable once loaded; thread-safe (the pool is the caller's).
 class ExpertWeights {
  public:

@@ -34,10 +34,8 @@ absl::Status LoadVocabulary(const std::string& directory, int64_t vocab_size, Mo
 }
 
 absl::Status LoadMtpExperts(LoadedModel* model, SharedWeights* shared) {
-  std::vector<ExpertId> ids;
-  for (int expert = 0; expert < model->config.n_routed_experts; ++expert) {
-    ids.push_back({static_cast<int>(model->config.num_hidden_layers), expert});
-  }
+  const int64_t layer = model->config.num_hidden_layers;
+  const std::vector<ExpertId> ids = RoutedExperts(model->config, layer, layer + 1);
   ASSIGN_OR_RETURN(model->mtp_weights, ExpertWeights::Load(*model->checkpoint, model->config, ids, model->numerics, nullptr, shared));
   model->mtp_experts = std::make_unique<LocalExperts>(model->mtp_weights.get(), model->pool.get());
   return absl::OkStatus();

@@ -129,10 +129,7 @@ TEST_F(ExpertServerTest, ShardsGiveTheBitsOfOneProcessAndOneMayLeave) {
 
   const auto checkpoint = Checkpoint::Open(kModel);
   ASSERT_TRUE(checkpoint.ok());
-  std::vector<ExpertId> ids;
-  for (int layer = first_layer; layer < first_layer + layers_; ++layer) {
-    for (int expert = 0; expert < config_.n_routed_experts; ++expert) ids.push_back({layer, expert});
-  }
+  const std::vector<ExpertId> ids = RoutedExperts(config_, 0, config_.num_hidden_layers);
   const auto local = ExpertWeights::Load(**checkpoint, config_, ids, numerics_);
   ASSERT_TRUE(local.ok());
   for (uint32_t seed = 0; seed < 8; ++seed) ExpectSameBits(&router, **local, first_layer + static_cast<int>(seed) % layers_, seed);

@@ -53,10 +53,7 @@ absl::StatusOr<Model> LoadModel(const std::string& directory, const ModelConfig&
   options.numerics = numerics;
   options.max_batch_tokens = kMaxTokens;
   ASSIGN_OR_RETURN(model.engine, Engine::Load(*model.checkpoint, config, options, model.pool.get()));
-  std::vector<ExpertId> ids;
-  for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
-    for (int expert = 0; config.IsMoe(layer) && expert < config.n_routed_experts; ++expert) ids.push_back({layer, expert});
-  }
+  const std::vector<ExpertId> ids = RoutedExperts(config, 0, config.num_hidden_layers);
   ASSIGN_OR_RETURN(model.expert_weights, ExpertWeights::Load(*model.checkpoint, config, ids, numerics));
   model.experts = std::make_unique<LocalExperts>(model.expert_weights.get(), model.pool.get());
   return model;

@@ -22,11 +22,7 @@ T OrDie(absl::StatusOr<T> value) {
 }  // namespace
 
 std::vector<ExpertId> AllExperts(const ModelConfig& config, bool mtp) {
-  std::vector<ExpertId> ids;
-  for (int layer = 0; layer < config.num_hidden_layers + (mtp ? 1 : 0); ++layer) {
-    for (int expert = 0; config.IsMoe(layer) && expert < config.n_routed_experts; ++expert) ids.push_back({layer, expert});
-  }
-  return ids;
+  return RoutedExperts(config, 0, config.num_hidden_layers + (mtp ? 1 : 0));
 }
 
 ModelFixture::ModelFixture(const ModelOptions& options)

@@ -89,10 +89,7 @@ class EngineSpeed {
     ASSIGN_OR_RETURN(config_, ModelConfig::Load(model));
     ASSIGN_OR_RETURN(checkpoint_, Checkpoint::Open(model));
     ASSIGN_OR_RETURN(engine_, Engine::Load(*checkpoint_, config_, options, &pool_));
-    std::vector<ExpertId> ids;
-    for (int layer = 0; layer < config_.num_hidden_layers; ++layer) {
-      for (int expert = 0; config_.IsMoe(layer) && expert < config_.n_routed_experts; ++expert) ids.push_back({layer, expert});
-    }
+    const std::vector<ExpertId> ids = RoutedExperts(config_, 0, config_.num_hidden_layers);
     ASSIGN_OR_RETURN(weights_, ExpertWeights::Load(*checkpoint_, config_, ids, options.numerics));
     local_experts_ = std::make_unique<LocalExperts>(weights_.get(), &pool_);
     return absl::OkStatus();

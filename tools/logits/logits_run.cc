@@ -35,15 +35,6 @@ absl::Status CheckRun(const LogitsRun& run, const ModelConfig& config) {
   return absl::OkStatus();
 }
 
-std::vector<ExpertId> AllExperts(const ModelConfig& config) {
-  std::vector<ExpertId> ids;
-  for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
-    if (!config.IsMoe(layer)) continue;
-    for (int expert = 0; expert < config.n_routed_experts; ++expert) ids.push_back({layer, expert});
-  }
-  return ids;
-}
-
 // Steps through the tokens and writes each chunk's logits as they come.
 absl::Status WriteLogits(const LogitsRun& run, Engine& engine, ExpertBackend& experts, SafetensorsStream& out) {
   const int64_t count = static_cast<int64_t>(run.tokens.size());
@@ -76,7 +67,7 @@ absl::Status RunLogits(const LogitsRun& run) {
   options.max_batch_tokens = std::min(run.chunk, static_cast<int64_t>(run.tokens.size()));
   ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Load(*checkpoint, config, options, &pool));
   ASSIGN_OR_RETURN(const std::unique_ptr<ExpertWeights> weights,
-                   ExpertWeights::Load(*checkpoint, config, AllExperts(config), options.numerics));
+                   ExpertWeights::Load(*checkpoint, config, RoutedExperts(config, 0, config.num_hidden_layers), options.numerics));
   LocalExperts experts(weights.get(), &pool);
   const TensorSpec spec = {"logits", DType::kF32, {static_cast<int64_t>(run.tokens.size()), config.vocab_size}};
   ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsStream> out, SafetensorsStream::Create(run.out, {spec}));

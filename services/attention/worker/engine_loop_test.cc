@@ -53,12 +53,7 @@ class EngineLoopTest : public testing::TestWithParam<const char*> {
     auto model = LoadModel({.directory = kModel, .dtype = GetParam(), .threads = 2, .mtp = mtp, .mtp_experts = mtp});
     ASSERT_TRUE(model.ok()) << model.status();
     model_ = *std::move(model);
-    std::vector<ExpertId> ids;
-    for (int64_t layer = 0; layer < model_->config.num_hidden_layers; ++layer) {
-      for (int expert = 0; model_->config.IsMoe(layer) && expert < model_->config.n_routed_experts; ++expert) {
-        ids.push_back({static_cast<int>(layer), expert});
-      }
-    }
+    const std::vector<ExpertId> ids = RoutedExperts(model_->config, 0, model_->config.num_hidden_layers);
     auto weights = ExpertWeights::Load(*model_->checkpoint, model_->config, ids, model_->numerics);
     ASSERT_TRUE(weights.ok()) << weights.status();
     weights_ = *std::move(weights);
