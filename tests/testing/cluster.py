@@ -25,15 +25,19 @@ READY_TIMEOUT_S = 120
 
 # The kernel gives connections ports from 32768 up (its default): one of those could be gone before its process listens.
 PORTS = range(10240, 32768)
+_given = set()
 
 
 def free_port():
-    """A port that was free a moment ago."""
+    """A port that was free a moment ago, and that this process was not given before."""
     while True:
         port = random.choice(PORTS)
+        if port in _given:
+            continue
         with contextlib.closing(socket.socket()) as probe:
             with contextlib.suppress(OSError):
                 probe.bind(("127.0.0.1", port))
+                _given.add(port)
                 return port
 
 
