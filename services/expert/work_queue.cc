@@ -9,13 +9,16 @@ namespace baleen {
 WorkQueue::WorkQueue(WorkQueueBounds bounds) : bounds_(bounds) {}
 
 absl::Status WorkQueue::Push(ExpertCall call, int64_t bytes) {
-  std::lock_guard lock(mu_);
-  if (closed_) return absl::UnavailableError("the shard is shutting down");
-  if (queue_.size() >= bounds_.calls || bytes_ + bytes > bounds_.bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat("the shard has ", queue_.size(), " calls of ", bytes_, " bytes queued"));
+  {
+    std::lock_guard lock(mu_);
+    if (closed_) return absl::UnavailableError("the shard is shutting down");
+    if (queue_.size() >= bounds_.calls || bytes_ + bytes > bounds_.bytes) {
+      return absl::ResourceExhaustedError(absl::StrCat("the shard has ", queue_.size(), " calls of ", bytes_, " bytes queued"));
+    }
+    bytes_ += bytes;
+    queue_.push_back({std::move(call), bytes});
   }
-  bytes_ += bytes;
-  queue_.push_back({std::move(call), bytes});
+  // Without the mutex, which the woken thread wants at once.
   changed_.notify_all();
   return absl::OkStatus();
 }

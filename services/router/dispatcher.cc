@@ -86,12 +86,11 @@ void Dispatcher::SendAll(const std::vector<Sending>& calls) {
     const absl::Status sent = sending.link->Send(EncodeCall(sending.batch->spec, *sending.call.work, info));
     probe_.CallSent(static_cast<int64_t>(sending.call.work->rows.size()));
     std::lock_guard lock(mu_);
-    --sending.batch->users;
+    if (--sending.batch->users == 0) batches_changed_.notify_all();
     if (!sent.ok()) {
       core_.Refused(sending.call.id, sending.call.worker_id, sent, absl::Now());
       WakeLocked();
     }
-    batches_changed_.notify_all();
   }
 }
 

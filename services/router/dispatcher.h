@@ -52,6 +52,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   std::vector<Sending> PrepareLocked(std::vector<OutgoingCall> calls);
   absl::Status EndLocked(const std::shared_ptr<PendingBatch>& batch, std::unique_lock<std::mutex>& lock);
   void WakeLocked();
+  // True when it completes its batch.
+  bool TakeReplyLocked(const std::string& worker_id, const v1::ExpertReplyHeader& reply, const Payload& payload);
 
   void SendAll(const std::vector<Sending>& calls);
   void OnReply(const std::string& worker_id, const v1::ExpertReplyHeader& reply, const Payload& payload);

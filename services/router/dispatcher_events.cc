@@ -42,8 +42,17 @@ void Dispatcher::WakeLocked() {
 }
 
 void Dispatcher::OnReply(const std::string& worker_id, const v1::ExpertReplyHeader& reply, const Payload& payload) {
+  bool complete = false;
+  {
+    std::lock_guard lock(mu_);
+    complete = TakeReplyLocked(worker_id, reply, payload);
+  }
+  // Without the mutex, which the woken thread wants at once.
+  if (complete) batches_changed_.notify_all();
+}
+
+bool Dispatcher::TakeReplyLocked(const std::string& worker_id, const v1::ExpertReplyHeader& reply, const Payload& payload) {
   const absl::Time now = absl::Now();
-  std::lock_guard lock(mu_);
   absl::Status refusal;
   if (reply.code() != 0) {
     refusal = absl::Status(static_cast<absl::StatusCode>(reply.code()), absl::StrCat(worker_id, ": ", reply.error()));
@@ -52,20 +61,20 @@ void Dispatcher::OnReply(const std::string& worker_id, const v1::ExpertReplyHead
   }
   if (!refusal.ok()) {
     core_.Refused(reply.call_id(), worker_id, refusal, now);
-    return WakeLocked();
+    WakeLocked();
+    return false;
   }
   const std::optional<ClaimedAnswer> answer = core_.Answered(reply.call_id(), worker_id, now);
-  if (!answer.has_value()) return;
+  if (!answer.has_value()) return false;
   probe_.CallDone(answer->took);
   PendingBatch& batch = *batches_.at(answer->batch);
   ScatterReply(payload, *answer->work, answer->places, batch.spec);
   batch.replies.push_back(payload);
   core_.Written(answer->batch, answer->places.size());
-  if (core_.Complete(answer->batch)) {
-    const absl::Duration hidden = std::max(absl::ZeroDuration(), busy_.At(now) - batch.busy_from);
-    probe_.BatchBack(hidden, now - batch.begun - hidden);
-  }
-  batches_changed_.notify_all();
+  if (!core_.Complete(answer->batch)) return false;
+  const absl::Duration hidden = std::max(absl::ZeroDuration(), busy_.At(now) - batch.busy_from);
+  probe_.BatchBack(hidden, now - batch.begun - hidden);
+  return true;
 }
 
 void Dispatcher::OnUp(const std::string& worker_id) {
