@@ -20,10 +20,11 @@ ROUNDS = 5
 BENCHMARKS = 'filter("_bench$", kind(cc_binary, //...))'
 MACHINE_LIMITS = "//tools/bench:machine_limits"
 ENGINE_SPEED = "//tools/bench:engine_speed"
+LAYER_OVERHEAD = "//tools/bench:layer_overhead"
 MAKE_CHECKPOINT = "//tools/make_checkpoint"
 SERVICES = ("//services/gateway:baleen-gateway", "//services/attention:baleen-attention", "//services/expert:baleen-expert",
             "//services/placement:baleen-placement")
-PARTS = ("kernels", "engine", "shards", "users")
+PARTS = ("kernels", "engine", "layers", "shards", "users")
 
 
 def rounds_of(targets, rounds, run_benchmark, read_machine):
@@ -87,6 +88,9 @@ def _sweep(arguments, binaries, read_machine):
         reading = read_machine()
         found.extend({**entry, "machine": reading} for entry in measure(*words))
 
+    if "layers" in arguments.parts:
+        print("measuring a layer beside a raw echo", flush=True)
+        take(sweeps.layers, binaries / "tools/bench/layer_overhead", arguments.rounds)
     for shape in arguments.shapes.split(","):
         model = models.checkpoint(shape, binaries / "tools/make_checkpoint/make_checkpoint", made).absolute()
         for dtype in arguments.dtypes.split(",") if "engine" in arguments.parts else ():
@@ -105,7 +109,8 @@ def main(words):
     arguments = _parser().parse_args(words)
     arguments.parts = arguments.parts.split(",")
     targets = sorted(_output(arguments.bazel, "query", BENCHMARKS).split()) if "kernels" in arguments.parts else []
-    subprocess.run([arguments.bazel, "build", MACHINE_LIMITS, ENGINE_SPEED, MAKE_CHECKPOINT, *SERVICES, *targets], check=True)
+    tools = (MACHINE_LIMITS, ENGINE_SPEED, LAYER_OVERHEAD, MAKE_CHECKPOINT)
+    subprocess.run([arguments.bazel, "build", *tools, *SERVICES, *targets], check=True)
     binaries = pathlib.Path(_output(arguments.bazel, "info", "bazel-bin").strip())
 
     def binary(target):

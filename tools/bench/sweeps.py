@@ -1,4 +1,5 @@
 """How speed and memory grow: in one process with batch and context, with experts on shards, and of a whole cluster with its users.
+And what a layer's experts cost beside their computation.
 
 Each sweep gives results as run.py lists them, with "series" (a line of a picture) and "x" (its place there) besides.
 """
@@ -41,7 +42,7 @@ def result(name, unit, values, series, x, ratios=None, baseline=None, machine=No
     }
 
 
-def _engine_speed(binary, *flags):
+def _report_of(binary, *flags):
     done = subprocess.run([str(binary), *flags], check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)
 
@@ -50,7 +51,7 @@ def engine(binary, model, dtype, rounds):
     """Prefill of 512 tokens, then decode by batch and by context, all in one process."""
     shapes = [(batch, CONTEXT_OF_BATCHES) for batch in BATCHES] + [(1, context) for context in CONTEXTS]
     listed = ",".join(f"{batch}:{context}" for batch, context in shapes)
-    report = _engine_speed(binary, f"--model={model}", f"--dtype={dtype}", f"--decode={listed}", f"--rounds={rounds}", "--steps=4")
+    report = _report_of(binary, f"--model={model}", f"--dtype={dtype}", f"--decode={listed}", f"--rounds={rounds}", "--steps=4")
     name = f"engine/{model.name}/{dtype}"
     found = [
         result(f"{name}/prefill:512", "tokens/s", report["prefill"]["tokens_per_s"], None, None),
@@ -101,14 +102,26 @@ def shards(binaries, binary, model, dtype, rounds, counts=SHARDS):
     found = []
     for count in counts:
         with experts(binaries, model, dtype, count, threads=os.cpu_count()) as placement:
-            report = _engine_speed(binary, f"--model={model}", f"--dtype={dtype}", f"--rounds={rounds}", f"--placement={placement}",
-                                   "--decode=1:256,16:256", "--steps=6")
+            report = _report_of(binary, f"--model={model}", f"--dtype={dtype}", f"--rounds={rounds}", f"--placement={placement}",
+                                "--decode=1:256,16:256", "--steps=6")
         for kind, entry in (("prefill:512", report["prefill"]), ("batch:1", report["decode"][0]), ("batch:16", report["decode"][1])):
             near, far = entry["tokens_per_s"], entry["remote_tokens_per_s"]
             ratios = [b / a for a, b in zip(near, far)]
             baseline = f"engine/{model.name}/{dtype}/{kind} in the same rounds"
             name = f"shards/{model.name}/{dtype}/{kind}/shards:{count}"
             found.append(result(name, "tokens/s", far, f"shards {kind}", count, ratios, baseline))
+    return found
+
+
+def layers(binary, rounds):
+    """A layer's round trip to two shards that compute nothing, against a raw echo of the same bytes in the same rounds."""
+    found = []
+    for transport in ("grpc", "ucx"):
+        for shape in _report_of(binary, f"--transport={transport}", f"--rounds={rounds}")["shapes"]:
+            ratios = [layer / raw for raw, layer in zip(shape["raw_us"], shape["layer_us"])]
+            baseline = f"{shape['bytes_out']} bytes out and {shape['bytes_back']} back, echoed in the same rounds"
+            name = f"layer/{transport}/rows:{shape['rows']}"
+            found.append(result(name, "us", shape["layer_us"], None, None, ratios, baseline))
     return found
 
 
