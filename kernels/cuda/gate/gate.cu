@@ -1,5 +1,6 @@
 #include "kernels/cuda/base/launch.h"
 #include "kernels/cuda/base/ordered_key.h"
+#include "kernels/cuda/base/warp.cuh"
 #include "kernels/cuda/gate/gate.h"
 #include "kernels/math_inline.h"
 
@@ -7,7 +8,6 @@ namespace baleen::cuda {
 namespace {
 
 constexpr int kRowsPerBlock = 4;
-constexpr unsigned kAllLanes = 0xffffffffu;
 constexpr int kMostPerLane = kMaxGateExperts / 32;
 
 // A warp's row in shared memory.
@@ -17,7 +17,7 @@ struct Row {
   int32_t ids[kMaxTopK];
 };
 
-__device__ uint64_t WarpMax(uint64_t rank) {
+__device__ uint64_t GreatestRank(uint64_t rank) {
 #pragma unroll
   for (int step = 16; step > 0; step /= 2) {
     const uint64_t other = __shfl_xor_sync(kAllLanes, rank, step);
@@ -35,7 +35,7 @@ __device__ void Score(const GateParams& params, const float* logits, Row& row) {
   }
   uint64_t top = 0;
   for (int e = lane; e < params.experts; e += 32) top = max(top, RankOf(logits[e], e));
-  const float largest = logits[IndexOfRank(WarpMax(top))];
+  const float largest = logits[IndexOfRank(GreatestRank(top))];
   for (int e = lane; e < params.experts; e += 32) row.scores[e] = math::Exp(logits[e] - largest);
   __syncwarp();
   // The reference's order.
@@ -67,7 +67,7 @@ __device__ void ExcludeGroups(const GateParams& params, Row& row) {
   if (lane < params.groups) rank = RankOf(GroupScore(params.group_score, row.selection + lane * size, size), lane);
   uint32_t kept = 0;
   for (int round = 0; round < params.top_groups; ++round) {
-    const uint32_t best = IndexOfRank(WarpMax(rank));
+    const uint32_t best = IndexOfRank(GreatestRank(rank));
     kept |= 1u << best;
     if (lane == static_cast<int>(best)) rank = 0;
   }
@@ -91,7 +91,7 @@ __device__ void TopK(const GateParams& params, Row& row) {
     uint64_t best = 0;
 #pragma unroll
     for (int i = 0; i < kMostPerLane; ++i) best = (taken >> i & 1u) == 0 && ranks[i] > best ? ranks[i] : best;
-    const uint32_t chosen = IndexOfRank(WarpMax(best));
+    const uint32_t chosen = IndexOfRank(GreatestRank(best));
     if (static_cast<int>(chosen % 32) == lane) taken |= 1u << (chosen / 32);
   }
   int before = 0;
