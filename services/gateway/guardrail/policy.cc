@@ -85,6 +85,8 @@ absl::Status ReadChoices(const json::object& object, GuardRule* rule) {
   rule->action = action == "block" ? GuardAction::kBlock : GuardAction::kNote;
   ASSIGN_OR_RETURN(const std::string check, Text(object, rule->name, "check", false));
   if (!check.empty() && check != "luhn" && check != "iban") return Wrong(rule->name, "'check' must be luhn or iban");
+  // Each match that fails its check is followed by another search: within a run's window that is little, in a long prompt it is not.
+  if (!check.empty() && !rule->has_run) return Wrong(rule->name, "'check' goes with a 'run'");
   if (!check.empty()) rule->check = check == "luhn" ? GuardCheck::kLuhn : GuardCheck::kIban;
   return absl::OkStatus();
 }

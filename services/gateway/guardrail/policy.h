@@ -48,8 +48,8 @@ struct GuardPolicy {
   std::vector<GuardRule> rules;
 
   // JSON: {"rules": [{"name", "category", "on": ["prompt", "output"], "action": "block" | "note", "pattern", "run"?, "min_bytes"?,
-  // "check"?: "luhn" | "iban"}]}. `run` is a class of ASCII characters in RE2's syntax. INVALID_ARGUMENT names the rule and what is wrong
-  // with it.
+  // "check"?: "luhn" | "iban"}]}. `run` is a class of ASCII characters in RE2's syntax, and a `check` goes with it. INVALID_ARGUMENT names
+  // the rule and what is wrong with it.
   static absl::StatusOr<std::shared_ptr<const GuardPolicy>> Parse(absl::string_view json);
   // The one that ships, policy.json.
   static std::shared_ptr<const GuardPolicy> Default();

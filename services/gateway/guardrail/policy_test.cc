@@ -42,6 +42,7 @@ TEST(GuardPolicyTest, SaysWhatIsWrong) {
   EXPECT_NE(ErrorOf(Rule(R"("on": ["input"], "action": "block", "pattern": "x")")).find("'on'"), std::string::npos);
   EXPECT_NE(ErrorOf(Rule(R"("on": ["prompt"], "action": "redact", "pattern": "x")")).find("'action'"), std::string::npos);
   EXPECT_NE(ErrorOf(Rule(good + ", \"check\": \"crc\"")).find("'check'"), std::string::npos);
+  EXPECT_NE(ErrorOf(Rule(good + ", \"check\": \"luhn\"")).find("goes with a 'run'"), std::string::npos);
   EXPECT_NE(ErrorOf(Rule(good + ", \"run\": \"abc\"")).find("'run'"), std::string::npos);
   EXPECT_NE(ErrorOf(Rule(good + ", \"min_bytes\": 3")).find("'min_bytes'"), std::string::npos);
   EXPECT_NE(ErrorOf(Rule(good + ", \"run\": \"[x]\", \"min_bytes\": 0")).find("'min_bytes'"), std::string::npos);
