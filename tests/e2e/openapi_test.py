@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from tests.testing.cluster import MODEL, Cluster
 CHECKS = ("not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,"
           "negative_data_rejection,unsupported_method")
 EXAMPLES = 8
+# Goes on making requests for as long: --test_env=OPENAPI_SECONDS=600 --test_timeout=1200.
+SECONDS = int(os.environ.get("OPENAPI_SECONDS", "0"))
 # A context this short keeps every answer short, whatever a request asks for.
 CONTEXT_TOKENS = 64
 
@@ -39,9 +42,9 @@ class OpenApiTest(unittest.TestCase):
             command = [
                 sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{cluster.rest_port}/openapi.json", f"--checks={CHECKS}",
                 f"--max-examples={EXAMPLES}", "--seed=1", "--phases=examples,coverage,fuzzing", "--generation-database=none", "--no-color",
-                "--request-timeout=60",
+                "--request-timeout=60", *([f"--max-time={SECONDS}"] if SECONDS else []),
             ]
-            run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=240, check=False)
+            run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=240 + SECONDS, check=False)
             self.assertEqual(run.returncode, 0, run.stdout[-8000:] + run.stderr[-2000:])
             self.assertIn("passed", run.stdout)
 
