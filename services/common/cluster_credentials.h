@@ -12,6 +12,7 @@
 #include "services/common/access_table.h"
 #include "services/common/peer_role.h"
 #include "services/common/pem_files.h"
+#include "services/common/revocation_list.h"
 
 namespace baleen {
 
@@ -23,7 +24,7 @@ class ClusterCredentials {
   ClusterCredentials() = default;  // Plaintext.
 
   // mTLS. INVALID_ARGUMENT or NOT_FOUND names the file that is missing or wrong, or the certificate that lacks the role `own`. Files are
-  // read again every kPemRefreshSeconds; connections that are open go on.
+  // read again every kPemRefreshSeconds; connections that are open go on, but for calls: whose certificate has been revoked may begin none.
   static absl::StatusOr<ClusterCredentials> Mtls(const PemFiles& files, PeerRole own);
 
   bool encrypted() const { return files_ != nullptr; }
@@ -32,11 +33,16 @@ class ClusterCredentials {
   std::shared_ptr<grpc::ChannelCredentials> ToRole(PeerRole role) const;
   // For channels to a server of another project, held to the name that is dialled.
   std::shared_ptr<grpc::ChannelCredentials> ToHost() const;
+  // The same where other authorities, those of the file `ca`, vouch for the server; it is shown this process's certificate, if there is
+  // one. INVALID_ARGUMENT or NOT_FOUND names the file.
+  absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ToHost(const std::string& ca) const;
   // For a port whose methods are for those that `table` names; plaintext admits everybody. Null = plaintext.
   std::shared_ptr<grpc::ServerCredentials> Server(AccessTable table) const;
 
  private:
+  PemFiles paths_;
   std::shared_ptr<grpc::experimental::CertificateProviderInterface> files_;
+  std::shared_ptr<const RevocationList> revoked_;  // Null without lists.
 };
 
 }  // namespace baleen

@@ -166,6 +166,52 @@ TEST_F(ClusterCredentialsTest, NewFilesComeIntoForceWithoutARestart) {
   EXPECT_TRUE(becomes(true));
 }
 
+TEST_F(ClusterCredentialsTest, ARevokedClientMayCallNothingAndARevokedServerIsNotCalled) {
+  const PemFiles gateway = authority_.Issue("gateway", {.uri = UriOf(PeerRole::kGateway)});
+  PemFiles attention = authority_.Issue("attention", {.uri = UriOf(PeerRole::kAttention)});
+  attention.crl = authority_.Revoke({gateway.cert});
+  Serve(Load(attention, PeerRole::kAttention));
+  const auto channel = Load(gateway, PeerRole::kGateway).ToRole(PeerRole::kAttention);
+  EXPECT_EQ(Text(Call(address_, channel, "/t.S/ForGateways", false)), "16 this certificate has been revoked");
+  EXPECT_TRUE(Call(address_, As(PeerRole::kExpert).ToRole(PeerRole::kAttention), "/t.S/ForExperts", false).ok());
+
+  // Let in again, and out again, without a restart.
+  const auto becomes = [&](grpc::StatusCode wanted) {
+    const absl::Time until = absl::Now() + kPatience;
+    while (Call(address_, channel, "/t.S/ForGateways", false).error_code() != wanted) {
+      if (absl::Now() > until) return false;
+    }
+    return true;
+  };
+  authority_.Revoke({});
+  EXPECT_TRUE(becomes(grpc::StatusCode::OK));
+  authority_.Revoke({gateway.cert});
+  EXPECT_TRUE(becomes(grpc::StatusCode::UNAUTHENTICATED));
+
+  PemFiles expert = authority_.Issue("expert", {.uri = UriOf(PeerRole::kExpert)});
+  expert.crl = authority_.Revoke({attention.cert});
+  const grpc::Status refused = Call(address_, Load(expert, PeerRole::kExpert).ToRole(PeerRole::kAttention), "/t.S/ForExperts");
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE) << Text(refused);
+}
+
+TEST_F(ClusterCredentialsTest, AServerOfOtherAuthoritiesIsHeldToItsNameAndSeesWhoCalls) {
+  const TestAuthority elsewhere("elsewhere");
+  const PemFiles there = elsewhere.Issue("there", {.uri = UriOf(PeerRole::kPlacement)});
+  Serve(Load(there, PeerRole::kPlacement));
+  const auto call = [&](const ClusterCredentials& credentials, const std::string& ca) {
+    const auto channel = credentials.ToHost(ca);
+    EXPECT_TRUE(channel.ok()) << channel.status();
+    return Call(address_, *channel, "/t.S/ForGateways");
+  };
+  // Without a certificate of its authority the server ends the handshake.
+  EXPECT_EQ(call(ClusterCredentials(), there.ca).error_code(), grpc::StatusCode::UNAVAILABLE);
+  const PemFiles guest = elsewhere.Issue("guest", {.uri = UriOf(PeerRole::kGateway)});
+  EXPECT_TRUE(call(Load(guest, PeerRole::kGateway), there.ca).ok());
+  const PemFiles here = authority_.Issue("here", {.uri = UriOf(PeerRole::kGateway)});
+  EXPECT_EQ(call(Load(guest, PeerRole::kGateway), here.ca).error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ClusterCredentials().ToHost("/nowhere").status().message(), "/nowhere: cannot be read");
+}
+
 TEST_F(ClusterCredentialsTest, WrongFilesAreNamed) {
   const PemFiles good = authority_.Issue("good", {.uri = UriOf(PeerRole::kGateway)});
   const auto error = [](const PemFiles& files, PeerRole role = PeerRole::kGateway) {
@@ -175,6 +221,7 @@ TEST_F(ClusterCredentialsTest, WrongFilesAreNamed) {
   EXPECT_EQ(error({"", good.cert, "/nowhere"}), "/nowhere: cannot be read");
   EXPECT_EQ(error({good.ca, good.key, good.key}), absl::StrCat(good.key, ": expected a certificate in PEM"));
   EXPECT_EQ(error({good.key, good.cert, good.key}), absl::StrCat(good.key, ": expected a certificate in PEM"));
+  EXPECT_EQ(error({good.ca, good.cert, good.key, good.ca}), absl::StrCat(good.ca, ": expected a certificate revocation list in PEM"));
   const PemFiles other = authority_.Issue("other", {.uri = ""});
   EXPECT_EQ(error({good.ca, good.cert, other.key}), absl::StrCat(other.key, ": not the key of ", good.cert));
   EXPECT_EQ(error(other), absl::StrCat(other.cert, ": expected the one URI spiffe://baleen/gateway/<id>, found []"));

@@ -69,9 +69,10 @@ absl::Status CheckPemFiles(const PemFiles& files) {
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     return absl::InvalidArgumentError(absl::StrCat(files.key, ": not the key of ", files.cert));
   }
-  if (files.ca.empty()) return absl::OkStatus();
-  return ReadCertificate(files.ca).status();
+  return files.ca.empty() ? absl::OkStatus() : CheckAuthorities(files.ca);
 }
+
+absl::Status CheckAuthorities(const std::string& path) { return ReadCertificate(path).status(); }
 
 absl::StatusOr<std::vector<std::string>> UrisOfCertificate(const std::string& path) {
   ASSIGN_OR_RETURN(const Certificate certificate, ReadCertificate(path));

@@ -16,6 +16,7 @@ struct PemFiles {
   std::string ca;
   std::string cert;
   std::string key;
+  std::string crl = {};  // Lists of certificates that the authorities have revoked; empty = none.
 };
 
 // How long after their replacement new files are in force, at most.
@@ -24,9 +25,12 @@ inline constexpr unsigned kPemRefreshSeconds = 2;
 // The file's text. NOT_FOUND or INVALID_ARGUMENT names it; at most 1 MiB.
 absl::StatusOr<std::string> ReadPem(const std::string& path);
 
-// OK when the certificate and the key can be read and belong together, and so can the authorities unless ca is empty. INVALID_ARGUMENT
+// OK when the certificate and the key can be read and belong together, and the authorities can be read unless ca is empty. INVALID_ARGUMENT
 // names the file. An expired certificate is no error here: peers refuse it.
 absl::Status CheckPemFiles(const PemFiles& files);
+
+// OK when the file begins with a certificate.
+absl::Status CheckAuthorities(const std::string& path);
 
 // The URIs among the subject's alternative names of the first certificate of the file.
 absl::StatusOr<std::vector<std::string>> UrisOfCertificate(const std::string& path);

@@ -4,7 +4,6 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <prometheus/text_serializer.h>
 
-#include <boost/asio/ip/address.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -14,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/common/channel.h"
+#include "services/common/exposure.h"
 #include "services/common/log.h"
 #include "services/common/metrics_server.h"
 #include "services/common/process_metrics.h"
@@ -53,20 +53,7 @@ HttpPage StatusPage(const absl::Status& status) {
   return page;
 }
 
-bool IsLoopback(const std::string& bind) {
-  boost::system::error_code error;
-  const auto address = boost::asio::ip::make_address(bind, error);
-  return error ? bind == "localhost" : address.is_loopback();
-}
-
 }  // namespace
-
-absl::Status CheckExposure(const std::string& bind, bool encrypted, bool allow_plaintext, absl::string_view port) {
-  if (encrypted || allow_plaintext || IsLoopback(bind)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("--bind=", bind, ": others could reach the ", port,
-                   " port without TLS; give it certificates, or --allow_plaintext where the network is trusted"));
-}
 
 struct ServerRunner::Impl {
   explicit Impl(ServerOptions given) : options(std::move(given)), pages(MakePages()) {}
@@ -113,7 +100,8 @@ struct ServerRunner::Impl {
       return absl::InvalidArgumentError(absl::StrCat("gRPC port ", options.grpc_port, " is outside 0..65535"));
     }
     const bool encrypted = credentials != nullptr;
-    if (absl::Status status = CheckExposure(options.bind, encrypted, options.allow_plaintext, "gRPC"); !status.ok()) return status;
+    const PortExposure port{.bind = options.bind, .encrypted = encrypted, .allow_plaintext = options.allow_plaintext, .name = "gRPC"};
+    if (absl::Status status = CheckExposure(port); !status.ok()) return status;
     EnablePlugins();
     grpc::ServerBuilder builder;
     Configure(builder);

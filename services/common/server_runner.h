@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "services/common/call_guard.h"
+#include "services/common/channel.h"
 #include "services/common/cluster_credentials.h"
 
 namespace baleen {
@@ -24,12 +25,10 @@ struct ServerOptions {
   int grpc_port = 0;           // 0 = any free one.
   int metrics_port = 0;        // /metrics, /livez, /readyz; 0 = any free one.
   absl::Duration drain_timeout = absl::Seconds(30);
-  ClusterCredentials credentials = {};  // Towards the other processes of the cluster.
-  bool allow_plaintext = false;         // Ports without TLS on addresses that others reach.
+  ClusterCredentials credentials = {};       // Towards the other processes of the cluster.
+  bool allow_plaintext = false;              // Ports without TLS on addresses that others reach.
+  int max_receive_bytes = kMaxMessageBytes;  // Of a gRPC message that comes in.
 };
-
-// OK when `bind` is a loopback address, or the port has TLS, or plaintext is allowed. `port` names it and its flags, for the error.
-absl::Status CheckExposure(const std::string& bind, bool encrypted, bool allow_plaintext, absl::string_view port);
 
 // Owns the process's servers. Construct it before any other thread starts (it blocks SIGTERM and SIGINT for all later ones),
 // then Start, then RunUntilTerminated on the main thread.
@@ -41,7 +40,7 @@ class ServerRunner {
   prometheus::Registry& metrics();
 
   // Binds and serves `services` (unowned) with health and reflection, large message limits and keep-alive. `credentials` decide who may
-  // call what; null = plaintext, refused where CheckExposure refuses it. Errors name the port.
+  // call what; null = plaintext, refused where CheckExposure (exposure.h) refuses it. Errors name the port.
   absl::Status Start(const std::vector<grpc::Service*>& services, std::shared_ptr<grpc::ServerCredentials> credentials = nullptr);
   int grpc_port() const;
   int metrics_port() const;

@@ -129,13 +129,6 @@ TEST(ServerRunnerTest, AdvertisedAddressIsNotTheOneBound) {
 }
 
 TEST(ServerRunnerTest, PlaintextStaysOnLoopback) {
-  for (const char* bind : {"127.0.0.1", "127.3.2.1", "::1", "localhost"})
-    EXPECT_TRUE(CheckExposure(bind, false, false, "gRPC").ok()) << bind;
-  for (const char* bind : {"0.0.0.0", "::", "10.1.2.3", "example.com", "::ffff:10.1.2.3", ""}) {
-    EXPECT_TRUE(absl::IsInvalidArgument(CheckExposure(bind, false, false, "gRPC"))) << bind;
-    EXPECT_TRUE(CheckExposure(bind, true, false, "gRPC").ok()) << bind;
-    EXPECT_TRUE(CheckExposure(bind, false, true, "gRPC").ok()) << bind;
-  }
   ServerRunner runner({.role = "test", .bind = "0.0.0.0"});
   EXPECT_EQ(runner.Start({}).message(),
             "--bind=0.0.0.0: others could reach the gRPC port without TLS; give it certificates, or --allow_plaintext where the network is "

@@ -24,7 +24,9 @@ ABSL_FLAG(std::string, tls_ca, "", "mTLS between the processes: PEM file of the 
 ABSL_FLAG(std::string, tls_cert, "",
           "this process's certificate, with the URI spiffe://baleen/<role>/<id>; read again when it is replaced");
 ABSL_FLAG(std::string, tls_key, "", "its private key");
-ABSL_FLAG(bool, allow_plaintext, false, "listen without TLS on addresses other than loopback");
+ABSL_FLAG(std::string, tls_crl, "",
+          "PEM file of the authority's lists of revoked certificates, read again when it is replaced; empty = none");
+ABSL_FLAG(bool, allow_plaintext, false, "listen, and reach guard and trace receiver, without TLS on addresses other than loopback");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error");
 ABSL_FLAG(bool, core_dumps, false, "for debugging: leave core files, which hold users' text, and let debuggers attach");
 
@@ -50,10 +52,11 @@ absl::Status ApplyLogLevel(const std::string& name) {
 }
 
 absl::StatusOr<ClusterCredentials> CredentialsFromFlags(PeerRole own) {
-  const PemFiles files{absl::GetFlag(FLAGS_tls_ca), absl::GetFlag(FLAGS_tls_cert), absl::GetFlag(FLAGS_tls_key)};
-  if (files.ca.empty() && files.cert.empty() && files.key.empty()) return ClusterCredentials();
+  const PemFiles files{absl::GetFlag(FLAGS_tls_ca), absl::GetFlag(FLAGS_tls_cert), absl::GetFlag(FLAGS_tls_key),
+                       absl::GetFlag(FLAGS_tls_crl)};
+  if (files.ca.empty() && files.cert.empty() && files.key.empty() && files.crl.empty()) return ClusterCredentials();
   if (files.ca.empty() || files.cert.empty() || files.key.empty()) {
-    return absl::InvalidArgumentError("--tls_ca, --tls_cert and --tls_key go together");
+    return absl::InvalidArgumentError("--tls_ca, --tls_cert and --tls_key go together, and --tls_crl needs them");
   }
   return ClusterCredentials::Mtls(files, own);
 }

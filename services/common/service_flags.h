@@ -1,5 +1,5 @@
 // The flags that every service process takes: --bind --advertise --grpc_port --metrics_port --placement --failure_domain
-// --drain_timeout --log_level --core_dumps --tls_ca --tls_cert --tls_key --allow_plaintext.
+// --drain_timeout --log_level --core_dumps --tls_ca --tls_cert --tls_key --tls_crl --allow_plaintext.
 #ifndef BALEEN_SERVICES_COMMON_SERVICE_FLAGS_H_
 #define BALEEN_SERVICES_COMMON_SERVICE_FLAGS_H_
 

@@ -47,7 +47,8 @@ struct SpanExporter::Impl {
         spans_total(prometheus::BuildCounter().Name("baleen_trace_spans_total").Help("Spans, by what became of them.").Register(registry)),
         sent(spans_total.Add({{"result", "sent"}})),
         dropped(spans_total.Add({{"result", "dropped"}})),
-        stub(otlp::TraceService::NewStub(MakeChannel(options.endpoint, grpc::InsecureChannelCredentials()))) {}
+        stub(otlp::TraceService::NewStub(
+            MakeChannel(options.endpoint, options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials()))) {}
 
   // Up to a batch of what waits; waits a period for the first. Empty when stopping and nothing is left.
   std::vector<TraceSpan> Take() {

@@ -2,6 +2,7 @@
 #ifndef BALEEN_SERVICES_COMMON_SPAN_EXPORTER_H_
 #define BALEEN_SERVICES_COMMON_SPAN_EXPORTER_H_
 
+#include <grpcpp/security/credentials.h>
 #include <prometheus/registry.h>
 
 #include <cstddef>
@@ -30,8 +31,9 @@ struct TraceSpan {
 };
 
 struct SpanExporterOptions {
-  std::string endpoint;  // host:port, without TLS.
-  std::string service;   // The resource's service.name.
+  std::string endpoint;                                        // host:port
+  std::shared_ptr<grpc::ChannelCredentials> credentials = {};  // Null = plaintext.
+  std::string service;                                         // The resource's service.name.
   size_t max_waiting = 4096;
   size_t max_batch = 512;
   absl::Duration period = absl::Seconds(1);

@@ -11,8 +11,10 @@
 #include "absl/time/clock.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "services/common/exposure.h"
 #include "services/common/file_watcher.h"
 #include "services/common/log.h"
+#include "services/common/outside_server.h"
 #include "services/common/service_flags.h"
 #include "services/common/span_exporter.h"
 #include "services/gateway/admin/admin_api.h"
@@ -44,12 +46,18 @@ constexpr char kHealthMethods[] = "/grpc.health.v1.Health/";
 constexpr uint64_t kAdminBodyBytes = 16 << 10;
 constexpr absl::Duration kTenantsPeriod = absl::Seconds(1);
 
-std::unique_ptr<SpanExporter> MakeExporter(const GatewayOptions& options, prometheus::Registry& registry) {
-  if (options.otlp_endpoint.empty()) return nullptr;
+absl::StatusOr<SpanExporterOptions> ExporterOptions(const GatewayOptions& options) {
   SpanExporterOptions exporter;
   exporter.endpoint = options.otlp_endpoint;
   exporter.service = "baleen-gateway";
-  return std::make_unique<SpanExporter>(exporter, registry);
+  if (exporter.endpoint.empty()) return exporter;
+  const OutsideServer receiver{"--otlp_endpoint", exporter.endpoint, "--otlp_ca", options.otlp_ca};
+  ASSIGN_OR_RETURN(exporter.credentials, OutsideCredentials(receiver, options.server.credentials, options.server.allow_plaintext));
+  return exporter;
+}
+
+std::unique_ptr<SpanExporter> MakeExporter(SpanExporterOptions options, prometheus::Registry& registry) {
+  return options.endpoint.empty() ? nullptr : std::make_unique<SpanExporter>(std::move(options), registry);
 }
 
 absl::StatusOr<std::shared_ptr<EdgeTls>> LoadEdge(const PemFiles& files) {
@@ -61,10 +69,10 @@ absl::StatusOr<std::shared_ptr<EdgeTls>> LoadEdge(const PemFiles& files) {
 }  // namespace
 
 struct GatewayServer::Impl {
-  Impl(const GatewayOptions& options, std::unique_ptr<ServedModel> served)
+  Impl(const GatewayOptions& options, SpanExporterOptions exporter_options, std::unique_ptr<ServedModel> served)
       : credentials(options.server.credentials),
         runner(options.server),
-        exporter(MakeExporter(options, runner.metrics())),
+        exporter(MakeExporter(std::move(exporter_options), runner.metrics())),
         probe(runner.metrics(), served->id, RequestTracer(exporter.get(), options.trace_sample, served->id)),
         model(std::move(served)) {}
 
@@ -108,6 +116,10 @@ struct GatewayServer::Impl {
     Log(LogLevel::kError, "tenants_not_reloaded", {{"status", std::string(status.message())}});
   }
 
+  PortExposure ExposureOf(const GatewayOptions& options, const char* flag, const std::string& bind, const char* name) const {
+    return {.flag = flag, .bind = bind, .encrypted = edge != nullptr, .allow_plaintext = options.server.allow_plaintext, .name = name};
+  }
+
   absl::Status StartRest(const GatewayOptions& options) {
     RestApiOptions rest_options;
     rest_options.model = model.get();
@@ -118,7 +130,7 @@ struct GatewayServer::Impl {
     rest_options.cluster = &cluster;
     rest_options.readiness = [this] { return Readiness(); };
     rest = std::make_unique<RestApi>(std::move(rest_options));
-    RETURN_IF_ERROR(CheckExposure(options.server.bind, edge != nullptr, options.server.allow_plaintext, "REST"));
+    RETURN_IF_ERROR(CheckExposure(ExposureOf(options, "--bind", options.server.bind, "REST")));
     HttpServerOptions http_options;
     http_options.bind = options.server.bind;
     http_options.port = options.rest_port;
@@ -130,7 +142,7 @@ struct GatewayServer::Impl {
 
   absl::Status StartAdmin(const GatewayOptions& options) {
     RETURN_IF_ERROR(CheckAdminBind(options.admin_bind, tenants->closed()));
-    RETURN_IF_ERROR(CheckExposure(options.admin_bind, edge != nullptr, options.server.allow_plaintext, "admin"));
+    RETURN_IF_ERROR(CheckExposure(ExposureOf(options, "--admin_bind", options.admin_bind, "admin")));
     AdminApiOptions admin_options;
     admin_options.tenants = tenants.get();
     admin_options.map = [this] { return placement->map(); };
@@ -229,10 +241,13 @@ GatewayServer::~GatewayServer() = default;
 absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const GatewayOptions& options) {
   if (!(options.trace_sample >= 0 && options.trace_sample <= 1)) return absl::InvalidArgumentError("--trace_sample must be in [0, 1]");
   ASSIGN_OR_RETURN(std::unique_ptr<ServedModel> model, ServedModel::Load(options.model_directory));
-  auto impl = std::make_unique<Impl>(options, std::move(model));
+  ASSIGN_OR_RETURN(SpanExporterOptions exporter, ExporterOptions(options));
+  auto impl = std::make_unique<Impl>(options, std::move(exporter), std::move(model));
   RETURN_IF_ERROR(impl->OpenTenants(options));
   GuardrailOptions guardrail = options.guardrail;
   guardrail.model = impl->model->id;
+  guardrail.credentials = options.server.credentials;
+  guardrail.allow_plaintext = options.server.allow_plaintext;
   ASSIGN_OR_RETURN(impl->guard, MakeGuard(guardrail, impl->runner.metrics()));
   impl->guard_fails_open = guardrail.fails_open();
   InferenceOptions inference;

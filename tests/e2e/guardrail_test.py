@@ -12,7 +12,8 @@ import grpc
 import openai
 
 from tests.testing.cluster import Cluster, free_port, http_get
-from tests.testing.inference import guardrail_pb2, guardrail_pb2_grpc, inference_pb2, inference_pb2_grpc
+from tests.testing.inference import guardrail_pb2_grpc, inference_pb2, inference_pb2_grpc
+from tests.testing.word_guard import WordGuard
 
 # abacus' answer to QUESTION holds SECRET.
 QUESTION, SECRET = "What is 4821 + 1397?", "6218"
@@ -20,36 +21,6 @@ POLICY = {"rules": [{"name": "sum", "category": "sums", "on": ["output"], "actio
                     {"name": "card", "category": "payment", "on": ["prompt"], "action": "block", "run": "[0-9 ]", "check": "luhn",
                      "pattern": "\\b(?:[0-9] ?){16}\\b"}]}
 CONTENT_FILTER = 3  # FinishReason of common.proto.
-
-
-class WordGuard(guardrail_pb2_grpc.GuardrailServicer):
-    """Blocks a word, holds each piece until the next one has come, and can be told to break off."""
-
-    def __init__(self, word):
-        self.word = word
-        self.break_after = 0
-        self.calls = 0
-
-    def Check(self, requests, context):
-        self.calls += 1
-        texts, pieces = {}, {}
-        for request in requests:
-            if self.break_after > 0:
-                self.break_after -= 1
-                if self.break_after == 0:
-                    context.abort(grpc.StatusCode.UNAVAILABLE, "restarting")
-            if request.HasField("prompt"):
-                yield guardrail_pb2.CheckResponse(verdict=guardrail_pb2.VERDICT_ALLOW)
-                continue
-            piece = request.output
-            texts[piece.choice] = texts.get(piece.choice, "") + piece.text
-            pieces[piece.choice] = pieces.get(piece.choice, 0) + 1
-            # Of what the last pieces are a part is not known yet.
-            held = 0 if piece.last else min(pieces[piece.choice], len(self.word))
-            blocks = self.word in texts[piece.choice]
-            yield guardrail_pb2.CheckResponse(
-                verdict=guardrail_pb2.VERDICT_BLOCK if blocks else guardrail_pb2.VERDICT_ALLOW, category="words" if blocks else "",
-                passed=pieces[piece.choice] - (len(self.word) if blocks else held))
 
 
 def serve(guard, port):

@@ -1,5 +1,6 @@
 """A cluster with mTLS inside: who may call what, certificates renewed under load, the same tokens as without."""
 
+import contextlib
 import socket
 import subprocess
 import tempfile
@@ -142,6 +143,25 @@ class MtlsTest(unittest.TestCase):
                         outcome = caller.call(method)
                         with self.subTest(process=process.name, stranger=name, method=method):
                             self.assertTrue(outcome.unconnected, outcome)
+
+    def test_the_revoked_call_nothing(self):
+        identities = {role: self.certificates.issue(role) for role in ROLES}
+        with contextlib.ExitStack() as open_channels:
+            callers = {}
+            for process in self.servers:
+                for role, identity in identities.items():
+                    callers[process, role] = open_channels.enter_context(Caller(process, self.certificates, identity))
+                    self.assertTrue(callers[process, role].call(HEALTH + "Check").reached)
+            self.certificates.revoke(identities.values())
+            for (process, role), caller in callers.items():
+                wait_for(lambda: not caller.call(HEALTH + "Check").reached, f"{process.name} goes on with a revoked {role}")
+                for method in sorted(self.methods):
+                    outcome = caller.call(method)
+                    with self.subTest(process=process.name, role=role, method=method):
+                        self.assertEqual((outcome.code, outcome.details),
+                                         (grpc.StatusCode.UNAUTHENTICATED, "this certificate has been revoked"))
+        with self.load.on(self.cluster) as load:
+            load.more()
 
     def test_a_role_registers_as_itself(self):
         placement, = self.cluster.named("placement")

@@ -46,6 +46,24 @@ class Certificates:
     def etcd_flags(self):
         return certs.etcd_flags(self.path)
 
+    @property
+    def crl(self):
+        return self.path / "crl.pem"
+
+    def issue(self, role):
+        """One more certificate of the role."""
+        with tempfile.TemporaryDirectory() as made:
+            certs.issue(self.path, pathlib.Path(made), role, certs.NAMES[role])
+            return self._read(pathlib.Path(made), role)
+
+    def revoke(self, identities):
+        with tempfile.TemporaryDirectory() as directory:
+            paths = []
+            for number, identity in enumerate(identities):
+                paths.append(pathlib.Path(directory, f"{number}.crt"))
+                paths[-1].write_bytes(identity.cert)
+            certs.revoke(self.path, paths)
+
     def renew(self):
         certs.renew(self.path)
 

@@ -131,7 +131,8 @@ class TopologyTest(unittest.TestCase):
         self.assertTrue(any(flag.startswith("--listen-client-urls=https:") for flag in etcd))
         for name, spec in by_id.items():
             role = {"prefill-0": "attention", "decode-0": "attention"}.get(name, spec.role)
-            files = {f"--tls_ca={current}/ca.crt", f"--tls_cert={current}/{role}.crt", f"--tls_key={current}/{role}.key"}
+            files = {f"--tls_ca={current}/ca.crt", f"--tls_cert={current}/{role}.crt", f"--tls_key={current}/{role}.key",
+                     f"--tls_crl={certs.directory() / 'crl.pem'}"}
             self.assertLessEqual(files, set(spec.flags))
 
     def test_without_prefill_workers_decode_does_both(self):
@@ -180,6 +181,18 @@ class CertsTest(unittest.TestCase):
             self.assertTrue(held_open.is_dir(), "who reads the old ones at this moment reads all of them")
         self.assertEqual(len(list((self.path / "generations").iterdir())), 2)
         self.assertEqual((self.path / "current" / "ca.crt").read_text(), authority)
+
+
+    def test_the_revoked_are_listed_and_stay_so(self):
+        listed = lambda: self.openssl("crl", "-in", str(self.path / "crl.pem"), "-noout", "-text").count("Serial Number")  # noqa: E731
+        self.assertEqual(listed(), 0)
+        certs.revoke(self.path, [self.path / "current" / "expert.crt"])
+        certs.renew(self.path)
+        certs.revoke(self.path, [self.path / "current" / "expert.crt", self.path / "current" / "gateway.crt"])
+        self.assertEqual(listed(), 3)
+        self.openssl("crl", "-in", str(self.path / "crl.pem"), "-CAfile", str(self.path / "ca.crt"), "-noout")
+        with self.assertRaisesRegex(UserError, "could not revoke"):
+            certs.revoke(self.path, [self.path / "nothing.crt"])
 
 
 class ProcessTest(unittest.TestCase):

@@ -43,6 +43,18 @@ extendedKeyUsage = serverAuth,clientAuth
 subjectAltName = {names}"""
 
 
+# What `openssl ca` wants to know to keep a list of revoked certificates.
+LISTING = """
+[ca]
+default_ca = list
+[list]
+database = {database}
+unique_subject = no
+default_md = sha256
+default_crl_days = 3650
+"""
+
+
 def directory(environment=os.environ):
     """Where the authority and the generations are kept."""
     return pathlib.Path(environment.get("CERTS_DIR") or settings.ROOT / ".baleen" / "certs")
@@ -51,7 +63,8 @@ def directory(environment=os.environ):
 def flags(role, certs):
     """What a process of the role is started with."""
     current = certs / "current"
-    return [f"--tls_ca={current / 'ca.crt'}", f"--tls_cert={current / role}.crt", f"--tls_key={current / role}.key"]
+    return [f"--tls_ca={current / 'ca.crt'}", f"--tls_cert={current / role}.crt", f"--tls_key={current / role}.key",
+            f"--tls_crl={certs / 'crl.pem'}"]
 
 
 def etcd_flags(certs):
@@ -61,6 +74,15 @@ def etcd_flags(certs):
             "--client-cert-auth", "--client-cert-allowed-hostname=placement.baleen.internal", "--enable-grpc-gateway=false"]
 
 
+def _openssl(command, purpose):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except FileNotFoundError:
+        raise UserError("openssl is not installed; run 'make setup'") from None
+    if done.returncode != 0:
+        raise UserError(f"openssl could not {purpose}: {done.stderr.strip()[-500:]}")
+
+
 def _request(into, name, extensions, days, signer=()):
     """Writes <name>.key and <name>.crt. Keys are readable by their owner alone, as openssl makes them."""
     with tempfile.NamedTemporaryFile("w", suffix=".cnf") as config:
@@ -68,12 +90,7 @@ def _request(into, name, extensions, days, signer=()):
         config.flush()
         command = ["openssl", "req", "-x509", "-config", config.name, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                    "-keyout", str(into / f"{name}.key"), "-out", str(into / f"{name}.crt"), "-days", str(days), *signer]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        except FileNotFoundError:
-            raise UserError("openssl is not installed; run 'make setup'") from None
-    if done.returncode != 0:
-        raise UserError(f"openssl could not make {into / name}.crt: {done.stderr.strip()[-500:]}")
+        _openssl(command, f"make {into / name}.crt")
 
 
 def make_authority(into):
@@ -107,20 +124,40 @@ def renew(certs):
             shutil.rmtree(old)
 
 
+def revoke(certs, revoked):
+    """Adds certificate files to the authority's list, crl.pem, and replaces it in one step."""
+    database = certs / "revoked.txt"
+    database.touch(mode=0o600)
+    with tempfile.NamedTemporaryFile("w", suffix=".cnf") as config:
+        config.write(LISTING.format(database=database))
+        config.flush()
+        command = ["openssl", "ca", "-config", config.name, "-keyfile", str(certs / "ca.key"), "-cert", str(certs / "ca.crt")]
+        for path in revoked:
+            _openssl([*command, "-revoke", str(path)], f"revoke {path}")
+        _openssl([*command, "-gencrl", "-out", str(certs / "crl.pem.new")], f"make {certs / 'crl.pem'}")
+    os.replace(certs / "crl.pem.new", certs / "crl.pem")
+
+
 def ensure(certs):
-    """Makes what is missing. True when something was."""
-    if (certs / "current" / "ca.crt").is_file():
-        return False
-    if not (certs / "ca.key").is_file():
-        make_authority(certs)
-    renew(certs)
-    return True
+    """Makes what is missing. True when certificates were."""
+    missing = not (certs / "current" / "ca.crt").is_file()
+    if missing:
+        if not (certs / "ca.key").is_file():
+            make_authority(certs)
+        renew(certs)
+    if not (certs / "crl.pem").is_file():
+        revoke(certs, ())
+    return missing
 
 
 def run(arguments):
-    """Makes them once; anew with --renew, which running processes notice within seconds."""
+    """Makes them once; anew with --renew; takes certificates back with --revoke. Running processes notice within seconds."""
     certs = directory()
     made = ensure(certs)
+    if arguments.revoke:
+        revoke(certs, arguments.revoke)
+        print(f"revoked {', '.join(arguments.revoke)} in {certs / 'crl.pem'}")
+        return 0
     if arguments.renew and not made:
         renew(certs)
     verb = "made" if made else "renewed" if arguments.renew else "there already:"

@@ -46,6 +46,7 @@ def parser():
     show.set_defaults(run=logs.run)
     identity = commands.add_parser("certs", help="make certificates for a cluster with TLS=1")
     identity.add_argument("--renew", action="store_true", help="issue them anew; a running cluster goes on with the new ones")
+    identity.add_argument("--revoke", nargs="+", metavar="FILE", help="certificates that are good no more; a running cluster refuses them")
     identity.set_defaults(run=certs.run)
     return top
 

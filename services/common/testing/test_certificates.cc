@@ -84,4 +84,29 @@ PemFiles TestAuthority::Issue(const std::string& name, const TestIdentity& ident
   return files;
 }
 
+std::string TestAuthority::Revoke(const std::vector<std::string>& certificates) const {
+  X509_CRL* const list = X509_CRL_new();
+  X509_CRL_set_version(list, 1);
+  X509_CRL_set_issuer_name(list, X509_get_subject_name(certificate_));
+  ASN1_TIME* const now = X509_gmtime_adj(nullptr, 0);
+  X509_CRL_set1_lastUpdate(list, now);
+  for (const std::string& path : certificates) {
+    FILE* const file = fopen(path.c_str(), "r");
+    X509* const certificate = file == nullptr ? nullptr : PEM_read_X509(file, nullptr, nullptr, nullptr);
+    if (certificate == nullptr || fclose(file) != 0) abort();
+    X509_REVOKED* const entry = X509_REVOKED_new();
+    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate));
+    X509_REVOKED_set_revocationDate(entry, now);
+    X509_CRL_add0_revoked(list, entry);
+    X509_free(certificate);
+  }
+  X509_CRL_sort(list);
+  X509_CRL_sign(list, key_, EVP_sha256());
+  const std::string path = absl::StrCat(directory_, "/crl.pem");
+  WriteFile(path, [list](FILE* file) { return PEM_write_X509_CRL(file, list); });
+  ASN1_TIME_free(now);
+  X509_CRL_free(list);
+  return path;
+}
+
 }  // namespace baleen

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "services/common/pem_files.h"
 
@@ -26,6 +27,8 @@ class TestAuthority {
 
   // Files <name>.crt and <name>.key, and the authority's ca.crt; those that were there are replaced by renaming.
   PemFiles Issue(const std::string& name, const TestIdentity& identity) const;
+  // The path of crl.pem, which revokes the certificates of these files and no other; replaced by renaming.
+  std::string Revoke(const std::vector<std::string>& certificates) const;
 
  private:
   const std::string directory_;

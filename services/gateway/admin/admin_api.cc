@@ -1,10 +1,10 @@
 #include "services/gateway/admin/admin_api.h"
 
-#include <boost/asio/ip/address.hpp>
 #include <boost/json.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/exposure.h"
 #include "services/gateway/admin/admin_json.h"
 #include "services/gateway/api/api_error.h"
 #include "services/gateway/tenants/usage_json.h"
@@ -23,18 +23,6 @@ void Refuse(const absl::Status& status, HttpResponder& responder) {
   HttpHeaders headers = {{"content-type", "application/json"}};
   if (error.http_status == 401) headers.emplace_back("www-authenticate", "Bearer");
   responder.Respond(error.http_status, std::move(headers), std::move(error.body));
-}
-
-bool IsLoopback(const std::string& host) {
-  boost::system::error_code error;
-  const boost::asio::ip::address address = boost::asio::ip::make_address(host, error);
-  return error ? host == "localhost" : address.is_loopback();
-}
-
-// Of "host", "host:port" and "[host]:port".
-std::string HostWithoutPort(const std::string& host) {
-  if (!host.empty() && host.front() == '[') return host.substr(1, host.find(']') - 1);
-  return host.substr(0, host.find(':'));
 }
 
 }  // namespace
@@ -63,7 +51,7 @@ std::vector<std::string> AdminApi::Routes() {
 absl::Status AdminApi::Authorize(const HttpRequest& request) const {
   if (options_.tenants->closed()) return options_.tenants->AuthenticateAdmin(request.Header("authorization"));
   if (!request.Header("origin").empty()) return absl::PermissionDeniedError("Pages in browsers may not use the admin API.");
-  if (IsLoopback(HostWithoutPort(request.Header("host")))) return absl::OkStatus();
+  if (IsLoopbackHost(HostWithoutPort(request.Header("host")))) return absl::OkStatus();
   return absl::PermissionDeniedError("Without keys the admin API answers to loopback names alone.");
 }
 
@@ -107,7 +95,7 @@ void AdminApi::Drain(HttpResponder& responder) {
 }
 
 absl::Status CheckAdminBind(const std::string& bind, bool closed) {
-  if (closed || IsLoopback(bind)) return absl::OkStatus();
+  if (closed || IsLoopbackHost(bind)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("--admin_bind=", bind, ": without --tenants the admin API may listen on loopback alone"));
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "services/common/outside_server.h"
 #include "services/gateway/guardrail/builtin_guard.h"
 #include "services/gateway/guardrail/measured_guard.h"
 #include "services/gateway/guardrail/policy.h"
@@ -40,6 +41,8 @@ absl::Status Check(const GuardrailOptions& options) {
   if (options.timeout < absl::Milliseconds(1) || options.timeout > absl::Minutes(1)) {
     return absl::InvalidArgumentError(absl::StrCat("--guardrail_timeout=", absl::FormatDuration(options.timeout), ": expected 1ms to 1m"));
   }
+  const bool remote = options.guardrail != "off" && options.guardrail != "builtin";
+  if (!remote && !options.ca.empty()) return absl::InvalidArgumentError("--guardrail_ca needs --guardrail=host:port");
   if (options.guardrail != "builtin" && !options.policy_path.empty())
     return absl::InvalidArgumentError("--guardrail_policy needs --guardrail=builtin");
   return absl::OkStatus();
@@ -63,7 +66,9 @@ absl::StatusOr<std::unique_ptr<Guard>> MakeGuard(const GuardrailOptions& options
   if (!IsAddress(options.guardrail)) {
     return absl::InvalidArgumentError(absl::StrCat("--guardrail=", options.guardrail, ": expected off, builtin or host:port"));
   }
-  return MeasureGuard(MakeRemoteGuard({options.guardrail, options.model, options.timeout}), {}, registry);
+  const OutsideServer server{"--guardrail", options.guardrail, "--guardrail_ca", options.ca};
+  ASSIGN_OR_RETURN(auto credentials, OutsideCredentials(server, options.credentials, options.allow_plaintext));
+  return MeasureGuard(MakeRemoteGuard({options.guardrail, options.model, options.timeout, std::move(credentials)}), {}, registry);
 }
 
 }  // namespace baleen

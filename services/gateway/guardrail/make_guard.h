@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "services/common/cluster_credentials.h"
 #include "services/gateway/guardrail/guard.h"
 
 namespace prometheus {
@@ -21,6 +22,10 @@ struct GuardrailOptions {
   std::string failure = "closed";             // open or closed: whether what a failing guard did not judge goes through.
   absl::Duration timeout = absl::Seconds(1);  // Of each check.
   std::string model;
+
+  std::string ca;                       // PEM file of the authorities of a guard at host:port; empty = it is reached without TLS.
+  ClusterCredentials credentials = {};  // What it is shown.
+  bool allow_plaintext = false;         // Beyond loopback.
 
   bool fails_open() const { return failure == "open"; }
 };

@@ -23,11 +23,24 @@ TEST(MakeGuardTest, BuiltinAndAddressesAreGuards) {
   for (const char* name : {"builtin", "guard.example:9000", "127.0.0.1:1"}) {
     GuardrailOptions options;
     options.guardrail = name;
+    options.allow_plaintext = true;
     prometheus::Registry registry;
     const auto guard = MakeGuard(options, registry);
     ASSERT_TRUE(guard.ok()) << guard.status();
     EXPECT_NE(*guard, nullptr);
   }
+}
+
+TEST(MakeGuardTest, NoTextGoesBeyondThisMachineWithoutTlsUnlessAllowed) {
+  GuardrailOptions options;
+  options.guardrail = "127.0.0.1:9000";
+  EXPECT_EQ(ErrorOf(options), "");
+  options.guardrail = "guard.example:9000";
+  EXPECT_EQ(ErrorOf(options),
+            "--guardrail=guard.example:9000: would be reached without TLS; give --guardrail_ca, or --allow_plaintext where the network is "
+            "trusted");
+  options.ca = "/nowhere";
+  EXPECT_EQ(ErrorOf(options), "/nowhere: cannot be read");
 }
 
 TEST(MakeGuardTest, SaysWhichFlagIsWrong) {
@@ -43,6 +56,9 @@ TEST(MakeGuardTest, SaysWhichFlagIsWrong) {
   options.timeout = absl::Seconds(1);
   options.policy_path = "no/such/file.json";
   EXPECT_NE(ErrorOf(options).find("no/such/file.json"), std::string::npos);
+  options.ca = "ca.crt";
+  EXPECT_NE(ErrorOf(options).find("--guardrail_ca needs"), std::string::npos);
+  options.ca = "";
   options.guardrail = "off";
   EXPECT_NE(ErrorOf(options).find("--guardrail_policy"), std::string::npos);
 }

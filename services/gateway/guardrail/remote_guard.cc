@@ -21,7 +21,7 @@ constexpr int kTries = 3;
 struct Link {
   explicit Link(RemoteGuardOptions given) : options(std::move(given)) {}
   const RemoteGuardOptions options;
-  ChannelPool channels{grpc::InsecureChannelCredentials(), kDefaultSilence};
+  ChannelPool channels{options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials(), kDefaultSilence};
   const std::shared_ptr<OpenCalls> calls = std::make_shared<OpenCalls>();
 };
 

@@ -2,6 +2,8 @@
 #ifndef BALEEN_SERVICES_GATEWAY_GUARDRAIL_REMOTE_GUARD_H_
 #define BALEEN_SERVICES_GATEWAY_GUARDRAIL_REMOTE_GUARD_H_
 
+#include <grpcpp/security/credentials.h>
+
 #include <memory>
 #include <string>
 
@@ -14,6 +16,7 @@ struct RemoteGuardOptions {
   std::string address;  // host:port
   std::string model;    // What the guard is told.
   absl::Duration timeout = absl::Seconds(1);
+  std::shared_ptr<grpc::ChannelCredentials> credentials = {};  // Null = plaintext.
 };
 
 // One call a request. A call that breaks is made again with the same texts while the oldest check's timeout lasts, at most three times in a
