@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "services/common/channel.h"
 #include "services/common/exposure.h"
 #include "services/common/log.h"
 #include "services/common/metrics_server.h"
@@ -34,8 +33,8 @@ void EnablePlugins() {
   });
 }
 
-void Configure(grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+void Configure(const ServerOptions& options, grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(options.max_receive_bytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   // Two processes on one port would split each other's calls without an error.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -104,7 +103,7 @@ struct ServerRunner::Impl {
     if (absl::Status status = CheckExposure(port); !status.ok()) return status;
     EnablePlugins();
     grpc::ServerBuilder builder;
-    Configure(builder);
+    Configure(options, builder);
     const std::string endpoint = absl::StrCat(options.bind, ":", options.grpc_port);
     builder.AddListeningPort(endpoint, encrypted ? credentials : grpc::InsecureServerCredentials(), &grpc_port);
     for (grpc::Service* service : services) builder.RegisterService(service);

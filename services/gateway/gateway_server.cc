@@ -30,12 +30,14 @@
 #include "services/gateway/guardrail/make_guard.h"
 #include "services/gateway/http/edge_tls.h"
 #include "services/gateway/http/http_server.h"
+#include "services/gateway/idempotency/idempotent_answer.h"
 #include "services/gateway/probe.h"
 #include "services/gateway/request_trace.h"
 #include "services/gateway/rest/rest_api.h"
 #include "services/gateway/resume/recall_client.h"
 #include "services/gateway/resume/request_finder.h"
 #include "services/gateway/tenants/tenant_directory.h"
+#include "services/gateway/text_pool/text_pool.h"
 #include "services/placement/placement_client.h"
 
 namespace baleen {
@@ -60,6 +62,12 @@ std::unique_ptr<SpanExporter> MakeExporter(SpanExporterOptions options, promethe
   return options.endpoint.empty() ? nullptr : std::make_unique<SpanExporter>(std::move(options), registry);
 }
 
+// What a client's message may have, as over REST.
+ServerOptions EdgeOptions(ServerOptions options) {
+  options.max_receive_bytes = static_cast<int>(HttpServerOptions().body_limit_bytes);
+  return options;
+}
+
 absl::StatusOr<std::shared_ptr<EdgeTls>> LoadEdge(const PemFiles& files) {
   if (files.cert.empty() && files.key.empty()) return nullptr;
   if (files.cert.empty() || files.key.empty()) return absl::InvalidArgumentError("--edge_tls_cert and --edge_tls_key go together");
@@ -71,7 +79,7 @@ absl::StatusOr<std::shared_ptr<EdgeTls>> LoadEdge(const PemFiles& files) {
 struct GatewayServer::Impl {
   Impl(const GatewayOptions& options, SpanExporterOptions exporter_options, std::unique_ptr<ServedModel> served)
       : credentials(options.server.credentials),
-        runner(options.server),
+        runner(EdgeOptions(options.server)),
         exporter(MakeExporter(std::move(exporter_options), runner.metrics())),
         probe(runner.metrics(), served->id, RequestTracer(exporter.get(), options.trace_sample, served->id)),
         model(std::move(served)) {}
@@ -80,6 +88,8 @@ struct GatewayServer::Impl {
   ~Impl() {
     if (admin_http != nullptr) admin_http->Stop();
     if (http != nullptr) http->Stop();
+    runner.Stop();  // Waits for its calls, which may wait for texts.
+    texts.Stop();
     placement.reset();
     recall.reset();
     guard.reset();
@@ -128,6 +138,8 @@ struct GatewayServer::Impl {
     rest_options.finder = &finder;
     rest_options.tenants = tenants.get();
     rest_options.cluster = &cluster;
+    rest_options.texts = &texts;
+    rest_options.idempotency = &idempotency;
     rest_options.readiness = [this] { return Readiness(); };
     rest = std::make_unique<RestApi>(std::move(rest_options));
     RETURN_IF_ERROR(CheckExposure(ExposureOf(options, "--bind", options.server.bind, "REST")));
@@ -226,6 +238,8 @@ struct GatewayServer::Impl {
   std::atomic<PlacementClient*> asked{nullptr};  // `placement`, once it is there.
   ClusterFeed feed{FeedOptions(), Clock::Real()};
   ClusterHandler cluster{&feed};
+  IdempotencyKeys idempotency{IdempotencyLimits(), Clock::Real()};
+  TextPool texts;
   std::unique_ptr<grpc::Service> inference;
   std::unique_ptr<RestApi> rest;
   std::unique_ptr<PlacementClient> placement;
@@ -255,6 +269,8 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const Gatewa
   inference.generation = impl->Context();
   inference.probe = &impl->probe;
   inference.tenants = impl->tenants.get();
+  inference.texts = &impl->texts;
+  inference.idempotency = &impl->idempotency;
   impl->inference = MakeInferenceService(std::move(inference));
   impl->runner.SetReadiness([raw = impl.get()] { return raw->Readiness(); });
   impl->runner.SetDrain([raw = impl.get()](absl::Duration timeout) { raw->Drain(timeout); });

@@ -1,21 +1,26 @@
 #include "services/gateway/grpc_inference.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
 #include <algorithm>
-#include <deque>
-#include <mutex>
-#include <optional>
+#include <functional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
+#include "model/tokenizer/detokenizer.h"
 #include "proto/baleen/v1/inference.grpc.pb.h"
 #include "services/common/request_id.h"
+#include "services/gateway/api/api_error.h"
 #include "services/gateway/api/prepare.h"
 #include "services/gateway/api/requests.h"
-#include "services/gateway/generation/choices.h"
 #include "services/gateway/grpc_messages.h"
-#include "services/gateway/tenants/charge.h"
+#include "services/gateway/grpc_response_writer.h"
+#include "services/gateway/idempotency/claim.h"
 #include "services/gateway/tenants/tenant_directory.h"
+#include "services/gateway/text_pool/text_pool.h"
 
 namespace baleen {
 namespace {
@@ -33,131 +38,35 @@ std::string Metadata(const grpc::CallbackServerContext& context, const char* nam
   return header == context.client_metadata().end() ? "" : std::string(header->second.data(), header->second.size());
 }
 
-absl::StatusOr<Caller> Authenticate(const InferenceOptions& options, const grpc::CallbackServerContext& context) {
-  const std::string authorization = Metadata(context, "authorization");
-  return options.tenants == nullptr ? OpenCaller(authorization) : options.tenants->Authenticate(authorization);
+// The same bytes for the same message, maps and all.
+std::string Serialized(const google::protobuf::Message& message) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    message.SerializeToCodedStream(&coded);
+  }
+  return bytes;
+}
+
+// What a call has beside its message. Nothing of gRPC's: a call is prepared on whichever thread, and its client may have left by then.
+struct CallHead {
+  Caller caller;
+  absl::Time deadline;
+  std::string traceparent;
+  std::string request_id;  // 16 bytes; empty = to be drawn.
+  std::string idempotency_key;
+};
+
+std::vector<std::pair<std::string, std::string>> LimitHeaders(const Caller& caller) {
+  return caller.account == nullptr ? std::vector<std::pair<std::string, std::string>>() : caller.account->LimitHeaders();
 }
 
 // Answers begin with what is left of the caller's limits, as REST's do.
 void ShowLimits(const Caller& caller, grpc::CallbackServerContext* context) {
-  if (caller.account == nullptr) return;
-  for (const auto& [name, value] : caller.account->LimitHeaders()) context->AddInitialMetadata(name, value);
+  for (const auto& [name, value] : LimitHeaders(caller)) context->AddInitialMetadata(name, value);
 }
-
-// A caller with a key, and room for a request in its tenant's limits.
-absl::StatusOr<Caller> CountRequest(const InferenceOptions& options, grpc::CallbackServerContext* context) {
-  ASSIGN_OR_RETURN(Caller caller, Authenticate(options, *context));
-  if (caller.account == nullptr) return caller;
-  if (absl::Status status = caller.account->TakeRequest(); !status.ok()) {
-    ShowLimits(caller, context);
-    return status;
-  }
-  return caller;
-}
-
-// A generation to run, within its tenant's limits.
-struct Admitted {
-  GenerationInput input;
-  std::shared_ptr<Charge> charge;
-};
-
-// Writes a request's events one after another; at most max_tokens of each choice wait.
-template <typename Response>
-class ResponseWriter final : public grpc::ServerWriteReactor<Response> {
- public:
-  void Begin(const InferenceOptions& options, absl::StatusOr<Admitted> admitted) {
-    if (!admitted.ok()) {
-      this->Finish(ToGrpc(admitted.status()));
-      return;
-    }
-    const GenerationInput* const input = &admitted->input;
-    request_id_ = RequestIdToHex(input->request_id);
-    auto state = state_;
-    state->writer = this;
-    with_logprobs_ = input->spec.logprobs >= 0;
-    const RequestOrigin origin{kOperation, input->request_id, input->traceparent};
-    auto generation = StartChoices(
-        options.generation, *input,
-        [probe = options.probe, origin, charge = std::move(admitted->charge)](GenerationSink one) {
-          return probe->Measure(charge->Meter(std::move(one)), origin);
-        },
-        [state](GenerationEvent event) { Deliver(*state, std::move(event)); });
-    const std::lock_guard<std::mutex> lock(state->mutex);
-    if (state->writer != nullptr) generation_ = std::move(generation);
-  }
-
-  void OnWriteDone(bool ok) override {
-    const std::lock_guard<std::mutex> lock(state_->mutex);
-    queue_.pop_front();
-    if (ok) WriteNext();
-  }
-
-  void OnCancel() override {
-    std::shared_ptr<Generation> generation;
-    {
-      const std::lock_guard<std::mutex> lock(state_->mutex);
-      generation = generation_;
-      FinishOnce(grpc::Status::CANCELLED);
-    }
-    if (generation != nullptr) generation->Cancel();
-  }
-
-  void OnDone() override {
-    {
-      const std::lock_guard<std::mutex> lock(state_->mutex);
-      state_->writer = nullptr;
-    }
-    delete this;
-  }
-
- private:
-  static constexpr Operation kOperation = std::is_same_v<Response, v1::ChatResponse> ? Operation::kChat : Operation::kTextCompletion;
-
-  // Outlives the reactor, since a generation's last event may come after it.
-  struct State {
-    std::mutex mutex;
-    ResponseWriter* writer = nullptr;
-  };
-
-  static void Deliver(State& state, GenerationEvent event) {
-    const std::lock_guard<std::mutex> lock(state.mutex);
-    if (state.writer != nullptr) state.writer->Queue(std::move(event));
-  }
-
-  void Queue(GenerationEvent event) {
-    if (!event.status.ok()) {
-      end_ = ToGrpc(event.status);
-    } else {
-      Response response;
-      FillResponse(event, request_id_, with_logprobs_, &response);
-      if (event.ends_request()) end_ = grpc::Status::OK;
-      queue_.push_back(std::move(response));
-      if (queue_.size() > 1) return;  // A write is under way.
-    }
-    WriteNext();
-  }
-
-  void WriteNext() {
-    if (finished_) return;
-    if (!queue_.empty()) {
-      this->StartWrite(&queue_.front());
-    } else if (end_) {
-      FinishOnce(*end_);
-    }
-  }
-
-  void FinishOnce(const grpc::Status& status) {
-    if (!std::exchange(finished_, true)) this->Finish(status);
-  }
-
-  std::shared_ptr<State> state_ = std::make_shared<State>();
-  std::string request_id_;
-  bool with_logprobs_ = false;
-  std::shared_ptr<Generation> generation_;
-  std::deque<Response> queue_;
-  std::optional<grpc::Status> end_;
-  bool finished_ = false;
-};
 
 class InferenceService final : public v1::Inference::CallbackService {
  public:
@@ -165,71 +74,161 @@ class InferenceService final : public v1::Inference::CallbackService {
 
   grpc::ServerWriteReactor<v1::GenerateResponse>* Generate(grpc::CallbackServerContext* context,
                                                            const v1::GenerateRequest* request) override {
-    auto* writer = new ResponseWriter<v1::GenerateResponse>();
-    writer->Begin(options_, Admit(context, *request));
-    return writer;
+    return Run<v1::GenerateResponse>(context, *request);
   }
 
   grpc::ServerWriteReactor<v1::ChatResponse>* Chat(grpc::CallbackServerContext* context, const v1::ChatRequest* request) override {
-    auto* writer = new ResponseWriter<v1::ChatResponse>();
-    writer->Begin(options_, Admit(context, *request));
-    return writer;
+    return Run<v1::ChatResponse>(context, *request);
   }
 
   grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context, const v1::TokenizeRequest* request,
                                      v1::TokenizeResponse* response) override {
-    return Answer(context, CountRequest(options_, context), [&]() -> absl::Status {
+    return Answer(context, CountRequest(context), request->text().size(), [this, request, response]() -> absl::Status {
       RETURN_IF_ERROR(options_.model->CheckName(request->model()));
+      if (request->add_special_tokens()) response->add_ids(static_cast<uint32_t>(options_.model->bos_token_id));
       for (const int32_t id : options_.model->tokenizer->Encode(request->text(), AddedTokens::kText))
         response->add_ids(static_cast<uint32_t>(id));
       return absl::OkStatus();
     });
   }
 
+  grpc::ServerUnaryReactor* Detokenize(grpc::CallbackServerContext* context, const v1::DetokenizeRequest* request,
+                                       v1::DetokenizeResponse* response) override {
+    return Answer(context, CountRequest(context), request->ByteSizeLong(), [this, request, response]() -> absl::Status {
+      RETURN_IF_ERROR(options_.model->CheckName(request->model()));
+      ASSIGN_OR_RETURN(*response->mutable_text(), DetokenizedText(*request));
+      return absl::OkStatus();
+    });
+  }
+
   grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* context, const v1::ListModelsRequest*,
                                        v1::ListModelsResponse* response) override {
-    return Answer(context, Authenticate(options_, *context), [&] {
+    return Answer(context, Authenticate(*context), 0, [this, response] {
       response->add_ids(options_.model->id);
+      FillModel(*options_.model, response->add_models());
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::ServerUnaryReactor* GetUsage(grpc::CallbackServerContext* context, const v1::GetUsageRequest*,
+                                     v1::GetUsageResponse* response) override {
+    const absl::StatusOr<Caller> caller = Authenticate(*context);
+    const std::shared_ptr<TenantAccount> account = caller.ok() ? caller->account : nullptr;
+    return Answer(context, caller, 0, [account, response]() -> absl::Status {
+      if (account == nullptr) return absl::NotFoundError("Usage is not metered here.");
+      FillUsage(*account, response);
       return absl::OkStatus();
     });
   }
 
  private:
-  // Runs a unary method for a caller that may.
+  absl::StatusOr<Caller> Authenticate(const grpc::CallbackServerContext& context) const {
+    const std::string authorization = Metadata(context, "authorization");
+    return options_.tenants == nullptr ? OpenCaller(authorization) : options_.tenants->Authenticate(authorization);
+  }
+
+  // A caller with a key, and room for a request in its tenant's limits.
+  absl::StatusOr<Caller> CountRequest(grpc::CallbackServerContext* context) const {
+    ASSIGN_OR_RETURN(Caller caller, Authenticate(*context));
+    if (caller.account == nullptr) return caller;
+    if (absl::Status status = caller.account->TakeRequest(); !status.ok()) {
+      ShowLimits(caller, context);
+      return status;
+    }
+    return caller;
+  }
+
+  // `work` on a text of so many bytes, at once or on the pool's threads.
+  absl::Status OnText(const Caller& caller, size_t bytes, std::function<void()> work) const {
+    if (options_.texts != nullptr) return options_.texts->Run(caller.id, bytes, std::move(work));
+    work();
+    return absl::OkStatus();
+  }
+
+  // Runs a unary method for a caller that may. Its messages live until its reactor's end.
   template <typename Method>
-  static grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const absl::StatusOr<Caller>& caller, Method method) {
-    if (caller.ok()) ShowLimits(*caller, context);
+  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const absl::StatusOr<Caller>& caller, size_t bytes,
+                                   Method method) const {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(ToGrpc(caller.ok() ? method() : caller.status()));
+    absl::Status status = caller.status();
+    if (caller.ok()) {
+      ShowLimits(*caller, context);
+      status = OnText(*caller, bytes, [reactor, method] { reactor->Finish(ToGrpc(method())); });
+    }
+    if (!status.ok()) reactor->Finish(ToGrpc(status));
     return reactor;
   }
 
   // The key comes first: who has none learns nothing about the request.
+  template <typename Response, typename Request>
+  grpc::ServerWriteReactor<Response>* Run(grpc::CallbackServerContext* context, const Request& request) const {
+    const auto writer = GrpcResponseWriter<Response>::New(context);
+    const absl::StatusOr<Caller> caller = CountRequest(context);
+    if (!caller.ok()) {
+      writer->Refuse(caller.status());
+      return writer.get();
+    }
+    CallHead head{*caller, DeadlineOf(*context, options_.request_timeout), Metadata(*context, "traceparent"), "",
+                  Metadata(*context, "idempotency-key")};
+    // Other ids are the client's own business.
+    if (auto id = RequestIdFromHex(Metadata(*context, "x-request-id")); id.ok()) head.request_id = *std::move(id);
+    const absl::Status status =
+        OnText(*caller, request.ByteSizeLong(), [this, writer, head, request = std::make_shared<const Request>(request)] {
+          absl::StatusOr<AdmittedCall> call = Admit(head, *request);
+          writer->AddHeaders(LimitHeaders(head.caller));
+          if (!call.ok()) return writer->Refuse(call.status());
+          writer->Begin(options_.generation, options_.probe, *std::move(call));
+        });
+    if (!status.ok()) writer->Refuse(status);
+    return writer.get();
+  }
+
   template <typename Request>
-  absl::StatusOr<Admitted> Admit(grpc::CallbackServerContext* context, const Request& request) const {
-    ASSIGN_OR_RETURN(const Caller caller, CountRequest(options_, context));
-    Admitted admitted;
-    ASSIGN_OR_RETURN(admitted.input, Prepare(request, DeadlineOf(*context, options_.request_timeout)));
-    GenerationInput& input = admitted.input;
-    input.traceparent = Metadata(*context, "traceparent");
-    input.cache_salt = caller.cache_salt;
-    input.tenant = FairShareOf(caller, input.spec.user);
-    input.priority = caller.priority;
-    absl::StatusOr<std::shared_ptr<Charge>> charge = Charge::Begin(caller.account, input);
-    ShowLimits(caller, context);
-    if (!charge.ok()) return charge.status();
-    admitted.charge = *std::move(charge);
-    return admitted;
+  absl::StatusOr<AdmittedCall> Admit(const CallHead& head, const Request& request) const {
+    AdmittedCall call;
+    ASSIGN_OR_RETURN(call.input, Prepare(request, head));
+    GenerationInput& input = call.input;
+    const bool seeded = request.options().has_seed();
+    if (!head.request_id.empty()) input.request_id = head.request_id;
+    input.traceparent = head.traceparent;
+    input.cache_salt = head.caller.cache_salt;
+    input.tenant = FairShareOf(head.caller, input.spec.user);
+    input.priority = head.caller.priority;
+    BilledBefore before;
+    if (!head.idempotency_key.empty()) {
+      if (options_.idempotency == nullptr) return absl::UnimplementedError("Idempotency keys are not kept here.");
+      const std::string digest = RequestDigest(Request::descriptor()->full_name(), Serialized(request));
+      const KeyedRequest keyed{head.idempotency_key, digest, seeded, absl::ToUnixSeconds(absl::Now())};
+      ASSIGN_OR_RETURN(call.answer, ClaimAnswer(*options_.idempotency, head.caller, keyed, &input));
+      before.free = call.answer->record().answered;
+    }
+    ASSIGN_OR_RETURN(call.charge, Charge::Begin(head.caller.account, input, before));
+    return call;
   }
 
-  absl::StatusOr<GenerationInput> Prepare(const v1::GenerateRequest& request, absl::Time deadline) const {
+  absl::StatusOr<GenerationInput> Prepare(const v1::GenerateRequest& request, const CallHead& head) const {
     ASSIGN_OR_RETURN(const CompletionCall call, ToCompletionCall(request, options_.model->defaults));
-    return PrepareCompletion(*options_.model, call, deadline);
+    RETURN_IF_ERROR(Charge::Check(head.caller.account.get(), LeastPromptTokens(*options_.model, call), call.generation));
+    return PrepareCompletion(*options_.model, call, head.deadline);
   }
 
-  absl::StatusOr<GenerationInput> Prepare(const v1::ChatRequest& request, absl::Time deadline) const {
+  absl::StatusOr<GenerationInput> Prepare(const v1::ChatRequest& request, const CallHead& head) const {
     ASSIGN_OR_RETURN(const ChatCall call, ToChatCall(request, options_.model->defaults));
-    return PrepareChat(*options_.model, call, deadline);
+    RETURN_IF_ERROR(Charge::Check(head.caller.account.get(), LeastPromptTokens(*options_.model, call), call.generation));
+    return PrepareChat(*options_.model, call, head.deadline);
+  }
+
+  absl::StatusOr<std::string> DetokenizedText(const v1::DetokenizeRequest& request) const {
+    const Tokenizer& tokenizer = *options_.model->tokenizer;
+    Detokenizer detokenizer(tokenizer, /*skip_special=*/false);
+    std::string text;
+    for (const uint32_t id : request.ids()) {
+      if (id >= static_cast<uint64_t>(tokenizer.size())) {
+        return InvalidField("ids", absl::StrCat("must hold ids from 0 to ", tokenizer.size() - 1, "."));
+      }
+      text += detokenizer.Add(static_cast<int32_t>(id));
+    }
+    return text + detokenizer.Finish();
   }
 
   const InferenceOptions options_;

@@ -13,13 +13,17 @@
 
 namespace baleen {
 
+class IdempotencyKeys;
 class TenantDirectory;
+class TextPool;
 
 struct InferenceOptions {
   const ServedModel* model = nullptr;
   GenerationContext generation;
   GatewayProbe* probe = nullptr;
   const TenantDirectory* tenants = nullptr;            // Null = no key is asked for.
+  TextPool* texts = nullptr;                           // Null = long texts stay on gRPC's threads.
+  IdempotencyKeys* idempotency = nullptr;              // Null = requests with such a key are refused.
   absl::Duration request_timeout = absl::Minutes(10);  // A client's shorter deadline holds.
 };
 

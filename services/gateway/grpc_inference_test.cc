@@ -13,9 +13,11 @@
 #include "absl/strings/match.h"
 #include "proto/baleen/v1/inference.grpc.pb.h"
 #include "services/common/call_guard.h"
+#include "services/gateway/idempotency/idempotent_answer.h"
 #include "services/gateway/tenants/tenant_directory.h"
 #include "services/gateway/testing/scripted_decode.h"
 #include "services/gateway/testing/tenants.h"
+#include "services/gateway/text_pool/text_pool.h"
 
 namespace baleen {
 namespace {
@@ -41,6 +43,8 @@ class GrpcInferenceTest : public testing::Test {
     options.generation = {model_->tokenizer.get(), decode_.get(), &picker_};
     options.probe = &probe_;
     options.tenants = tenants_.get();
+    options.texts = &texts_;
+    options.idempotency = &idempotency_;
     service_ = MakeInferenceService(options);
     grpc::ServerBuilder builder;
     int port = 0;
@@ -73,6 +77,8 @@ class GrpcInferenceTest : public testing::Test {
   prometheus::Registry registry_;
   GatewayProbe probe_{registry_, "abacus"};
   WorkerPicker picker_;
+  TextPool texts_;
+  IdempotencyKeys idempotency_{IdempotencyLimits(), Clock::Real()};
   std::unique_ptr<ServedModel> model_;
   std::unique_ptr<TenantDirectory> tenants_;
   CallGuard guard_;
@@ -156,9 +162,11 @@ TEST_F(GrpcInferenceTest, OptionsReachTheWorker) {
   (*options.mutable_logit_bias())[9] = 3;
   options.set_n(2);
   grpc::ClientContext context;
-  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request));
+  context.AddMetadata("x-request-id", std::string(32, 'a'));
+  EXPECT_EQ(ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request)).at(0).request_id(), std::string(32, 'a'));
   ASSERT_EQ(decode_->starts().size(), 2u);
   const v1::StartSequence start = decode_->starts()[0];
+  EXPECT_EQ(start.context().request_id(), std::string(16, '\xaa'));
   EXPECT_EQ(start.sampling().temperature(), 0.5f);
   EXPECT_EQ(start.sampling().top_p(), 0.25f);
   EXPECT_EQ(start.sampling().top_k(), 7u);
@@ -237,6 +245,8 @@ TEST_F(GrpcInferenceTest, RefusalsAreStatusesWithASentence) {
       {[](v1::GenerateRequest* r) { r->mutable_options()->set_logprobs(21); }, "logprobs"},
       {[](v1::GenerateRequest* r) { r->mutable_options()->add_stop(""); }, "stop"},
       {[](v1::GenerateRequest* r) { r->mutable_options()->set_n(17); }, "'n'"},
+      {[](v1::GenerateRequest* r) { r->mutable_options()->set_user(std::string(513, 'u')); }, "'user'"},
+      {[](v1::GenerateRequest* r) { r->set_text(std::string(1 << 20, 'a')); }, "has at least"},
       {[](v1::GenerateRequest* r) { (*r->mutable_options()->mutable_logit_bias())[0xffffffffu] = 1; }, "logit_bias"},
       {[](v1::GenerateRequest* r) { (*r->mutable_options()->mutable_logit_bias())[1] = std::nanf(""); }, "logit_bias"},
       {[](v1::GenerateRequest* r) { r->mutable_options()->mutable_response_format()->set_json_schema("{"); }, "schema"},
@@ -278,11 +288,98 @@ TEST_F(GrpcInferenceTest, TokenizesAndListsModels) {
   grpc::ClientContext context;
   ASSERT_TRUE(stub_->Tokenize(&context, request, &response).ok());
   EXPECT_EQ(response.ids_size(), 2);
+  v1::DetokenizeRequest back;
+  back.set_model("abacus");
+  *back.mutable_ids() = response.ids();
+  v1::DetokenizeResponse text;
+  grpc::ClientContext third;
+  ASSERT_TRUE(stub_->Detokenize(&third, back, &text).ok());
+  EXPECT_EQ(text.text(), "12");
+  back.add_ids(1 << 30);
+  grpc::ClientContext fourth;
+  EXPECT_EQ(stub_->Detokenize(&fourth, back, &text).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request.set_add_special_tokens(true);
+  grpc::ClientContext fifth;
+  ASSERT_TRUE(stub_->Tokenize(&fifth, request, &response).ok());
+  ASSERT_EQ(response.ids_size(), 3);
+  EXPECT_EQ(response.ids(0), static_cast<uint32_t>(model_->bos_token_id));
   v1::ListModelsResponse models;
   grpc::ClientContext second;
   ASSERT_TRUE(stub_->ListModels(&second, {}, &models).ok());
   ASSERT_EQ(models.ids_size(), 1);
   EXPECT_EQ(models.ids(0), "abacus");
+  ASSERT_EQ(models.models_size(), 1);
+  EXPECT_EQ(models.models(0).max_model_len(), static_cast<uint32_t>(model_->max_position_embeddings));
+  EXPECT_EQ(models.models(0).thinking(), "always");
+}
+
+TEST_F(GrpcInferenceTest, LongTextsAreAnsweredToo) {
+  Serve({Ids("4")});
+  const std::string text(100 << 10, '1');
+  v1::TokenizeRequest request;
+  request.set_model("abacus");
+  request.set_text(text);
+  v1::TokenizeResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub_->Tokenize(&context, request, &response).ok());
+  EXPECT_GT(response.ids_size(), 1000);
+  v1::GenerateRequest generate = Generate();
+  generate.mutable_options()->set_user("u");
+  (*generate.mutable_options()->mutable_logit_bias())[1] = 1;
+  for (int i = 0; i < 1000; ++i) generate.mutable_options()->add_stop("no more than sixteen");
+  grpc::ClientContext second;
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&second, generate), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(GrpcInferenceTest, ARepeatUnderAnIdempotencyKeyIsTheSameAnswer) {
+  Serve({Ids("=4")});
+  v1::GenerateRequest request = Generate();
+  (*request.mutable_options()->mutable_logit_bias())[1] = 1;
+  (*request.mutable_options()->mutable_logit_bias())[2] = 1;
+  const auto ask = [&](const std::string& key, grpc::StatusCode expected = grpc::StatusCode::OK) {
+    grpc::ClientContext context;
+    context.AddMetadata("idempotency-key", key);
+    const auto pieces = ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request), expected);
+    return pieces.empty() ? "" : pieces.back().request_id();
+  };
+  const std::string first = ask("k");
+  EXPECT_EQ(ask("k"), first);
+  EXPECT_NE(ask("l"), first);
+  const std::vector<v1::StartSequence> starts = decode_->starts();
+  ASSERT_EQ(starts.size(), 3u);
+  EXPECT_EQ(starts[0].sampling().seed(), starts[1].sampling().seed());
+  EXPECT_NE(starts[0].sampling().seed(), starts[2].sampling().seed());
+  EXPECT_NE(starts[0].context().request_id(), starts[1].context().request_id());
+  request.set_echo(true);
+  ask("k", grpc::StatusCode::ALREADY_EXISTS);
+}
+
+TEST_F(GrpcInferenceTest, AnIdempotencyKeyIsFreeAgainWhenItsClientHasLeft) {
+  DecodeScript waits;
+  waits.silent = true;
+  Serve(waits);
+  const auto ask = [&](grpc::ClientContext* context) {
+    context->AddMetadata("idempotency-key", "k");
+    return stub_->Generate(context, Generate());
+  };
+  grpc::ClientContext first;
+  auto reader = ask(&first);
+  ASSERT_TRUE(decode_->WaitForStart());
+  grpc::ClientContext twin;
+  ReadAll<v1::GenerateResponse>(ask(&twin), grpc::StatusCode::ABORTED);
+  first.TryCancel();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  // The server hears of it a little later.
+  grpc::StatusCode code = grpc::StatusCode::ABORTED;
+  while (code == grpc::StatusCode::ABORTED) {
+    grpc::ClientContext next;
+    next.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(200));
+    auto repeat = ask(&next);
+    v1::GenerateResponse none;
+    EXPECT_FALSE(repeat->Read(&none));
+    code = repeat->Finish().error_code();
+  }
+  EXPECT_EQ(code, grpc::StatusCode::DEADLINE_EXCEEDED);
 }
 
 class ClosedGrpcInferenceTest : public GrpcInferenceTest {
@@ -331,6 +428,24 @@ TEST_F(ClosedGrpcInferenceTest, TheTenantsPriorityReachesTheWorker) {
   ASSERT_EQ(decode_->starts().size(), 1u);
   EXPECT_EQ(decode_->starts()[0].priority(), 7);
   EXPECT_EQ(decode_->starts()[0].cache_salt().size(), 32u);
+}
+
+TEST_F(ClosedGrpcInferenceTest, UsageIsTheTenantsOwn) {
+  Serve({Ids("=4")});
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer key-a");
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Generate()));
+  grpc::ClientContext second;
+  second.AddMetadata("authorization", "Bearer key-a");
+  v1::GetUsageResponse usage;
+  ASSERT_TRUE(stub_->GetUsage(&second, {}, &usage).ok());
+  EXPECT_EQ(usage.tenant(), "acme");
+  EXPECT_EQ(usage.requests(), 1);
+  EXPECT_EQ(usage.output_tokens(), 2);
+  EXPECT_GT(usage.input_cache_miss_tokens(), 0);
+  EXPECT_GT(usage.cost().amount(), 0);
+  EXPECT_EQ(usage.cost().currency(), usage.prices().currency());
+  EXPECT_GT(usage.prices().output(), 0);
 }
 
 TEST_F(ClosedGrpcInferenceTest, LimitsHoldAndAreShown) {

@@ -40,6 +40,7 @@ absl::StatusOr<GenerationSpec> ToSpec(const v1::GenerationOptions& options, cons
   spec.ignore_eos = options.ignore_eos();
   spec.stop.assign(options.stop().begin(), options.stop().end());
   if (options.has_logprobs()) spec.logprobs = ToId(options.logprobs());
+  spec.user = options.user();
   if (options.response_format().json_object()) spec.response_schema = kJsonObjectSchema;
   if (options.response_format().has_json_schema()) spec.response_schema = options.response_format().json_schema();
   RETURN_IF_ERROR(CheckGenerationSpec(spec));
@@ -163,6 +164,32 @@ void FillResponse(const GenerationEvent& event, const std::string& request_id, b
     delta->set_name(call.name);
     delta->set_arguments(call.arguments);
   }
+}
+
+void FillModel(const ServedModel& model, v1::Model* message) {
+  message->set_id(model.id);
+  message->set_max_model_len(static_cast<uint32_t>(model.max_position_embeddings));
+  message->set_thinking(model.thinking());
+}
+
+void FillUsage(const TenantAccount& account, v1::GetUsageResponse* message) {
+  const TenantUsage usage = account.Usage();
+  message->set_tenant(account.name());
+  message->set_since_unix_s(absl::ToUnixSeconds(usage.since));
+  message->set_requests(usage.requests);
+  message->set_input_cache_hit_tokens(usage.tokens.input_cache_hit);
+  message->set_input_cache_miss_tokens(usage.tokens.input_cache_miss);
+  message->set_output_tokens(usage.tokens.output);
+  message->set_concurrent_streams(usage.streams);
+  const std::optional<PriceTable>& prices = account.prices();
+  if (!prices) return;
+  message->mutable_cost()->set_currency(prices->currency);
+  message->mutable_cost()->set_amount(prices->CostOf(usage.tokens));
+  v1::Prices* table = message->mutable_prices();
+  table->set_currency(prices->currency);
+  table->set_input_cache_hit(prices->input_cache_hit);
+  table->set_input_cache_miss(prices->input_cache_miss);
+  table->set_output(prices->output);
 }
 
 }  // namespace baleen

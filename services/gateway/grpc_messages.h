@@ -7,7 +7,9 @@
 #include "absl/status/statusor.h"
 #include "proto/baleen/v1/inference.pb.h"
 #include "services/gateway/api/requests.h"
+#include "services/gateway/api/served_model.h"
 #include "services/gateway/generation/generation.h"
+#include "services/gateway/tenants/tenant_account.h"
 
 namespace baleen {
 
@@ -17,6 +19,9 @@ absl::StatusOr<ChatCall> ToChatCall(const v1::ChatRequest& request, const Genera
 
 void FillResponse(const GenerationEvent& event, const std::string& request_id, bool with_logprobs, v1::GenerateResponse* response);
 void FillResponse(const GenerationEvent& event, const std::string& request_id, bool with_logprobs, v1::ChatResponse* response);
+
+void FillModel(const ServedModel& model, v1::Model* message);
+void FillUsage(const TenantAccount& account, v1::GetUsageResponse* message);
 
 }  // namespace baleen
 

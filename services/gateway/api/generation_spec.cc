@@ -121,7 +121,6 @@ absl::StatusOr<GenerationSpec> ReadGenerationSpec(const boost::json::object& bod
   ASSIGN_OR_RETURN(spec.stop, ReadStops(body));
   ASSIGN_OR_RETURN(const auto user, ReadString(body, "user"));
   spec.user = user.value_or("");
-  if (spec.user.size() > kMaxUserBytes) return InvalidField("user", absl::StrCat("may have at most ", kMaxUserBytes, " bytes."));
   ASSIGN_OR_RETURN(spec.response_schema, ReadResponseFormat(body));
   RETURN_IF_ERROR(CheckGenerationSpec(spec));
   return spec;
@@ -141,6 +140,7 @@ absl::Status CheckGenerationSpec(const GenerationSpec& spec) {
   if (spec.max_tokens && spec.min_tokens > *spec.max_tokens) return InvalidField("min_tokens", "must not exceed max_tokens.");
   RETURN_IF_ERROR(CheckStops(spec.stop));
   RETURN_IF_ERROR(CheckLogitBias(spec.logit_bias));
+  if (spec.user.size() > kMaxUserBytes) return InvalidField("user", absl::StrCat("may have at most ", kMaxUserBytes, " bytes."));
   if (spec.logprobs > kMaxLogprobs) return InvalidField("logprobs", absl::StrCat("may be at most ", kMaxLogprobs, "."));
   if (spec.response_schema && (spec.ignore_eos || spec.min_tokens > 0)) {
     return InvalidField("response_format", "cannot go with 'ignore_eos' or 'min_tokens': the format decides where the answer ends.");

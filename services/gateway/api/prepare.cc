@@ -24,6 +24,13 @@ absl::Status CheckBiasIds(const ServedModel& model, const GenerationSpec& spec) 
   return absl::OkStatus();
 }
 
+// A prompt that cannot fit is not tokenised at all.
+absl::Status CheckLeastTokens(const ServedModel& model, const char* field, int64_t least) {
+  if (least < model.max_position_embeddings) return absl::OkStatus();
+  return InvalidField(field, absl::StrCat("has at least ", least, " tokens; this model's context holds ", model.max_position_embeddings,
+                                          ", the answer included."));
+}
+
 // Fills id, seed and max_tokens; checks the lengths.
 absl::Status Complete(const ServedModel& model, const char* field, GenerationInput* input) {
   const int64_t prompt = static_cast<int64_t>(input->prompt.size());
@@ -95,8 +102,21 @@ absl::StatusOr<std::vector<int32_t>> PromptIds(const ServedModel& model, const C
 
 }  // namespace
 
+// Of an assistant's earlier turns templates may drop text.
+int64_t LeastPromptTokens(const ServedModel& model, const ChatCall& call) {
+  size_t bytes = 0;
+  for (const ChatTurn& turn : call.turns) bytes += turn.role == "assistant" ? 0 : turn.content.size();
+  return static_cast<int64_t>(bytes) / model.longest_token_bytes;
+}
+
+int64_t LeastPromptTokens(const ServedModel& model, const CompletionCall& call) {
+  if (const auto* ids = std::get_if<std::vector<int32_t>>(&call.prompt)) return static_cast<int64_t>(ids->size());
+  return static_cast<int64_t>(std::get<std::string>(call.prompt).size()) / model.longest_token_bytes;
+}
+
 absl::StatusOr<GenerationInput> PrepareChat(const ServedModel& model, const ChatCall& call, absl::Time deadline) {
   RETURN_IF_ERROR(model.CheckName(call.model));
+  RETURN_IF_ERROR(CheckLeastTokens(model, "messages", LeastPromptTokens(model, call)));
   const absl::optional<bool> thinking = call.thinking ? absl::optional<bool>(*call.thinking) : absl::nullopt;
   const std::vector<ChatTool> no_tools;
   const std::vector<ChatTool>& tools = call.tools.offered() ? call.tools.tools : no_tools;
@@ -115,6 +135,7 @@ absl::StatusOr<GenerationInput> PrepareChat(const ServedModel& model, const Chat
 
 absl::StatusOr<GenerationInput> PrepareCompletion(const ServedModel& model, const CompletionCall& call, absl::Time deadline) {
   RETURN_IF_ERROR(model.CheckName(call.model));
+  RETURN_IF_ERROR(CheckLeastTokens(model, "prompt", LeastPromptTokens(model, call)));
   GenerationInput input;
   ASSIGN_OR_RETURN(input.prompt, PromptIds(model, call));
   input.spec = call.generation;

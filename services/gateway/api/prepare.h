@@ -10,6 +10,10 @@
 
 namespace baleen {
 
+// The fewest tokens that the call's prompt can have, told without tokenising it: each takes at most the vocabulary's longest text.
+int64_t LeastPromptTokens(const ServedModel& model, const ChatCall& call);
+int64_t LeastPromptTokens(const ServedModel& model, const CompletionCall& call);
+
 // INVALID_ARGUMENT when the prompt and the tokens asked for do not fit the context. Without max_tokens a chat has what fits, at most 4,096.
 absl::StatusOr<GenerationInput> PrepareChat(const ServedModel& model, const ChatCall& call, absl::Time deadline);
 absl::StatusOr<GenerationInput> PrepareCompletion(const ServedModel& model, const CompletionCall& call, absl::Time deadline);

@@ -158,5 +158,35 @@ TEST_F(PrepareTest, RefusalsNameTheMatter) {
   EXPECT_FALSE(PrepareCompletion(*model_, Completion({}), absl::InfiniteFuture()).ok());
 }
 
+TEST_F(PrepareTest, TheLeastPriceIsNeverAboveTheRealOne) {
+  const auto exact = [](const absl::StatusOr<GenerationInput>& input) {
+    EXPECT_TRUE(input.ok()) << input.status();
+    return static_cast<int64_t>(input->prompt.size());
+  };
+  for (const std::string& text : {std::string("2 + 2"), std::string(500, ' '), std::string(500, '1'), std::string("What is 4821 + 1397?"),
+                                  std::string("\xff\xfe"), std::string()}) {
+    CompletionCall completion;
+    completion.model = "abacus";
+    completion.prompt = text;
+    EXPECT_LE(LeastPromptTokens(*model_, completion), exact(PrepareCompletion(*model_, completion, absl::InfiniteFuture())));
+    ChatCall chat = Chat(text);
+    chat.turns.insert(chat.turns.begin(), {{"user", "3"}, {"assistant", std::string(200, 'x') + "</think>4"}});
+    EXPECT_LE(LeastPromptTokens(*model_, chat), exact(PrepareChat(*model_, chat, absl::InfiniteFuture())));
+  }
+  EXPECT_EQ(LeastPromptTokens(*model_, Completion(Ids(77))), 77);
+}
+
+TEST_F(PrepareTest, APromptThatCannotFitIsRefusedUntokenised) {
+  const int64_t bytes = model_->max_position_embeddings * model_->longest_token_bytes;
+  CompletionCall completion;
+  completion.model = "abacus";
+  completion.prompt = std::string(static_cast<size_t>(bytes), '1');
+  const absl::Status refused = PrepareCompletion(*model_, completion, absl::InfiniteFuture()).status();
+  EXPECT_TRUE(absl::StrContains(refused.message(), "'prompt' has at least ")) << refused;
+  EXPECT_TRUE(
+      absl::StrContains(PrepareChat(*model_, Chat(std::string(static_cast<size_t>(bytes), '1')), absl::InfiniteFuture()).status().message(),
+                        "'messages' has at least "));
+}
+
 }  // namespace
 }  // namespace baleen

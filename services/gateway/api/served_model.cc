@@ -1,5 +1,6 @@
 #include "services/gateway/api/served_model.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <filesystem>
 #include <fstream>
@@ -40,9 +41,18 @@ absl::StatusOr<std::unique_ptr<ServedModel>> ServedModel::Load(const std::string
   ASSIGN_OR_RETURN(model->tokenizer, Tokenizer::Load(directory));
   ASSIGN_OR_RETURN(model->chat_template, DetectChatTemplate(directory));
   ASSIGN_OR_RETURN(model->defaults, LoadDefaults(directory));
+  model->longest_token_bytes = 1;
+  for (int32_t id = 0; id < model->tokenizer->size(); ++id) {
+    model->longest_token_bytes = std::max(model->longest_token_bytes, static_cast<int64_t>(model->tokenizer->TokenBytes(id).size()));
+  }
   model->max_position_embeddings = config.max_position_embeddings;
   model->bos_token_id = static_cast<int32_t>(config.bos_token_id);
   return model;
+}
+
+const char* ServedModel::thinking() const {
+  if (chat_template == ChatTemplateKind::kV31) return "optional";
+  return chat_template == ChatTemplateKind::kR1 ? "always" : "model";
 }
 
 absl::Status ServedModel::CheckName(absl::string_view name) const {

@@ -20,10 +20,13 @@ struct ServedModel {
   ChatTemplateKind chat_template = ChatTemplateKind::kV3;
   int64_t max_position_embeddings = 0;
   int32_t bos_token_id = 0;
-  GenerationSpec defaults;  // temperature and top_p of generation_config.json.
+  int64_t longest_token_bytes = int64_t{1} << 40;  // Until it is known: no text is told to be long.
+  GenerationSpec defaults;                         // temperature and top_p of generation_config.json.
 
   static absl::StatusOr<std::unique_ptr<ServedModel>> Load(const std::string& directory);
 
+  // What a request's `thinking` does: "optional", "always" or "model", which decides by itself.
+  const char* thinking() const;
   // NOT_FOUND unless `name` is this model.
   absl::Status CheckName(absl::string_view name) const;
 };

@@ -99,6 +99,11 @@ json::object ClusterSchema() {
 json::object TenantUsageSchema() {
   json::object cost = Required({{"currency", Typed("string")}, {"amount", Typed("number")}});
   cost["type"] = json::array{"object", "null"};
+  json::object prices = Required({{"currency", Typed("string")},
+                                  {"input_cache_hit", Typed("number")},
+                                  {"input_cache_miss", Typed("number")},
+                                  {"output", Typed("number")}});
+  prices["type"] = json::array{"object", "null"};
   return Required({{"object", {{"const", "usage"}}},
                    {"tenant", Typed("string")},
                    {"since", Typed("integer")},
@@ -107,7 +112,8 @@ json::object TenantUsageSchema() {
                    {"input_cache_miss_tokens", Typed("integer")},
                    {"output_tokens", Typed("integer")},
                    {"concurrent_streams", Typed("integer")},
-                   {"cost", std::move(cost)}});
+                   {"cost", std::move(cost)},
+                   {"prices", std::move(prices)}});
 }
 
 json::object Schemas(const std::string& model, int64_t vocabulary) {

@@ -18,12 +18,14 @@
 #include "services/gateway/api/prepare.h"
 #include "services/gateway/api/requests.h"
 #include "services/gateway/cluster_view/cluster_handler.h"
+#include "services/gateway/idempotency/claim.h"
 #include "services/gateway/rest/edge_responder.h"
 #include "services/gateway/rest/generate_handler.h"
 #include "services/gateway/resume/request_finder.h"
 #include "services/gateway/tenants/charge.h"
 #include "services/gateway/tenants/tenant_directory.h"
 #include "services/gateway/tenants/usage_json.h"
+#include "services/gateway/text_pool/text_pool.h"
 #include "services/gateway/web/web_page.h"
 
 namespace baleen {
@@ -44,19 +46,13 @@ void RespondJson(HttpResponder& responder, const json::object& body) {
   responder.Respond(200, {{"content-type", "application/json"}}, json::serialize(body));
 }
 
-// What a request's `thinking` does.
-const char* ThinkingOf(ChatTemplateKind kind) {
-  if (kind == ChatTemplateKind::kV31) return "optional";
-  return kind == ChatTemplateKind::kR1 ? "always" : "model";
-}
-
 json::object ModelObject(const ServedModel& model) {
   return {{"id", model.id},
           {"object", "model"},
           {"created", 0},
           {"owned_by", "baleen"},
           {"max_model_len", model.max_position_embeddings},
-          {"thinking", ThinkingOf(model.chat_template)}};
+          {"thinking", model.thinking()}};
 }
 
 absl::StatusOr<json::object> TokenizeText(const ServedModel& model, const std::string& body) {
@@ -211,16 +207,23 @@ struct RestApi::Prepared {
   bool seeded = false;  // By the client.
 };
 
+// What resumes was admitted before.
+absl::Status RestApi::CheckPrice(const Call& call, int64_t least_prompt_tokens, const GenerationSpec& spec) {
+  return call.resumed ? absl::OkStatus() : Charge::Check(call.caller.account.get(), least_prompt_tokens, spec);
+}
+
 absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
   const absl::Time deadline = call.resumed ? absl::FromUnixMillis(call.edge.deadline_unix_ms()) : absl::Now() + options_.request_timeout;
   Prepared prepared;
   if (call.edge.path() == kChatPath) {
     ASSIGN_OR_RETURN(const ChatCall chat, ParseChatCall(call.edge.body(), options_.model->defaults));
+    RETURN_IF_ERROR(CheckPrice(call, LeastPromptTokens(*options_.model, chat), chat.generation));
     ASSIGN_OR_RETURN(prepared.input, PrepareChat(*options_.model, chat, deadline));
     prepared.stream = chat.stream;
     prepared.seeded = chat.generation.seed.has_value();
   } else {
     ASSIGN_OR_RETURN(const CompletionCall completion, ParseCompletionCall(call.edge.body(), options_.model->defaults));
+    RETURN_IF_ERROR(CheckPrice(call, LeastPromptTokens(*options_.model, completion), completion.generation));
     ASSIGN_OR_RETURN(prepared.input, PrepareCompletion(*options_.model, completion, deadline));
     prepared.stream = completion.stream;
     prepared.seeded = completion.generation.seed.has_value();
@@ -263,23 +266,20 @@ AnswerHead RestApi::HeadFor(const GenerationInput& input, const Call& call) cons
   return head;
 }
 
-// Tokens are a function of the request and its seed, so a repeat is computed again instead of being kept.
-absl::StatusOr<std::shared_ptr<IdempotentAnswer>> RestApi::Claim(const Call& call, Prepared* prepared) {
+absl::StatusOr<std::shared_ptr<IdempotentAnswer>> RestApi::Claim(const Call& call, Prepared* prepared) const {
+  if (options_.idempotency == nullptr) return absl::UnimplementedError("Idempotency keys are not kept here.");
   if (call.delivery.resumable) {
     return absl::InvalidArgumentError(
         "Idempotency-Key cannot go with x-baleen-resumable: a resumable request is taken up again at /v1/requests/{id}/events.");
   }
-  GenerationInput& input = prepared->input;
   const std::string digest = RequestDigest(call.edge.path(), call.edge.body());
-  AnswerRecord fresh;
-  fresh.request_id = input.request_id;
-  fresh.seed = prepared->seeded ? *input.spec.seed : IdempotentSeed(call.caller.cache_salt, call.idempotency_key, digest);
-  fresh.created_unix_s = call.edge.created_unix_s();
-  ASSIGN_OR_RETURN(std::shared_ptr<IdempotentAnswer> answer, idempotency_keys_.Claim(call.caller.id, call.idempotency_key, digest, fresh));
-  input.spec.seed = answer->record().seed;
-  // Workers that saw the first one would take it for an old attempt.
-  if (answer->repeat()) input.request_id = NewRequestId();
-  return answer;
+  const KeyedRequest keyed{call.idempotency_key, digest, prepared->seeded, call.edge.created_unix_s()};
+  return ClaimAnswer(*options_.idempotency, call.caller, keyed, &prepared->input);
+}
+
+void RestApi::OnText(const Caller& caller, size_t bytes, HttpResponder& responder, std::function<void()> work) {
+  if (options_.texts == nullptr) return work();
+  if (const absl::Status status = options_.texts->Run(caller.id, bytes, std::move(work)); !status.ok()) Refuse(status, responder);
 }
 
 void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& responder) {
@@ -319,7 +319,8 @@ void RestApi::Generate(const HttpRequest& request, const Caller& caller, const s
   call.idempotency_key = request.Header("idempotency-key");
   // Other ids are the client's own business.
   if (auto id = RequestIdFromHex(request.Header("x-request-id")); id.ok()) call.request_id = *std::move(id);
-  Run(call, responder);
+  const size_t bytes = call.edge.body().size();
+  OnText(caller, bytes, *responder, [this, responder, call = std::move(call)] { Run(call, responder); });
 }
 
 void RestApi::Resume(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder) {
@@ -347,7 +348,8 @@ void RestApi::Resume(const HttpRequest& request, const Caller& caller, const std
     if (found->edge.tenant() != call.caller.id) return Refuse(absl::NotFoundError("There is no such request here."), *responder);
     call.edge = std::move(found->edge);
     if (const auto choice = found->choices.find(0); choice != found->choices.end()) call.progress = std::move(choice->second);
-    Run(call, responder);
+    const size_t bytes = call.edge.body().size();
+    OnText(call.caller, bytes, *responder, [this, responder, call] { Run(call, responder); });
   });
 }
 
@@ -366,16 +368,20 @@ void RestApi::Usage(const HttpRequest&, const Caller& caller, const std::shared_
   RespondJson(*responder, UsageObject(*caller.account));
 }
 
-void RestApi::Tokenize(const HttpRequest& request, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
-  const absl::StatusOr<json::object> body = TokenizeText(*options_.model, request.body.reveal());
-  if (!body.ok()) return Refuse(body.status(), *responder);
-  RespondJson(*responder, *body);
+void RestApi::Convert(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder,
+                      absl::StatusOr<json::object> (*conversion)(const ServedModel&, const std::string&)) {
+  OnText(caller, request.body.size(), *responder, [this, responder, conversion, text = request.body] {
+    const absl::StatusOr<json::object> body = conversion(*options_.model, text.reveal());
+    body.ok() ? RespondJson(*responder, *body) : Refuse(body.status(), *responder);
+  });
 }
 
-void RestApi::Detokenize(const HttpRequest& request, const Caller&, const std::shared_ptr<HttpResponder>& responder) {
-  const absl::StatusOr<json::object> body = DetokenizeIds(*options_.model, request.body.reveal());
-  if (!body.ok()) return Refuse(body.status(), *responder);
-  RespondJson(*responder, *body);
+void RestApi::Tokenize(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder) {
+  Convert(request, caller, responder, TokenizeText);
+}
+
+void RestApi::Detokenize(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder) {
+  Convert(request, caller, responder, DetokenizeIds);
 }
 
 void RestApi::Readyz(const HttpRequest&, const Caller&, const std::shared_ptr<HttpResponder>& responder) {

@@ -2,6 +2,7 @@
 #ifndef BALEEN_SERVICES_GATEWAY_REST_REST_API_H_
 #define BALEEN_SERVICES_GATEWAY_REST_REST_API_H_
 
+#include <boost/json/object.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,8 +24,10 @@ namespace baleen {
 
 class ClusterHandler;
 class EdgeResponder;
+class IdempotencyKeys;
 class RequestFinder;
 class TenantDirectory;
+class TextPool;
 struct FoundRequest;
 
 struct RestApiOptions {
@@ -35,6 +38,8 @@ struct RestApiOptions {
   RequestFinder* finder = nullptr;           // Null = nothing is resumable here.
   const TenantDirectory* tenants = nullptr;  // Null = no key is asked for.
   ClusterHandler* cluster = nullptr;         // Null = nobody knows the cluster here.
+  TextPool* texts = nullptr;                 // Null = long texts stay on their server's thread.
+  IdempotencyKeys* idempotency = nullptr;    // Null = requests with such a key are refused.
   absl::Duration request_timeout = absl::Minutes(10);
 };
 
@@ -57,11 +62,16 @@ class RestApi {
   void Generate(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Resume(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   absl::StatusOr<Prepared> Prepare(const Call& call) const;
-  absl::StatusOr<std::shared_ptr<IdempotentAnswer>> Claim(const Call& call, Prepared* prepared);
+  static absl::Status CheckPrice(const Call& call, int64_t least_prompt_tokens, const GenerationSpec& spec);
+  absl::StatusOr<std::shared_ptr<IdempotentAnswer>> Claim(const Call& call, Prepared* prepared) const;
+  // `work` on a client's text of so many bytes, maybe later and on another thread.
+  void OnText(const Caller& caller, size_t bytes, HttpResponder& responder, std::function<void()> work);
   void Run(const Call& call, const std::shared_ptr<HttpResponder>& responder);
   void Models(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Model(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Usage(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
+  void Convert(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder,
+               absl::StatusOr<boost::json::object> (*conversion)(const ServedModel&, const std::string&));
   void Tokenize(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Detokenize(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Readyz(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
@@ -75,7 +85,6 @@ class RestApi {
   AnswerHead HeadFor(const GenerationInput& input, const Call& call) const;
 
   const RestApiOptions options_;
-  IdempotencyKeys idempotency_keys_{IdempotencyLimits(), Clock::Real()};
   std::string document_;  // /openapi.json
 };
 

@@ -4,6 +4,7 @@
 #include <prometheus/registry.h>
 
 #include <boost/json.hpp>
+#include <future>
 #include <set>
 #include <utility>
 
@@ -11,10 +12,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "services/gateway/idempotency/idempotent_answer.h"
 #include "services/gateway/tenants/tenant_directory.h"
 #include "services/gateway/testing/fake_responder.h"
 #include "services/gateway/testing/scripted_decode.h"
 #include "services/gateway/testing/tenants.h"
+#include "services/gateway/text_pool/text_pool.h"
 
 namespace baleen {
 namespace {
@@ -45,6 +48,8 @@ class RestApiTest : public testing::Test {
     options.probe = &probe_;
     options.readiness = [this] { return readiness_; };
     options.tenants = tenants_.get();
+    options.idempotency = &idempotency_;
+    options.texts = &texts_;
     api_ = std::make_unique<RestApi>(std::move(options));
   }
 
@@ -65,6 +70,8 @@ class RestApiTest : public testing::Test {
   WorkerPicker picker_;
   absl::Status readiness_;
   std::unique_ptr<TenantDirectory> tenants_;
+  IdempotencyKeys idempotency_{IdempotencyLimits(), Clock::Real()};
+  TextPool texts_{{.threads = 1}};
   std::unique_ptr<ServedModel> model_;
   std::unique_ptr<ScriptedDecode> decode_;
   std::unique_ptr<RestApi> api_;
@@ -87,6 +94,31 @@ TEST_F(RestApiTest, AnswersAChat) {
   EXPECT_EQ(body.at("choices").at(0).at("message").at("content"), "4");
   EXPECT_EQ(body.at("choices").at(0).at("message").at("reasoning_content"), "a");
   EXPECT_EQ(std::string(body.at("id").as_string()), "chatcmpl-" + answer->Header("x-request-id"));
+}
+
+TEST_F(RestApiTest, ALongPromptHoldsUpNobodyElse) {
+  std::promise<void> begun, go;
+  ASSERT_TRUE(texts_
+                  .Run("other", 10 << 10,
+                       [&] {
+                         begun.set_value();
+                         go.get_future().wait();
+                       })
+                  .ok());
+  begun.get_future().wait();
+  const std::string text(10 << 10, ' ');
+  const auto late = Call("POST", "/v1/chat/completions", absl::StrCat(kChat, text));
+  const auto tokens = Call("POST", "/tokenize", absl::StrCat(R"({"text":"12"})", text));
+  EXPECT_EQ(late->status, 0);
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kChat)->status, 200);
+  EXPECT_EQ(Call("POST", "/tokenize", R"({"text":"12"})")->status, 200);
+  go.set_value();
+  std::promise<void> worked_off;
+  ASSERT_TRUE(texts_.Run("other", 10 << 10, [&] { worked_off.set_value(); }).ok());
+  worked_off.get_future().wait();
+  EXPECT_EQ(late->status, 200);
+  EXPECT_EQ(tokens->status, 200);
+  EXPECT_EQ(json::parse(tokens->body).at("count"), 3);
 }
 
 TEST_F(RestApiTest, StreamsNumberedEventsToDone) {

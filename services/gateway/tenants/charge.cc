@@ -6,6 +6,9 @@
 namespace baleen {
 namespace {
 
+// Shorter ones cost little to tokenise, and their exact price makes the better sentence.
+constexpr int64_t kLongPrompt = 256;
+
 int64_t PriceOf(const GenerationInput& input) {
   return static_cast<int64_t>(input.prompt.size()) + *input.spec.max_tokens * input.spec.choices;
 }
@@ -14,6 +17,11 @@ int64_t PriceOf(const GenerationInput& input) {
 
 Charge::Charge(std::shared_ptr<TenantAccount> account, const GenerationInput& input, const BilledBefore& before)
     : account_(std::move(account)), price_(PriceOf(input)), before_(before), open_choices_(input.spec.choices) {}
+
+absl::Status Charge::Check(TenantAccount* account, int64_t least_prompt_tokens, const GenerationSpec& spec) {
+  if (account == nullptr || least_prompt_tokens < kLongPrompt) return absl::OkStatus();
+  return account->CheckStream(least_prompt_tokens + spec.max_tokens.value_or(1) * spec.choices);
+}
 
 absl::StatusOr<std::shared_ptr<Charge>> Charge::Begin(std::shared_ptr<TenantAccount> account, const GenerationInput& input,
                                                       const BilledBefore& before) {

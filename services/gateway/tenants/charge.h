@@ -26,6 +26,8 @@ struct BilledBefore {
 // tokens as they come, whether or not the client waits for the end. Thread-safe.
 class Charge : public std::enable_shared_from_this<Charge> {
  public:
+  // RESOURCE_EXHAUSTED when Begin would refuse a new request even at the least that it can cost; told before a long prompt is tokenised.
+  static absl::Status Check(TenantAccount* account, int64_t least_prompt_tokens, const GenerationSpec& spec);
   // RESOURCE_EXHAUSTED when a limit of the tenant's is reached. A null account has no limits and no bill. `input` says whether the request
   // resumes.
   static absl::StatusOr<std::shared_ptr<Charge>> Begin(std::shared_ptr<TenantAccount> account, const GenerationInput& input,

@@ -151,6 +151,19 @@ TEST_F(ChargeTest, LimitsRefuse) {
   EXPECT_TRUE(absl::StrContains(Metrics(), R"(baleen_tenant_refused_total{limit="requests",tenant="acme"} 1)"));
 }
 
+TEST_F(ChargeTest, ALongPromptIsRefusedByTheLeastThatItCanCost) {
+  GenerationSpec spec;
+  spec.max_tokens = 10;
+  spec.choices = 2;
+  EXPECT_TRUE(Charge::Check(account_.get(), 980, spec).ok());
+  EXPECT_EQ(Charge::Check(account_.get(), 981, spec).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(Charge::Check(nullptr, 1 << 30, spec).ok());
+  EXPECT_EQ(TokensLeft(), 1000);
+  // A short one is priced exactly, a moment later.
+  spec.max_tokens = 100000;
+  EXPECT_TRUE(Charge::Check(account_.get(), 1, spec).ok());
+}
+
 TEST_F(ChargeTest, HeadersAreAsOpenAiHasThem) {
   ASSERT_TRUE(account_->TakeRequest().ok());
   const std::shared_ptr<Charge> charge = Begin(10, 90);

@@ -27,9 +27,12 @@ double TokenBucket::LevelAt(absl::Time now) const {
   return std::min(most, level_ + seconds * most / kSecondsPerMinute);
 }
 
+bool TokenBucket::Has(int64_t amount, absl::Time now) const {
+  return per_min_ == 0 || LevelAt(now) + kSlack >= static_cast<double>(amount);
+}
+
 bool TokenBucket::Take(int64_t amount, absl::Time now) {
-  if (per_min_ == 0) return true;
-  if (LevelAt(now) + kSlack < static_cast<double>(amount)) return false;
+  if (!Has(amount, now)) return false;
   TakeAnyway(amount, now);
   return true;
 }
@@ -73,7 +76,7 @@ std::optional<RateLimiter::Refusal> RateLimiter::TakeRequest(absl::Time now) {
   return Refusal{LimitKind::kRequests, Refused(why, requests_.Until(1, now))};
 }
 
-std::optional<RateLimiter::Refusal> RateLimiter::BeginStream(int64_t price, absl::Time now) {
+std::optional<RateLimiter::Refusal> RateLimiter::CheckStream(int64_t price, absl::Time now) const {
   if (max_streams_ > 0 && streams_ >= max_streams_) {
     const std::string why = absl::StrCat("The limit of ", max_streams_, " requests at a time is reached.");
     return Refusal{LimitKind::kStreams, Refused(why, absl::ZeroDuration())};
@@ -84,11 +87,17 @@ std::optional<RateLimiter::Refusal> RateLimiter::BeginStream(int64_t price, absl
                                          "the limit is ", tokens_.per_min(), " a minute. Ask for fewer.");
     return Refusal{LimitKind::kTokens, WithRetryAfter(absl::ResourceExhaustedError(why), absl::ZeroDuration())};
   }
-  if (!tokens_.Take(price, now)) {
+  if (!tokens_.Has(price, now)) {
     const std::string why =
         absl::StrCat("The limit of ", tokens_.per_min(), " tokens a minute is reached: the request may need ", price, ".");
     return Refusal{LimitKind::kTokens, Refused(why, tokens_.Until(price, now))};
   }
+  return std::nullopt;
+}
+
+std::optional<RateLimiter::Refusal> RateLimiter::BeginStream(int64_t price, absl::Time now) {
+  if (std::optional<Refusal> refusal = CheckStream(price, now)) return refusal;
+  tokens_.TakeAnyway(price, now);
   ++streams_;
   return std::nullopt;
 }

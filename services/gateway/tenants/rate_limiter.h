@@ -32,6 +32,7 @@ class TokenBucket {
   // Full.
   TokenBucket(int64_t per_min, absl::Time now) : per_min_(per_min), level_(static_cast<double>(per_min)), filled_(now) {}
 
+  bool Has(int64_t amount, absl::Time now) const;
   // False, and nothing taken, when there is less.
   bool Take(int64_t amount, absl::Time now);
   // Also when there is less: the next ones wait longer.
@@ -64,6 +65,8 @@ class RateLimiter {
 
   // One request, whatever becomes of it.
   std::optional<Refusal> TakeRequest(absl::Time now);
+  // What BeginStream would say; nothing is taken.
+  std::optional<Refusal> CheckStream(int64_t price, absl::Time now) const;
   // A stream, and the tokens that it may need at most: `price` is taken in advance.
   std::optional<Refusal> BeginStream(int64_t price, absl::Time now);
   // As BeginStream for one that was admitted before, which is not refused.

@@ -50,6 +50,17 @@ TEST_F(RateLimiterTest, RetryAfterIsWhenThereIsRoom) {
   EXPECT_FALSE(limiter.TakeRequest(now_ + absl::Seconds(wait)));
 }
 
+TEST_F(RateLimiterTest, ACheckTakesNothingAndSaysWhatTheBeginningWould) {
+  RateLimiter limiter({.tokens_per_min = 100, .concurrent_streams = 2}, now_);
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(limiter.CheckStream(90, now_));
+  EXPECT_FALSE(limiter.BeginStream(90, now_));
+  const auto check = limiter.CheckStream(20, now_), begin = limiter.BeginStream(20, now_);
+  ASSERT_TRUE(check && begin);
+  EXPECT_EQ(check->status, begin->status);
+  EXPECT_FALSE(limiter.BeginStream(10, now_));
+  EXPECT_EQ(limiter.CheckStream(0, now_)->kind, LimitKind::kStreams);
+}
+
 TEST_F(RateLimiterTest, StatesAreAsOpenAiHasThem) {
   RateLimiter limiter({.requests_per_min = 60, .tokens_per_min = 6000}, now_);
   EXPECT_EQ(limiter.Requests(now_)->remaining, 60);

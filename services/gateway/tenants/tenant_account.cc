@@ -39,6 +39,11 @@ absl::Status TenantAccount::TakeRequest() {
   return Counted(limiter_.TakeRequest(clock_->Now()));
 }
 
+absl::Status TenantAccount::CheckStream(int64_t least_price) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return Counted(limiter_.CheckStream(least_price, clock_->Now()));
+}
+
 absl::Status TenantAccount::BeginStream(int64_t price, bool resumes) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (resumes) {

@@ -36,6 +36,8 @@ class TenantAccount {
 
   // RESOURCE_EXHAUSTED with Retry-After past the limit of requests.
   absl::Status TakeRequest();
+  // As BeginStream for a new one, but nothing is taken: refuses early what would be refused later.
+  absl::Status CheckStream(int64_t least_price);
   // RESOURCE_EXHAUSTED past the limit of tokens or streams. What `resumes` was admitted before and is not refused.
   absl::Status BeginStream(int64_t price, bool resumes);
   // Once for each stream that was begun.

@@ -9,7 +9,8 @@
 namespace baleen {
 
 // {"object": "usage", "tenant", "since", "requests", "input_cache_hit_tokens", "input_cache_miss_tokens", "output_tokens",
-// "concurrent_streams", "cost": {"currency", "amount"} or null without prices}.
+// "concurrent_streams", "cost": {"currency", "amount"}, "prices": {"currency", "input_cache_hit", "input_cache_miss", "output"}, for a million
+// tokens}. Cost and prices are null without a price table.
 boost::json::object UsageObject(const TenantAccount& account);
 
 }  // namespace baleen

@@ -1,0 +1,162 @@
+// Writes one gRPC request's events to its client.
+#ifndef BALEEN_SERVICES_GATEWAY_GRPC_RESPONSE_WRITER_H_
+#define BALEEN_SERVICES_GATEWAY_GRPC_RESPONSE_WRITER_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "services/common/request_id.h"
+#include "services/gateway/generation/choices.h"
+#include "services/gateway/grpc_messages.h"
+#include "services/gateway/idempotency/idempotent_answer.h"
+#include "services/gateway/probe.h"
+#include "services/gateway/tenants/charge.h"
+
+namespace baleen {
+
+// A generation to run, within its tenant's limits.
+struct AdmittedCall {
+  GenerationInput input;
+  std::shared_ptr<Charge> charge;
+  std::shared_ptr<IdempotentAnswer> answer;  // Null without an idempotency key.
+};
+
+// One after another; at most max_tokens of each choice wait. Thread-safe. Lives until gRPC is done with it and nobody holds it: whoever
+// prepares its call may come late, or never.
+template <typename Response>
+class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
+                                 public std::enable_shared_from_this<GrpcResponseWriter<Response>> {
+ public:
+  static std::shared_ptr<GrpcResponseWriter> New(grpc::CallbackServerContext* context) {
+    std::shared_ptr<GrpcResponseWriter> writer(new GrpcResponseWriter(context));
+    writer->self_ = writer;
+    return writer;
+  }
+
+  // Sends these with the first piece or the refusal; before Begin or Refuse.
+  void AddHeaders(const std::vector<std::pair<std::string, std::string>>& headers) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (finished_) return;  // The context may have gone.
+    for (const auto& [name, value] : headers) context_->AddInitialMetadata(name, value);
+  }
+
+  void Refuse(const absl::Status& status) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    FinishOnce(ToGrpc(status));
+  }
+
+  // Runs the call, unless its client has gone.
+  void Begin(const GenerationContext& generation, GatewayProbe* probe, AdmittedCall call) {
+    const std::shared_ptr<GrpcResponseWriter> self = this->shared_from_this();
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (finished_) return;
+      request_id_ = RequestIdToHex(call.answer != nullptr ? call.answer->record().request_id : call.input.request_id);
+      with_logprobs_ = call.input.spec.logprobs >= 0;
+      answer_ = call.answer;
+    }
+    GenerationSink sink = [self](GenerationEvent event) { self->OnEvent(std::move(event)); };
+    if (call.answer != nullptr) sink = call.answer->Wrap(std::move(sink));
+    const RequestOrigin origin{kOperation, call.input.request_id, call.input.traceparent};
+    auto started = StartChoices(
+        generation, call.input,
+        [probe, origin, charge = std::move(call.charge)](GenerationSink one) {
+          return probe->Measure(charge->Meter(std::move(one)), origin);
+        },
+        std::move(sink));
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!finished_) generation_ = std::exchange(started, nullptr);
+    }
+    // It ended, or its client left, while it was started.
+    if (started != nullptr) started->Cancel();
+  }
+
+  void OnWriteDone(bool ok) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    queue_.pop_front();
+    if (ok) WriteNext();
+  }
+
+  void OnCancel() override {
+    std::shared_ptr<Generation> generation;
+    std::shared_ptr<IdempotentAnswer> answer;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      generation = std::move(generation_);
+      answer = std::move(answer_);
+      FinishOnce(grpc::Status::CANCELLED);
+    }
+    if (generation != nullptr) generation->Cancel();
+    if (answer != nullptr) answer->Left();
+  }
+
+  void OnDone() override {
+    std::shared_ptr<Generation> generation;  // It owns this through its sink.
+    std::shared_ptr<GrpcResponseWriter> self;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    generation = std::move(generation_);
+    self = std::move(self_);
+  }
+
+ private:
+  static constexpr Operation kOperation = std::is_same_v<Response, v1::ChatResponse> ? Operation::kChat : Operation::kTextCompletion;
+
+  explicit GrpcResponseWriter(grpc::CallbackServerContext* context) : context_(context) {}
+
+  static grpc::Status ToGrpc(const absl::Status& status) {
+    return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
+  }
+
+  void OnEvent(GenerationEvent event) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (finished_) return;
+    const bool writing = !queue_.empty();
+    if (!event.status.ok()) {
+      end_ = ToGrpc(event.status);
+    } else {
+      Response response;
+      FillResponse(event, request_id_, with_logprobs_, &response);
+      if (event.ends_request()) end_ = grpc::Status::OK;
+      queue_.push_back(std::move(response));
+    }
+    if (!writing) WriteNext();
+  }
+
+  void WriteNext() {
+    if (finished_) return;
+    if (!queue_.empty()) {
+      this->StartWrite(&queue_.front());
+    } else if (end_) {
+      FinishOnce(*end_);
+    }
+  }
+
+  void FinishOnce(const grpc::Status& status) {
+    if (!std::exchange(finished_, true)) this->Finish(status);
+  }
+
+  grpc::CallbackServerContext* const context_;  // Until finished_.
+  std::mutex mutex_;                            // Guards what follows.
+  std::shared_ptr<GrpcResponseWriter> self_;    // Until gRPC is done with it.
+  std::string request_id_;
+  bool with_logprobs_ = false;
+  std::shared_ptr<Generation> generation_;
+  std::shared_ptr<IdempotentAnswer> answer_;
+  std::deque<Response> queue_;
+  std::optional<grpc::Status> end_;
+  bool finished_ = false;
+};
+
+}  // namespace baleen
+
+#endif  // BALEEN_SERVICES_GATEWAY_GRPC_RESPONSE_WRITER_H_

@@ -1,0 +1,83 @@
+#include "services/gateway/text_pool/text_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+
+namespace baleen {
+namespace {
+
+constexpr TextPoolLimits kLimits{.threads = 1, .inline_bytes = 10, .waiting_bytes = 100, .caller_bytes = 60};
+
+// Occupies the pool's one thread until it is let go.
+class Occupied {
+ public:
+  Occupied(TextPool& pool, const std::string& caller, size_t bytes) {
+    status = pool.Run(caller, bytes, [this] {
+      begun_.set_value();
+      go_.get_future().wait();
+    });
+    begun_.get_future().wait();
+  }
+  void LetGo() { go_.set_value(); }
+  absl::Status status;
+
+ private:
+  std::promise<void> begun_;
+  std::promise<void> go_;
+};
+
+TEST(TextPoolTest, ShortTextsStayOnTheirThreadAndLongOnesDoNot) {
+  TextPool pool(kLimits);
+  std::promise<std::thread::id> where;
+  ASSERT_TRUE(pool.Run("a", 10, [&] { where.set_value(std::this_thread::get_id()); }).ok());
+  EXPECT_EQ(where.get_future().get(), std::this_thread::get_id());
+  where = {};
+  ASSERT_TRUE(pool.Run("a", 11, [&] { where.set_value(std::this_thread::get_id()); }).ok());
+  EXPECT_NE(where.get_future().get(), std::this_thread::get_id());
+}
+
+TEST(TextPoolTest, AShortTextDoesNotWaitForLongOnes) {
+  TextPool pool(kLimits);
+  Occupied occupied(pool, "a", 50);
+  bool ran = false;
+  EXPECT_TRUE(pool.Run("a", 5, [&] { ran = true; }).ok());
+  EXPECT_TRUE(ran);
+  occupied.LetGo();
+}
+
+TEST(TextPoolTest, RefusesWhatWouldWaitTooLong) {
+  TextPool pool(kLimits);
+  Occupied occupied(pool, "a", 50);
+  const auto never = [] { FAIL() << "a refused text was worked on"; };
+  EXPECT_TRUE(absl::IsResourceExhausted(pool.Run("a", 11, never)));
+  std::promise<void> done;
+  EXPECT_TRUE(pool.Run("b", 50, [&] { done.set_value(); }).ok());
+  EXPECT_TRUE(absl::IsUnavailable(pool.Run("c", 11, never)));
+  EXPECT_TRUE(absl::IsUnavailable(pool.Run("", 11, never)));
+  occupied.LetGo();
+  done.get_future().wait();
+}
+
+TEST(TextPoolTest, OneTextOfAnySizeIsLetIn) {
+  TextPool pool(kLimits);
+  std::promise<void> done;
+  ASSERT_TRUE(pool.Run("a", 1000, [&] { done.set_value(); }).ok());
+  done.get_future().wait();
+}
+
+TEST(TextPoolTest, AfterStopNothingRuns) {
+  TextPool pool(kLimits);
+  Occupied occupied(pool, "a", 50);
+  bool ran = false;
+  ASSERT_TRUE(pool.Run("b", 20, [&] { ran = true; }).ok());
+  std::thread stopper([&] { pool.Stop(); });
+  while (!absl::IsUnavailable(pool.Run("c", 20, [] {}))) std::this_thread::yield();
+  occupied.LetGo();
+  stopper.join();
+  EXPECT_FALSE(ran);
+}
+
+}  // namespace
+}  // namespace baleen
