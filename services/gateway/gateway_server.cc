@@ -158,6 +158,8 @@ struct GatewayServer::Impl {
     AdminApiOptions admin_options;
     admin_options.tenants = tenants.get();
     admin_options.map = [this] { return placement->map(); };
+    admin_options.activity = [this](std::function<void(absl::StatusOr<v1::Activity>)> done) { placement->GetActivity(std::move(done)); };
+    admin_options.scale = [this](uint32_t shards, std::function<void(absl::Status)> done) { placement->SetScale(shards, std::move(done)); };
     admin_options.drain = [this] { runner.RequestStop(); };
     admin = std::make_unique<AdminApi>(std::move(admin_options));
     HttpServerOptions http_options;

@@ -85,6 +85,22 @@ bool Cluster::Rebalance() {
   return moved;
 }
 
+absl::Status Cluster::SetWantedShards(uint32_t shards) {
+  const uint32_t least = options_.assignment.replicas;
+  if (shards < least || shards > kMaxShards) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expert_shards is ", shards, "; expected ", least, " (the copies of each expert) to ", kMaxShards));
+  }
+  std::lock_guard lock(mutex_);
+  wanted_shards_ = shards;
+  return absl::OkStatus();
+}
+
+uint32_t Cluster::wanted_shards() const {
+  std::lock_guard lock(mutex_);
+  return wanted_shards_;
+}
+
 uint64_t Cluster::epoch() const {
   std::lock_guard lock(mutex_);
   return state_->epoch();

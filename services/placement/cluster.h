@@ -29,7 +29,8 @@ struct WorkerOrders {
 // Thread-safe.
 class Cluster {
  public:
-  Cluster(const ClusterOptions& options, Clock* clock) : options_(options), clock_(clock), state_(options) {}
+  Cluster(const ClusterOptions& options, Clock* clock)
+      : options_(options), clock_(clock), state_(options), wanted_shards_(options.assignment.expected_shards) {}
 
   // Forgets everything and goes on as ClusterState::Resume says.
   void Restart(uint64_t epoch, std::map<std::string, Holdings> targets);
@@ -43,6 +44,11 @@ class Cluster {
   absl::Status CheckOwner(const std::string& id, const std::string& caller) const;
   std::vector<std::string> Tick();
   bool Rebalance();
+
+  // How many expert shards an operator wants; the expected ones until somebody says. INVALID_ARGUMENT outside of [replicas, kMaxShards].
+  // Outlives Restart.
+  absl::Status SetWantedShards(uint32_t shards);
+  uint32_t wanted_shards() const;
 
   uint64_t epoch() const;
   std::vector<std::string> Mismatched() const;
@@ -67,6 +73,7 @@ class Cluster {
   Clock* const clock_;
   mutable std::mutex mutex_;           // Guards state_.
   std::optional<ClusterState> state_;  // Always there; anew after Restart.
+  uint32_t wanted_shards_;             // Guarded by mutex_ too.
 
   std::mutex watch_mutex_;  // Guards what follows.
   MapPtr newest_;

@@ -24,6 +24,8 @@ void TakeOver(Cluster& cluster, Reservation& reservation, const v1::StoredPlacem
     // A plan that cannot be read is only a plan: shards are planned anew.
     if (target.ok()) targets.emplace(shard.worker_id(), *std::move(target));
   }
+  // One that this placement cannot have, it was stored for other flags.
+  if (stored.wanted_shards() > 0) cluster.SetWantedShards(stored.wanted_shards()).IgnoreError();
   reservation.limit = stored.epoch_limit();
   cluster.Restart(stored.epoch_limit(), std::move(targets));
   cluster.LimitEpoch(stored.epoch_limit());
@@ -33,6 +35,7 @@ v1::StoredPlacement Record(const Cluster& cluster, Reservation& reservation) {
   if (cluster.epoch() + kEpochBlock / 2 >= reservation.limit) reservation.limit = cluster.epoch() + kEpochBlock;
   v1::StoredPlacement record;
   record.set_epoch_limit(reservation.limit);
+  record.set_wanted_shards(cluster.wanted_shards());
   for (const auto& [id, target] : cluster.Targets()) {
     v1::StoredShard& shard = *record.add_shards();
     shard.set_worker_id(id);

@@ -81,13 +81,16 @@ struct PlacementClient::Impl {
     return status;
   }
 
-  void GetActivity(std::function<void(absl::StatusOr<v1::Activity>)> done) {
+  // Makes one unary call beside the heartbeats: `start` has the stub begin it.
+  template <typename Request, typename Reply, typename Start>
+  void Ask(const Request& request, Start start, std::function<void(absl::StatusOr<Reply>)> done) {
     struct Call {
       grpc::ClientContext context;
-      v1::GetActivityRequest request;
-      v1::Activity reply;
+      Request request;
+      Reply reply;
     };
     auto call = std::make_shared<Call>();
+    call->request = request;
     call->context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
     v1::Placement::Stub* stub = nullptr;
     {
@@ -97,17 +100,31 @@ struct PlacementClient::Impl {
       if (stub != nullptr) calls.insert(&call->context);
     }
     if (stub == nullptr) return done(absl::CancelledError("this worker is stopping"));
-    stub->async()->GetActivity(&call->context, &call->request, &call->reply,
-                               [this, call, done = std::move(done)](const grpc::Status& status) {
-                                 {
-                                   std::lock_guard lock(mutex);
-                                   calls.erase(&call->context);
-                                 }
-                                 status.ok() ? done(std::move(call->reply)) : done(FromGrpc(status));
-                                 std::lock_guard lock(mutex);
-                                 --asking;
-                                 answered.notify_all();
-                               });
+    start(*stub, &call->context, &call->request, &call->reply, [this, call, done = std::move(done)](const grpc::Status& status) {
+      {
+        std::lock_guard lock(mutex);
+        calls.erase(&call->context);
+      }
+      status.ok() ? done(std::move(call->reply)) : done(FromGrpc(status));
+      std::lock_guard lock(mutex);
+      --asking;
+      answered.notify_all();
+    });
+  }
+
+  void GetActivity(std::function<void(absl::StatusOr<v1::Activity>)> done) {
+    const auto start = [](v1::Placement::Stub& stub, grpc::ClientContext* context, const v1::GetActivityRequest* request,
+                          v1::Activity* reply, auto on_done) { stub.async()->GetActivity(context, request, reply, on_done); };
+    Ask<v1::GetActivityRequest, v1::Activity>({}, start, std::move(done));
+  }
+
+  void SetScale(uint32_t expert_shards, std::function<void(absl::Status)> done) {
+    const auto start = [](v1::Placement::Stub& stub, grpc::ClientContext* context, const v1::SetScaleRequest* request,
+                          v1::SetScaleReply* reply, auto on_done) { stub.async()->SetScale(context, request, reply, on_done); };
+    v1::SetScaleRequest request;
+    request.set_expert_shards(expert_shards);
+    Ask<v1::SetScaleRequest, v1::SetScaleReply>(
+        request, start, [done = std::move(done)](const absl::StatusOr<v1::SetScaleReply>& reply) { done(reply.status()); });
   }
 
   void HeartbeatLoop() {
@@ -287,7 +304,7 @@ struct PlacementClient::Impl {
   std::condition_variable wake;
   std::condition_variable left;
   std::condition_variable answered;
-  int asking = 0;  // Calls of GetActivity under way.
+  int asking = 0;  // Calls of Ask under way.
   bool stop = false;
   bool nudged = false;
   std::atomic<bool> leaving = false;
@@ -318,6 +335,10 @@ std::shared_ptr<const v1::ClusterMap> PlacementClient::map() const {
 }
 
 void PlacementClient::GetActivity(std::function<void(absl::StatusOr<v1::Activity>)> done) { impl_->GetActivity(std::move(done)); }
+
+void PlacementClient::SetScale(uint32_t expert_shards, std::function<void(absl::Status)> done) {
+  impl_->SetScale(expert_shards, std::move(done));
+}
 
 void PlacementClient::Nudge() {
   std::lock_guard lock(impl_->mutex);

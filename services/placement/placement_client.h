@@ -40,6 +40,8 @@ class PlacementClient {
   std::shared_ptr<const v1::ClusterMap> map() const;
   // Asks placement; `done` is called once, on any thread, within a second or so, and before the destructor returns.
   void GetActivity(std::function<void(absl::StatusOr<v1::Activity>)> done);
+  // The same: asks placement to want so many expert shards.
+  void SetScale(uint32_t expert_shards, std::function<void(absl::Status)> done);
   // Sends a heartbeat now, so that a change of readiness is not seen late.
   void Nudge();
   // For a worker that reports draining: blocks until placement needs nothing of it any more. DEADLINE_EXCEEDED after `timeout`;

@@ -12,6 +12,7 @@
 #include "services/placement/ops/get_activity.h"
 #include "services/placement/ops/heartbeat.h"
 #include "services/placement/ops/register.h"
+#include "services/placement/ops/set_scale.h"
 #include "services/placement/ops/watch_map.h"
 
 namespace baleen {
@@ -77,6 +78,12 @@ grpc::ServerUnaryReactor* PlacementService::GetActivity(grpc::CallbackServerCont
   if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
   HandleGetActivity(cluster_, *reply);
   return Answer(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* PlacementService::SetScale(grpc::CallbackServerContext* context, const v1::SetScaleRequest* request,
+                                                     v1::SetScaleReply*) {
+  if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
+  return Answer(context, HandleSetScale(cluster_, *request));
 }
 
 grpc::ServerWriteReactor<v1::ClusterMap>* PlacementService::WatchMap(grpc::CallbackServerContext* context,

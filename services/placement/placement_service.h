@@ -27,6 +27,8 @@ class PlacementService : public v1::Placement::CallbackService {
                                        v1::DeregisterReply* reply) override;
   grpc::ServerUnaryReactor* GetActivity(grpc::CallbackServerContext* context, const v1::GetActivityRequest* request,
                                         v1::Activity* reply) override;
+  grpc::ServerUnaryReactor* SetScale(grpc::CallbackServerContext* context, const v1::SetScaleRequest* request,
+                                     v1::SetScaleReply* reply) override;
   grpc::ServerWriteReactor<v1::ClusterMap>* WatchMap(grpc::CallbackServerContext* context, const v1::WatchMapRequest* request) override;
 
  private:

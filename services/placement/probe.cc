@@ -23,6 +23,7 @@ struct PlacementProbe::Metrics {
       : epoch(AddGauge(registry, "baleen_placement_epoch", "Version of the cluster map.")),
         mismatched(AddGauge(registry, "baleen_placement_mismatched_workers", "Workers whose model or numerics differ from the rest.")),
         pending(AddGauge(registry, "baleen_placement_pending_moves", "Expert copies to be loaded or let go, and a plan that is due.")),
+        wanted(AddGauge(registry, "baleen_placement_wanted_shards", "Expert shards that an operator wants.")),
         imbalance(AddGauge(registry, "baleen_placement_imbalance", "Busiest shard over mean by measured load; 1 = even.")),
         refused(AddGauge(registry, "baleen_placement_refused_workers", "Workers refused because a tensor's digest disagrees.")) {
     auto& workers_family = prometheus::BuildGauge().Name("baleen_placement_workers").Help("Registered workers.").Register(registry);
@@ -41,6 +42,7 @@ struct PlacementProbe::Metrics {
   prometheus::Gauge& epoch;
   prometheus::Gauge& mismatched;
   prometheus::Gauge& pending;
+  prometheus::Gauge& wanted;
   prometheus::Gauge& imbalance;
   prometheus::Gauge& refused;
   prometheus::Gauge* workers[kRoles][2];
@@ -60,6 +62,7 @@ void PlacementProbe::Deregistered() { metrics_->deregistered->Increment(); }
 void PlacementProbe::DigestRefused() { metrics_->digest_refused->Increment(); }
 
 void PlacementProbe::Rebalanced() { metrics_->rebalanced->Increment(); }
+void PlacementProbe::ObserveWantedShards(uint32_t shards) { metrics_->wanted.Set(shards); }
 void PlacementProbe::ObserveImbalance(double imbalance) { metrics_->imbalance.Set(imbalance); }
 
 void PlacementProbe::Observe(uint64_t epoch, const std::vector<MappedWorker>& workers, size_t mismatched, size_t pending) {

@@ -27,6 +27,7 @@ class PlacementProbe {
   void Rebalanced();
   // The cluster as it stands: epoch, workers by role and readiness, how many disagree on model or numerics, experts on the move.
   void Observe(uint64_t epoch, const std::vector<MappedWorker>& workers, size_t mismatched, size_t pending);
+  void ObserveWantedShards(uint32_t shards);
   // See Assignments::imbalance.
   void ObserveImbalance(double imbalance);
 

@@ -36,6 +36,7 @@ ALLOWED = {
         "/baleen.v1.Placement/Deregister": WORKERS,
         "/baleen.v1.Placement/WatchMap": WORKERS | {"operator"},
         "/baleen.v1.Placement/GetActivity": {"gateway", "operator"},
+        "/baleen.v1.Placement/SetScale": {"gateway", "operator"},
     },
 }
 COMMON = {HEALTH + "Check": set(ROLES), HEALTH + "Watch": set(ROLES), REFLECTION: {"operator"}}

@@ -4,7 +4,6 @@ import contextlib
 import json
 import pathlib
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
@@ -16,19 +15,13 @@ import openai
 
 from tests.testing.cluster import ROOT, Cluster, free_port, http_get
 from tests.testing.inference import inference_pb2, inference_pb2_grpc
+from tests.testing.steady_load import metric, wait_for
+from tests.testing.tenants import new_key
 
 QUESTION = [{"role": "user", "content": "What is 4821 + 1397?"}]
 RELOAD_TIMEOUT_S = 30
 # What answers without a key: probes, and the page, which holds nothing of anybody's and asks for the key itself.
 OPEN = {"/livez": 200, "/readyz": 200, "/": 200, "/page/{file}": 404}
-
-
-def new_key(note=""):
-    """(key, entry) as the `baleen keys` command prints them."""
-    command = [sys.executable, ROOT / "tools/baleen/baleen", "keys", f"--note={note}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = dict(line.split(": ", 1) for line in done.stdout.splitlines())
-    return lines["key"], json.loads(lines["entry"])
 
 
 class TenantsTest(unittest.TestCase):
@@ -88,10 +81,10 @@ class TenantsTest(unittest.TestCase):
                     status = self.status(method.upper(), path)
                     self.assertEqual(status, OPEN.get(path, 401))
 
-    def get(self, path, key, port=None, method="GET", headers=()):
+    def get(self, path, key, port=None, method="GET", headers=(), body=None):
         """(status, body) of a GET under a key; of the REST port by default."""
         url = f"http://127.0.0.1:{port or self.cluster.rest_port}{path}"
-        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}", **dict(headers)}, method=method)
+        request = urllib.request.Request(url, body, headers={"Authorization": f"Bearer {key}", **dict(headers)}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.read().decode()
@@ -215,6 +208,18 @@ class TenantsTest(unittest.TestCase):
         usage = json.loads(self.get("/admin/usage", self.admin, self.admin_port)[1])["usage"]
         self.assertEqual([one["tenant"] for one in usage], ["acme", "initech", "small"])
         self.assertEqual(self.get("/admin/tenants/reload", self.admin, self.admin_port, "POST")[0], 200)
+
+    def test_operators_say_how_many_shards_they_want(self):
+        placement, = self.cluster.named("placement")
+        for wanted in (5, 2):
+            body = json.dumps({"expert_shards": wanted}).encode()
+            self.assertEqual(self.get("/admin/scale", self.admin, self.admin_port, "POST", body=body)[0], 202)
+            shown = json.loads(self.get("/admin/placement", self.admin, self.admin_port)[1])["scale"]["expert"]
+            self.assertEqual(shown, {"workers": 2, "ready": 2, "wanted": wanted})
+            wait_for(lambda: metric(placement, "baleen_placement_wanted_shards") == wanted, "the metric does not say it")
+        status, body = self.get("/admin/scale", self.admin, self.admin_port, "POST", body=b'{"expert_shards": 5000}')
+        self.assertEqual(status, 400)
+        self.assertIn("4096", body)
 
     def test_a_gateway_drains_when_told(self):
         port = free_port()

@@ -22,10 +22,12 @@ class BrowserTest(unittest.TestCase):
     """
 
     SHARDS, REPLICAS, DECODE = 2, 1, 1
+    GATEWAY_FLAGS = ()
 
     @classmethod
     def setUpClass(cls):
-        cls.cluster = cls.enterClassContext(Cluster(shards=cls.SHARDS, replicas=cls.REPLICAS, decode=cls.DECODE))
+        cls.cluster = cls.enterClassContext(Cluster(shards=cls.SHARDS, replicas=cls.REPLICAS, decode=cls.DECODE,
+                                                   gateway_flags=cls.GATEWAY_FLAGS))
         cls.origin = f"http://127.0.0.1:{cls.cluster.rest_port}"
         home = cls.enterClassContext(tempfile.TemporaryDirectory())
         playwright = cls.enterClassContext(sync_playwright())

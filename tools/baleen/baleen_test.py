@@ -302,6 +302,20 @@ class CommandTest(unittest.TestCase):
         self.assertFalse(after["expert-3"].alive())
         self.assertIn("SHARDS=none", self.baleen("scale", SHARDS="none").stderr)
 
+    def test_scale_follows_what_placement_wants(self):
+        self.assertEqual(self.baleen("up").returncode, 0)
+        following = subprocess.Popen([sys.executable, str(HERE / "baleen"), "scale", "--follow"], env=self.environment, text=True,
+                                     stdout=subprocess.PIPE)
+        self.addCleanup(following.stdout.close)
+        self.addCleanup(following.wait)
+        self.addCleanup(following.kill)
+        for wanted in ("3", "1"):
+            (self.model / "wanted").write_text(wanted)
+            self.assertEqual(following.stdout.readline(), f"{wanted} expert shards\n")
+            self.assertEqual(len(self.shards()), int(wanted))
+        following.send_signal(signal.SIGINT)
+        self.assertEqual(following.wait(timeout=60), 130)
+
     def test_drain_and_placement(self):
         self.assertEqual(self.baleen("up").returncode, 0)
         shown = self.baleen("placement").stdout

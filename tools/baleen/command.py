@@ -28,6 +28,7 @@ def parser():
     commands.add_parser("status", help="show its processes").set_defaults(run=status.run)
     change = commands.add_parser("scale", help="change the number of expert shards while it runs")
     change.add_argument("shards", nargs="?", help="default: SHARDS in the environment")
+    change.add_argument("--follow", action="store_true", help="keep to what the admin API's /admin/scale asks for, until interrupted")
     change.set_defaults(run=scale.run)
     leave = commands.add_parser("drain", help="let processes hand over their work and leave")
     leave.add_argument("ids", nargs="+", help="processes, e.g. expert-1")

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Stands in for every service in the command's tests: serves /readyz and a metric, and a streamed answer where it is the gateway.
 
---model's directory may hold a file `behaviour`: "die <role>" makes that role write a line and exit, "stubborn" ignores SIGTERM.
+--model's directory may hold a file `behaviour`: "die <role>" makes that role write a line and exit, "stubborn"
+ignores SIGTERM. A file `wanted` in MODEL holds the number of shards that placement says it wants.
 """
 
 import http.server
 import json
+import os
 import pathlib
 import signal
 import sys
@@ -28,7 +30,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         if self.path == "/metrics":
-            self._send(f'baleen_expert_rows_total{{layer="1"}} {ROWS["total"]}\nbaleen_placement_pending_moves 0\n')
+            self._send(f'baleen_expert_rows_total{{layer="1"}} {ROWS["total"]}\nbaleen_placement_pending_moves 0\n'
+                       f'baleen_placement_epoch 3\n{wanted()}')
             ROWS["total"] += 7
         elif self.path == "/v1/models":
             self._send('{"data": [{"id": "fake"}]}', "application/json")
@@ -44,6 +47,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         ending = [] if "cut" in question else ["data: [DONE]"]
         lines = [f"data: {json.dumps(event)}" for event in events] + ending
         self._send("".join(f"{line}\n\n" for line in lines), "text/event-stream")
+
+
+def wanted():
+    path = pathlib.Path(os.environ["MODEL"], "wanted")
+    return f"baleen_placement_wanted_shards {path.read_text()}\n" if path.exists() else ""
 
 
 def behaviour():

@@ -25,6 +25,14 @@ def _values(process, names):
     return values
 
 
+def wanted_shards(processes):
+    """What the leading placement wants, the one with the newest map; None when none says."""
+    said = [_values(one, ("baleen_placement_epoch", "baleen_placement_wanted_shards"))
+            for one in processes if one.role == "placement" and one.alive()]
+    known = [(float(epoch), int(wanted)) for epoch, wanted in said if "-" not in (epoch, wanted)]
+    return max(known)[1] if known else None
+
+
 def run(_arguments):
     """Prints a row per shard and a line per placement."""
     processes = state.running()

@@ -3,8 +3,10 @@
 import contextlib
 import os
 import pathlib
+import time
 
 import drain
+import placement
 import ports
 import process
 import state
@@ -12,6 +14,9 @@ import topology
 from errors import UserError
 from settings import MAX_PROCESSES_PER_ROLE
 from waiting import up_timeout_s, wait_ready, wait_settled
+
+
+FOLLOW_PERIOD_S = 1
 
 
 def _number(one):
@@ -60,9 +65,8 @@ def _wanted(arguments):
     return int(text)
 
 
-def run(arguments):
-    """0 when the cluster has SHARDS shards and every expert is where it is to be."""
-    wanted = _wanted(arguments)
+def _scale(wanted):
+    """Starts or drains shards until there are so many, and every expert is where it is to be. True when any were."""
     processes = state.running()
     # The dead are gone; placement has given their experts to others.
     processes = [one for one in processes if one.role != "expert" or one.alive()]
@@ -75,5 +79,23 @@ def run(arguments):
     elif wanted < len(shards):
         drain.leave(processes, sorted(shards, key=_number)[wanted:])
     wait_settled(processes, up_timeout_s())
+    return wanted != len(shards)
+
+
+def _follow():
+    """Does what the admin API asks for, until it is interrupted or the cluster ends."""
+    while True:
+        wanted = placement.wanted_shards(state.running())
+        if wanted is not None and _scale(min(wanted, MAX_PROCESSES_PER_ROLE)):
+            print(f"{wanted} expert shards", flush=True)
+        time.sleep(FOLLOW_PERIOD_S)
+
+
+def run(arguments):
+    """0 when the cluster has SHARDS shards and every expert is where it is to be. With --follow it goes on."""
+    if arguments.follow:
+        return _follow()
+    wanted = _wanted(arguments)
+    _scale(wanted)
     print(f"{wanted} expert shards")
     return 0

@@ -30,14 +30,14 @@ void Refuse(const absl::Status& status, HttpResponder& responder) {
 struct AdminApi::Route {
   const char* method;
   const char* path;
-  void (AdminApi::*handler)(HttpResponder&);
+  void (AdminApi::*handler)(const HttpRequest&, const ResponderPtr&);
 };
 
 absl::Span<const AdminApi::Route> AdminApi::RouteTable() {
   static constexpr Route kRoutes[] = {
       {"GET", "/admin/tenants", &AdminApi::Tenants}, {"POST", "/admin/tenants/reload", &AdminApi::Reload},
       {"GET", "/admin/usage", &AdminApi::Usage},     {"GET", "/admin/placement", &AdminApi::Placement},
-      {"POST", "/admin/drain", &AdminApi::Drain},
+      {"POST", "/admin/scale", &AdminApi::Scale},    {"POST", "/admin/drain", &AdminApi::Drain},
   };
   return kRoutes;
 }
@@ -59,39 +59,50 @@ void AdminApi::Handle(const HttpRequest& request, const std::shared_ptr<HttpResp
   if (const absl::Status status = Authorize(request); !status.ok()) return Refuse(status, *responder);
   for (const Route& route : RouteTable()) {
     if (request.path != route.path) continue;
-    if (request.method == route.method) return (this->*route.handler)(*responder);
+    if (request.method == route.method) return (this->*route.handler)(request, responder);
     const ApiError error = ToApiError(absl::InvalidArgumentError(absl::StrCat(request.path, " takes ", route.method, ".")));
     return responder->Respond(405, {{"allow", route.method}, {"content-type", "application/json"}}, error.body);
   }
   Refuse(absl::NotFoundError("There is no such route in the admin API."), *responder);
 }
 
-void AdminApi::Tenants(HttpResponder& responder) {
+void AdminApi::Tenants(const HttpRequest&, const ResponderPtr& responder) {
   json::array tenants;
   for (const TenantEntry& tenant : options_.tenants->Tenants()) tenants.push_back(TenantObject(tenant));
-  RespondJson(responder, 200, {{"tenants", std::move(tenants)}});
+  RespondJson(*responder, 200, {{"tenants", std::move(tenants)}});
 }
 
-void AdminApi::Reload(HttpResponder& responder) {
-  if (const absl::Status status = options_.tenants->Reload(); !status.ok()) return Refuse(status, responder);
-  RespondJson(responder, 200, {{"tenants", options_.tenants->Tenants().size()}});
+void AdminApi::Reload(const HttpRequest&, const ResponderPtr& responder) {
+  if (const absl::Status status = options_.tenants->Reload(); !status.ok()) return Refuse(status, *responder);
+  RespondJson(*responder, 200, {{"tenants", options_.tenants->Tenants().size()}});
 }
 
-void AdminApi::Usage(HttpResponder& responder) {
+void AdminApi::Usage(const HttpRequest&, const ResponderPtr& responder) {
   json::array usage;
   for (const auto& account : options_.tenants->Accounts()) usage.push_back(UsageObject(*account));
-  RespondJson(responder, 200, {{"usage", std::move(usage)}});
+  RespondJson(*responder, 200, {{"usage", std::move(usage)}});
 }
 
-void AdminApi::Placement(HttpResponder& responder) {
+void AdminApi::Placement(const HttpRequest&, const ResponderPtr& responder) {
   const std::shared_ptr<const v1::ClusterMap> map = options_.map();
-  if (map == nullptr) return Refuse(absl::UnavailableError("There is no map from placement yet."), responder);
-  RespondJson(responder, 200, PlacementObject(*map));
+  if (map == nullptr) return Refuse(absl::UnavailableError("There is no map from placement yet."), *responder);
+  options_.activity([map, responder](const absl::StatusOr<v1::Activity>& activity) {
+    RespondJson(*responder, 200, PlacementObject(*map, activity.ok() ? std::optional(activity->wanted_shards()) : std::nullopt));
+  });
 }
 
-void AdminApi::Drain(HttpResponder& responder) {
+void AdminApi::Scale(const HttpRequest& request, const ResponderPtr& responder) {
+  const absl::StatusOr<uint32_t> shards = ReadScale(request.body.reveal());
+  if (!shards.ok()) return Refuse(shards.status(), *responder);
+  options_.scale(*shards, [shards = *shards, responder](const absl::Status& status) {
+    if (!status.ok()) return Refuse(status, *responder);
+    RespondJson(*responder, 202, {{"expert_shards", shards}});
+  });
+}
+
+void AdminApi::Drain(const HttpRequest&, const ResponderPtr& responder) {
   options_.drain();
-  RespondJson(responder, 202, {{"draining", true}});
+  RespondJson(*responder, 202, {{"draining", true}});
 }
 
 absl::Status CheckAdminBind(const std::string& bind, bool closed) {

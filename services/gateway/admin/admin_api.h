@@ -1,4 +1,4 @@
-// The operator's API, on a listener of its own: tenants and what they used, the cluster's map, drain.
+// The operator's API, on a listener of its own: tenants and what they used, the cluster's map and scale, drain.
 #ifndef BALEEN_SERVICES_GATEWAY_ADMIN_ADMIN_API_H_
 #define BALEEN_SERVICES_GATEWAY_ADMIN_ADMIN_API_H_
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/gateway/http/http_server.h"
@@ -21,6 +21,10 @@ struct AdminApiOptions {
   std::function<std::shared_ptr<const v1::ClusterMap>()> map;
   // Lets this gateway's requests end, then ends the process, as SIGTERM does; returns at once.
   std::function<void()> drain;
+  // What placement knows of the work; called back once, on any thread.
+  std::function<void(std::function<void(absl::StatusOr<v1::Activity>)>)> activity;
+  // Has placement want so many expert shards; called back once, on any thread.
+  std::function<void(uint32_t expert_shards, std::function<void(absl::Status)>)> scale;
 };
 
 // Thread-safe. With a tenants file every route asks for one of its admin keys; a tenant's key is none. Without one it trusts whoever
@@ -34,14 +38,16 @@ class AdminApi {
   static std::vector<std::string> Routes();
 
  private:
+  using ResponderPtr = std::shared_ptr<HttpResponder>;
   struct Route;
   static absl::Span<const Route> RouteTable();
   absl::Status Authorize(const HttpRequest& request) const;
-  void Tenants(HttpResponder& responder);
-  void Reload(HttpResponder& responder);
-  void Usage(HttpResponder& responder);
-  void Placement(HttpResponder& responder);
-  void Drain(HttpResponder& responder);
+  void Tenants(const HttpRequest& request, const ResponderPtr& responder);
+  void Reload(const HttpRequest& request, const ResponderPtr& responder);
+  void Usage(const HttpRequest& request, const ResponderPtr& responder);
+  void Placement(const HttpRequest& request, const ResponderPtr& responder);
+  void Scale(const HttpRequest& request, const ResponderPtr& responder);
+  void Drain(const HttpRequest& request, const ResponderPtr& responder);
 
   const AdminApiOptions options_;
 };

@@ -24,6 +24,11 @@ class AdminApiTest : public testing::Test {
     options.tenants = tenants_.get();
     options.map = [this] { return map_; };
     options.drain = [this] { ++drains_; };
+    options.activity = [this](std::function<void(absl::StatusOr<v1::Activity>)> done) { done(activity_); };
+    options.scale = [this](uint32_t shards, std::function<void(absl::Status)> done) {
+      wanted_ = shards;
+      done(scaled_);
+    };
     api_ = std::make_unique<AdminApi>(std::move(options));
   }
 
@@ -37,12 +42,13 @@ class AdminApiTest : public testing::Test {
     return absl::StrCat(R"("admin_keys":[{"sha256":")", KeyDigestToHex(DigestOfKey(key)), R"("}])");
   }
 
-  FakeResponder Call(const std::string& route, const HttpHeaders& headers) {
+  FakeResponder Call(const std::string& route, const HttpHeaders& headers, const std::string& body = "") {
     const std::vector<std::string> parts = absl::StrSplit(route, ' ');
     HttpRequest request;
     request.method = parts[0];
     request.path = parts[1];
     request.headers = headers;
+    request.body = PrivateText(body);
     auto responder = std::make_shared<FakeResponder>();
     api_->Handle(request, responder);
     return *responder;
@@ -56,12 +62,15 @@ class AdminApiTest : public testing::Test {
   std::unique_ptr<TenantDirectory> tenants_;
   std::shared_ptr<const v1::ClusterMap> map_;
   int drains_ = 0;
+  absl::StatusOr<v1::Activity> activity_ = absl::UnavailableError("no placement");
+  uint32_t wanted_ = 0;
+  absl::Status scaled_;
   std::unique_ptr<AdminApi> api_;
 };
 
 TEST_F(AdminApiTest, EveryRouteNeedsAnAdminKey) {
   Open(file_.Open());
-  ASSERT_GE(AdminApi::Routes().size(), 5u);
+  ASSERT_GE(AdminApi::Routes().size(), 6u);
   for (const std::string& route : AdminApi::Routes()) {
     EXPECT_EQ(Call(route, here_).status, 401) << route;
     EXPECT_EQ(Call(route, {{"authorization", "Bearer key-a"}}).status, 401) << route;
@@ -148,6 +157,27 @@ TEST_F(AdminApiTest, ShowsTheMap) {
   EXPECT_EQ(shown.at("scale").at("expert").at("workers"), 2);
   EXPECT_EQ(shown.at("scale").at("expert").at("ready"), 1);
   EXPECT_EQ(shown.at("workers").at(0).at("experts"), 2);
+  EXPECT_TRUE(shown.at("scale").at("expert").at("wanted").is_null());
+  v1::Activity activity;
+  activity.set_wanted_shards(5);
+  activity_ = activity;
+  EXPECT_EQ(json::parse(Call("GET /admin/placement", admin_).body).at("scale").at("expert").at("wanted"), 5);
+}
+
+TEST_F(AdminApiTest, AsksPlacementForAScale) {
+  Open(file_.Open());
+  const FakeResponder asked = Call("POST /admin/scale", admin_, R"({"expert_shards":6})");
+  EXPECT_EQ(asked.status, 202);
+  EXPECT_EQ(json::parse(asked.body).at("expert_shards"), 6);
+  EXPECT_EQ(wanted_, 6u);
+  for (const char* body : {"", "{}", R"({"expert_shards":0})", R"({"expert_shards":"6"})", R"({"expert_shards":1.5})"}) {
+    EXPECT_EQ(Call("POST /admin/scale", admin_, body).status, 400) << body;
+  }
+  EXPECT_EQ(wanted_, 6u);
+  scaled_ = absl::InvalidArgumentError("expert_shards is 1; expected 2 (the copies of each expert) to 4096");
+  const FakeResponder refused = Call("POST /admin/scale", admin_, R"({"expert_shards":1})");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_TRUE(absl::StrContains(refused.body, "expected 2 (the copies")) << refused.body;
 }
 
 TEST(AdminBindTest, StaysHereWithoutKeys) {

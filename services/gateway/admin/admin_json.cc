@@ -3,12 +3,17 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "base/status_macros.h"
+#include "services/gateway/api/api_error.h"
+#include "services/gateway/api/json_fields.h"
+
 namespace baleen {
 namespace {
 
 namespace json = boost::json;
 
 constexpr size_t kShownDigits = 8;
+constexpr int64_t kMaxScale = 1 << 20;  // Placement has the real bound.
 
 json::value LimitOrNull(int64_t limit) { return limit == 0 ? json::value(nullptr) : json::value(limit); }
 
@@ -60,8 +65,16 @@ json::object TenantObject(const TenantEntry& tenant) {
           {"keys", std::move(keys)}};
 }
 
-json::object PlacementObject(const v1::ClusterMap& map) {
-  json::object scale;
+absl::StatusOr<uint32_t> ReadScale(absl::string_view body) {
+  ASSIGN_OR_RETURN(const json::object object, ParseBody(body));
+  ASSIGN_OR_RETURN(const auto shards, ReadInteger(object, "expert_shards", 1, kMaxScale));
+  if (!shards) return InvalidField("expert_shards", "is required: how many there should be.");
+  return static_cast<uint32_t>(*shards);
+}
+
+json::object PlacementObject(const v1::ClusterMap& map, std::optional<uint32_t> wanted_shards) {
+  json::object scale{{"expert", {{"workers", 0}, {"ready", 0}}}};
+  scale.at("expert").as_object()["wanted"] = wanted_shards ? json::value(*wanted_shards) : json::value(nullptr);
   json::array workers;
   for (const v1::Worker& worker : map.workers()) {
     json::value& role = scale.emplace(NameOf(worker.info().role()), json::object{{"workers", 0}, {"ready", 0}}).first->value();

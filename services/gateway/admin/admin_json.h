@@ -3,7 +3,11 @@
 #define BALEEN_SERVICES_GATEWAY_ADMIN_ADMIN_JSON_H_
 
 #include <boost/json/object.hpp>
+#include <cstdint>
+#include <optional>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/gateway/tenants/tenant_directory.h"
 
@@ -13,7 +17,11 @@ namespace baleen {
 boost::json::object TenantObject(const TenantEntry& tenant);
 
 // {"epoch", "scale": {role: {"workers", "ready"}}, "workers": [...]}: of each worker what it is, its load, and how many experts it holds.
-boost::json::object PlacementObject(const v1::ClusterMap& map);
+// Expert shards have "wanted" too, null when unknown.
+boost::json::object PlacementObject(const v1::ClusterMap& map, std::optional<uint32_t> wanted_shards);
+
+// The number of shards that {"expert_shards": N} asks for; INVALID_ARGUMENT says what is wrong.
+absl::StatusOr<uint32_t> ReadScale(absl::string_view body);
 
 }  // namespace baleen
 

@@ -9,8 +9,8 @@
 namespace baleen {
 
 // {"object": "usage", "tenant", "since", "requests", "input_cache_hit_tokens", "input_cache_miss_tokens", "output_tokens",
-// "concurrent_streams", "cost": {"currency", "amount"}, "prices": {"currency", "input_cache_hit", "input_cache_miss", "output"}, for a million
-// tokens}. Cost and prices are null without a price table.
+// "concurrent_streams", "cost": {"currency", "amount"}, "prices": {"currency", "input_cache_hit", "input_cache_miss", "output"}}. Prices
+// are for a million tokens; cost and prices are null without a price table.
 boost::json::object UsageObject(const TenantAccount& account);
 
 }  // namespace baleen

@@ -54,6 +54,7 @@ function nextTheme() {
 
 function askForKey(why) {
   if (why) byId("key-text").textContent = `${why} It is kept in this tab only, and gone when it closes.`;
+  byId("key-dialog").returnValue = "";  // Else Escape would repeat what was chosen the last time.
   byId("key-dialog").showModal();
 }
 
@@ -73,6 +74,7 @@ async function loadModel() {
 }
 
 byId("key-button").addEventListener("click", () => askForKey());
+byId("key-cancel").addEventListener("click", () => byId("key-dialog").close());
 byId("key-dialog").addEventListener("close", () => {
   if (byId("key-dialog").returnValue === "save") setKey(byId("key").value);
   byId("key").value = "";

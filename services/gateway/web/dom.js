@@ -30,10 +30,14 @@ export function short(value) {
 
 export const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(ms < 10000 ? 2 : 1)} s`);
 
-export function money(dollars) {
-  if (dollars === 0) return "$0";
-  if (dollars >= 0.01) return `$${dollars.toFixed(2)}`;
-  return `$${Number(dollars.toPrecision(2)).toFixed(Math.min(12, 1 - Math.floor(Math.log10(dollars))))}`;
+// Of a currency's code: "$", "€", or the code where it has no sign of its own.
+export const currencySign = (currency) =>
+  new Intl.NumberFormat("en", {style: "currency", currency}).formatToParts(0).find((part) => part.type === "currency").value;
+
+export function money(amount, sign) {
+  if (amount === 0) return `${sign}0`;
+  if (amount >= 0.01) return `${sign}${amount.toFixed(2)}`;
+  return `${sign}${Number(amount.toPrecision(2)).toFixed(Math.min(12, 1 - Math.floor(Math.log10(amount))))}`;
 }
 
 export const percent = (share) => `${Math.round(100 * share)}%`;

@@ -1,5 +1,5 @@
 // The conversation: turns, the request under way, what is shown of it.
-import {byId, copyText, count, element, money, setText} from "./dom.js";
+import {byId, copyText, count, element, setText} from "./dom.js";
 import {Prices, servedPrices} from "./prices.js";
 import {chat} from "./request.js";
 import {RequestDialog} from "./request_dialog.js";
@@ -58,7 +58,7 @@ export class Playground {
       return element("li", {}, button);
     }));
     const table = await servedPrices().catch(() => null);
-    if (table) this.prices.use(table, "This gateway's price table.");
+    if (table) this.prices.use(table, `This gateway's price table, ${table.currency} per million tokens.`);
     this.showTotals();
   }
 
@@ -196,6 +196,6 @@ export class Playground {
     const context = last ? last.prompt_tokens + last.completion_tokens : 0;
     setText(byId("total-context"), this.model ? `${count(context)} of ${count(this.model.max_model_len)}` : count(context));
     setText(byId("total-output"), count(used.reduce((sum, usage) => sum + usage.completion_tokens, 0)));
-    setText(byId("total-cost"), money(used.reduce((sum, usage) => sum + this.prices.cost(usage), 0)));
+    setText(byId("total-cost"), this.prices.show(used.reduce((sum, usage) => sum + this.prices.cost(usage), 0)));
   }
 }

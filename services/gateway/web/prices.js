@@ -1,5 +1,5 @@
 // What tokens cost: the gateway's own price table where it has one, else what the reader types.
-import {byId} from "./dom.js";
+import {byId, currencySign, money} from "./dom.js";
 import {getJson} from "./session.js";
 
 // DeepSeek-R1's list prices, dollars per million tokens.
@@ -16,6 +16,7 @@ function remembered() {
 
 export class Prices {
   constructor(onChange) {
+    this.sign = "$";
     this.inputs = {hit: byId("price-hit"), miss: byId("price-miss"), output: byId("price-output")};
     const values = {...LISTED, ...remembered()};
     for (const [name, input] of Object.entries(this.inputs)) {
@@ -39,8 +40,10 @@ export class Prices {
     }
   }
 
-  // Takes a price table over: {hit, miss, output}, dollars per million tokens.
+  // Takes a price table over: {currency, hit, miss, output}, per million tokens.
   use(table, note) {
+    this.sign = currencySign(table.currency);
+    for (const field of document.querySelectorAll("[data-currency]")) field.dataset.currency = this.sign.length === 1 ? this.sign : "";  // No room for a code.
     for (const [name, input] of Object.entries(this.inputs)) {
       input.value = table[name];
       input.readOnly = true;
@@ -48,7 +51,11 @@ export class Prices {
     byId("price-note").textContent = note;
   }
 
-  // Dollars for a request's usage.
+  show(amount) {
+    return money(amount, this.sign);
+  }
+
+  // What a request's usage costs.
   cost(usage) {
     const hit = usage.prompt_cache_hit_tokens ?? 0;
     const miss = usage.prompt_cache_miss_tokens ?? usage.prompt_tokens - hit;
@@ -63,5 +70,5 @@ export async function servedPrices() {
   const prices = (await getJson("/v1/usage")).prices;
   if (!prices) return null;
   const {input_cache_hit: hit, input_cache_miss: miss, output, currency} = prices;
-  return currency === "USD" && [hit, miss, output].every(Number.isFinite) ? {hit, miss, output} : null;
+  return {currency, hit, miss, output};
 }

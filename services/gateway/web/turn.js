@@ -1,5 +1,5 @@
 // One turn on the page: the question, the thinking folded apart, the answer, the figures.
-import {byId, count, element, money, seconds, setText, short} from "./dom.js";
+import {byId, count, element, seconds, setText, short} from "./dom.js";
 import {prose} from "./prose.js";
 import {speed} from "./request.js";
 
@@ -103,7 +103,7 @@ export class TurnView {
     if (usage) {
       rows.push(["In", `${count(usage.prompt_tokens)}${usage.prompt_cache_hit_tokens ? ` (${count(usage.prompt_cache_hit_tokens)} cached)` : ""}`]);
       rows.push(["Out", count(usage.completion_tokens)]);
-      rows.push(["Cost", money(prices.cost(usage))]);
+      rows.push(["Cost", prices.show(prices.cost(usage))]);
     }
     if (FINISHES[finish]) rows.push(["Ended", FINISHES[finish]]);
     this.root.querySelector(".figures").replaceChildren(

@@ -32,6 +32,7 @@ void Liveness::Step() {
     Log(LogLevel::kWarning, "worker_silent", {{"worker", id}});
   }
   probe_.Observe(cluster_.epoch(), cluster_.Snapshot(), cluster_.Mismatched().size(), cluster_.pending());
+  probe_.ObserveWantedShards(cluster_.wanted_shards());
 }
 
 }  // namespace baleen
