@@ -21,7 +21,7 @@ from tests.testing.tenants import new_key
 QUESTION = [{"role": "user", "content": "What is 4821 + 1397?"}]
 RELOAD_TIMEOUT_S = 30
 # What answers without a key: probes, and the page, which holds nothing of anybody's and asks for the key itself.
-OPEN = {"/livez": 200, "/readyz": 200, "/": 200, "/page/{file}": 404}
+OPEN = {"/livez": 200, "/readyz": 200, "/health": 200, "/": 200, "/page/{file}": 404}
 
 
 class TenantsTest(unittest.TestCase):

@@ -131,6 +131,7 @@ absl::Span<const RestApi::Route> RestApi::Routes() {
       {"POST", "/detokenize", &RestApi::Detokenize, RouteShape::kDetokenize, "Token ids' text."},
       {"GET", "/v1/cluster", &RestApi::Cluster, RouteShape::kCluster, "The processes and their load, once or as a stream.", Access::kKey},
       {"GET", "/readyz", &RestApi::Readyz, RouteShape::kProbe, "Whether requests can be answered.", Access::kOpen},
+      {"GET", "/health", &RestApi::Readyz, RouteShape::kProbe, "The same by the name that load tools ask for.", Access::kOpen},
       {"GET", "/livez", &RestApi::Livez, RouteShape::kProbe, "Whether the process lives.", Access::kOpen},
       {"GET", "/openapi.json", &RestApi::OpenApi, RouteShape::kDocument, "This document.", Access::kKey},
       {"GET", "/", &RestApi::Page, RouteShape::kPage, "A page to chat and to watch the cluster.", Access::kOpen},

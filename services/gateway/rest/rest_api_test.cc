@@ -296,6 +296,7 @@ TEST_F(RestApiTest, WithoutPlacementNobodyKnowsTheCluster) { EXPECT_EQ(Call("GET
 
 TEST_F(RestApiTest, ReadinessTellsTheTruth) {
   EXPECT_EQ(Call("GET", "/readyz")->status, 200);
+  EXPECT_EQ(Call("GET", "/health")->status, 200);
   readiness_ = absl::UnavailableError("no decode worker is ready");
   const auto answer = Call("GET", "/readyz");
   EXPECT_EQ(answer->status, 503);
@@ -385,7 +386,7 @@ class ClosedRestApiTest : public RestApiTest {
 };
 
 TEST_F(ClosedRestApiTest, EveryRouteButProbesAndThePageNeedsAKey) {
-  const std::set<std::string> open = {"/livez", "/readyz", "/", "/page/{file}"};
+  const std::set<std::string> open = {"/livez", "/readyz", "/health", "/", "/page/{file}"};
   ASSERT_GE(RestApi::DocumentedRoutes().size(), 10u);
   for (const DocumentedRoute& route : RestApi::DocumentedRoutes()) {
     for (const HttpHeaders& headers : {HttpHeaders{}, Key("unknown"), HttpHeaders{{"authorization", "key-a"}}}) {
