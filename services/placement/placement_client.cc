@@ -45,7 +45,7 @@ struct PlacementClient::Impl {
   explicit Impl(PlacementClientOptions given) : options(std::move(given)) {
     const auto credentials = options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials();
     for (const absl::string_view address : absl::StrSplit(options.address, ',')) {
-      stubs.push_back(v1::Placement::NewStub(MakeChannel(std::string(address), credentials)));
+      stubs.push_back(v1::Placement::NewStub(MakeChannel(std::string(address), credentials, kWorkerSilence)));
     }
     heartbeat_thread = std::thread([this] { HeartbeatLoop(); });
     watch_thread = std::thread([this] { WatchLoop(); });

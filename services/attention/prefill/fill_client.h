@@ -30,7 +30,7 @@ class FillClient {
 
 class GrpcFillClient final : public FillClient {
  public:
-  explicit GrpcFillClient(std::shared_ptr<grpc::ChannelCredentials> credentials) : channels_(std::move(credentials), kDefaultSilence) {}
+  explicit GrpcFillClient(std::shared_ptr<grpc::ChannelCredentials> credentials) : channels_(std::move(credentials), kWorkerSilence) {}
   // Cancels what is under way and waits for its end.
   ~GrpcFillClient() override;
 

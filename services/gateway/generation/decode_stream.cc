@@ -19,10 +19,6 @@ absl::Status ToAbsl(const grpc::Status& status) {
 // A worker ends its sequences by their deadline; one that does not answer any more is given up this much later.
 constexpr absl::Duration kDeadlineGrace = absl::Seconds(1);
 
-// Silence of a live worker, busy or not: pings are answered by threads that do nothing else. Together with filling the sequence again
-// elsewhere it is what a stream stalls for when a worker stops or is cut off: a second at most.
-constexpr absl::Duration kWorkerSilence = absl::Milliseconds(750);
-
 // Owns itself until OnDone.
 class GrpcDecodeStream final : public DecodeStream,
                                public grpc::ClientBidiReactor<v1::DecodeCommand, v1::DecodeEvent>,

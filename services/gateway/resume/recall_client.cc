@@ -60,7 +60,7 @@ class Call : public std::enable_shared_from_this<Call> {
 
 class GrpcRecallClient final : public RecallClient {
  public:
-  explicit GrpcRecallClient(std::shared_ptr<grpc::ChannelCredentials> credentials) : channels_(std::move(credentials), kDefaultSilence) {}
+  explicit GrpcRecallClient(std::shared_ptr<grpc::ChannelCredentials> credentials) : channels_(std::move(credentials), kWorkerSilence) {}
   ~GrpcRecallClient() override { calls_->Shutdown(); }
 
   void Recall(const std::string& address, const v1::RecallRequest& request, absl::Time deadline, RecallDone done) override {
