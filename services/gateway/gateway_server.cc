@@ -97,7 +97,7 @@ struct GatewayServer::Impl {
   }
 
   GenerationContext Context() {
-    return {model->tokenizer.get(), dialer.get(), &picker, &quarantine, admission.get(), guard.get(), guard_fails_open};
+    return {model->tokenizer.get(), dialer.get(), &picker, &quarantine, admission.get(), guard.get(), guard_fails_open, recall.get()};
   }
 
   absl::Status Readiness() const { return picker.AnyReady() ? absl::OkStatus() : absl::UnavailableError("no decode worker is ready"); }
@@ -234,8 +234,8 @@ struct GatewayServer::Impl {
   std::unique_ptr<Admission> admission = std::make_unique<Admission>(AdmissionLimits{}, Clock::Real(), &runner.metrics());
   std::unique_ptr<Guard> guard;  // Null = nothing is judged.
   bool guard_fails_open = false;
+  std::unique_ptr<RecallClient> recall = MakeGrpcRecallClient(credentials.ToRole(PeerRole::kAttention));  // Generations ask it.
   std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer(credentials.ToRole(PeerRole::kAttention));
-  std::unique_ptr<RecallClient> recall = MakeGrpcRecallClient(credentials.ToRole(PeerRole::kAttention));
   RequestFinder finder{recall.get(), Clock::Real()};
   std::atomic<PlacementClient*> asked{nullptr};  // `placement`, once it is there.
   ClusterFeed feed{FeedOptions(), Clock::Real()};

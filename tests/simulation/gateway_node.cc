@@ -208,6 +208,7 @@ void GatewayNode::StartAgent(const std::string& worker_id, const std::vector<std
 
 GenerationContext GatewayNode::Context() {
   GenerationContext context{world_->parts.tokenizer, dialer_.get(), &picker_, &quarantine_, nullptr};
+  context.recaller = recaller_.get();
   context.clock = &world_->loop;
   context.timers = timers_.get();
   return context;

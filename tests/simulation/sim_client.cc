@@ -67,8 +67,7 @@ void SimClient::OnLast(const RunningPtr& running, const ClientEvent& event) {
   const SimRequest& request = (*requests_)[running->request];
   if (!event.status.ok()) {
     // Retryable by contract; a resumed request is only ever asked for again.
-    const bool elsewhere = absl::IsAborted(event.status);  // Somebody took it over: who still wants it asks for it again.
-    if ((absl::IsUnavailable(event.status) || elsewhere) && request.resumable && running->tries < kMaxTries) return Again(running);
+    if (absl::IsUnavailable(event.status) && request.resumable && running->tries < kMaxTries) return Again(running);
     ++errors_[absl::StrCat(running->begun ? "begun: " : "new: ", event.status.ToString())];
     world_->Tell(absl::StrCat("request ", running->request, " failed: ", event.status.ToString()));
     running->tries = -1;

@@ -1,6 +1,8 @@
 #include "services/gateway/generation/generation.h"
 
 #include <algorithm>
+#include <atomic>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -14,6 +16,7 @@
 #include "services/gateway/generation/quarantine.h"
 #include "services/gateway/generation/start_message.h"
 #include "services/gateway/generation/worker_picker.h"
+#include "services/gateway/resume/recall_client.h"
 
 namespace baleen {
 namespace {
@@ -22,6 +25,21 @@ namespace {
 // has tokens waits until its deadline.
 constexpr absl::Duration kPatience = absl::Seconds(30);
 constexpr absl::Duration kIsolationPoll = absl::Milliseconds(50);
+// By then placement has taken a dead worker out of the map: its heartbeats ended.
+constexpr absl::Duration kInquest = absl::Seconds(4);
+constexpr absl::Duration kInquestRound = absl::Milliseconds(250);
+// How long a request that its client left for a while looks for a worker to keep it.
+constexpr absl::Duration kLeaving = absl::Seconds(30);
+
+// A gateway that nothing reaches any more goes on retrying for a client that has left it: that client's next connection is above all its
+// retries.
+constexpr uint64_t kAttemptsPerConnection = 4096;
+
+// The attempt before the first one of the connection that comes so many connections after attempt `last`.
+uint32_t Above(uint32_t last, uint64_t connections) {
+  const uint64_t next = (last / kAttemptsPerConnection + connections) * kAttemptsPerConnection;
+  return static_cast<uint32_t>(std::min(next, std::numeric_limits<uint32_t>::max() - kAttemptsPerConnection));
+}
 
 Finish ToFinish(v1::FinishReason reason) {
   switch (reason) {
@@ -34,6 +52,11 @@ Finish ToFinish(v1::FinishReason reason) {
     default:
       return Finish::kStop;
   }
+}
+
+// Whether a call that ended so reached a process.
+bool Answered(const absl::Status& status) {
+  return !absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status) && !absl::IsCancelled(status);
 }
 
 TokenChoice ToChoice(const v1::TokenEvent& event) {
@@ -49,7 +72,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
         input_(std::move(input)),
         sink_(std::move(sink)),
         suspect_(absl::StrCat(input_.request_id, "/", input_.choice)),
-        attempt_(input_.resume ? input_.resume->attempt : 0),
+        attempt_(input_.resume ? Above(input_.resume->attempt, 1) : 0),
         assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher), input_.tool_calls),
         begun_(context.clock->Now()) {
     usage_.prompt_tokens = static_cast<int64_t>(input_.prompt.size());
@@ -59,7 +82,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   // Gives out what is there already, then runs the first attempt.
   void Start();
   void Cancel() override { Leave(&DecodeStream::Cancel); }
-  void Detach() override { Leave(&DecodeStream::Detach); }
+  void Detach() override;
   void Pause(bool paused) override;
 
  private:
@@ -73,8 +96,13 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   void OnToken(const v1::TokenEvent& token);
   void OnFinish(const v1::FinishEvent& finish);
   void OnDone(uint32_t attempt, absl::Status status);
-  void OnWorkerFailure(const absl::Status& status);
+  void OnFenced();
+  void OnWorkerFailure();
   AfterDeath Verdict();
+  // Gives the request up when all workers that it lost are out of the map; goes on when one answers or stays in the map.
+  void HoldInquest();
+  void AskLostWorkers();
+  void Acquit();
   void TryAgain(absl::Status why);
   void RunLater(absl::Duration delay);
   bool Active(uint32_t attempt);
@@ -91,6 +119,9 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   std::mutex mutex_;  // Guards what the client's side shares with the stream's callbacks.
   bool ended_ = false;
   bool paused_ = false;
+  bool kept_ = false;     // The current worker has the journal.
+  bool leaving_ = false;  // The client has detached; a worker is to have the journal before this goes.
+  absl::Time left_at_;
   uint32_t attempt_;
   std::shared_ptr<DecodeStream> stream_;
 
@@ -98,13 +129,18 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   OutputAssembler assembler_;
   std::vector<uint32_t> journal_;
   std::set<std::string> failed_workers_;
-  std::string current_worker_;
+  PickedWorker current_worker_;
+  std::vector<PickedWorker> lost_workers_;  // Without a token from them, since the last one.
   std::string numerics_id_;
   GenerationUsage usage_;
   const absl::Time begun_;
   bool ever_accepted_ = false;
-  bool accepted_ = false;  // By the current worker.
+  bool accepted_ = false;    // By the current worker.
+  bool progressed_ = false;  // There.
   bool isolated_ = false;
+  bool insisted_ = false;
+  int64_t streams_ = 0;  // Opened.
+  absl::Time inquest_ends_;
   absl::Status full_;  // Not OK while workers refuse for want of room.
   int failures_ = 0;   // In a row, without a token.
 };
@@ -120,12 +156,14 @@ void GenerationImpl::Start() {
 
 void GenerationImpl::StartAttempt() {
   uint32_t attempt = 0;
+  bool give_up = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (ended_) return;
     attempt = attempt_ + 1;
+    give_up = leaving_ && context_.clock->Now() - left_at_ > kLeaving;
   }
-  if (context_.clock->Now() >= input_.deadline)
+  if (give_up || context_.clock->Now() >= input_.deadline)
     return Fail(absl::DeadlineExceededError("The request's deadline passed before it was finished."));
   if (isolated_ && !Isolate()) return RunLater(kIsolationPoll);
   // Until there is a token the request is bound to no arithmetic.
@@ -149,11 +187,13 @@ void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     attempt_ = attempt;
+    kept_ = false;
   }
-  usage_.failovers = attempt - 1;
-  current_worker_ = worker.worker_id;
+  usage_.failovers = streams_++;
+  current_worker_ = worker;
   numerics_id_ = worker.numerics_id;
   accepted_ = false;
+  progressed_ = false;
   DecodeCallbacks callbacks;
   callbacks.on_event = [self = shared_from_this(), attempt](const v1::DecodeEvent& event) { self->OnEvent(attempt, event); };
   callbacks.on_done = [self = shared_from_this(), attempt](absl::Status status) { self->OnDone(attempt, std::move(status)); };
@@ -161,7 +201,7 @@ void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
   std::shared_ptr<DecodeStream> stream = context_.dialer->Open(worker.address, std::move(start), std::move(callbacks));
   const std::lock_guard<std::mutex> lock(mutex_);
   if (ended_) {
-    stream->Cancel();
+    leaving_ ? stream->Detach() : stream->Cancel();
   } else if (attempt_ == attempt) {
     if (paused_) stream->Pause(true);
     stream_ = std::move(stream);
@@ -171,6 +211,22 @@ void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
 void GenerationImpl::Leave(void (DecodeStream::*how)()) {
   std::shared_ptr<DecodeStream> stream;
   if (End(&stream) && stream != nullptr) (stream.get()->*how)();
+}
+
+// Between workers nobody else has the journal: it would be lost with the connection that it is to outlive.
+void GenerationImpl::Detach() {
+  std::shared_ptr<DecodeStream> stream;
+  bool waits = false;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    leaving_ = !input_.edge.empty();
+    left_at_ = context_.clock->Now();
+    waits = leaving_ && !ended_ && !kept_;
+    if (waits) paused_ = false;
+    if (waits) stream = stream_;
+  }
+  if (!waits) return Leave(&DecodeStream::Detach);
+  if (stream != nullptr) stream->Pause(false);  // So that it tells when the worker has it.
 }
 
 void GenerationImpl::Pause(bool paused) {
@@ -198,7 +254,10 @@ bool GenerationImpl::End(std::shared_ptr<DecodeStream>* stream) {
 
 void GenerationImpl::OnEvent(uint32_t attempt, const v1::DecodeEvent& event) {
   if (!Active(attempt)) return;
-  if (!accepted_) OnAccepted();
+  if (!accepted_) {
+    OnAccepted();
+    if (!Active(attempt)) return;
+  }
   switch (event.event_case()) {
     case v1::DecodeEvent::kPrefilled:
       if (journal_.empty()) usage_.prompt_cache_hit_tokens = event.prefilled().prompt_cache_hit_tokens();
@@ -217,8 +276,14 @@ void GenerationImpl::OnEvent(uint32_t attempt, const v1::DecodeEvent& event) {
 void GenerationImpl::OnAccepted() {
   accepted_ = true;
   ever_accepted_ = true;
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (!ended_ && context_.quarantine != nullptr) context_.quarantine->Started(suspect_, current_worker_);
+  bool leaving = false;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    kept_ = true;
+    leaving = leaving_;
+    if (!ended_ && context_.quarantine != nullptr) context_.quarantine->Started(suspect_, current_worker_.worker_id);
+  }
+  if (leaving) Leave(&DecodeStream::Detach);
 }
 
 void GenerationImpl::OnToken(const v1::TokenEvent& token) {
@@ -226,6 +291,8 @@ void GenerationImpl::OnToken(const v1::TokenEvent& token) {
   if (token.index() > journal_.size()) return Fail(absl::InternalError("A decode worker left out a token."));
   failures_ = 0;
   isolated_ = false;
+  progressed_ = true;
+  lost_workers_.clear();
   if (context_.quarantine != nullptr) context_.quarantine->Progressed(suspect_);
   AddToken(ToChoice(token));
 }
@@ -258,7 +325,7 @@ void GenerationImpl::OnFinish(const v1::FinishEvent& finish) {
   if (!End(&stream)) return;
   std::vector<int32_t> tokens = input_.prompt;
   tokens.insert(tokens.end(), journal_.begin(), journal_.end());
-  context_.picker->Remember(current_worker_, {.salt = input_.cache_salt, .tokens = tokens});
+  context_.picker->Remember(current_worker_.worker_id, {.salt = input_.cache_salt, .tokens = tokens});
   OutputDelta delta = assembler_.Finish();
   GenerationEvent event;
   event.reasoning = std::move(delta.reasoning);
@@ -275,26 +342,40 @@ void GenerationImpl::OnDone(uint32_t attempt, absl::Status status) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stream_ = nullptr;
+    kept_ = false;
   }
   switch (OutcomeOf(status)) {
     case AttemptOutcome::kFailed:
-      return OnWorkerFailure(status);
+      return OnWorkerFailure();
     case AttemptOutcome::kFull:
-      failed_workers_.insert(current_worker_);
+      failed_workers_.insert(current_worker_.worker_id);
       full_ = std::move(status);
       return StartAttempt();
     case AttemptOutcome::kFenced:
-      return Fail(absl::AbortedError("The request goes on over another connection."));
+      return OnFenced();
     case AttemptOutcome::kHopeless:
       return Fail(std::move(status));
   }
 }
 
-void GenerationImpl::OnWorkerFailure(const absl::Status& status) {
-  failed_workers_.insert(current_worker_);
+// The newest connection has the request. Two that resume it at once may each take the other for the older one, and a client that has left
+// one of them hears only the other: each insists once.
+void GenerationImpl::OnFenced() {
+  if (!input_.resume || std::exchange(insisted_, true)) return Fail(absl::AbortedError("The request goes on over another connection."));
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    attempt_ = Above(attempt_, 2);  // Where the other one is, and one more.
+  }
+  TryAgain(absl::AbortedError("The request goes on over another connection."));
+}
+
+void GenerationImpl::OnWorkerFailure() {
+  failed_workers_.insert(current_worker_.worker_id);
+  if (accepted_ && !progressed_) lost_workers_.push_back(current_worker_);
   switch (Verdict()) {
     case AfterDeath::kGiveUp:
-      return Fail(absl::DataLossError("The request was given up: workers ended while they ran it. Sending it again may end the same way."));
+      inquest_ends_ = context_.clock->Now() + kInquest;
+      return HoldInquest();
     case AfterDeath::kIsolate:
       isolated_ = true;
       break;
@@ -308,6 +389,50 @@ void GenerationImpl::OnWorkerFailure(const absl::Status& status) {
 AfterDeath GenerationImpl::Verdict() {
   if (!accepted_ || context_.quarantine == nullptr) return AfterDeath::kRetry;
   return context_.quarantine->Died(suspect_);
+}
+
+// A connection that broke looks like a death. No request cuts a living worker off.
+void GenerationImpl::HoldInquest() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (ended_) return;
+  }
+  std::erase_if(lost_workers_, [this](const PickedWorker& worker) { return !context_.picker->Lists(worker.worker_id); });
+  if (lost_workers_.empty())
+    return Fail(absl::DataLossError("The request was given up: workers ended while they ran it. Sending it again may end the same way."));
+  const absl::Time now = context_.clock->Now();
+  if (now >= std::min(inquest_ends_, input_.deadline)) return Acquit();
+  AskLostWorkers();
+}
+
+void GenerationImpl::AskLostWorkers() {
+  const auto next_round = [self = shared_from_this()] { self->context_.timers->After(kInquestRound, [self] { self->HoldInquest(); }); };
+  if (context_.recaller == nullptr) return next_round();
+  struct Round {
+    std::atomic<size_t> open = 0;
+    std::atomic<bool> answered = false;
+  };
+  const auto round = std::make_shared<Round>();
+  const std::vector<PickedWorker> asked = lost_workers_;
+  round->open = asked.size();
+  for (const PickedWorker& worker : asked) {
+    // No request has this id, so nothing is recalled.
+    context_.recaller->Recall(worker.address, v1::RecallRequest(), context_.clock->Now() + kInquestRound,
+                              [self = shared_from_this(), round, next_round](const absl::StatusOr<v1::RecallReply>& reply) {
+                                if (Answered(reply.status())) round->answered = true;
+                                if (--round->open == 0) round->answered ? self->Acquit() : next_round();
+                              });
+  }
+}
+
+void GenerationImpl::Acquit() {
+  lost_workers_.clear();
+  isolated_ = false;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!ended_) context_.quarantine->Ended(suspect_);
+  }
+  TryAgain(absl::UnavailableError("Several connections to workers broke under this request; try again shortly."));
 }
 
 void GenerationImpl::TryAgain(absl::Status why) {

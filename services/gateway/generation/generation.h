@@ -25,11 +25,12 @@ class Admission;
 class DecodeDialer;
 class Guard;
 class Quarantine;
+class RecallClient;
 class WorkerPicker;
 
 // Where an earlier gateway, or an earlier connection of the client's, left a request.
 struct GenerationResume {
-  uint32_t attempt = 0;  // The last one.
+  uint32_t attempt = 0;  // The last one known; the resumed request's own are far above it.
   std::vector<int32_t> generated;
   std::string numerics_id;
 };
@@ -101,6 +102,7 @@ struct GenerationContext {
   Admission* admission = nullptr;    // Null = nothing waits.
   Guard* guard = nullptr;            // Null = nothing is judged.
   bool guard_fails_open = false;     // What a guard that fails did not judge goes through.
+  RecallClient* recaller = nullptr;  // Asks workers that seem dead whether they are; null = only placement's map tells.
   Clock* clock = Clock::Real();
   Timers* timers = Timers::Real();
 };
@@ -113,7 +115,7 @@ class Generation {
   virtual ~Generation() = default;
   // The client has gone: frees the sequence; no event follows.
   virtual void Cancel() = 0;
-  // As Cancel, but a resumable request stays with its worker for the resume window.
+  // As Cancel, but a resumable request stays with its worker for the resume window; between workers, with the next one.
   virtual void Detach() = 0;
   // The client does not read as fast as tokens come: few more events follow until it does.
   virtual void Pause(bool paused) = 0;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "services/gateway/generation/decode_stream.h"
 #include "services/gateway/generation/quarantine.h"
 #include "services/gateway/generation/worker_picker.h"
+#include "services/gateway/resume/recall_client.h"
 
 namespace baleen {
 namespace {
@@ -55,15 +57,20 @@ class ScriptedDialer final : public DecodeDialer {
 
   std::vector<v1::StartSequence> starts;
   std::vector<std::string> addresses;
+  int cancelled = 0;
+  int detached = 0;
 
  private:
   struct Stream final : DecodeStream {
-    void Cancel() override {}
+    explicit Stream(ScriptedDialer* dialer_in) : dialer(dialer_in) {}
+    void Cancel() override { ++dialer->cancelled; }
+    void Detach() override { ++dialer->detached; }
+    ScriptedDialer* const dialer;
   };
 
-  static std::shared_ptr<DecodeStream> End(const DecodeCallbacks& callbacks, const absl::Status& status) {
+  std::shared_ptr<DecodeStream> End(const DecodeCallbacks& callbacks, const absl::Status& status) {
     callbacks.on_done(status);
-    return std::make_shared<Stream>();
+    return std::make_shared<Stream>(this);
   }
 
   const std::vector<int32_t> answer_;
@@ -89,6 +96,22 @@ class ManualTime final : public Clock, public Timers {
  private:
   absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
   std::multimap<absl::Time, std::function<void()>> due_;
+};
+
+// Only workers at `living` answer.
+class FakeRecaller final : public RecallClient {
+ public:
+  explicit FakeRecaller(std::set<std::string> living) : living_(std::move(living)) {}
+  void Recall(const std::string& address, const v1::RecallRequest& request, absl::Time, RecallDone done) override {
+    asked.push_back(address);
+    EXPECT_EQ(request.request_id(), "");
+    living_.count(address) > 0 ? done(v1::RecallReply()) : done(absl::UnavailableError("connection refused"));
+  }
+
+  std::vector<std::string> asked;
+
+ private:
+  const std::set<std::string> living_;
 };
 
 class Collector {
@@ -205,15 +228,92 @@ TEST_F(GenerationTest, GoesOnElsewhereWithTheVeryNextToken) {
   EXPECT_NE(dialer.addresses[0], dialer.addresses[1]);
 }
 
-TEST_F(GenerationTest, APoisonRequestIsGivenUpAfterTwoWorkers) {
+TEST_F(GenerationTest, APoisonRequestIsGivenUpOnceTwoWorkersAreGone) {
   SetWorkers({"decode-a", "decode-b", "decode-c"});
   const absl::Status died = absl::UnavailableError("died");
   ScriptedDialer dialer(Answer("abc"), {{0, died}, {0, died}, {0, died}});
+  FakeRecaller recaller({});
+  ManualTime time;
+  GenerationContext context = Context(dialer, &time);
+  context.recaller = &recaller;
   Collector collector;
-  StartGeneration(Context(dialer), Input(), collector.Sink());
-  ASSERT_TRUE(collector.Wait());
+  StartGeneration(context, Input(), collector.Sink());
+  while (recaller.asked.size() < 4) ASSERT_TRUE(time.RunNext());
+  EXPECT_TRUE(collector.last.status.ok()) << "the map still has them";
+  SetWorkers({"decode-c"});
+  while (time.RunNext()) {
+  }
   EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(dialer.starts.size(), 2u);
+  EXPECT_EQ(quarantine_.size(), 0u);
+}
+
+TEST_F(GenerationTest, BrokenConnectionsToALivingWorkerAreNoPoison) {
+  SetWorkers({"decode-a", "decode-b", "decode-c"});
+  const absl::Status reset = absl::UnavailableError("connection reset");
+  ScriptedDialer dialer(Answer("</think>\n\nabc"), {{0, reset}, {0, reset}});
+  FakeRecaller recaller({"decode-b:1"});
+  ManualTime time;
+  GenerationContext context = Context(dialer, &time);
+  context.recaller = &recaller;
+  const absl::Time begun = time.Now();
+  Collector collector;
+  StartGeneration(context, Input(), collector.Sink());
+  while (time.RunNext()) {
+  }
+  EXPECT_TRUE(collector.last.status.ok()) << collector.last.status;
+  EXPECT_EQ(collector.text, "abc");
+  EXPECT_EQ(recaller.asked, std::vector<std::string>({"decode-a:1", "decode-b:1"}));
+  EXPECT_LT(time.Now() - begun, absl::Seconds(1));
+}
+
+TEST_F(GenerationTest, AWorkerThatLivesAndMadeTokensDoesNotSpeakForARequestThatKillsOthers) {
+  SetWorkers({"decode-a", "decode-b", "decode-c"});
+  const absl::Status died = absl::UnavailableError("died");
+  ScriptedDialer dialer(Answer("abcdef"), {{1, died}, {0, died}, {0, died}});
+  FakeRecaller recaller({"decode-a:1"});
+  ManualTime time;
+  GenerationContext context = Context(dialer, &time);
+  context.recaller = &recaller;
+  Collector collector;
+  StartGeneration(context, Input(), collector.Sink());
+  while (recaller.asked.empty()) ASSERT_TRUE(time.RunNext());
+  SetWorkers({"decode-a"});
+  while (time.RunNext()) {
+  }
+  EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(dialer.starts.size(), 3u);
+}
+
+TEST_F(GenerationTest, SilentWorkersThatStayInTheMapAreNoPoison) {
+  SetWorkers({"decode-a", "decode-b", "decode-c"});
+  const absl::Status silent = absl::UnavailableError("keepalive watchdog timeout");
+  ScriptedDialer dialer(Answer("</think>\n\nabc"), {{0, silent}, {0, silent}});
+  ManualTime time;
+  Collector collector;
+  StartGeneration(Context(dialer, &time), Input(), collector.Sink());
+  while (time.RunNext()) {
+  }
+  EXPECT_TRUE(collector.last.status.ok()) << collector.last.status;
+  EXPECT_EQ(collector.text, "abc");
+}
+
+TEST_F(GenerationTest, ARequestThatIsCancelledIsJudgedNoFurther) {
+  const absl::Status died = absl::UnavailableError("died");
+  ScriptedDialer dialer(Answer("abc"), {{0, died}, {0, died}});
+  FakeRecaller recaller({});
+  ManualTime time;
+  GenerationContext context = Context(dialer, &time);
+  context.recaller = &recaller;
+  Collector collector;
+  const auto generation = StartGeneration(context, Input(), collector.Sink());
+  while (recaller.asked.empty()) ASSERT_TRUE(time.RunNext());
+  generation->Cancel();
+  while (time.RunNext()) {
+  }
+  EXPECT_FALSE(collector.last.last());
+  EXPECT_EQ(recaller.asked.size(), 2u);
+  EXPECT_EQ(quarantine_.size(), 0u);
 }
 
 TEST_F(GenerationTest, TwoChoicesThatLoseOneWorkerAreNoPoison) {
@@ -281,10 +381,49 @@ TEST_F(GenerationTest, ResumesWithTheSameEventsAndTheNextAttempt) {
   EXPECT_EQ(collector.text, "one two three");
   EXPECT_EQ(collector.last.usage.completion_tokens, static_cast<int64_t>(answer.size()));
   ASSERT_EQ(dialer.starts.size(), 1u);
-  EXPECT_EQ(dialer.starts[0].context().attempt(), 4u);
+  EXPECT_GT(dialer.starts[0].context().attempt(), 1000u) << "above what another gateway may still try";
+  EXPECT_EQ(collector.last.usage.failovers, 0);
   EXPECT_EQ(dialer.starts[0].context().numerics_id(), "n1");
   EXPECT_EQ(dialer.starts[0].generated_size(), 5);
   EXPECT_EQ(dialer.starts[0].edge(), "edge");
+}
+
+TEST_F(GenerationTest, OfTwoConnectionsThatResumeAtOnceEachInsistsOnce) {
+  const absl::Status taken = absl::AbortedError("another gateway");
+  for (const size_t times : {1, 2}) {
+    ScriptedDialer dialer(Answer("</think>\n\nabc"), std::vector<ScriptedDialer::Attempt>(times, {0, taken}));
+    GenerationInput input = Input();
+    input.resume = GenerationResume{1, {}, "n1"};
+    ManualTime time;
+    Collector collector;
+    StartGeneration(Context(dialer, &time), std::move(input), collector.Sink());
+    while (time.RunNext()) {
+    }
+    EXPECT_EQ(collector.last.status.code(), times == 1 ? absl::StatusCode::kOk : absl::StatusCode::kAborted);
+    ASSERT_EQ(dialer.starts.size(), 2u);
+    // Above what another connection that found the first one has.
+    EXPECT_GT(dialer.starts[1].context().attempt(), dialer.starts[0].context().attempt() + 4096);
+  }
+}
+
+TEST_F(GenerationTest, AClientThatLeavesBetweenWorkersFindsItsRequestAtTheNextOne) {
+  const absl::Status died = absl::UnavailableError("died");
+  for (const bool resumable : {true, false}) {
+    ScriptedDialer dialer(Answer("</think>\n\nabc"), {{1, died}, {0, died, false}});
+    ManualTime time;
+    GenerationInput input = Input();
+    if (resumable) input.edge = PrivateText("edge");
+    Collector collector;
+    const auto generation = StartGeneration(Context(dialer, &time), std::move(input), collector.Sink());
+    generation->Detach();
+    while (time.RunNext()) {
+    }
+    EXPECT_EQ(dialer.starts.size(), resumable ? 3u : 1u);
+    EXPECT_EQ(dialer.detached, resumable ? 1 : 0);
+    EXPECT_EQ(dialer.cancelled, 0);
+    EXPECT_EQ(collector.tokens.size(), 1u) << "the client hears nothing more";
+    EXPECT_EQ(quarantine_.size(), 0u);
+  }
 }
 
 TEST_F(GenerationTest, WaitsForItsTurnAndGivesItsPlaceBack) {

@@ -14,7 +14,7 @@ namespace baleen {
 enum class AfterDeath {
   kRetry,    // Anywhere, at once.
   kIsolate,  // When TryIsolate says so: alone among the suspects.
-  kGiveUp,   // Never again: it killed two workers.
+  kGiveUp,   // Never again, if those are dead that it seems to have killed.
 };
 
 // A request is a suspect of a worker's death when it made no token there. Suspect of two deaths in a row, it is given up if it was the only

@@ -1,5 +1,6 @@
 #include "services/gateway/generation/worker_picker.h"
 
+#include <algorithm>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -51,6 +52,13 @@ void WorkerPicker::Remember(const std::string& worker_id, const SequencePrefix& 
   const absl::Time now = clock_->Now();
   const std::lock_guard<std::mutex> lock(mutex_);
   affinity_.Remember(worker_id, names, now);
+}
+
+bool WorkerPicker::Lists(const std::string& worker_id) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (map_ == nullptr) return false;
+  const auto is_it = [&](const v1::Worker& worker) { return worker.info().worker_id() == worker_id; };
+  return std::any_of(map_->workers().begin(), map_->workers().end(), is_it);
 }
 
 bool WorkerPicker::AnyReady() const {

@@ -47,6 +47,8 @@ class WorkerPicker {
   // The worker has these tokens in its cache.
   void Remember(const std::string& worker_id, const SequencePrefix& prefix);
 
+  // Whether the newest map has the worker, ready or not.
+  bool Lists(const std::string& worker_id) const;
   bool AnyReady() const;
   // Mean share of KV blocks in use over the ready decode workers, 0 to 1; 0 without any.
   double KvUsage() const;
