@@ -35,7 +35,7 @@ TSAN_TESTS := \
 	//services/router/... \
 	//transport:conformance_test
 
-.PHONY: help setup setup-train build certs demo up down status scale chat logs test test-asan test-tsan chaos fuzz soak bench images format lint
+.PHONY: help setup setup-train build certs demo up down status scale chat logs test test-asan test-tsan chaos overload fuzz soak bench images format lint
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -87,9 +87,13 @@ test-asan: setup  ## run the C++ tests under AddressSanitizer and UndefinedBehav
 test-tsan: setup  ## run what is built without Debian's uninstrumented gRPC under ThreadSanitizer
 	@$(BAZEL) test --config=tsan --keep_going $(TSAN_TESTS)
 
-chaos: setup  ## kill, freeze, cut off and drain processes under load for MINUTES (SEED FAULTS); every token must stay the same
+chaos: setup  ## kill, freeze, cut off and drain processes under load for MINUTES (SEED FAULTS ONLY="cut off decode"); every token must stay the same
 	@$(BAZEL) run //tests/chaos -- --minutes=$(MINUTES) --seed=$(SEED) $(if $(FAULTS),--faults=$(FAULTS)) \
-		$(if $(filter 1,$(MTP)),--mtp) --out=$(CURDIR)/.baleen/chaos.json
+		$(if $(filter 1,$(MTP)),--mtp) $(if $(ONLY),--only='$(ONLY)') --out=$(CURDIR)/.baleen/chaos.json
+
+overload: setup  ## too much load, a greedy neighbour, shards that come and go under load: figures (SECONDS ROUNDS SEED ONLY=neighbour)
+	@$(BAZEL) run //tests/chaos:overload -- --seconds=$(SECONDS) --rounds=$(ROUNDS) --seed=$(SEED) \
+		$(if $(ONLY),--parts=$(ONLY)) --out=$(CURDIR)/.baleen/overload.json
 
 fuzz: setup  ## feed every parser random input for SECONDS each (TARGETS=safetensors,kv_page); bad inputs go to .baleen/fuzz
 	@tests/fuzz/run.py --bazel=$(BAZEL) --seconds=$(SECONDS) --targets=$(TARGETS) $(if $(filter 1,$(MERGE)),--merge)

@@ -54,11 +54,14 @@ def matrix(with_fabric):
             for role, phase in itertools.product(roles, PHASES)]
 
 
-def draw(seed, with_fabric):
-    """An endless sequence: every combination once in random order, then again in another order."""
+def draw(seed, with_fabric, only=""):
+    """An endless sequence: every combination (whose name has `only` in it) once in random order, then again in another order."""
     rng = random.Random(f"faults {seed}")
+    wanted = [fault for fault in matrix(with_fabric) if only in str(fault)]
+    if not wanted:
+        raise ValueError(f"no fault is called \"{only}\"" + ("" if with_fabric else " where packets cannot be dropped"))
     while True:
-        cells = matrix(with_fabric)
+        cells = list(wanted)
         rng.shuffle(cells)
         yield from cells
 

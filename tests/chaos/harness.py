@@ -3,7 +3,9 @@
 import concurrent.futures
 import contextlib
 import dataclasses
+import pathlib
 import random
+import shutil
 import statistics
 import sys
 import time
@@ -31,6 +33,8 @@ class Settings:
     seconds: float | None = None  # or after so long.
     mtp: bool = False
     alerts: bool = False  # In the end, faults that stay until their alerts fire.
+    only: str = ""  # Faults whose name has this in it.
+    logs: pathlib.Path | None = None  # Where the processes' logs are kept.
 
 
 @dataclasses.dataclass
@@ -39,8 +43,10 @@ class Strike:
 
     fault: str
     row: str
+    victim: str
     stall_ms: float     # Longest gap from the fault on, over the longest one in the quiet time before it.
     quiet_gap_ms: float
+    stalled: str        # The request with that gap, and when it began and ended, in seconds from the fault on.
     failures: list[str]
     differences: list[str]
 
@@ -126,6 +132,7 @@ def run(settings, tell=lambda strike: None):
         expected = {}
         load = Load(chaos.cluster, chaos.gateways, requests, expected, settings.streams, settings.seed)
         expected.update(fault_free(load, requests, settings.streams))
+        leaks.use_everything(chaos.cluster, chaos.gateways)
         before = leaks.settle(chaos.cluster.processes)
         outcome = Outcome([], with_fabric=fabric is not None)
         with load:
@@ -139,13 +146,15 @@ def run(settings, tell=lambda strike: None):
         outcome.requests, outcome.false_ready_s = load.done, load.false_ready_s
         after = leaks.settle(chaos.cluster.processes)
         outcome.grown, outcome.leaked_blocks = leaks.leaked(before, after)
+        if settings.logs:
+            shutil.copytree(chaos.cluster.logs.name, settings.logs, dirs_exist_ok=True)
     return outcome
 
 
 def _strike_all(chaos, fabric, load, settings, strikes, tell):
     rng = random.Random(f"victims {settings.seed}")
     end = None if settings.seconds is None else time.monotonic() + settings.seconds
-    for fault in faults.draw(settings.seed, fabric is not None):
+    for fault in faults.draw(settings.seed, fabric is not None, settings.only):
         if len(strikes) == settings.faults or (end is not None and time.monotonic() > end):
             return
         strikes.append(_strike(chaos, fabric, load, fault, rng))
@@ -159,14 +168,16 @@ def _strike(chaos, fabric, load, fault, rng):
     if fault.phase == "kv transfer":
         time.sleep(load.prefill_s / 2)  # Rows are pushed from the first chunk's first layer on.
     struck = time.monotonic()
-    bring_back, after_s = faults.strike(fault, rng.choice(chaos.victims(fault)), fabric)
+    victim = rng.choice(chaos.victims(fault))
+    bring_back, after_s = faults.strike(fault, victim, fabric)
     time.sleep(after_s)
     bring_back()
     chaos.cluster.wait_ready(chaos.cluster.processes)
     time.sleep(SETTLE_S)
-    quiet = load.longest_gap(quiet_begin, struck)
-    strike = Strike(str(fault), fault.row, 0.0, quiet * 1e3, [], [])
-    strike.stall_ms = max(0.0, load.longest_gap(struck, time.monotonic()) - quiet) * 1e3
+    quiet, _, _ = load.longest_gap(quiet_begin, struck)
+    gap, ended, request = load.longest_gap(struck, time.monotonic())
+    strike = Strike(str(fault), fault.row, victim.name, max(0.0, gap - quiet) * 1e3, quiet * 1e3,
+                    f"{request}, {ended - gap - struck:.2f} to {ended - struck:.2f} s", [], [])
     _judge(load, strike)
     return strike
 

@@ -1,13 +1,22 @@
-"""What processes hold when nothing runs: KV blocks, running sequences, open files, threads."""
+"""What processes hold when nothing runs: KV blocks, running sequences, open files, threads.
 
+Channels are opened when they are first wanted, and stay: use_everything opens those that faults would, so that they count from the start.
+"""
+
+import contextlib
 import dataclasses
 import pathlib
 import re
 import time
+import urllib.error
+import urllib.request
+import uuid
 
 from tests.testing.cluster import http_get
 
 _SETTLE_S = 40  # Resume windows and idle connections included.
+# gRPC's own, by the names of its threads: they grow with the load, up to twice the cores.
+_POOLS = ("default-executo", "resolver-execut")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +24,7 @@ class Holdings:
     kv_blocks: int
     running: float
     fds: int
-    threads: int
+    threads: int  # But for gRPC's pools.
 
 
 def _metric(text, name):
@@ -30,12 +39,41 @@ def _blocks_in_use(process, text):
     return round(_metric(text, "baleen_kv_cache_usage_perc") * pool)
 
 
+def _threads(proc):
+    return sum((task / "comm").read_text().strip() not in _POOLS for task in (proc / "task").iterdir())
+
+
+def _await_leader(cluster):
+    placements = cluster.named("placement")
+    everybody = len(cluster.processes) - len(placements)
+    deadline = time.monotonic() + _SETTLE_S
+    while all(_metric(http_get(one.metrics_port, "/metrics", one.host)[1], "baleen_placement_workers") != everybody for one in placements):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"no placement leads everybody after {_SETTLE_S} s")
+        time.sleep(0.1)
+
+
+def use_everything(cluster, gateways):
+    """Makes every process of the cluster connect to every one that it may ever need: each placement leads once, and each gateway, (host,
+    REST port), looks for a request at all decode workers."""
+    for placement in cluster.named("placement"):
+        placement.process.kill()
+        placement.process.wait()
+        _await_leader(cluster)
+        placement.start()
+        cluster.wait_ready(cluster.processes)
+    for host, port in gateways:
+        unknown = urllib.request.Request(f"http://{host}:{port}/v1/requests/{uuid.uuid4().hex}/events", headers={"last-event-id": "1"})
+        with contextlib.suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(unknown, timeout=10)
+
+
 def holdings(process):
     """What it holds now."""
     _, text = http_get(process.metrics_port, "/metrics", process.host)
     proc = pathlib.Path(f"/proc/{process.process.pid}")
     return Holdings(kv_blocks=_blocks_in_use(process, text), running=_metric(text, "baleen_num_requests_running"),
-                    fds=len(list((proc / "fd").iterdir())), threads=len(list((proc / "task").iterdir())))
+                    fds=len(list((proc / "fd").iterdir())), threads=_threads(proc))
 
 
 def settle(processes):

@@ -31,7 +31,7 @@ class Load:
         self.done, self.failures, self.differences = 0, [], []
         self.prefill_s = 0.0      # From a long prompt to its first token, as last seen without faults.
         self.false_ready_s = 0.0  # How long requests waited in vain at gateways that said they were ready.
-        self._gaps = collections.deque(maxlen=200_000)  # (when it ended, seconds) of every pause between two tokens of a stream
+        self._gaps = collections.deque(maxlen=200_000)  # (when it ended, seconds, request) of every pause in a stream
         self._threads = [threading.Thread(target=self._run, args=("grpc" if index % 2 else "rest", f"{seed} {index}"), daemon=True)
                          for index in range(streams_count)]
 
@@ -64,19 +64,20 @@ class Load:
 
     def _one(self, way, client, index, rng):
         request = self._requests[index]
+        name = f"request {index} ({request.kind}, {way})"
         with self._lock:
             self._open += 1
         begun = time.monotonic()
-        self._tell(request, 0, 0.0)
+        tell = lambda count, gap: self._tell(name, request, count, gap)  # noqa: E731
+        tell(0, 0.0)
         try:
-            answer = self.ask(way, client, index, rng.randrange(len(self._gateways)), lambda count, gap: self._tell(request, count, gap))
+            answer = self.ask(way, client, index, rng.randrange(len(self._gateways)), tell)
             problem, failed = streams.difference(request, answer, self._expected[way, index]), None
         except grpc.RpcError as error:
             problem, failed = None, f"{error.code().name}: {error.details()}"
         except streams.Failed as error:
             problem, failed = None, str(error)
         with self._lock:
-            name = f"request {index} ({request.kind}, {way})"
             if failed:
                 self.failures.append(f"{name}: {failed}")
                 self.false_ready_s += time.monotonic() - begun
@@ -93,12 +94,12 @@ class Load:
         with self._lock:
             return self._idle.wait_for(lambda: self._open == 0, timeout_s)
 
-    def _tell(self, request, count, gap):
+    def _tell(self, name, request, count, gap):
         with self._lock:
             if count == 1 and len(request.prompt) > LONG_PROMPT:
                 self.prefill_s = min(gap, 2.0)
             if count > 1:
-                self._gaps.append((time.monotonic(), gap))
+                self._gaps.append((time.monotonic(), gap, name))
             for wanted, event in self._waiters:
                 if wanted(count, request):
                     event.set()
@@ -115,6 +116,6 @@ class Load:
                 self._waiters.remove((wanted, event))
 
     def longest_gap(self, begin, end):
-        """The longest pause between two tokens of a stream that ended within (begin, end], in seconds; 0 without one."""
+        """(seconds, when it ended, request) of the longest pause between two tokens of a stream that ended within (begin, end]."""
         with self._lock:
-            return max((gap for at, gap in self._gaps if begin < at <= end), default=0.0)
+            return max(((gap, at, name) for at, gap, name in self._gaps if begin < at <= end), default=(0.0, end, "none"))

@@ -31,19 +31,21 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--streams", type=int, default=8)
     parser.add_argument("--mtp", action="store_true", help="attention workers draft")
+    parser.add_argument("--only", default="", help="faults whose name has this in it, such as \"cut off decode\"")
+    parser.add_argument("--logs", type=pathlib.Path, help="keep the processes' logs there")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(".baleen/chaos.json"))
     options = parser.parse_args()
 
     def tell(strike):
         counts = f"failed {len(strike.failures)}  differ {len(strike.differences)}"
-        print(f"{strike.fault:40} stall {strike.stall_ms:6.0f} ms  {counts}", flush=True)
+        print(f"{strike.fault:40} stall {strike.stall_ms:6.0f} ms  {counts}  {strike.victim}: {strike.stalled}", flush=True)
         for problem in (strike.failures + strike.differences)[:5]:
             print(f"  {problem[:400]}", flush=True)
 
     # The processes that were started end with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings = harness.Settings(seed=options.seed, streams=options.streams, seconds=options.minutes * 60, faults=options.faults,
-                                mtp=options.mtp, alerts=True)
+                                mtp=options.mtp, only=options.only, logs=options.logs, alerts=not options.only)
     outcome = harness.run(settings, tell)
     print("\n".join(harness.table(outcome.strikes)))
     for act, fired in outcome.alerts.items():

@@ -74,17 +74,22 @@ class ResumableStream:
         self._request, self._on_token = request, on_token
         self._events = []  # (id, body)
         self._count, self._last = 0, time.monotonic()
+        self._tries = []  # (events before, seconds, what a gateway made of the connection)
 
     def run(self):
         """The answer; Failed when the service ends it, or when no gateway goes on with it within the window."""
         request_id, give_up = None, time.monotonic() + _TIMEOUT_S
         lost_at = None
         while time.monotonic() < give_up:
-            before = len(self._events)
+            before, begun = len(self._events), time.monotonic()
             if not self._events:
                 request_id = uuid.uuid4().hex
-            if self._read(request_id):
-                return self._answer()
+            try:
+                if self._read(request_id):
+                    return self._answer()
+            except Failed as failed:
+                raise Failed(f"{failed}; connections before: {self._tries}") from None
+            self._tries.append((before, round(time.monotonic() - begun, 2), self._gateways[self._at]))
             # Its gateway went; only silence counts against the window.
             lost_at = time.monotonic() if lost_at is None or len(self._events) > before else lost_at
             if time.monotonic() - lost_at > _PATIENCE_S:
@@ -107,7 +112,8 @@ class ResumableStream:
     def _read(self, request_id):
         """Whether the stream came to its end; False when the connection broke or the gateway could not go on yet."""
         host, port = self._gateways[self._at]
-        connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE_S)
+        # A gateway that took the connection may be one that stands still.
+        connection = http.client.HTTPConnection(host, port, timeout=_SILENCE_S if self._events else _PATIENCE_S)
         try:
             connection.connect()
             socket = connection.sock  # The connection may let go of it while the answer is read.
