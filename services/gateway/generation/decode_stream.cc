@@ -59,6 +59,7 @@ class GrpcDecodeStream final : public DecodeStream,
   void Detach() override {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (done_ || std::exchange(cancelled_, true)) return;
+    detached_ = true;
     context_->TryCancel();
     ReadOnLocked();
   }
@@ -85,7 +86,7 @@ class GrpcDecodeStream final : public DecodeStream,
     if (done_) return;
     if (std::exchange(start_written_, true)) {
       context_->TryCancel();  // The worker has been told; nothing it still says is wanted.
-    } else if (ok && cancelled_) {
+    } else if (ok && cancelled_ && !detached_) {
       WriteCancel();
     }
   }
@@ -126,6 +127,7 @@ class GrpcDecodeStream final : public DecodeStream,
   std::mutex mutex_;
   bool start_written_ = false;
   bool cancelled_ = false;
+  bool detached_ = false;  // Cancelled, but not to be freed.
   bool paused_ = false;
   bool read_held_ = false;
   bool done_ = false;

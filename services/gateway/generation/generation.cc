@@ -87,6 +87,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
 
  private:
   void StartAttempt();
+  std::optional<PickedWorker> Pick();
   bool Isolate();
   void OpenStream(const PickedWorker& worker, uint32_t attempt);
   void OnEvent(uint32_t attempt, const v1::DecodeEvent& event);
@@ -128,7 +129,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   // Touched by one callback at a time: attempts follow each other.
   OutputAssembler assembler_;
   std::vector<uint32_t> journal_;
-  std::set<std::string> failed_workers_;
+  std::set<std::string> failed_workers_;  // Since the last token.
   PickedWorker current_worker_;
   std::vector<PickedWorker> lost_workers_;  // Without a token from them, since the last one.
   std::string numerics_id_;
@@ -166,9 +167,12 @@ void GenerationImpl::StartAttempt() {
   if (give_up || context_.clock->Now() >= input_.deadline)
     return Fail(absl::DeadlineExceededError("The request's deadline passed before it was finished."));
   if (isolated_ && !Isolate()) return RunLater(kIsolationPoll);
-  // Until there is a token the request is bound to no arithmetic.
-  const std::optional<PickedWorker> worker =
-      context_.picker->Pick(failed_workers_, journal_.empty() ? "" : numerics_id_, {.salt = input_.cache_salt, .tokens = input_.prompt});
+  std::optional<PickedWorker> worker = Pick();
+  if (worker && full_.ok() && failed_workers_.count(worker->worker_id) > 0) {
+    // All have failed. Those before the last one may have recovered; the map may take seconds to say that the last one has not.
+    failed_workers_ = {current_worker_.worker_id};
+    worker = Pick();
+  }
   // A worker that refused is only picked again when all have: then the fleet is full, and only who has tokens goes on waiting.
   if (worker && (full_.ok() || failed_workers_.count(worker->worker_id) == 0)) return OpenStream(*worker, attempt);
   if (worker) {
@@ -176,6 +180,11 @@ void GenerationImpl::StartAttempt() {
     return journal_.empty() ? Fail(std::move(full)) : TryAgain(std::move(full));
   }
   TryAgain(absl::UnavailableError("No decode worker is ready; try again shortly."));
+}
+
+std::optional<PickedWorker> GenerationImpl::Pick() {
+  // Until there is a token the request is bound to no arithmetic.
+  return context_.picker->Pick(failed_workers_, journal_.empty() ? "" : numerics_id_, {.salt = input_.cache_salt, .tokens = input_.prompt});
 }
 
 bool GenerationImpl::Isolate() {
@@ -292,6 +301,7 @@ void GenerationImpl::OnToken(const v1::TokenEvent& token) {
   failures_ = 0;
   isolated_ = false;
   progressed_ = true;
+  failed_workers_.clear();
   lost_workers_.clear();
   if (context_.quarantine != nullptr) context_.quarantine->Progressed(suspect_);
   AddToken(ToChoice(token));

@@ -153,11 +153,12 @@ class GenerationTest : public testing::Test {
     SetWorkers({"decode-a", "decode-b"});
   }
 
-  void SetWorkers(const std::vector<std::string>& ids) {
+  void SetWorkers(const std::vector<std::string>& ids, const std::map<std::string, uint32_t>& running = {}) {
     auto map = std::make_shared<v1::ClusterMap>();
     for (const std::string& id : ids) {
       v1::Worker* worker = map->add_workers();
       worker->set_ready(true);
+      if (const auto load = running.find(id); load != running.end()) worker->set_running(load->second);
       worker->mutable_info()->set_worker_id(id);
       worker->mutable_info()->set_address(id + ":1");
       worker->mutable_info()->set_role(v1::ROLE_DECODE);
@@ -226,6 +227,23 @@ TEST_F(GenerationTest, GoesOnElsewhereWithTheVeryNextToken) {
     EXPECT_EQ(dialer.starts[i].sampling().seed(), 5u);
   }
   EXPECT_NE(dialer.addresses[0], dialer.addresses[1]);
+}
+
+TEST_F(GenerationTest, TheWorkerThatFailedLastIsTakenLast) {
+  const absl::Status died = absl::UnavailableError("died");
+  for (const size_t tokens : {0, 1}) {
+    SetWorkers({"decode-a", "decode-b"});
+    ScriptedDialer dialer(Answer("</think>\n\nabc"), {{0, died, false}, {tokens, died, tokens > 0}});
+    ManualTime time;
+    Collector collector;
+    StartGeneration(Context(dialer, &time), Input(), collector.Sink());
+    // The one that is to fail now looks idle.
+    SetWorkers({"decode-a", "decode-b"}, {{"decode-a", 9}});
+    while (time.RunNext()) {
+    }
+    EXPECT_EQ(dialer.addresses, std::vector<std::string>({"decode-a:1", "decode-b:1", "decode-a:1"}));
+    EXPECT_EQ(collector.text, "abc");
+  }
 }
 
 TEST_F(GenerationTest, APoisonRequestIsGivenUpOnceTwoWorkersAreGone) {
