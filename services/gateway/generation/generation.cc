@@ -124,6 +124,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   bool leaving_ = false;  // The client has detached; a worker is to have the journal before this goes.
   absl::Time left_at_;
   uint32_t attempt_;
+  uint32_t done_attempt_ = 0;  // The last one whose stream has ended, maybe while it was opened.
   std::shared_ptr<DecodeStream> stream_;
 
   // Touched by one callback at a time: attempts follow each other.
@@ -211,7 +212,7 @@ void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (ended_) {
     leaving_ ? stream->Detach() : stream->Cancel();
-  } else if (attempt_ == attempt) {
+  } else if (attempt_ == attempt && done_attempt_ != attempt) {
     if (paused_) stream->Pause(true);
     stream_ = std::move(stream);
   }
@@ -352,6 +353,7 @@ void GenerationImpl::OnDone(uint32_t attempt, absl::Status status) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stream_ = nullptr;
+    done_attempt_ = attempt;
     kept_ = false;
   }
   switch (OutcomeOf(status)) {
