@@ -9,7 +9,7 @@ import grpc
 
 from tests.testing.inference import inference_pb2, inference_pb2_grpc
 
-TOKENS = 48  # Of each answer.
+TOKENS = 96  # Of each answer.
 _OVERLOAD = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE)
 
 

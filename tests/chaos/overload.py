@@ -18,7 +18,6 @@ from tests.testing.steady_load import metric, wait_for
 
 FACTOR = 10
 STREAMS = 16        # That saturate the cluster.
-PATIENCE_S = 10.0   # Of a client.
 RECOVERY_S = 30.0   # How long the end of an overload is watched.
 CALM = 1.5          # A request that takes so many times the median without load counts as back to it.
 PARTS = ("overload", "neighbour", "scaling")
@@ -45,9 +44,9 @@ async def _recovery(asker, calm_s):
     return None
 
 
-async def overload(cluster, seconds, seed):
-    """Ten times as many requests as the cluster can answer, from clients who wait PATIENCE_S."""
-    async with Asker(cluster, "crowd", PATIENCE_S) as crowd:
+async def overload(cluster, seconds, seed, patience_s):
+    """Ten times as many requests as the cluster can answer, from clients who wait so long."""
+    async with Asker(cluster, "crowd", patience_s) as crowd:
         await crowd.streams(STREAMS, 2)
         calm_s = median(sample.took_s for sample in await crowd.streams(1, seconds / 4))
         peak, rate = await _saturate(crowd, seconds)
@@ -65,24 +64,24 @@ async def overload(cluster, seconds, seed):
             "recovery_s": recovery_s}
 
 
-async def _quiet_p99(cluster, rate, factor, seconds, seed):
+async def _quiet_p99(cluster, rate, factor, seconds, seed, patience_s):
     """(p99 of the time to the whole answer, answers) of a tenant at `rate` beside another one at `factor` times that."""
-    async with Asker(cluster, "quiet", 60) as quiet, Asker(cluster, "greedy", PATIENCE_S) as greedy:
+    async with Asker(cluster, "quiet", 60) as quiet, Asker(cluster, "greedy", patience_s) as greedy:
         samples, _ = await asyncio.gather(quiet.arrivals(rate, seconds, random.Random(f"quiet {seed}")),
                                           greedy.arrivals(factor * rate, seconds, random.Random(f"greedy {seed} {factor}")))
     failed = sum(sample.code is not None for sample in samples)
     return percentile([sample.took_s for sample in samples if sample.code is None], 0.99), len(samples), failed
 
 
-async def neighbour(cluster, seconds, seed, rounds):
+async def neighbour(cluster, seconds, seed, rounds, patience_s):
     """Two tenants at a quarter of what the cluster can answer each; then one of them at ten times that. In pairs, same arrivals."""
     async with Asker(cluster, "quiet", 60) as asker:
         await asker.streams(STREAMS, 2)
         _, rate = await _saturate(asker, seconds / 2)
     pairs = []
     for number in range(rounds):
-        alone, _, failed_alone = await _quiet_p99(cluster, rate / 4, 1, seconds, f"{seed} {number}")
-        beside, requests, failed = await _quiet_p99(cluster, rate / 4, FACTOR, seconds, f"{seed} {number}")
+        alone, _, failed_alone = await _quiet_p99(cluster, rate / 4, 1, seconds, f"{seed} {number}", patience_s)
+        beside, requests, failed = await _quiet_p99(cluster, rate / 4, FACTOR, seconds, f"{seed} {number}", patience_s)
         pairs.append({"p99_s": alone, "p99_beside_greedy_s": beside, "ratio": beside / alone, "requests": requests,
                       "failed": failed_alone + failed})
     return {"rate_requests_per_s": rate / 4, "pairs": pairs, "median_ratio": median(pair["ratio"] for pair in pairs)}
@@ -146,18 +145,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--seconds", type=float, default=30, help="of each measurement")
+    parser.add_argument("--patience", type=float, default=30, help="seconds after which a client of the crowd gives its request up")
     parser.add_argument("--rounds", type=int, default=5, help="pairs of the noisy neighbour")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(".baleen/overload.json"))
     options = parser.parse_args()
-    run = {"overload": lambda cluster: overload(cluster, options.seconds, options.seed),
-           "neighbour": lambda cluster: neighbour(cluster, options.seconds, options.seed, options.rounds),
+    run = {"overload": lambda cluster: overload(cluster, options.seconds, options.seed, options.patience),
+           "neighbour": lambda cluster: neighbour(cluster, options.seconds, options.seed, options.rounds,
+                                                    options.patience),
            "scaling": lambda cluster: scaling(cluster, options.seconds, options.seed)}
     parts = options.parts.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"--parts knows {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    result = {"seconds": options.seconds, "seed": options.seed}
+    result = {"seconds": options.seconds, "patience_s": options.patience, "seed": options.seed}
     for part in parts:
         with Cluster(shards=2, replicas=2, decode=2) as cluster:
             result[part] = asyncio.run(run[part](cluster))
