@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/dtype.h"
 
@@ -30,6 +31,8 @@ struct ExpertBatch {
   // [rows, top_k, hidden] in `wire`: room for outputs, for a backend that computes them here.
   std::byte* room = nullptr;
   absl::Time deadline = absl::InfiniteFuture();
+  // Opaque: whoever computes gets it. Empty = not traced.
+  absl::string_view traceparent = {};
 };
 
 // A dispatched batch. Wait is called once.

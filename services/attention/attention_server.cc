@@ -56,6 +56,7 @@ absl::Status CheckOptions(const AttentionOptions& options) {
     return absl::InvalidArgumentError("--max_batch_tokens must be in [2, 65536]");
   }
   if (options.prefill_chunk < 1) return absl::InvalidArgumentError("--prefill_chunk must be at least 1");
+  if (options.trace_layer_steps < 0) return absl::InvalidArgumentError("--trace_layer_steps must be at least 0");
   return absl::OkStatus();
 }
 
@@ -139,7 +140,7 @@ absl::Status AttentionServer::Impl::Load() {
   blocks = std::make_unique<BlockPool>(model->engine->kv_shape(), options.kv_mib << 20);
   if (blocks->total_blocks() == 0) return absl::InvalidArgumentError(absl::StrCat("--kv_mib=", options.kv_mib, " holds no KV block"));
   router = std::make_unique<Router>(RouterOptions{.numerics_id = model->limits.numerics_id}, expert_connector.get(), &runner.metrics());
-  engine_runner = std::make_unique<EngineRunner>(model->engine.get(), router.get(), model->mtp_experts.get());
+  engine_runner = std::make_unique<EngineRunner>(model->engine.get(), router.get(), model->mtp_experts.get(), runner.spans().get());
   picker = std::make_unique<PrefillPicker>(worker_id, model->id, model->limits.numerics_id, Clock::Real());
   Log(LogLevel::kInfo, "model loaded",
       {{"model", model->id}, {"numerics", model->limits.numerics_id}, {"kv_blocks", absl::StrCat(blocks->total_blocks())}});
@@ -164,6 +165,7 @@ void AttentionServer::Impl::MakeLoop() {
       .numerics_id = model->limits.numerics_id,
   };
   loop_options.tokenizer_size = model->limits.tokenizer_size;
+  loop_options.trace_layer_steps = runner.spans() == nullptr ? 0 : options.trace_layer_steps;
   loop = std::make_unique<StepLoop>(loop_options, engine_runner.get(), blocks.get(), coordinator.get(), &probe, Clock::Real());
 }
 
@@ -171,7 +173,7 @@ void AttentionServer::Impl::MakeDecode() {
   const AcceptFunction accept = AcceptKvPushes(reservations.get(), [this](size_t bytes) { probe.PageReceived(bytes); });
   kv_service = std::make_unique<KvTransferService>(accept);
   transport->Serve(kKvPushMethod, accept);
-  decode_service = std::make_unique<DecodeService>(model->limits, loop.get(), Clock::Real(), &resume);
+  decode_service = std::make_unique<DecodeService>(model->limits, loop.get(), Clock::Real(), &resume, runner.spans().get());
 }
 
 void AttentionServer::Impl::MakePrefill() {
@@ -181,7 +183,8 @@ void AttentionServer::Impl::MakePrefill() {
                                                                      .sender = sender.get(),
                                                                      .probe = &probe,
                                                                      .row_bytes = blocks->shape().RowBytes(),
-                                                                     .clock = Clock::Real()});
+                                                                     .clock = Clock::Real(),
+                                                                     .spans = runner.spans().get()});
 }
 
 absl::Status AttentionServer::Impl::Serve() {

@@ -35,6 +35,7 @@ struct AttentionOptions {
   bool mtp = false;
   int64_t ping_pong_rows = 0;
   std::string shared_weights = "";  // Empty = none.
+  int64_t trace_layer_steps = 0;
   WorkerTransportOptions transport = {};
 };
 

@@ -21,6 +21,7 @@ ABSL_FLAG(int64_t, local_prefill_tokens, 32, "sequences up to this length are pr
 ABSL_FLAG(bool, prefix_cache, true, "keep the KV of finished sequences, so that prompts that begin alike are not computed again");
 ABSL_FLAG(std::string, shared_weights, "", "directory of packed weights that this host's processes hold once; empty = none");
 ABSL_FLAG(bool, mtp, false, "draft with the checkpoint's next-token layer; the same tokens, fewer steps");
+ABSL_FLAG(int64_t, trace_layer_steps, 0, "every so-manieth step of a traced request is traced layer by layer; 0 = none");
 ABSL_FLAG(int64_t, ping_pong_rows, 0, "steps of at least this many rows run as two micro-batches; 0 = never");
 
 namespace {
@@ -31,8 +32,9 @@ absl::Status Run(int argc, char** argv, int* exit_code) {
   if (!status.ok()) return status;
   const auto role = baleen::ParseAttentionRole(absl::GetFlag(FLAGS_role));
   if (!role.ok()) return role.status();
-  baleen::SetLogRole(absl::GetFlag(FLAGS_role) == "both" ? "attention" : absl::GetFlag(FLAGS_role));
-  const auto options = baleen::ServerOptionsFromFlags("attention", baleen::PeerRole::kAttention);
+  const std::string name = absl::GetFlag(FLAGS_role) == "both" ? "attention" : absl::GetFlag(FLAGS_role);
+  baleen::SetLogRole(name);
+  const auto options = baleen::ServerOptionsFromFlags(name, baleen::PeerRole::kAttention);
   if (!options.ok()) return options.status();
   auto server = baleen::AttentionServer::Start(*options, {.role = *role,
                                                           .model_directory = absl::GetFlag(FLAGS_model),
@@ -48,6 +50,7 @@ absl::Status Run(int argc, char** argv, int* exit_code) {
                                                           .mtp = absl::GetFlag(FLAGS_mtp),
                                                           .ping_pong_rows = absl::GetFlag(FLAGS_ping_pong_rows),
                                                           .shared_weights = absl::GetFlag(FLAGS_shared_weights),
+                                                          .trace_layer_steps = absl::GetFlag(FLAGS_trace_layer_steps),
                                                           .transport = baleen::TransportOptionsFromFlags()});
   if (!server.ok()) return server.status();
   *exit_code = (*server)->RunUntilTerminated();

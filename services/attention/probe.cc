@@ -42,6 +42,8 @@ struct AttentionProbe::Impl {
         preemptions(AddCounter(r, "baleen_num_preemptions_total", "Times that a sequence gave its KV blocks up to be filled again.")),
         drafts(AddCounter(r, "baleen_spec_decode_num_draft_tokens_total", "Tokens that the MTP layer guessed and the model verified.")),
         accepted(AddCounter(r, "baleen_spec_decode_num_accepted_tokens_total", "Guesses that were right.")),
+        queue_time(AddHistogram(r, "baleen_request_queue_time_seconds", "How long sequences waited for their first KV blocks.",
+                                {0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300})),
         step_failures(AddCounter(r, "baleen_attention_step_failures_total", "Steps that failed, retried ones included.")),
         step_seconds(AddHistogram(r, "baleen_attention_step_seconds", "Duration of a step.",
                                   {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30})),
@@ -63,6 +65,7 @@ struct AttentionProbe::Impl {
   Counter& preemptions;
   Counter& drafts;
   Counter& accepted;
+  Histogram& queue_time;
   Counter& step_failures;
   Histogram& step_seconds;
   Histogram& step_rows;
@@ -82,6 +85,8 @@ void AttentionProbe::Load(int64_t running, int64_t waiting, float kv_usage) {
   impl_->waiting.Set(static_cast<double>(waiting));
   impl_->kv_usage.Set(static_cast<double>(kv_usage));
 }
+
+void AttentionProbe::Admitted(absl::Duration waited) { impl_->queue_time.Observe(absl::ToDoubleSeconds(waited)); }
 
 void AttentionProbe::Stepped(absl::Duration duration, int64_t rows) {
   impl_->step_seconds.Observe(absl::ToDoubleSeconds(duration));

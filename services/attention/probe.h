@@ -21,6 +21,8 @@ class AttentionProbe {
   ~AttentionProbe();
 
   void Load(int64_t running, int64_t waiting, float kv_usage);
+  // A sequence got its first KV blocks.
+  void Admitted(absl::Duration waited);
   void Stepped(absl::Duration duration, int64_t rows);
   void StepFailed();
   // `cached_tokens` of the prompt's were found in the prefix cache.

@@ -94,4 +94,13 @@ void SetLogRole(const std::string& role) {
 
 void SetLogLevel(LogLevel minimum) { minimum_level.store(minimum, std::memory_order_relaxed); }
 
+LogLevel GetLogLevel() { return minimum_level.load(std::memory_order_relaxed); }
+
+std::optional<LogLevel> ParseLogLevel(absl::string_view name) {
+  for (const LogLevel level : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {
+    if (name == LevelName(level)) return level;
+  }
+  return std::nullopt;
+}
+
 }  // namespace baleen

@@ -3,6 +3,7 @@
 #define BALEEN_SERVICES_COMMON_LOG_H_
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -18,7 +19,11 @@ using LogField = std::pair<absl::string_view, std::string>;
 // {"time": RFC 3339, "level": "info", "role": ..., "event": ..., fields...}. Thread-safe; one write a line.
 void Log(LogLevel level, absl::string_view event, std::initializer_list<LogField> fields = {});
 void SetLogRole(const std::string& role);
+// Thread-safe: levels change while the process serves.
 void SetLogLevel(LogLevel minimum);
+LogLevel GetLogLevel();
+// "debug", "info", "warning", "error"; nullopt for other words.
+std::optional<LogLevel> ParseLogLevel(absl::string_view name);
 
 // The line that Log writes, newline included.
 std::string FormatLogLine(LogLevel level, absl::string_view role, absl::string_view event, std::initializer_list<LogField> fields,

@@ -18,5 +18,11 @@ TEST(LogTest, EscapesWhatWouldBreakTheLine) {
   EXPECT_EQ(line.find('\n'), line.size() - 1);
 }
 
+TEST(LogTest, LevelsHaveNames) {
+  EXPECT_EQ(ParseLogLevel("debug"), LogLevel::kDebug);
+  EXPECT_EQ(ParseLogLevel("error"), LogLevel::kError);
+  for (const char* wrong : {"", "Info", "warn", "unknown", "info "}) EXPECT_FALSE(ParseLogLevel(wrong).has_value()) << wrong;
+}
+
 }  // namespace
 }  // namespace baleen

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <sstream>
 #include <thread>
 #include <utility>
@@ -14,8 +15,10 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/exposure.h"
 #include "services/common/log.h"
+#include "services/common/log_level_file.h"
 #include "services/common/metrics_server.h"
 #include "services/common/process_metrics.h"
+#include "services/common/span_exporter.h"
 #include "services/common/termination.h"
 
 namespace baleen {
@@ -55,7 +58,15 @@ HttpPage StatusPage(const absl::Status& status) {
 }  // namespace
 
 struct ServerRunner::Impl {
-  explicit Impl(ServerOptions given) : options(std::move(given)), pages(MakePages()) {}
+  explicit Impl(ServerOptions given) : options(std::move(given)), pages(MakePages()) {
+    if (!options.log_level_file.empty()) log_level.emplace(options.log_level_file);
+    if (options.otlp_endpoint.empty()) return;
+    SpanExporterOptions exporter;
+    exporter.endpoint = options.otlp_endpoint;
+    exporter.credentials = options.otlp_credentials;
+    exporter.service = absl::StrCat("baleen-", options.role);
+    spans = std::make_shared<SpanExporter>(exporter, registry);
+  }
 
   HttpPages MakePages() {
     return {{"/metrics", [this] { return MetricsPage(); }},
@@ -139,6 +150,8 @@ struct ServerRunner::Impl {
   const ServerOptions options;
   Termination termination;  // First of what follows: it blocks the signals before any thread starts.
   prometheus::Registry registry;
+  std::optional<LogLevelFile> log_level;
+  std::shared_ptr<SpanExporter> spans;
   MetricsServer pages;
   CallGuard guard;  // Until Start.
   int grpc_port = 0;
@@ -160,6 +173,8 @@ ServerRunner::ServerRunner(ServerOptions options) : impl_(std::make_unique<Impl>
 ServerRunner::~ServerRunner() { impl_->Close(); }
 
 prometheus::Registry& ServerRunner::metrics() { return impl_->registry; }
+
+const std::shared_ptr<SpanExporter>& ServerRunner::spans() { return impl_->spans; }
 
 absl::Status ServerRunner::Start(const std::vector<grpc::Service*>& services, std::shared_ptr<grpc::ServerCredentials> credentials) {
   if (absl::Status status = impl_->pages.Start(impl_->options.bind, impl_->options.metrics_port); !status.ok()) return status;

@@ -18,6 +18,8 @@
 
 namespace baleen {
 
+class SpanExporter;
+
 struct ServerOptions {
   std::string role;  // "expert", for logs and metrics.
   std::string bind = "127.0.0.1";
@@ -28,6 +30,9 @@ struct ServerOptions {
   ClusterCredentials credentials = {};       // Towards the other processes of the cluster.
   bool allow_plaintext = false;              // Ports without TLS on addresses that others reach.
   int max_receive_bytes = kMaxMessageBytes;  // Of a gRPC message that comes in.
+  std::string log_level_file = {};           // Whose word is the log's level whenever it changes (LogLevelFile); empty = none.
+  std::string otlp_endpoint = {};            // Where spans go (SpanExporterOptions::endpoint); empty = no traces.
+  std::shared_ptr<grpc::ChannelCredentials> otlp_credentials = {};  // Null = plaintext.
 };
 
 // Owns the process's servers. Construct it before any other thread starts (it blocks SIGTERM and SIGINT for all later ones),
@@ -38,6 +43,8 @@ class ServerRunner {
   ~ServerRunner();
 
   prometheus::Registry& metrics();
+  // Where spans go; null without an endpoint. Whoever may outlive this holds it weakly.
+  const std::shared_ptr<SpanExporter>& spans();
 
   // Binds and serves `services` (unowned) with health and reflection, large message limits and keep-alive. `credentials` decide who may
   // call what; null = plaintext, refused where CheckExposure (exposure.h) refuses it. Errors name the port.

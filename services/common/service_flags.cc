@@ -1,15 +1,18 @@
 #include "services/common/service_flags.h"
 
+#include <optional>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "services/common/core_dumps.h"
 #include "services/common/log.h"
+#include "services/common/outside_server.h"
 #include "services/common/request_id.h"
 #include "services/common/termination.h"
 
@@ -28,7 +31,12 @@ ABSL_FLAG(std::string, tls_crl, "",
           "PEM file of the authority's lists of revoked certificates, read again when it is replaced; empty = none");
 ABSL_FLAG(bool, allow_plaintext, false, "listen, and reach guard and trace receiver, without TLS on addresses other than loopback");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error");
+ABSL_FLAG(std::string, log_level_file, "",
+          "file with one such word, which counts instead, and again whenever the file changes; empty = none");
+ABSL_FLAG(std::string, otlp_endpoint, "", "host:port of an OTLP receiver (gRPC) for traces, or file:PATH for a file of them; empty = none");
 ABSL_FLAG(bool, core_dumps, false, "for debugging: leave core files, which hold users' text, and let debuggers attach");
+
+ABSL_FLAG(std::string, otlp_ca, "", "PEM file of the authorities that the OTLP receiver's certificate is held to; empty = no TLS");
 
 namespace baleen {
 namespace {
@@ -41,14 +49,10 @@ absl::Status CheckDrainTimeout(absl::Duration timeout) {
 }
 
 absl::Status ApplyLogLevel(const std::string& name) {
-  constexpr std::pair<absl::string_view, LogLevel> kLevels[] = {
-      {"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo}, {"warning", LogLevel::kWarning}, {"error", LogLevel::kError}};
-  for (const auto& [level_name, level] : kLevels) {
-    if (name != level_name) continue;
-    SetLogLevel(level);
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(absl::StrCat("--log_level=", name, ": expected debug, info, warning or error"));
+  const std::optional<LogLevel> level = ParseLogLevel(name);
+  if (!level) return absl::InvalidArgumentError(absl::StrCat("--log_level=", name, ": expected debug, info, warning or error"));
+  SetLogLevel(*level);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ClusterCredentials> CredentialsFromFlags(PeerRole own) {
@@ -84,6 +88,12 @@ absl::StatusOr<ServerOptions> ServerOptionsFromFlags(const std::string& role, Pe
   options.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
   options.grpc_port = absl::GetFlag(FLAGS_grpc_port);
   options.metrics_port = absl::GetFlag(FLAGS_metrics_port);
+  options.log_level_file = absl::GetFlag(FLAGS_log_level_file);
+  options.otlp_endpoint = absl::GetFlag(FLAGS_otlp_endpoint);
+  if (!options.otlp_endpoint.empty() && !absl::StartsWith(options.otlp_endpoint, "file:")) {
+    const OutsideServer receiver{"--otlp_endpoint", options.otlp_endpoint, "--otlp_ca", absl::GetFlag(FLAGS_otlp_ca)};
+    ASSIGN_OR_RETURN(options.otlp_credentials, OutsideCredentials(receiver, options.credentials, options.allow_plaintext));
+  }
   return options;
 }
 

@@ -1,5 +1,6 @@
 // The flags that every service process takes: --bind --advertise --grpc_port --metrics_port --placement --failure_domain
-// --drain_timeout --log_level --core_dumps --tls_ca --tls_cert --tls_key --tls_crl --allow_plaintext.
+// --drain_timeout --log_level --log_level_file --core_dumps --tls_ca --tls_cert --tls_key --tls_crl --allow_plaintext --otlp_endpoint
+// --otlp_ca.
 #ifndef BALEEN_SERVICES_COMMON_SERVICE_FLAGS_H_
 #define BALEEN_SERVICES_COMMON_SERVICE_FLAGS_H_
 

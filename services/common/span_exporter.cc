@@ -2,16 +2,20 @@
 
 #include <grpcpp/client_context.h>
 #include <prometheus/counter.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 
+#include "absl/strings/strip.h"
 #include "proto/opentelemetry/trace_service.grpc.pb.h"
 #include "services/common/channel.h"
+#include "services/common/span_file.h"
 
 namespace baleen {
 namespace {
@@ -39,6 +43,11 @@ void Fill(const TraceSpan& span, otlp::Span* out) {
   if (span.failed) out->mutable_status()->set_code(otlp::Status::STATUS_CODE_ERROR);
 }
 
+std::string HostName() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
 }  // namespace
 
 struct SpanExporter::Impl {
@@ -47,8 +56,15 @@ struct SpanExporter::Impl {
         spans_total(prometheus::BuildCounter().Name("baleen_trace_spans_total").Help("Spans, by what became of them.").Register(registry)),
         sent(spans_total.Add({{"result", "sent"}})),
         dropped(spans_total.Add({{"result", "dropped"}})),
-        stub(otlp::TraceService::NewStub(
-            MakeChannel(options.endpoint, options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials()))) {}
+        resource({{"service.name", options.service}, {"host.name", HostName()}, {"process.pid", int64_t{::getpid()}}}) {
+    absl::string_view path = options.endpoint;
+    if (absl::ConsumePrefix(&path, "file:")) {
+      file.emplace(std::string(path));
+    } else {
+      stub = otlp::TraceService::NewStub(
+          MakeChannel(options.endpoint, options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials()));
+    }
+  }
 
   // Up to a batch of what waits; waits a period for the first. Empty when stopping and nothing is left.
   std::vector<TraceSpan> Take() {
@@ -62,10 +78,15 @@ struct SpanExporter::Impl {
   }
 
   void Send(const std::vector<TraceSpan>& batch) {
+    if (!file) return Export(batch);
+    (file->Append(resource, batch) ? sent : dropped).Increment(static_cast<double>(batch.size()));
+  }
+
+  void Export(const std::vector<TraceSpan>& batch) {
     otlp::ExportTraceServiceRequest request;
-    otlp::ResourceSpans* resource = request.add_resource_spans();
-    Fill("service.name", options.service, resource->mutable_resource()->add_attributes());
-    otlp::ScopeSpans* scope = resource->add_scope_spans();
+    otlp::ResourceSpans* spans = request.add_resource_spans();
+    for (const auto& [key, value] : resource) Fill(key, value, spans->mutable_resource()->add_attributes());
+    otlp::ScopeSpans* scope = spans->add_scope_spans();
     scope->mutable_scope()->set_name("baleen");
     for (const TraceSpan& span : batch) Fill(span, scope->add_spans());
     grpc::ClientContext context;
@@ -92,7 +113,9 @@ struct SpanExporter::Impl {
   prometheus::Family<prometheus::Counter>& spans_total;
   prometheus::Counter& sent;
   prometheus::Counter& dropped;
-  std::unique_ptr<otlp::TraceService::Stub> stub;
+  const SpanAttributes resource;
+  std::unique_ptr<otlp::TraceService::Stub> stub;  // Or
+  std::optional<SpanFile> file;
 
   std::mutex mutex;  // Guards what follows.
   std::condition_variable wake;

@@ -1,4 +1,4 @@
-// Sends spans to an OTLP receiver over gRPC, off the request's path.
+// Sends spans to an OTLP receiver over gRPC, or into a file, off the request's path.
 #ifndef BALEEN_SERVICES_COMMON_SPAN_EXPORTER_H_
 #define BALEEN_SERVICES_COMMON_SPAN_EXPORTER_H_
 
@@ -6,32 +6,16 @@
 #include <prometheus/registry.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
-#include <variant>
-#include <vector>
 
 #include "absl/time/time.h"
+#include "services/common/trace_span.h"
 
 namespace baleen {
 
-// One finished piece of a trace. Attributes are ids, names and counts, never user text.
-struct TraceSpan {
-  std::string trace_id;   // 16 bytes.
-  std::string span_id;    // 8 bytes.
-  std::string parent_id;  // 8 bytes; empty = the trace begins here.
-  std::string name;
-  bool server = false;  // Answers a call from outside.
-  bool failed = false;
-  absl::Time start;
-  absl::Time end;
-  std::vector<std::pair<std::string, std::variant<int64_t, std::string>>> attributes;
-};
-
 struct SpanExporterOptions {
-  std::string endpoint;                                        // host:port
+  std::string endpoint;                                        // host:port; or file:PATH (SpanFile).
   std::shared_ptr<grpc::ChannelCredentials> credentials = {};  // Null = plaintext.
   std::string service;                                         // The resource's service.name.
   size_t max_waiting = 4096;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "services/common/request_id.h"
 
 namespace baleen {
@@ -35,8 +36,11 @@ std::optional<TraceContext> ParseTraceparent(absl::string_view header) {
   return TraceContext{Bytes(trace), Bytes(span), (static_cast<unsigned char>(Bytes(flags)[0]) & 1) != 0};
 }
 
-std::string NewSpanId() { return NewRequestId().substr(0, 8); }
+std::string FormatTraceparent(const TraceContext& context) {
+  return absl::StrCat("00-", absl::BytesToHexString(context.trace_id), "-", absl::BytesToHexString(context.span_id), "-",
+                      context.sampled ? "01" : "00");
+}
 
-TraceContext NewTrace(bool sampled) { return {NewRequestId(), "", sampled}; }
+std::string NewSpanId() { return NewRequestId().substr(0, 8); }
 
 }  // namespace baleen

@@ -21,8 +21,8 @@ std::optional<TraceContext> ParseTraceparent(absl::string_view header);
 
 // 8 bytes from the kernel's random source.
 std::string NewSpanId();
-// A context of its own for a request that came without one.
-TraceContext NewTrace(bool sampled);
+// What ParseTraceparent reads.
+std::string FormatTraceparent(const TraceContext& context);
 
 }  // namespace baleen
 

@@ -75,6 +75,7 @@ absl::StatusOr<ExpertCall> ParseExpertCall(Message message, const ExpertShape& s
   call.experts_per_row.assign(header.experts_per_row().begin(), header.experts_per_row().end());
   call.expert_ids.assign(header.expert_ids().begin(), header.expert_ids().end());
   call.input = std::move(message.payload);
+  call.traceparent = header.traceparent();
   return call;
 }
 

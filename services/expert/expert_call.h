@@ -23,7 +23,9 @@ struct ExpertCall {
   int64_t rows = 0;  // 0 = hello: the router asks whether this shard is there.
   std::vector<uint32_t> experts_per_row;
   std::vector<uint32_t> expert_ids;
-  Payload input;  // [rows, hidden] in the shard's dtype.
+  Payload input;            // [rows, hidden] in the shard's dtype.
+  std::string traceparent;  // As it came; empty = not traced.
+  absl::Time arrival;       // Of a traced call.
   // Answers the call; set by who took it from the stream. Thread-safe.
   std::function<void(Message)> reply;
 };

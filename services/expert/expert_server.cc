@@ -100,6 +100,7 @@ absl::Status ExpertServer::Impl::Load() {
   ExpertServiceOptions service_options;
   service_options.shape = {
       .hidden = config.hidden_size, .experts = config.n_routed_experts, .dtype = numerics.activations(), .numerics_id = numerics.Id()};
+  service_options.spans = runner.spans().get();
   service = std::make_unique<ExpertService>(service_options, Clock::Real(), &runner.metrics());
   if (!options.shared_weights.empty()) {
     ASSIGN_OR_RETURN(shared_weights, SharedWeights::Open(options.shared_weights, *checkpoint, numerics));

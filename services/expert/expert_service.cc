@@ -1,8 +1,11 @@
 #include "services/expert/expert_service.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/span_exporter.h"
+#include "services/common/trace_context.h"
 
 namespace baleen {
 
@@ -40,6 +43,7 @@ void ExpertService::Take(const std::shared_ptr<Connection>& connection, Message 
   if (!call.ok()) return refuse(call.status());
   if (call->rows == 0) return SendReply(connection, EncodeReply(*call, {}));
   call->reply = [connection](Message reply) { SendReply(connection, std::move(reply)); };
+  if (!call->traceparent.empty()) call->arrival = clock_->Now();
   const int64_t bytes = BytesOf(*call, options_.shape);
   const absl::Status queued = queue_.Push(*std::move(call), bytes);
   if (!queued.ok()) return refuse(queued);
@@ -98,10 +102,23 @@ void ExpertService::ComputeBatch(std::vector<ExpertCall> calls) {
   std::vector<Message> replies = ComputeMerged(calls, options_.shape.hidden, options_.shape.dtype,
                                                [&](int layer, absl::Span<const ExpertSlot> slots) { experts->Compute(layer, slots); });
   probe_.BatchComputed(rows, clock_->Now() - start);
+  if (options_.spans != nullptr) Trace(calls, rows, start);
   for (size_t i = 0; i < calls.size(); ++i) {
     probe_.CallDone("OK");
     row_counter_.Count(calls[i].layer, calls[i].expert_ids);
     calls[i].reply(std::move(replies[i]));
+  }
+}
+
+void ExpertService::Trace(absl::Span<const ExpertCall> calls, int64_t rows, absl::Time start) const {
+  const absl::Time now = clock_->Now();
+  for (const ExpertCall& call : calls) {
+    const std::optional<TraceContext> parent = ParseTraceparent(call.traceparent);
+    if (!parent || !parent->sampled) continue;
+    options_.spans->Add(SpanInside(*parent, "expert queue", call.arrival, start));
+    TraceSpan compute = SpanInside(*parent, "expert compute", start, now);
+    compute.attributes = {{"baleen.layer", int64_t{call.layer}}, {"baleen.rows", call.rows}, {"baleen.merged_rows", rows}};
+    options_.spans->Add(std::move(compute));
   }
 }
 

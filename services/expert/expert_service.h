@@ -20,6 +20,8 @@
 
 namespace baleen {
 
+class SpanExporter;
+
 // Experts to compute with. Immutable once made; thread-safe.
 class HeldExperts {
  public:
@@ -33,6 +35,7 @@ struct ExpertServiceOptions {
   ExpertShape shape;
   WorkQueueBounds queue;
   int64_t max_merged_slots = 4096;  // (Row, expert) pairs of one computation.
+  SpanExporter* spans = nullptr;    // Unowned, outlives the service; null = no call is traced.
 };
 
 // Thread-safe. Replies are in any order: refusals come at once, outputs after compute.
@@ -62,6 +65,8 @@ class ExpertService {
   absl::Status Check(const ExpertCall& call, const HeldExperts* experts);
   void ComputeLoop();
   void ComputeBatch(std::vector<ExpertCall> calls);
+  // Spans of the traced ones among calls that were computed together from `start` to now.
+  void Trace(absl::Span<const ExpertCall> calls, int64_t rows, absl::Time start) const;
 
   const ExpertServiceOptions options_;
   Clock* const clock_;

@@ -14,9 +14,7 @@
 #include "services/common/exposure.h"
 #include "services/common/file_watcher.h"
 #include "services/common/log.h"
-#include "services/common/outside_server.h"
 #include "services/common/service_flags.h"
-#include "services/common/span_exporter.h"
 #include "services/gateway/admin/admin_api.h"
 #include "services/gateway/admission/admission.h"
 #include "services/gateway/admission/cluster_capacity.h"
@@ -48,20 +46,6 @@ constexpr char kHealthMethods[] = "/grpc.health.v1.Health/";
 constexpr uint64_t kAdminBodyBytes = 16 << 10;
 constexpr absl::Duration kTenantsPeriod = absl::Seconds(1);
 
-absl::StatusOr<SpanExporterOptions> ExporterOptions(const GatewayOptions& options) {
-  SpanExporterOptions exporter;
-  exporter.endpoint = options.otlp_endpoint;
-  exporter.service = "baleen-gateway";
-  if (exporter.endpoint.empty()) return exporter;
-  const OutsideServer receiver{"--otlp_endpoint", exporter.endpoint, "--otlp_ca", options.otlp_ca};
-  ASSIGN_OR_RETURN(exporter.credentials, OutsideCredentials(receiver, options.server.credentials, options.server.allow_plaintext));
-  return exporter;
-}
-
-std::unique_ptr<SpanExporter> MakeExporter(SpanExporterOptions options, prometheus::Registry& registry) {
-  return options.endpoint.empty() ? nullptr : std::make_unique<SpanExporter>(std::move(options), registry);
-}
-
 // What a client's message may have, as over REST.
 ServerOptions EdgeOptions(ServerOptions options) {
   options.max_receive_bytes = static_cast<int>(HttpServerOptions().body_limit_bytes);
@@ -77,11 +61,10 @@ absl::StatusOr<std::shared_ptr<EdgeTls>> LoadEdge(const PemFiles& files) {
 }  // namespace
 
 struct GatewayServer::Impl {
-  Impl(const GatewayOptions& options, SpanExporterOptions exporter_options, std::unique_ptr<ServedModel> served)
+  Impl(const GatewayOptions& options, std::unique_ptr<ServedModel> served)
       : credentials(options.server.credentials),
         runner(EdgeOptions(options.server)),
-        exporter(MakeExporter(std::move(exporter_options), runner.metrics())),
-        probe(runner.metrics(), served->id, RequestTracer(exporter.get(), options.trace_sample, served->id)),
+        probe(runner.metrics(), served->id, RequestTracer(runner.spans(), options.trace_sample)),
         model(std::move(served)) {}
 
   // What may call back goes before what it calls.
@@ -226,7 +209,6 @@ struct GatewayServer::Impl {
   const ClusterCredentials credentials;
   std::shared_ptr<EdgeTls> edge;  // Null without a certificate for clients.
   ServerRunner runner;
-  const std::unique_ptr<SpanExporter> exporter;  // Null without an endpoint.
   GatewayProbe probe;
   const std::unique_ptr<ServedModel> model;
   WorkerPicker picker;
@@ -257,8 +239,7 @@ GatewayServer::~GatewayServer() = default;
 absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const GatewayOptions& options) {
   if (!(options.trace_sample >= 0 && options.trace_sample <= 1)) return absl::InvalidArgumentError("--trace_sample must be in [0, 1]");
   ASSIGN_OR_RETURN(std::unique_ptr<ServedModel> model, ServedModel::Load(options.model_directory));
-  ASSIGN_OR_RETURN(SpanExporterOptions exporter, ExporterOptions(options));
-  auto impl = std::make_unique<Impl>(options, std::move(exporter), std::move(model));
+  auto impl = std::make_unique<Impl>(options, std::move(model));
   RETURN_IF_ERROR(impl->OpenTenants(options));
   GuardrailOptions guardrail = options.guardrail;
   guardrail.model = impl->model->id;

@@ -20,12 +20,10 @@ struct GatewayOptions {
   int rest_port = 8080;
   std::string admin_bind = "127.0.0.1";
   int admin_port = 0;
-  std::string tenants_file;   // Who may call; empty = anybody.
-  std::string prices_file;    // What tokens cost; empty = usage is in tokens alone.
-  PemFiles edge_tls;          // Towards clients; without certificate, plain HTTP and gRPC.
-  std::string otlp_endpoint;  // host:port of an OTLP receiver (gRPC); empty = no traces.
-  std::string otlp_ca;        // PEM file of the authorities that its certificate is held to; empty = plaintext.
-  double trace_sample = 0;    // Share of the requests without a traceparent that begin a trace.
+  std::string tenants_file;  // Who may call; empty = anybody.
+  std::string prices_file;   // What tokens cost; empty = usage is in tokens alone.
+  PemFiles edge_tls;         // Towards clients; without certificate, plain HTTP and gRPC.
+  double trace_sample = 0;   // Share of the requests without a traceparent that begin a trace.
   GuardrailOptions guardrail;
 };
 

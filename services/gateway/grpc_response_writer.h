@@ -66,7 +66,8 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
     }
     GenerationSink sink = [self](GenerationEvent event) { self->OnEvent(std::move(event)); };
     if (call.answer != nullptr) sink = call.answer->Wrap(std::move(sink));
-    const RequestOrigin origin{kOperation, call.input.request_id, call.input.traceparent};
+    const RequestOrigin origin = probe->Begin(kOperation, call.input);
+    call.input.trace = origin.trace;
     auto started = StartChoices(
         generation, call.input,
         [probe, origin, charge = std::move(call.charge)](GenerationSink one) {

@@ -17,8 +17,6 @@ ABSL_FLAG(std::string, prices, "", "JSON file of prices per million tokens, for 
 ABSL_FLAG(std::string, edge_tls_cert, "",
           "PEM file of the certificate for REST and gRPC clients, read again when it is replaced; empty = plain HTTP");
 ABSL_FLAG(std::string, edge_tls_key, "", "its private key");
-ABSL_FLAG(std::string, otlp_endpoint, "", "host:port of an OTLP receiver (gRPC) for traces; empty = none");
-ABSL_FLAG(std::string, otlp_ca, "", "PEM file of the authorities that the OTLP receiver's certificate is held to; empty = no TLS");
 ABSL_FLAG(double, trace_sample, 0.01, "share of the requests without a traceparent header that are traced, 0 to 1");
 ABSL_FLAG(std::string, guardrail, "off", "what judges prompts and output: off, builtin, or host:port of a baleen.v1.Guardrail");
 ABSL_FLAG(std::string, guardrail_ca, "", "PEM file of the authorities that the guardrail service's certificate is held to; empty = no TLS");
@@ -48,8 +46,6 @@ int main(int argc, char** argv) {
   options.tenants_file = absl::GetFlag(FLAGS_tenants);
   options.prices_file = absl::GetFlag(FLAGS_prices);
   options.edge_tls = {.ca = "", .cert = absl::GetFlag(FLAGS_edge_tls_cert), .key = absl::GetFlag(FLAGS_edge_tls_key)};
-  options.otlp_endpoint = absl::GetFlag(FLAGS_otlp_endpoint);
-  options.otlp_ca = absl::GetFlag(FLAGS_otlp_ca);
   options.trace_sample = absl::GetFlag(FLAGS_trace_sample);
   options.guardrail.guardrail = absl::GetFlag(FLAGS_guardrail);
   options.guardrail.ca = absl::GetFlag(FLAGS_guardrail_ca);

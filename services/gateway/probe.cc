@@ -5,10 +5,12 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
-#include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "services/common/log.h"
+#include "services/common/request_id.h"
 
 namespace baleen {
 namespace {
@@ -46,11 +48,28 @@ const char* NameOf(const GenerationEvent& event) {
   }
 }
 
+// Codes and counts, never what a status says in words.
+void LogEnd(const std::string& request_id, const GenerationEvent& event, absl::Duration elapsed) {
+  const std::string milliseconds = absl::StrCat(absl::ToInt64Milliseconds(elapsed));
+  if (!event.status.ok()) {
+    return Log(LogLevel::kWarning, "request_failed",
+               {{"request", RequestIdToHex(request_id)}, {"code", absl::StatusCodeToString(event.status.code())}, {"ms", milliseconds}});
+  }
+  Log(LogLevel::kDebug, "request_ended",
+      {{"request", RequestIdToHex(request_id)},
+       {"reason", NameOf(event)},
+       {"prompt_tokens", absl::StrCat(event.usage.prompt_tokens)},
+       {"completion_tokens", absl::StrCat(event.usage.completion_tokens)},
+       {"failovers", absl::StrCat(event.usage.failovers)},
+       {"ms", milliseconds}});
+}
+
 }  // namespace
 
 struct GatewayProbe::Impl {
   Impl(prometheus::Registry& registry, const std::string& model, RequestTracer request_tracer)
-      : tracer(std::move(request_tracer)),
+      : model(model),
+        tracer(std::move(request_tracer)),
         gen_ai(registry, model),
         running(MakeGauge(registry, "baleen_num_requests_running", "Requests being answered.")),
         waiting(MakeGauge(registry, "baleen_num_requests_before_first_token", "Running requests whose first token has not come.")),
@@ -76,6 +95,7 @@ struct GatewayProbe::Impl {
     generation_tokens.Observe(static_cast<double>(event.usage.completion_tokens));
   }
 
+  const std::string model;
   const RequestTracer tracer;
   GenAiMetrics gen_ai;
   prometheus::Gauge& running;
@@ -113,11 +133,15 @@ GatewayProbe::GatewayProbe(prometheus::Registry& registry, const std::string& mo
     : impl_(std::make_shared<Impl>(registry, model, std::move(tracer))) {}
 GatewayProbe::~GatewayProbe() = default;
 
+RequestOrigin GatewayProbe::Begin(Operation operation, const GenerationInput& input) const {
+  return {operation, input.request_id,
+          impl_->tracer.Begin(input.traceparent, {operation, input.request_id, impl_->model, input.spec.choices})};
+}
+
 GenerationSink GatewayProbe::Measure(GenerationSink sink, RequestOrigin origin) {
-  std::optional<TraceContext> trace = impl_->tracer.Begin(origin.traceparent, origin.request_id);
-  return [impl = impl_, origin = std::move(origin), trace = std::move(trace), sink = std::move(sink),
-          running = std::make_shared<GaugeGuard>(impl_->running), waiting = std::make_shared<GaugeGuard>(impl_->waiting),
-          start = absl::Now(), first_token = absl::InfinitePast(), last_token = absl::InfinitePast()](GenerationEvent event) mutable {
+  return [impl = impl_, origin = std::move(origin), sink = std::move(sink), running = std::make_shared<GaugeGuard>(impl_->running),
+          waiting = std::make_shared<GaugeGuard>(impl_->waiting), start = absl::Now(), first_token = absl::InfinitePast(),
+          last_token = absl::InfinitePast()](GenerationEvent event) mutable {
     const absl::Time now = absl::Now();
     if (!event.tokens.empty()) {
       if (first_token == absl::InfinitePast()) {
@@ -132,7 +156,8 @@ GenerationSink GatewayProbe::Measure(GenerationSink sink, RequestOrigin origin) 
     if (event.last()) {
       impl->Ended(event, now - start);
       impl->gen_ai.Ended(origin.operation, event, start, first_token, now);
-      if (trace) impl->tracer.Ended(*trace, origin.request_id, origin.operation, event, start, first_token, now);
+      if (origin.trace != nullptr) origin.trace->Ended(event, first_token, now);
+      LogEnd(origin.request_id, event, now - start);
     }
     sink(std::move(event));
   };

@@ -17,11 +17,11 @@ class Registry;
 
 namespace baleen {
 
-// What a request is to its metrics and spans.
+// What a request is to its metrics, spans and log lines.
 struct RequestOrigin {
   Operation operation;
-  std::string request_id;   // 16 bytes.
-  std::string traceparent;  // As it came; empty = none.
+  std::string request_id;               // 16 bytes.
+  std::shared_ptr<RequestTrace> trace;  // Null when it is not sampled.
 };
 
 // Thread-safe; outlives the requests it measures.
@@ -31,7 +31,9 @@ class GatewayProbe {
   GatewayProbe(prometheus::Registry& registry, const std::string& model, RequestTracer tracer = RequestTracer());
   ~GatewayProbe();
 
-  // Wraps a request's sink: times its tokens and counts it in and out.
+  // For Measure; the trace, where there is one, is the generation's too.
+  RequestOrigin Begin(Operation operation, const GenerationInput& input) const;
+  // Wraps the sink of one of a request's choices: times its tokens, counts it in and out, logs its end.
   GenerationSink Measure(GenerationSink sink, RequestOrigin origin);
   void Refused(int http_status);
   // How long after its arrival a request was answered 4xx.

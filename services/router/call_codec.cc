@@ -26,6 +26,7 @@ Message EncodeCall(const ExpertBatch& batch, const ShardCall& call, const CallIn
   header.set_rows(static_cast<uint32_t>(call.rows.size()));
   header.mutable_experts_per_row()->Add(call.experts_per_row.begin(), call.experts_per_row.end());
   header.mutable_expert_ids()->Add(call.expert_ids.begin(), call.expert_ids.end());
+  if (!batch.traceparent.empty()) header.set_traceparent(std::string(batch.traceparent));
 
   const size_t row_bytes = RowBytes(batch);
   const size_t size = call.rows.size() * row_bytes;

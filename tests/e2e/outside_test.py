@@ -16,6 +16,7 @@ from tests.testing.word_guard import WordGuard
 
 QUESTION = "What is 4821 + 1397?"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+WHOLE = ("baleen-gateway", "chat abacus")
 
 
 def serve(port_credentials, guard, receiver):
@@ -46,12 +47,12 @@ class OutsideTest(unittest.TestCase):
             client = openai.OpenAI(base_url=cluster.base_url, api_key="none", max_retries=0)
             answer = client.chat.completions.create(model="abacus", messages=[{"role": "user", "content": QUESTION}], temperature=0,
                                                     extra_headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
-            self.receiver.wait_for(TRACE, 1)
+            self.receiver.wait_for(TRACE, WHOLE)
             return answer.choices[0].finish_reason
 
     def test_both_are_shown_the_gateways_certificate(self):
         self.assertEqual(self.ask(self.elsewhere), "content_filter")
-        self.assertIn("chat abacus", self.receiver.wait_for(TRACE, 1))
+        self.assertIn(WHOLE, self.receiver.wait_for(TRACE, WHOLE))
 
     def test_a_server_of_another_authority_gets_no_text(self):
         with self.assertRaises(openai.InternalServerError):

@@ -19,23 +19,29 @@ CHART_FILES = pathlib.Path(ROOT) / "deploy" / "helm" / "baleen" / "files"
 SCRAPES = 8
 
 
+def substituted(board, expression):
+    """A panel's expression as Grafana would send it, with the constants' defaults."""
+    query = expression.replace("$__rate_interval", "30s")
+    for item in board["templating"]["list"]:
+        if item["type"] == "textbox":
+            query = query.replace(f"${item['name']}", item["query"])
+    return query
+
+
 def queries():
-    """(dashboard, panel, PromQL) as Grafana would send them, with the constants' defaults."""
+    """(dashboard, panel, PromQL) of every query."""
     for path in sorted((CHART_FILES / "dashboards").glob("*.json")):
         board = json.loads(path.read_text())
-        constants = {item["name"]: item["query"] for item in board["templating"]["list"] if item["type"] == "textbox"}
         for panel in board["panels"]:
             for target in panel.get("targets", ()):
-                query = target["expr"].replace("$__rate_interval", "30s")
-                for name, value in constants.items():
-                    query = query.replace(f"${name}", value)
-                yield board["title"], panel["title"], query
+                yield board["title"], panel["title"], substituted(board, target["expr"])
 
 
 class DashboardsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = cls.enterClassContext(Cluster(shards=2, prefill=1, decode=2, replicas=2))
+        flags = ["--guardrail=builtin", f"--prices={ROOT}/deploy/prices/deepseek-r1.json"]
+        cls.cluster = cls.enterClassContext(Cluster(shards=2, prefill=1, decode=2, replicas=2, gateway_flags=flags))
         cls.prometheus = cls.enterClassContext(Prometheus(cls.cluster))
         scraped = f"min(count_over_time(baleen_ready[1m])) >= {SCRAPES}"
         # The families whose series begin with their first event have to be there for two scrapes.

@@ -41,8 +41,9 @@ class MetricsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cluster = cls.enterClassContext(Cluster(shards=2, prefill=1, decode=2, replicas=2,
-                                                      gateway_flags=[f"--otlp_endpoint=127.0.0.1:{free_port()}", "--guardrail=builtin",
-                                                                     f"--prices={ROOT}/deploy/prices/deepseek-r1.json"]))
+                                                      gateway_flags=["--guardrail=builtin",
+                                                                     f"--prices={ROOT}/deploy/prices/deepseek-r1.json"],
+                                                      common_flags=[f"--otlp_endpoint=127.0.0.1:{free_port()}"]))
         load.some_of_each(cls.cluster, [f"{CANARY} {number} + 1397? {'and then ' * 6}" for number in range(8)])
         # A client's leaving is noticed when the next token has nowhere to go.
         deadline = time.monotonic() + 20

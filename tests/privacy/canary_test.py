@@ -46,8 +46,9 @@ class CanaryTest(unittest.TestCase):
         cls.addClassCleanup(lambda: server.stop(0).wait())
         etcd = cls.enterClassContext(Etcd())
         cls.cluster = cls.enterClassContext(
-            Cluster(shards=1, prefill=1, decode=2, placements=2, etcd=etcd.address, common_flags=["--log_level=debug"],
-                    gateway_flags=[f"--otlp_endpoint=127.0.0.1:{port}", "--trace_sample=1", "--guardrail=builtin"]))
+            Cluster(shards=1, prefill=1, decode=2, placements=2, etcd=etcd.address, worker_flags=["--trace_layer_steps=4"],
+                    common_flags=["--log_level=debug", f"--otlp_endpoint=127.0.0.1:{port}"],
+                    gateway_flags=["--trace_sample=1", "--guardrail=builtin"]))
         cls.client = Client(cls.cluster)
         cls.canaries = {}
         cls.use_every_field()
@@ -197,7 +198,9 @@ class CanaryTest(unittest.TestCase):
             self.assert_clean(process.name, page.encode())
 
     def test_traces(self):
-        self.receiver.wait_for(TRACE, 3)
+        everywhere = [(f"baleen-{service}", name) for service, name in (
+            ("gateway", "chat abacus"), ("decode", "decode"), ("prefill", "KV hand-over"), ("expert", "expert compute"))]
+        self.assertLessEqual(set(everywhere), set(self.receiver.wait_for(TRACE, *everywhere)))
         spans = b"".join(request.SerializeToString() for request in self.receiver.requests)
         self.assertIn(b"gen_ai", spans)
         self.assert_clean("spans", spans)

@@ -93,20 +93,21 @@ class Cluster:
     """A gateway, workers, shards and placement. Use as a context manager; ready on entry.
 
     `transport` is what workers stream over, `expert_transport` another one for the shards.
-    `etcd` is the address of an etcd that several placements share; `common_flags` go to every process. With a fabric each process has a
+    `etcd` is the address of an etcd that several placements share; `common_flags` go to every process, `own_flags(name)` to the one of that
+    name. With a fabric each process has a
     network namespace of its own. Processes named in `proxied` stand behind a proxy (Process.proxy).
     `certificates` (tests/testing/certificates.py) put mTLS inside; without them a fabric's processes may speak plaintext beyond loopback.
     """
 
     def __init__(self, shards=2, prefill=1, decode=1, replicas=1, threads=1, model=MODEL, worker_flags=(), placements=1, etcd=None,
                  gateway_flags=(), common_flags=(), transport="auto", expert_transport=None, fabric=None, proxied=(),
-                 certificates=None):
+                 certificates=None, own_flags=lambda name: ()):
         self.shards, self.prefill, self.decode, self.replicas = shards, prefill, decode, replicas
         self.threads, self.model, self.worker_flags = threads, model, list(worker_flags)
         self.placements, self.etcd, self.gateway_flags = placements, etcd, list(gateway_flags)
         self.common_flags, self.fabric, self.proxied = list(common_flags), fabric, proxied
         self.transport, self.expert_transport = transport, expert_transport or transport
-        self.certificates = certificates
+        self.certificates, self.own_flags = certificates, own_flags
         self.processes = []
         self.rest_port = free_port()
 
@@ -136,7 +137,7 @@ class Cluster:
         elif self.fabric:
             flags = [*flags, "--allow_plaintext"]
         place = self.fabric.place(name) if self.fabric else ("127.0.0.1", [])
-        process = Process(name, binary, [*flags, *self.common_flags], self.logs.name, place, name in self.proxied)
+        process = Process(name, binary, [*flags, *self.common_flags, *self.own_flags(name)], self.logs.name, place, name in self.proxied)
         self.processes.append(process)
         return process
 

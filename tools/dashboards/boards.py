@@ -59,6 +59,14 @@ SERVING = Dashboard("baleen-serving", "Baleen / Serving", (
         Panel("Refused", "reqps", {"HTTP {{status}}": rate("baleen_request_refused_total", "status")}, "By HTTP status."),
         Panel("Disconnected", "reqps", {"clients": rate("baleen_request_disconnected_total")}, "Clients that left before the end."),
     )),
+    Row("Admission", (
+        Panel("Time in the queue", "s", quantiles("baleen_request_queue_time_seconds", 'role="gateway"'), "Admitted requests, for room."),
+        Panel("Tokens", "short", {"admitted": "sum(baleen_admission_running_tokens)", "waiting": "sum(baleen_admission_waiting_tokens)"},
+              "That requests may need: prompt and max_tokens."),
+        Panel("Found no room", "reqps", {"refused": rate("baleen_admission_refused_total")}, "The queue was full, or the wait too long."),
+        Panel("Over their limits", "reqps", {"{{tenant}} {{limit}}": rate("baleen_tenant_refused_total", "tenant, limit")},
+              "Refused by the tenant's own limits."),
+    )),
     Row("Requests", (
         Panel("Prompt tokens", "short", quantiles("baleen_request_prompt_tokens"), "Of a request."),
         Panel("Generated tokens", "short", quantiles("baleen_request_generation_tokens"), "Of a request."),
@@ -77,6 +85,14 @@ SERVING = Dashboard("baleen-serving", "Baleen / Serving", (
         Panel("Sequences", "short", {"{{role}} running": 'sum by (role) (baleen_num_requests_running{role!="gateway"})',
                                      "{{role}} waiting": 'sum by (role) (baleen_num_requests_waiting{role!="gateway"})'},
               "In prefill and decode workers."),
+        Panel("Wait for KV blocks", "s", quantiles("baleen_request_queue_time_seconds", 'role!="gateway"'), "Before a sequence's prefill."),
+    )),
+    Row("Guardrails, where they are on", (
+        Panel("Texts judged", "reqps", {"{{subject}}": rate("baleen_guardrail_checks_total", "subject")}, "Prompts and pieces of output."),
+        Panel("Blocked", "reqps", {"{{subject}} {{category}}": rate("baleen_guardrail_blocks_total", "subject, category")},
+              "Prompts refused and answers ended."),
+        Panel("Unanswered", "reqps", {"{{subject}}": rate("baleen_guardrail_failures_total", "subject")}, "Checks that the guard failed."),
+        Panel("Time to a verdict", "s", quantiles("baleen_guardrail_check_seconds"), "Text waits for it."),
     )),
 ))
 
@@ -161,6 +177,14 @@ COST = Dashboard("baleen-cost", "Baleen / Cost", (
         Panel("Core seconds per thousand tokens", "s", {
             "generated": "1e3 * " + ratio(rate("process_cpu_seconds_total", where='job="baleen"'), TOKENS)},
               "What the CPUs spend on a token."),
+    )),
+    Row("By tenant", (
+        Panel("Tokens billed", "short", {"{{tenant}} {{kind}}": rate("baleen_tenant_tokens_total", "tenant, kind")},
+              "Input found in the prefix cache, other input, output; per second."),
+        Panel("Money billed per hour", "short", {
+            "{{tenant}} {{kind}} {{currency}}": f"3600 * {rate('baleen_tenant_cost_total', 'tenant, kind, currency')}"},
+              "In the price table's currency; where gateways have one."),
+        Panel("Requests under way", "short", {"{{tenant}}": "sum by (tenant) (baleen_tenant_streams)"}, "Streams."),
     )),
 ), {"process_hour_price": ("Price of one process for an hour", "2")})
 

@@ -13,12 +13,12 @@ namespace baleen {
 
 class DecodeService final : public v1::Decode::CallbackService {
  public:
-  // The pointers outlive the gRPC server; without `resume` no request is resumable.
-  DecodeService(ModelLimits limits, StepLoop* loop, Clock* clock, ResumeTable* resume = nullptr)
-      : limits_(std::move(limits)), loop_(loop), clock_(clock), resume_(resume) {}
+  // The pointers outlive the gRPC server; without `resume` no request is resumable, without `spans` none is traced.
+  DecodeService(ModelLimits limits, StepLoop* loop, Clock* clock, ResumeTable* resume = nullptr, SpanExporter* spans = nullptr)
+      : limits_(std::move(limits)), loop_(loop), clock_(clock), resume_(resume), spans_(spans) {}
 
   grpc::ServerBidiReactor<v1::DecodeCommand, v1::DecodeEvent>* Run(grpc::CallbackServerContext* context) override {
-    return DecodeStream::Start(&limits_, loop_, clock_, resume_);
+    return DecodeStream::Start(&limits_, loop_, clock_, resume_, spans_);
   }
 
   grpc::ServerUnaryReactor* Recall(grpc::CallbackServerContext* context, const v1::RecallRequest* request,
@@ -37,6 +37,7 @@ class DecodeService final : public v1::Decode::CallbackService {
   StepLoop* const loop_;
   Clock* const clock_;
   ResumeTable* const resume_;
+  SpanExporter* const spans_;
 };
 
 }  // namespace baleen

@@ -3,7 +3,10 @@
 #include <string>
 #include <utility>
 
+#include "services/attention/trace/sequence_trace.h"
 #include "services/attention/worker/step_loop.h"
+#include "services/common/log.h"
+#include "services/common/request_id.h"
 
 namespace baleen {
 namespace {
@@ -20,8 +23,8 @@ grpc::Status ToGrpc(const absl::Status& status) {
 
 }  // namespace
 
-DecodeStream* DecodeStream::Start(const ModelLimits* limits, StepLoop* loop, Clock* clock, ResumeTable* resume) {
-  std::shared_ptr<DecodeStream> stream(new DecodeStream(limits, loop, clock, resume));
+DecodeStream* DecodeStream::Start(const ModelLimits* limits, StepLoop* loop, Clock* clock, ResumeTable* resume, SpanExporter* spans) {
+  std::shared_ptr<DecodeStream> stream(new DecodeStream(limits, loop, clock, resume, spans));
   stream->self_ = stream;
   stream->StartRead(&stream->command_);
   return stream.get();
@@ -62,6 +65,8 @@ void DecodeStream::Begin(const v1::StartSequence& start) {
   absl::StatusOr<SequenceRequest> request = ConvertStart(start, *limits_, clock_->Now());
   if (!request.ok()) return FinishWith(request.status());
   request->observer = shared_from_this();
+  request_ = RequestIdToHex(request->request_id);
+  request->trace = JoinTrace(spans_, start.traceparent(), clock_->Now());
   if (resume_ != nullptr && !start.edge().empty()) journal_ = resume_->Open(*request, start.owner(), start.edge());
   {
     const std::lock_guard lock(mu_);
@@ -78,6 +83,7 @@ void DecodeStream::Begin(const v1::StartSequence& start) {
 }
 
 void DecodeStream::Accept(SequenceId id) {
+  Log(LogLevel::kDebug, "sequence_accepted", {{"request", request_}});
   if (journal_ != nullptr) journal_->Started(id);
   absl::Status cancelled;
   {
@@ -147,6 +153,7 @@ void DecodeStream::OnToken(int64_t index, const SampledToken& token) {
 
 void DecodeStream::OnFinished(const absl::Status& status, StopReason reason) {
   if (journal_ != nullptr) journal_->Keep();
+  Log(LogLevel::kDebug, "sequence_ended", {{"request", request_}, {"code", absl::StatusCodeToString(status.code())}});
   if (status.ok()) {
     v1::DecodeEvent event;
     event.mutable_finish()->set_reason(ToWire(reason));

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "base/clock.h"
@@ -18,6 +19,7 @@
 
 namespace baleen {
 
+class SpanExporter;
 class StepLoop;
 
 // Between gRPC's threads and the step loop's. At most kMaxBuffered events wait for the wire: then the sequence pauses, so a slow reader
@@ -28,8 +30,8 @@ class DecodeStream final : public grpc::ServerBidiReactor<v1::DecodeCommand, v1:
  public:
   static constexpr size_t kMaxBuffered = 64;
 
-  // Starts reading. The pointers outlive the stream; without `resume` no request is resumable.
-  static DecodeStream* Start(const ModelLimits* limits, StepLoop* loop, Clock* clock, ResumeTable* resume);
+  // Starts reading. The pointers outlive the stream; without `resume` no request is resumable, without `spans` none is traced.
+  static DecodeStream* Start(const ModelLimits* limits, StepLoop* loop, Clock* clock, ResumeTable* resume, SpanExporter* spans);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -42,8 +44,8 @@ class DecodeStream final : public grpc::ServerBidiReactor<v1::DecodeCommand, v1:
   void OnFinished(const absl::Status& status, StopReason reason) override;
 
  private:
-  DecodeStream(const ModelLimits* limits, StepLoop* loop, Clock* clock, ResumeTable* resume)
-      : limits_(limits), loop_(loop), clock_(clock), resume_(resume) {}
+  DecodeStream(const ModelLimits* limits, StepLoop* loop, Clock* clock, ResumeTable* resume, SpanExporter* spans)
+      : limits_(limits), loop_(loop), clock_(clock), resume_(resume), spans_(spans) {}
 
   void HandleCommand();
   void Begin(const v1::StartSequence& start);
@@ -57,9 +59,11 @@ class DecodeStream final : public grpc::ServerBidiReactor<v1::DecodeCommand, v1:
   StepLoop* const loop_;
   Clock* const clock_;
   ResumeTable* const resume_;
+  SpanExporter* const spans_;
   std::shared_ptr<ResumeTable::Entry> journal_;  // Of a resumable request, before its sequence begins.
   std::shared_ptr<DecodeStream> self_;
   v1::DecodeCommand command_;
+  std::string request_;  // For the log.
 
   mutable std::mutex mu_;
   std::optional<SequenceId> sequence_;

@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "proto/baleen/v1/attention.pb.h"
 #include "services/attention/probe.h"
+#include "services/attention/trace/sequence_trace.h"
 #include "services/attention/worker/step_loop.h"
 #include "services/kv/transfer/kv_sender.h"
 
@@ -64,6 +65,8 @@ void FillCall::Begin(const v1::FillRequest& request) {
   first_ = request.first_token();
   layers_ = request.kv_layers() > 0 ? static_cast<int>(request.kv_layers()) : std::numeric_limits<int>::max();
   fill->observer = shared_from_this();
+  trace_ = JoinTrace(context_->spans, request.traceparent(), context_->clock->Now());
+  fill->trace = trace_;
   push_ = context_->sender->Open(request.kv_address(), request.context(), request.reservation(),
                                  [self = shared_from_this()](absl::Status status) { self->OnPushOver(status); });
   const absl::StatusOr<SequenceId> id = context_->loop->Submit(*std::move(fill));
@@ -88,8 +91,10 @@ void FillCall::OnLayer(absl::Span<const BlockId> blocks, int layer, int64_t firs
   first += skipped;
   count -= skipped;
   if (count == 0 || layer >= layers_) return;
+  const size_t bytes = static_cast<size_t>(count * context_->row_bytes);
+  if (trace_ != nullptr) trace_->RowsSent(bytes, context_->clock->Now());
   push_->Enqueue(blocks, layer, first, count);
-  context_->probe->PageSent(static_cast<size_t>(count * context_->row_bytes));
+  context_->probe->PageSent(bytes);
 }
 
 void FillCall::OnFinished(const absl::Status& status, StopReason reason) {
@@ -102,6 +107,7 @@ void FillCall::OnFinished(const absl::Status& status, StopReason reason) {
 }
 
 void FillCall::OnPushOver(const absl::Status& status) {
+  if (trace_ != nullptr) trace_->HandOverEnded(status, context_->clock->Now());
   // An error that comes while rows are still computed stops that; after an earlier Reply this changes nothing.
   if (!status.ok()) StopComputing(status);
   Reply(status);

@@ -19,6 +19,8 @@ namespace baleen {
 class AttentionProbe;
 class KvSender;
 class KvTransferHandle;
+class SequenceTrace;
+class SpanExporter;
 class StepLoop;
 
 namespace v1 {
@@ -34,6 +36,7 @@ struct FillCallContext {
   AttentionProbe* probe = nullptr;
   int64_t row_bytes = 0;  // Of one layer.
   Clock* clock = nullptr;
+  SpanExporter* spans = nullptr;  // Null = nothing is traced.
 };
 
 // A fill as the scheduler's request, without its observer. INVALID_ARGUMENT names the field; other errors as CheckContext.
@@ -67,6 +70,7 @@ class FillCall final : public grpc::ServerUnaryReactor, public SequenceObserver,
   int layers_ = 0;      // and layers from here on are not wanted.
   std::shared_ptr<FillCall> self_;
   std::shared_ptr<KvTransferHandle> push_;
+  std::shared_ptr<SequenceTrace> trace_;  // Null = not traced.
 
   std::mutex mu_;
   std::optional<SequenceId> sequence_;

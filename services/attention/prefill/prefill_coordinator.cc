@@ -8,7 +8,9 @@
 
 #include "proto/baleen/v1/attention.pb.h"
 #include "services/attention/probe.h"
+#include "services/attention/trace/sequence_trace.h"
 #include "services/common/log.h"
+#include "services/common/request_id.h"
 
 namespace baleen {
 namespace {
@@ -20,6 +22,7 @@ struct Fill {
   int64_t tokens = 0;
   absl::Time deadline;
   v1::FillRequest request;
+  std::shared_ptr<SequenceTrace> trace;  // Null = not traced.
 
   std::mutex mu;
   uint32_t attempt = 0;  // 1 for the first worker asked.
@@ -118,12 +121,16 @@ void PrefillCoordinator::Impl::OnReply(const std::shared_ptr<Fill>& fill, uint32
   if (!LeaveWorker(*fill, attempt, failed)) return;
   if (status.ok() && reservations->Complete(fill->reservation, attempt)) return Conclude(fill, true);
   Log(LogLevel::kWarning, "remote prefill failed",
-      {{"code", absl::StatusCodeToString(status.code())}, {"error", std::string(status.message())}, {"attempt", std::to_string(attempt)}});
+      {{"request", RequestIdToHex(fill->request.context().request_id())},
+       {"code", absl::StatusCodeToString(status.code())},
+       {"error", std::string(status.message())},
+       {"attempt", std::to_string(attempt)}});
   Try(fill);
 }
 
 void PrefillCoordinator::Impl::Conclude(const std::shared_ptr<Fill>& fill, bool filled) {
   reservations->Close(fill->reservation);
+  if (fill->trace != nullptr) fill->trace->RemotePrefillEnded(filled, clock->Now());
   {
     const std::lock_guard lock(mu);
     fills.erase(fill->sequence);
@@ -175,6 +182,8 @@ void PrefillCoordinator::Start(const Sequence& sequence, std::function<void(bool
   request.set_first_token(static_cast<uint32_t>(sequence.computed));
   request.set_next_token(static_cast<uint32_t>(sequence.request.tokens.back()));
   request.set_kv_layers(static_cast<uint32_t>(impl_->options.kv_layers));
+  fill->trace = sequence.request.trace;
+  if (fill->trace != nullptr) request.set_traceparent(fill->trace->RemotePrefillStarted(impl_->clock->Now()));
   {
     const std::lock_guard lock(impl_->mu);
     impl_->fills[fill->sequence] = fill;
@@ -192,6 +201,7 @@ void PrefillCoordinator::Abort(SequenceId id) {
     impl_->fills.erase(it);
   }
   impl_->reservations->Close(fill->reservation);
+  if (fill->trace != nullptr) fill->trace->RemotePrefillEnded(false, impl_->clock->Now());
   {
     const std::lock_guard lock(fill->done_mu);
     fill->done = nullptr;

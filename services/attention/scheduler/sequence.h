@@ -19,6 +19,8 @@
 
 namespace baleen {
 
+class SequenceTrace;
+
 using SequenceId = uint64_t;
 
 // What one level of priority is worth: a request goes before those of the next lower level that came up to this much earlier, and no
@@ -62,6 +64,7 @@ struct SequenceRequest {
   std::shared_ptr<GrammarMatcher> grammar;  // Null = unconstrained. Used on the step loop's thread alone.
   StopRules stop;
   std::shared_ptr<SequenceObserver> observer;
+  std::shared_ptr<SequenceTrace> trace;  // Null = not traced.
 };
 
 struct Sequence {
@@ -75,6 +78,7 @@ struct Sequence {
   int32_t draft = -1;             // A guess at the next token but one: after the newest token, not in request.tokens. -1 = none.
   bool admitted = false;          // Once at least.
   int64_t cached_tokens = 0;      // Of the prompt, when first admitted.
+  bool queue_time_told = false;   // AttentionProbe::Admitted was due.
   bool prefilled = false;         // OnPrefilled was due.
   absl::Status ending;            // Not OK: leaves at the next Admit.
   absl::Status end_status;        // Of an ended sequence.

@@ -1,7 +1,11 @@
 #include "services/attention/worker/engine_runner.h"
 
+#include <utility>
+
+#include "base/clock.h"
 #include "model/layers/expert_backend.h"
 #include "services/attention/engine/engine.h"
+#include "services/attention/trace/layer_trace.h"
 
 namespace baleen {
 
@@ -9,7 +13,10 @@ int64_t EngineRunner::vocab_size() const { return engine_->config().vocab_size; 
 
 absl::Status EngineRunner::Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
                                 const std::function<void(int layer)>& on_layer, std::vector<float>* logits) {
-  return engine_->Step(sequences, kv, *experts_, {.deadline = deadline, .on_layer_kv = on_layer}, logits);
+  const std::optional<TraceContext> traced = std::exchange(traced_, std::nullopt);
+  if (!traced || spans_ == nullptr) return engine_->Step(sequences, kv, *experts_, {.deadline = deadline, .on_layer_kv = on_layer}, logits);
+  LayerTrace layers(spans_, *traced, experts_, Clock::Real());
+  return engine_->Step(sequences, kv, layers, {.deadline = deadline, .on_layer_kv = layers.OnLayerKv(on_layer)}, logits);
 }
 
 bool EngineRunner::drafts() const { return engine_->has_mtp(); }

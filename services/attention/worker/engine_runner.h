@@ -2,6 +2,7 @@
 #ifndef BALEEN_SERVICES_ATTENTION_WORKER_ENGINE_RUNNER_H_
 #define BALEEN_SERVICES_ATTENTION_WORKER_ENGINE_RUNNER_H_
 
+#include <optional>
 #include <vector>
 
 #include "services/attention/worker/step_runner.h"
@@ -10,14 +11,16 @@ namespace baleen {
 
 class Engine;
 class ExpertBackend;
+class SpanExporter;
 
 class EngineRunner final : public StepRunner {
  public:
-  // All outlive this. `mtp_experts` are the MTP layer's; null where no sequence decodes.
-  EngineRunner(Engine* engine, ExpertBackend* experts, ExpertBackend* mtp_experts = nullptr)
-      : engine_(engine), experts_(experts), mtp_experts_(mtp_experts) {}
+  // All outlive this. `mtp_experts` are the MTP layer's; null where no sequence decodes. Without `spans` nothing is traced.
+  EngineRunner(Engine* engine, ExpertBackend* experts, ExpertBackend* mtp_experts = nullptr, SpanExporter* spans = nullptr)
+      : engine_(engine), experts_(experts), mtp_experts_(mtp_experts), spans_(spans) {}
 
   int64_t vocab_size() const override;
+  void TraceNextStep(const TraceContext& parent) override { traced_ = parent; }
   absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
                     const std::function<void(int layer)>& on_layer, std::vector<float>* logits) override;
 
@@ -29,6 +32,8 @@ class EngineRunner final : public StepRunner {
   Engine* const engine_;
   ExpertBackend* const experts_;
   ExpertBackend* const mtp_experts_;
+  SpanExporter* const spans_;
+  std::optional<TraceContext> traced_;  // The next step's.
 };
 
 }  // namespace baleen

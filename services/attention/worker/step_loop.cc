@@ -6,6 +6,7 @@
 
 #include "base/status_macros.h"
 #include "services/attention/probe.h"
+#include "services/attention/trace/sequence_trace.h"
 #include "services/common/log.h"
 
 namespace baleen {
@@ -116,8 +117,8 @@ void StepLoop::Run() {
 }
 
 StepPlan StepLoop::Prepare() {
-  const StepLoopLoad now = load();
-  probe_->Load(now.running, now.waiting, now.kv_usage);
+  const StepLoopLoad load_now = load();
+  probe_->Load(load_now.running, load_now.waiting, load_now.kv_usage);
   std::vector<Sequence*> admitted;
   Ended ended;
   {
@@ -128,6 +129,9 @@ StepPlan StepLoop::Prepare() {
   }
   NotifyEnded(std::move(ended));
   for (Sequence* sequence : admitted) {
+    const absl::Time now = clock_->Now();
+    if (!std::exchange(sequence->queue_time_told, true)) probe_->Admitted(now - sequence->request.arrival);
+    if (sequence->request.trace != nullptr) sequence->request.trace->Admitted(now);
     if (!sequence->request.generates) PassOnCached(*sequence, pool_->shape().layers);
     if (remote_ != nullptr && sequence->request.generates && remote_->Wants(*sequence)) StartRemotePrefill(sequence);
   }
@@ -167,6 +171,7 @@ void StepLoop::WaitForWork(absl::Duration timeout) {
 void StepLoop::RunStep(const StepPlan& plan) {
   const absl::Time start = clock_->Now();
   StepInputs inputs(plan);
+  if (options_.trace_layer_steps > 0) TraceLayers(plan);
   const absl::Status status = runner_->Step(inputs.steps(), *pool_, inputs.deadline(), inputs.on_layer(), &logits_);
   if (!status.ok()) {
     HandleFailure(plan, status);
@@ -187,6 +192,15 @@ void StepLoop::RunStep(const StepPlan& plan) {
   }
   NotifyEnded(std::move(ended));
   probe_->Stepped(clock_->Now() - start, plan.tokens);
+}
+
+void StepLoop::TraceLayers(const StepPlan& plan) {
+  for (const StepRow& row : plan.rows) {
+    const SequenceTrace* const trace = row.sequence->request.trace.get();
+    if (trace == nullptr) continue;
+    if (traced_steps_++ % options_.trace_layer_steps == 0) runner_->TraceNextStep(trace->step_parent());
+    return;
+  }
 }
 
 void StepLoop::HandleFailure(const StepPlan& plan, const absl::Status& status) {
@@ -252,6 +266,8 @@ int64_t StepLoop::Emit(const StepPlan& plan, const std::vector<ChosenTokens>& ch
     SequenceObserver& observer = *sequence.request.observer;
     if (!std::exchange(sequence.prefilled, true)) {
       probe_->Prefilled(sequence.request.prompt_tokens, sequence.cached_tokens);
+      SequenceTrace* const trace = sequence.request.trace.get();
+      if (trace != nullptr) trace->Prefilled(sequence.request.prompt_tokens, sequence.cached_tokens, clock_->Now());
       observer.OnPrefilled(sequence.request.prompt_tokens, sequence.cached_tokens);
     }
     const int64_t count = static_cast<int64_t>(chosen[i].tokens.size());
@@ -267,6 +283,8 @@ void StepLoop::NotifyEnded(Ended ended) {
   if (ended.empty()) return;
   for (const auto& sequence : ended) {
     if (sequence->state == SequenceState::kRemotePrefill && remote_ != nullptr) remote_->Abort(sequence->id);
+    SequenceTrace* const trace = sequence->request.trace.get();
+    if (trace != nullptr) trace->Ended(sequence->end_status, sequence->generated(), clock_->Now());
     sequence->request.observer->OnFinished(sequence->end_status, sequence->end_reason);
   }
   const std::lock_guard lock(mu_);

@@ -32,6 +32,8 @@ struct StepLoopOptions {
   absl::Duration retry_backoff = absl::Milliseconds(20);
   // Of one step; when more sequences want one, none gets it: the rows to verify would cost more than they save.
   size_t max_drafts = 16;
+  // Of the steps with a traced sequence, each so-manieth is traced layer by layer, as that sequence's; 0 = none.
+  int64_t trace_layer_steps = 0;
 };
 
 struct StepLoopLoad {
@@ -78,6 +80,7 @@ class StepLoop {
   void StartRemotePrefill(Sequence* sequence);
   void WaitForWork(absl::Duration timeout);
   void RunStep(const StepPlan& plan);
+  void TraceLayers(const StepPlan& plan);
   void HandleFailure(const StepPlan& plan, const absl::Status& status);
   std::vector<ChosenTokens> ChooseAll(const StepPlan& plan) const;
   // What the scheduler is told; makes the drafts.
@@ -107,6 +110,7 @@ class StepLoop {
 
   std::vector<float> logits_;         // The thread's own, as are
   std::vector<float> draft_logits_;   // these
+  int64_t traced_steps_ = 0;          // these
   int64_t preemptions_reported_ = 0;  // and this.
   std::thread thread_;
 };

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "services/attention/engine/sequence_step.h"
+#include "services/common/trace_context.h"
 #include "services/kv/cache/block_pool.h"
 
 namespace baleen {
@@ -19,6 +20,8 @@ class StepRunner {
  public:
   virtual ~StepRunner() = default;
   virtual int64_t vocab_size() const = 0;
+  // The next Step is part of the trace, with its layers. Without effect where there is nothing to see.
+  virtual void TraceNextStep(const TraceContext& parent) {}
   // Writes the KV rows of all tokens and the logits asked for, [sum of logits_count, vocab_size] in step order. `on_layer` may be null;
   // it is called when a layer's rows of all sequences are written. UNAVAILABLE and DEADLINE_EXCEEDED may be tried again.
   virtual absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,

@@ -2,6 +2,7 @@
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
 #include <algorithm>
@@ -18,10 +19,20 @@ struct Admission::Probe {
                     .Name("baleen_admission_refused_total")
                     .Help("Requests that found no room in the queue or waited too long.")
                     .Register(registry)
-                    .Add({})) {}
+                    .Add({})),
+        queue_time(prometheus::BuildHistogram()
+                       .Name("baleen_request_queue_time_seconds")
+                       .Help("How long admitted requests waited for room.")
+                       .Register(registry)
+                       .Add({}, prometheus::Histogram::BucketBoundaries{0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300})) {}
 
   static prometheus::Gauge& Gauge(prometheus::Registry& registry, const char* name, const char* help) {
     return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+  }
+
+  void Decided(const absl::Status& status, absl::Duration waited) {
+    if (!status.ok()) return refused.Increment();
+    queue_time.Observe(absl::ToDoubleSeconds(waited));
   }
 
   void Update(const AdmissionQueue& queue) {
@@ -34,6 +45,7 @@ struct Admission::Probe {
   prometheus::Gauge& waiting_tokens;
   prometheus::Gauge& running_tokens;
   prometheus::Counter& refused;
+  prometheus::Histogram& queue_time;
 };
 
 Admission::Admission(const AdmissionLimits& limits, Clock* clock, prometheus::Registry* metrics)
@@ -59,8 +71,9 @@ void Admission::Enter(uint64_t ticket, const AdmissionRequest& request, Outcome 
   std::vector<Due> due;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    outcomes_[ticket] = std::move(outcome);
-    queue_.Submit(ticket, request, clock_->Now());
+    const absl::Time now = clock_->Now();
+    waiting_[ticket] = {std::move(outcome), now};
+    queue_.Submit(ticket, request, now);
     due = DecideLocked();
   }
   changed_.notify_all();
@@ -71,9 +84,9 @@ void Admission::Leave(uint64_t ticket) {
   Outcome unwanted;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (const auto it = outcomes_.find(ticket); it != outcomes_.end()) {
-      unwanted = std::move(it->second);
-      outcomes_.erase(it);
+    if (const auto it = waiting_.find(ticket); it != waiting_.end()) {
+      unwanted = std::move(it->second.outcome);
+      waiting_.erase(it);
     }
     queue_.Leave(ticket, clock_->Now());
     dirty_ = true;
@@ -97,12 +110,13 @@ int64_t Admission::running_tokens() const {
 
 std::vector<Admission::Due> Admission::DecideLocked() {
   std::vector<Due> due;
-  for (AdmissionDecision& decision : queue_.Decide(clock_->Now())) {
-    const auto it = outcomes_.find(decision.id);
-    if (it == outcomes_.end()) continue;
-    if (!decision.status.ok() && probe_ != nullptr) probe_->refused.Increment();
-    due.push_back({std::move(it->second), std::move(decision.status)});
-    outcomes_.erase(it);
+  const absl::Time now = clock_->Now();
+  for (AdmissionDecision& decision : queue_.Decide(now)) {
+    const auto it = waiting_.find(decision.id);
+    if (it == waiting_.end()) continue;
+    if (probe_ != nullptr) probe_->Decided(decision.status, now - it->second.since);
+    due.push_back({std::move(it->second.outcome), std::move(decision.status)});
+    waiting_.erase(it);
   }
   if (probe_ != nullptr) probe_->Update(queue_);
   return due;

@@ -42,6 +42,10 @@ class Admission {
 
  private:
   struct Probe;
+  struct Waiting {
+    Outcome outcome;
+    absl::Time since;
+  };
   struct Due {
     Outcome outcome;
     absl::Status status;
@@ -59,7 +63,7 @@ class Admission {
   bool stopping_ = false;
   uint64_t last_ticket_ = 0;
   AdmissionQueue queue_;
-  std::map<uint64_t, Outcome> outcomes_;
+  std::map<uint64_t, Waiting> waiting_;
   std::thread watch_;
 };
 

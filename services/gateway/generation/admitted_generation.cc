@@ -5,6 +5,7 @@
 
 #include "services/gateway/admission/admission.h"
 #include "services/gateway/admission/cluster_capacity.h"
+#include "services/gateway/generation/generation_trace.h"
 
 namespace baleen {
 namespace {
@@ -21,6 +22,7 @@ class AdmittedGeneration final : public Generation, public std::enable_shared_fr
     request.tokens = PriceOf(static_cast<int64_t>(input_.prompt.size()), *input_.spec.max_tokens);
     request.deadline = input_.deadline;
     request.resumes = input_.resume.has_value();
+    entered_ = context_.clock->Now();
     context_.admission->Enter(ticket_, request, [self = shared_from_this()](absl::Status status) { self->OnTurn(std::move(status)); });
   }
 
@@ -39,6 +41,7 @@ class AdmittedGeneration final : public Generation, public std::enable_shared_fr
 
  private:
   void OnTurn(absl::Status status) {
+    if (input_.trace != nullptr) input_.trace->Waited(input_.choice, entered_, context_.clock->Now());
     if (!status.ok()) {
       GenerationEvent event;
       event.status = std::move(status);
@@ -89,6 +92,7 @@ class AdmittedGeneration final : public Generation, public std::enable_shared_fr
   GenerationInput input_;  // Until its turn.
   const GenerationSink sink_;
   const uint64_t ticket_;
+  absl::Time entered_;
 
   std::mutex mutex_;
   bool over_ = false;

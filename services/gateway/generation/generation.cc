@@ -9,9 +9,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/log.h"
+#include "services/common/request_id.h"
 #include "services/gateway/generation/admitted_generation.h"
 #include "services/gateway/generation/attempt_outcome.h"
 #include "services/gateway/generation/decode_stream.h"
+#include "services/gateway/generation/generation_trace.h"
 #include "services/gateway/generation/output_assembler.h"
 #include "services/gateway/generation/quarantine.h"
 #include "services/gateway/generation/start_message.h"
@@ -208,6 +211,7 @@ void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
   callbacks.on_event = [self = shared_from_this(), attempt](const v1::DecodeEvent& event) { self->OnEvent(attempt, event); };
   callbacks.on_done = [self = shared_from_this(), attempt](absl::Status status) { self->OnDone(attempt, std::move(status)); };
   v1::StartSequence start = MakeStartMessage(input_, journal_, attempt, numerics_id_);
+  if (input_.trace != nullptr) start.set_traceparent(input_.trace->AttemptStarted(input_.choice, attempt, worker.worker_id));
   std::shared_ptr<DecodeStream> stream = context_.dialer->Open(worker.address, std::move(start), std::move(callbacks));
   const std::lock_guard<std::mutex> lock(mutex_);
   if (ended_) {
@@ -258,6 +262,7 @@ bool GenerationImpl::End(std::shared_ptr<DecodeStream>* stream) {
   const std::lock_guard<std::mutex> lock(mutex_);
   *stream = std::exchange(stream_, nullptr);
   if (std::exchange(ended_, true)) return false;
+  if (input_.trace != nullptr) input_.trace->AttemptEnded(input_.choice, absl::OkStatus());
   if (context_.quarantine != nullptr) context_.quarantine->Ended(suspect_);
   return true;
 }
@@ -356,8 +361,14 @@ void GenerationImpl::OnDone(uint32_t attempt, absl::Status status) {
     done_attempt_ = attempt;
     kept_ = false;
   }
+  if (input_.trace != nullptr) input_.trace->AttemptEnded(input_.choice, status);
   switch (OutcomeOf(status)) {
     case AttemptOutcome::kFailed:
+      Log(LogLevel::kInfo, "attempt_failed",
+          {{"request", RequestIdToHex(input_.request_id)},
+           {"worker", current_worker_.worker_id},
+           {"code", absl::StatusCodeToString(status.code())},
+           {"tokens", absl::StrCat(journal_.size())}});
       return OnWorkerFailure();
     case AttemptOutcome::kFull:
       failed_workers_.insert(current_worker_.worker_id);

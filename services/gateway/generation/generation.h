@@ -23,6 +23,7 @@ namespace baleen {
 
 class Admission;
 class DecodeDialer;
+class GenerationTrace;
 class Guard;
 class Quarantine;
 class RecallClient;
@@ -46,7 +47,8 @@ struct GenerationInput {
   uint32_t choice = 0;
   GenerationSpec spec;  // seed and max_tokens are set.
   absl::Time deadline = absl::InfiniteFuture();
-  std::string traceparent;  // The caller's header; empty = none.
+  std::string traceparent;                      // The caller's header; empty = none.
+  std::shared_ptr<GenerationTrace> trace = {};  // Null = not traced.
   // Not empty: resumable; what decode workers keep for another gateway.
   PrivateText edge;
   // With an edge: who may take the request up again.

@@ -105,7 +105,8 @@ void RespondError(const absl::Status& status, const HttpHeaders& headers, HttpRe
 
 void RunGeneration(const GenerationContext& context, GatewayProbe& probe, GenerateJob job, std::shared_ptr<HttpResponder> responder) {
   const Operation operation = job.head.kind == AnswerKind::kChat ? Operation::kChat : Operation::kTextCompletion;
-  const RequestOrigin origin{operation, job.input.request_id, job.input.traceparent};
+  const RequestOrigin origin = probe.Begin(operation, job.input);
+  job.input.trace = origin.trace;
   GenerationSink sink;
   const size_t choices = static_cast<size_t>(job.input.spec.choices);
   if (job.stream.stream) {

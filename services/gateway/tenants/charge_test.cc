@@ -180,7 +180,10 @@ TEST_F(ChargeTest, MetricsAreInTokensAndMoney) {
   EXPECT_TRUE(absl::StrContains(metrics, R"(baleen_tenant_tokens_total{kind="input_cache_hit",tenant="acme"} 4)")) << metrics;
   EXPECT_TRUE(absl::StrContains(metrics, R"(baleen_tenant_tokens_total{kind="input_cache_miss",tenant="acme"} 6)")) << metrics;
   EXPECT_TRUE(absl::StrContains(metrics, R"(baleen_tenant_tokens_total{kind="output",tenant="acme"} 1000)")) << metrics;
-  EXPECT_TRUE(absl::StrContains(metrics, R"(baleen_tenant_cost_total{currency="USD",tenant="acme"} 0.003016)")) << metrics;
+  EXPECT_TRUE(absl::StrContains(metrics, R"(baleen_tenant_cost_total{currency="USD",kind="input_cache_hit",tenant="acme"} 4e-06)"))
+      << metrics;
+  EXPECT_TRUE(absl::StrContains(metrics, R"(baleen_tenant_cost_total{currency="USD",kind="input_cache_miss",tenant="acme"} 1.2e-05)"));
+  EXPECT_TRUE(absl::StrContains(metrics, R"(baleen_tenant_cost_total{currency="USD",kind="output",tenant="acme"} 0.003)")) << metrics;
   EXPECT_TRUE(absl::StrContains(metrics, R"(baleen_tenant_requests_total{tenant="acme"} 1)")) << metrics;
 }
 

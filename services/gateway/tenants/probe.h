@@ -23,17 +23,17 @@ class TenantProbe {
    public:
     void Streams(int64_t now) { streams_->Set(static_cast<double>(now)); }
     void Request() { requests_->Increment(); }
-    void Tokens(const BilledTokens& tokens, double cost);
+    // `prices` as the probe's.
+    void Tokens(const BilledTokens& tokens, const std::optional<PriceTable>& prices);
     void Refused(LimitKind kind);
 
    private:
     friend class TenantProbe;
     prometheus::Gauge* streams_ = nullptr;
     prometheus::Counter* requests_ = nullptr;
-    prometheus::Counter* input_cache_hit_ = nullptr;
-    prometheus::Counter* input_cache_miss_ = nullptr;
-    prometheus::Counter* output_ = nullptr;
-    prometheus::Counter* cost_ = nullptr;  // Null without prices.
+    // Input found in the prefix cache, other input, output.
+    prometheus::Counter* tokens_[3] = {};
+    prometheus::Counter* cost_[3] = {};  // Null without prices.
     prometheus::Counter* refused_[3] = {};
   };
 

@@ -72,7 +72,7 @@ void TenantAccount::Bill(const BilledTokens& tokens) {
   usage_.tokens.input_cache_hit += tokens.input_cache_hit;
   usage_.tokens.input_cache_miss += tokens.input_cache_miss;
   usage_.tokens.output += tokens.output;
-  series_.Tokens(tokens, prices_ ? prices_->CostOf(tokens) : 0);
+  series_.Tokens(tokens, prices_);
 }
 
 TenantUsage TenantAccount::Usage() const {
