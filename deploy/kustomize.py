@@ -38,7 +38,8 @@ def plain_objects(values_path):
     with helm_python.Chart.load(CHART) as chart:
         manifests = chart.render(values or None, name="baleen", namespace=NAMESPACE)
     objects = [item for path, text in sorted(manifests.items()) if path.endswith(".yaml") for item in yaml.safe_load_all(text) if item]
-    return {(item["kind"], item["metadata"]["name"]): _without_helm_labels(item) for item in objects if item["kind"] != "ConfigMap"}
+    return {(item["kind"], item["metadata"]["name"]): _without_helm_labels(item) for item in objects
+            if "grafana_dashboard" not in item["metadata"].get("labels", {})}
 
 
 def _list_patch(name, old, new):

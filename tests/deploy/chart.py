@@ -23,6 +23,7 @@ VALUES = {
     "host-path": CASES / "host-path.yaml",
     "image-volume": CASES / "image-volume.yaml",
     "tls": CASES / "tls.yaml",
+    "placements": CASES / "placements.yaml",
 }
 
 

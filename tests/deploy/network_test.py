@@ -65,10 +65,20 @@ class NetworkTest(unittest.TestCase):
         self.assertTrue(reachability.reachable(objects, OUTSIDE, gateway, HTTP))
         self.assertFalse(reachability.reachable(objects, PROMETHEUS, gateway, HTTP))
 
-    def test_traces_leave_the_gateway_alone(self):
+    def test_traces_leave_every_process_by_one_port(self):
         objects = chart.render(chart.read_values(chart.VALUES["everything"]))
         for role, pod in reachability.pods_of(objects, chart.NAMESPACE).items():
-            self.assertEqual(reachability.reachable(objects, pod, PROMETHEUS, 4317), role == "gateway", role)
+            self.assertTrue(reachability.reachable(objects, pod, PROMETHEUS, 4317), role)
+            self.assertTrue(reachability.reachable(objects, pod, DNS_SERVER, DNS, "UDP"), role)
+            self.assertFalse(reachability.reachable(objects, pod, PROMETHEUS, 443), role)
+
+    def test_placement_alone_reaches_etcd(self):
+        objects = chart.render(chart.read_values(chart.VALUES["placements"]))
+        etcd = Pod("storage", (("app", "etcd"),))
+        for role, pod in reachability.pods_of(objects, chart.NAMESPACE).items():
+            for port in (2379, 12379):
+                self.assertEqual(reachability.reachable(objects, pod, etcd, port), role == "placement", role)
+            self.assertFalse(reachability.reachable(objects, pod, etcd, 2380), role)
 
 
 class BrokenPoliciesTest(unittest.TestCase):

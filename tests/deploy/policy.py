@@ -160,8 +160,38 @@ def placement_plans_for_the_shards(objects):
     shards = workloads["expert"]["spec"].get("replicas")
     if shards is not None and int(flags["expected_shards"]) != shards:
         yield f"placement: plans for {flags['expected_shards']} shards of {shards}"
-    if workloads["placement"]["spec"].get("replicas") != 1 or workloads["placement"]["spec"]["strategy"] != {"type": "Recreate"}:
-        yield "placement: two of them could run at once"
+    if "etcd" not in flags:
+        if workloads["placement"]["spec"].get("replicas") != 1 or workloads["placement"]["spec"].get("strategy") != {"type": "Recreate"}:
+            yield "placement: two of them could run at once"
+
+
+def every_placement_is_known(objects):
+    """By a name of its own where there are several: only the one that leads answers."""
+    workloads = chart.workloads(objects)
+    placement = workloads["placement"]
+    service = placement["metadata"]["name"]
+    wanted = [f"{service}:8081"]
+    if "etcd" in chart.flags_of(placement):
+        wanted = [f"{service}-{index}.{service}:8081" for index in range(placement["spec"]["replicas"])]
+        headless = [item for item in chart.of_kind(objects, "Service") if item["metadata"]["name"] == service]
+        if placement["kind"] != "StatefulSet" or placement["spec"]["serviceName"] != service or not headless \
+                or headless[0]["spec"].get("clusterIP") != "None" or not headless[0]["spec"].get("publishNotReadyAddresses"):
+            yield "placement: pods without names"
+    for role, workload in workloads.items():
+        if role != "placement" and chart.flags_of(workload)["placement"].split(",") != wanted:
+            yield f"{role}: does not know every placement"
+
+
+def log_levels_change(objects):
+    """Each container's file is an entry of the config map that its volume mounts."""
+    maps = {item["metadata"]["name"]: item["data"] for item in chart.of_kind(objects, "ConfigMap")}
+    for role, pod, container in _each(objects):
+        path = chart.flags_of(chart.workloads(objects)[role]).get("log_level_file", "")
+        volumes = {volume["name"]: volume.get("configMap", {}).get("name") for volume in pod["spec"].get("volumes", ())}
+        mounted = [maps.get(volumes.get(mount["name"]), {}) for mount in container.get("volumeMounts", ())
+                   if mount["mountPath"] == path.rpartition("/")[0]]
+        if not any(path.rpartition("/")[2] in entries for entries in mounted):
+            yield f"{role}: --log_level_file={path} is no entry of a config map"
 
 
 ALL = (
@@ -179,4 +209,6 @@ ALL = (
     grace_covers_the_drain,
     scaling_targets_exist,
     placement_plans_for_the_shards,
+    every_placement_is_known,
+    log_levels_change,
 )

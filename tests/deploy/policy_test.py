@@ -82,6 +82,15 @@ BREAKS = {
         lambda o: chart.workloads(o)["placement"]["spec"].update(strategy={"type": "RollingUpdate"}),
         lambda o: chart.workloads(o)["expert"]["spec"].update(replicas=3),
     ],
+    policy.every_placement_is_known: [
+        lambda o: set_flag(o, "decode", "placement", "baleen-placement-0.baleen-placement:8081"),
+        lambda o: container(o, "placement")["args"].append("--etcd=etcd:2379"),
+    ],
+    policy.log_levels_change: [
+        lambda o: one(o, "ConfigMap/baleen-log-level")["data"].pop("expert"),
+        lambda o: pod(o, "gateway").update(volumes=[]),
+        lambda o: set_flag(o, "prefill", "log_level_file", "/etc/baleen/prefill"),
+    ],
 }
 
 

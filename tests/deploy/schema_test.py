@@ -68,7 +68,8 @@ class ValuesSchemaTest(unittest.TestCase):
     def test_refuses_wrong_values(self):
         wrong = {
             "a negative count": {"decode": {"replicas": -1}},
-            "two placements": {"placement": {"replicas": 2}},
+            "two placements without etcd": {"placement": {"replicas": 2}},
+            "an etcd without a port": {"placement": {"replicas": 2}, "etcd": {"endpoints": ["etcd"]}},
             "root": {"podSecurity": {"runAsUser": 0}},
             "an unknown dtype": {"model": {"dtype": "fp4"}},
             "an argument that is no flag": {"gateway": {"extraArgs": ["rm"]}},

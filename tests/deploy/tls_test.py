@@ -45,7 +45,7 @@ class TlsTest(unittest.TestCase):
 
     def test_the_model_stays_mounted_beside_them(self):
         workload = chart.workloads(chart.render(chart.read_values(chart.VALUES["tls"])))["decode"]
-        self.assertEqual([mount["name"] for mount in chart.container_of(workload)["volumeMounts"]], ["model", "internal-tls"])
+        self.assertEqual([mount["name"] for mount in chart.container_of(workload)["volumeMounts"]], ["model", "internal-tls", "log-level"])
 
     def test_each_role_gets_a_certificate_with_its_uri(self):
         certificates = chart.of_kind(chart.render(chart.read_values(chart.VALUES["tls"])), "Certificate")

@@ -38,8 +38,14 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 /models/{{ .Values.model.name }}
 {{- end -}}
 
+{{/* All placements: processes try one after the other until one leads. */}}
 {{- define "baleen.placementAddress" -}}
-{{ include "baleen.fullname" . }}-placement:8081
+{{- $service := printf "%s-placement" (include "baleen.fullname" .) -}}
+{{- if .Values.etcd.endpoints -}}
+{{- range $index := until (int .Values.placement.replicas) }}{{ if $index }},{{ end }}{{ $service }}-{{ $index }}.{{ $service }}:8081{{ end -}}
+{{- else -}}
+{{ $service }}:8081
+{{- end -}}
 {{- end -}}
 
 {{/* What the processes get on their command line, but for the flags of their role. Takes (root, role). */}}
@@ -60,7 +66,11 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 - --allow_plaintext=true
 {{- end }}
 - --log_level={{ $root.Values.logLevel }}
+- --log_level_file=/etc/baleen/log-level/{{ $role }}
 - --drain_timeout={{ $block.lifecycle.drainSeconds }}s
+{{- with $root.Values.tracing.otlpEndpoint }}
+- --otlp_endpoint={{ . }}
+{{- end }}
 {{- if ne $role "placement" }}
 - --placement={{ include "baleen.placementAddress" $root }}
 - --model={{ include "baleen.modelPath" $root }}
@@ -83,8 +93,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 - --edge_tls_cert=/tls/edge/tls.crt
 - --edge_tls_key=/tls/edge/tls.key
 {{- end }}
-{{- with $root.Values.tracing.otlpEndpoint }}
-- --otlp_endpoint={{ . }}
+{{- if $root.Values.tracing.otlpEndpoint }}
 - --trace_sample={{ $root.Values.tracing.sampleShare }}
 {{- end }}
 {{- else if eq $role "expert" }}
@@ -94,12 +103,18 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 - --expected_shards={{ $root.Values.expert.replicas }}
 - --replicas={{ $block.minReplicas }}
 - --extra_slots={{ $block.extraSlots }}
+{{- with $root.Values.etcd.endpoints }}
+- --etcd={{ join "," . }}
+{{- end }}
 {{- else }}
 - --role={{ $role }}
 - --dtype={{ $root.Values.model.dtype }}
 - --threads={{ $block.threads }}
 - --kv_mib={{ int64 $block.kvMiB }}
 - --max_batch_tokens={{ int64 $block.maxBatchTokens }}
+{{- if and $root.Values.tracing.otlpEndpoint $root.Values.tracing.layerSteps }}
+- --trace_layer_steps={{ int64 $root.Values.tracing.layerSteps }}
+{{- end }}
 {{- if eq $role "decode" }}
 - --local_prefill_tokens={{ int64 $block.localPrefillTokens }}
 {{- end }}

@@ -44,13 +44,11 @@ spec:
   containers:
     - name: {{ $role }}
       {{- include "baleen.container" . | nindent 6 }}
-  {{- with include "baleen.volumes" . | trim }}
   volumes:
-    {{- . | nindent 4 }}
-  {{- end }}
+    {{- include "baleen.volumes" . | nindent 4 }}
 {{- end -}}
 
-{{/* Takes (root, role); nothing where a pod needs none. */}}
+{{/* Takes (root, role). */}}
 {{- define "baleen.volumes" -}}
 {{- $root := index . 0 -}}
 {{- $role := index . 1 -}}
@@ -70,6 +68,8 @@ spec:
 - name: edge-tls
   secret: {secretName: {{ $root.Values.tls.edge.secret }}, defaultMode: 0440}
 {{- end }}
+- name: log-level
+  configMap: {name: {{ include "baleen.fullname" $root }}-log-level}
 {{- end -}}
 
 {{/* Takes (root, role). */}}
@@ -88,6 +88,7 @@ spec:
 {{- if and $root.Values.tls.edge.enabled (eq $role "gateway") }}
 - {name: edge-tls, mountPath: /tls/edge, readOnly: true}
 {{- end }}
+- {name: log-level, mountPath: /etc/baleen/log-level, readOnly: true}
 {{- end -}}
 
 {{- define "baleen.modelVolume" -}}
@@ -165,8 +166,6 @@ lifecycle:
   preStop:
     sleep: {seconds: {{ $block.lifecycle.preStopSeconds }}}
 {{- end }}
-{{- with include "baleen.volumeMounts" . | trim }}
 volumeMounts:
-  {{- . | nindent 2 }}
-{{- end }}
+  {{- include "baleen.volumeMounts" . | nindent 2 }}
 {{- end -}}
