@@ -1,6 +1,7 @@
 """The command against fake services: a cluster comes up, answers, shows itself and leaves nothing behind."""
 
 import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -11,9 +12,12 @@ import tempfile
 import unittest
 import unittest.mock
 
+import bench
 import certs
 import keys
 import process
+import remote
+import request_trace
 import settings
 import state
 import status
@@ -212,8 +216,69 @@ class ProcessTest(unittest.TestCase):
             check_free(ports.free(), "REST of gateway-0")
 
     def test_table(self):
-        shown = status.table([status.COLUMNS, ("a", "b-0", "1", "2", "3", "no: x y")])
+        shown = remote.table([status.COLUMNS, ("a", "b-0", "1", "2", "3", "no: x y")])
         self.assertEqual(shown.split("\n")[1], "a     b-0  1    2     3        no: x y")
+
+
+def _span(identity, parent, name, start, end, **more):
+    return {"traceId": "ab" * 16, "spanId": identity, "parentSpanId": parent, "name": name, "startTimeUnixNano": str(start),
+            "endTimeUnixNano": str(end), **more}
+
+
+class TraceTest(unittest.TestCase):
+    def document(self, service, *spans):
+        name = {"key": "service.name", "value": {"stringValue": service}}
+        return {"resourceSpans": [{"resource": {"attributes": [name]}, "scopeSpans": [{"spans": list(spans)}]}]}
+
+    def documents(self):
+        request = {"key": "baleen.request_id", "value": {"stringValue": "cd" * 16}}
+        rows = {"key": "baleen.rows", "value": {"intValue": "3"}}
+        return [self.document("baleen-decode", _span("03", "02", "prefill", 2_000_000, 5_000_000, attributes=[rows])),
+                self.document("baleen-gateway", _span("02", "01", "attempt", 1_000_000, 9_000_000, status={"code": 2}),
+                              _span("01", "ff", "chat abacus", 0, 9_500_000, attributes=[request])),
+                self.document("baleen-decode", {**_span("09", "", "other", 0, 1), "traceId": "ef" * 16})]
+
+    def test_spans_stand_under_their_parents_with_their_process(self):
+        pairs = [pair for document in self.documents() for pair in request_trace.spans_of(document)]
+        for name in ("ab" * 16, "cd" * 16):
+            rows = request_trace.tree(request_trace.find(pairs, name))
+            self.assertEqual([row[:4] for row in rows], [("0.0", "9.5", "gateway", "chat abacus"), ("1.0", "8.0", "gateway", "  attempt"),
+                                                         ("2.0", "3.0", "decode", "    prefill")])
+            self.assertEqual([row[4] for row in rows], [f"request_id={'cd' * 16}", "FAILED", "rows=3"])
+        self.assertEqual(request_trace.find(pairs, "00" * 16), [])
+
+    def test_stores_wrap_it_differently(self):
+        spans = list(request_trace.spans_of(self.documents()[0]))
+        self.assertEqual(list(request_trace.spans_of({"result": self.documents()[0]})), spans)
+        self.assertEqual(list(request_trace.spans_of({"batches": self.documents()[0]["resourceSpans"]})), spans)
+
+    def test_files_of_a_directory_are_one_store(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for number, document in enumerate(self.documents()):
+                # The last line is still being written.
+                pathlib.Path(directory, f"{number}.jsonl").write_text(json.dumps(document) + '\n{"resource')
+            self.assertEqual(len(request_trace.read_files(pathlib.Path(directory))), 4)
+            pathlib.Path(directory, "x.jsonl").write_text("no JSON\n")
+            with self.assertRaisesRegex(UserError, "not OTLP JSON"):
+                request_trace.read_files(pathlib.Path(directory))
+        with self.assertRaisesRegex(UserError, "no traces there"):
+            request_trace.read_files(pathlib.Path("/nonexistent"))
+
+
+class BenchTest(unittest.TestCase):
+    def test_percentiles_are_values_that_were_seen(self):
+        values = list(range(1, 101))
+        self.assertEqual([bench.percentile(values, share) for share in (0.5, 0.95, 0.99, 1)], [50, 95, 99, 100])
+        self.assertEqual(bench.percentile([7], 0.99), 7)
+        self.assertIsNone(bench.percentile([], 0.5))
+
+    def test_failures_are_counted_and_not_measured(self):
+        good, bad = bench.Measured(), bench.Measured()
+        good.first_s, good.gaps_s, good.tokens = 0.5, [0.1], 2
+        bad.failure, bad.first_s = "gone", 0.001
+        figures = bench.summary([good, bad], 2)
+        self.assertEqual((figures["requests"], figures["failed"], figures["tokens_per_s"]), (2, 1, 1))
+        self.assertEqual(figures["first_token_s"]["p50"], 0.5)
 
 
 class CommandTest(unittest.TestCase):
@@ -291,7 +356,7 @@ class CommandTest(unittest.TestCase):
         self.assertEqual([after[name] for name in before], list(before.values()))
         ports = [port for one in after.values() for port in (one.port, one.metrics)]
         self.assertEqual(len(set(ports)), 8)
-        own = ("--grpc_port", "--metrics_port")
+        own = ("--grpc_port", "--metrics_port", "--log_level_file")
         flags = {tuple(flag for flag in one.flags if not flag.startswith(own)) for one in after.values()}
         self.assertEqual(len(flags), 1)
         self.assertEqual(self.baleen("status").stdout.count("expert-"), 4)
@@ -336,6 +401,45 @@ class CommandTest(unittest.TestCase):
         cut = self.baleen("chat", "be cut")
         self.assertEqual(cut.returncode, 1)
         self.assertIn("ended early", cut.stderr)
+
+    def test_a_cluster_known_by_its_url_alone(self):
+        self.assertEqual(self.baleen("up").returncode, 0)
+        self.enterContext(unittest.mock.patch.dict(os.environ, self.environment))
+        url = f"http://127.0.0.1:{state.load()[0].rest}"
+        elsewhere = {"CLUSTER_DIR": str(self.root / "elsewhere"), "BALEEN_URL": url, "BALEEN_ADMIN_URL": url}
+        shown = self.baleen("status", **elsewhere)
+        self.assertEqual(shown.returncode, 1)
+        self.assertRegex(shown.stdout, r"expert +expert-b +0 +3 +120 ms +no")
+        shown = self.baleen("--url", f"{url}/v1/", "placement", CLUSTER_DIR=elsewhere["CLUSTER_DIR"]).stdout
+        self.assertRegex(shown, r"expert-a +2 +11 +3\n")
+        self.assertIn("epoch 7, moves pending 2", shown)
+        self.assertIn("six times seven? 42\n", self.baleen("chat", "six times seven", **elsewhere).stdout)
+        self.assertEqual(self.baleen("drain", "gateway", **elsewhere).stdout, "the gateway drains\n")
+        self.assertIn("SIGTERM", self.baleen("drain", "expert-a", **elsewhere).stderr)
+        self.assertIn("kubectl scale", self.baleen("scale", "4", **elsewhere).stderr)
+        nobody = self.baleen("--url", "http://127.0.0.1:1", "status")
+        self.assertEqual(nobody.returncode, 1)
+        self.assertIn("did not answer", nobody.stderr)
+
+    def test_bench_measures_every_request(self):
+        self.assertEqual(self.baleen("up").returncode, 0)
+        told = self.baleen("bench", "--requests=6", "--users=3", "--json")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        figures = json.loads(told.stdout)
+        self.assertEqual((figures["requests"], figures["failed"], figures["tokens"]), (6, 0, 18))
+        self.assertGreater(figures["first_token_s"]["p99"], 0)
+        self.assertRegex(self.baleen("bench", "--requests=2").stdout, r"2 requests, 0 failed, .* tokens/s")
+        self.assertIn("--users=0", self.baleen("bench", "--users=0").stderr)
+
+    def test_log_level_writes_what_processes_watch(self):
+        self.assertEqual(self.baleen("up").returncode, 0)
+        self.assertEqual(self.baleen("log-level", "debug", "expert-1").returncode, 0)
+        self.enterContext(unittest.mock.patch.dict(os.environ, self.environment))
+        watched = {one.id: next(flag for flag in one.flags if flag.startswith("--log_level_file=")) for one in state.load()}
+        self.assertEqual(pathlib.Path(watched["expert-1"].split("=", 1)[1]).read_text(), "debug\n")
+        self.assertFalse(pathlib.Path(watched["expert-0"].split("=", 1)[1]).exists())
+        self.assertIn("no process expert-9", self.baleen("log-level", "debug", "expert-9").stderr)
+        self.assertNotEqual(self.baleen("log-level", "loud").returncode, 0)
 
     def test_a_death_at_start_shows_its_log_and_stops_the_rest(self):
         (self.model / "behaviour").write_text("die decode")

@@ -7,10 +7,10 @@ import re
 import sys
 import time
 
+import remote
 import state
 from errors import UserError
 from http_get import get
-from ports import HOST
 
 DEFAULT_QUESTION = "What is 4821 + 1397?"
 ROWS_METRIC = "baleen_expert_rows_total"
@@ -66,77 +66,70 @@ class Printer:
         self._out.write(self._plain + "\n")
 
 
-def headers(environment=os.environ):
-    """With the key in API_KEY where there is one."""
-    key = environment.get("API_KEY")
-    return {"Authorization": f"Bearer {key}"} if key else {}
+def _headers():
+    return remote.key_headers(os.environ.get("API_KEY"))
 
 
-def _model(port):
-    status, body = get(port, "/v1/models", timeout_s=10, headers=headers())
+def _model(base):
     try:
-        return json.loads(body)["data"][0]["id"]
-    except (ValueError, KeyError, IndexError, TypeError):
-        raise UserError(f"the gateway on port {port} lists no model (HTTP {status}: {body[:200]})") from None
+        return remote.get_json(f"{base}/v1/models", _headers())["data"][0]["id"]
+    except (KeyError, IndexError, TypeError):
+        raise UserError(f"{base} lists no model") from None
 
 
-def ask(port, question):
-    """Streams the answer. Returns (usage, seconds to first token, seconds from first to last token)."""
+def ask(base, question):
+    """Streams the answer. Returns (usage, seconds to first token, seconds from first to last token, x-request-id)."""
     body = {
-        "model": _model(port),
+        "model": _model(base),
         "messages": [{"role": "user", "content": question}],
         "stream": True,
         "stream_options": {"include_usage": True},
         "temperature": 0,
     }
-    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_TIMEOUT_S)
     begin = time.monotonic()
     first = None
     usage = {}
     printer = Printer()
     try:
-        connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"} | headers())
-        response = connection.getresponse()
-        if response.status != 200:
-            raise UserError(f"the gateway answered {response.status}: {response.read().decode('utf-8', 'replace')[:500]}")
-        for event in sse_events(response):
-            usage = event.get("usage") or usage
-            for choice in event.get("choices", []):
-                delta = choice.get("delta", {})
-                if first is None and (delta.get("reasoning_content") or delta.get("content")):
-                    first = time.monotonic()
-                printer.write("reasoning", delta.get("reasoning_content"))
-                printer.write("answer", delta.get("content"))
+        with remote.open_url(f"{base}/v1/chat/completions", body, _headers(), ANSWER_TIMEOUT_S) as response:
+            request_id = response.headers.get("x-request-id", "")
+            for event in sse_events(response):
+                usage = event.get("usage") or usage
+                for choice in event.get("choices", []):
+                    delta = choice.get("delta", {})
+                    if first is None and (delta.get("reasoning_content") or delta.get("content")):
+                        first = time.monotonic()
+                    printer.write("reasoning", delta.get("reasoning_content"))
+                    printer.write("answer", delta.get("content"))
     except (OSError, http.client.HTTPException) as error:
-        raise UserError(f"the gateway on port {port} did not answer: {error}") from None
+        raise UserError(f"the answer of {base} broke off: {error}") from None
     finally:
         printer.end()
-        connection.close()
     end = time.monotonic()
     first = first or end
-    return usage, first - begin, end - first
+    return usage, first - begin, end - first, request_id
 
 
-def summary(usage, first_s, rest_s, rows):
-    """What the answer took, in three lines."""
+def summary(usage, first_s, rest_s, request_id, rows):
+    """What the answer took, in a few lines. `rows` is empty where the shards cannot be asked."""
     tokens = usage.get("completion_tokens", 0)
     reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens", 0)
     rate = f"{(tokens - 1) / rest_s:.1f} tokens/s" if tokens > 1 and rest_s > 0 else "one token"
-    shards = ", ".join(f"{shard} {count:.0f}" for shard, count in rows.items())
+    shards = "\nrows per expert shard: " + ", ".join(f"{shard} {count:.0f}" for shard, count in rows.items()) if rows else ""
     return (
         f"usage: {usage.get('prompt_tokens', 0)} prompt + {tokens} completion tokens ({reasoning} of reasoning)\n"
         f"speed: first token after {first_s * 1000:.0f} ms, then {rate}\n"
-        f"rows per expert shard: {shards}"
+        f"request: {request_id}{shards}"
     )
 
 
 def run(arguments):
     question = " ".join(arguments.question) or os.environ.get("QUESTION") or DEFAULT_QUESTION
-    processes = state.running()
-    port = next(process.rest for process in processes if process.rest is not None)
+    processes = [] if remote.is_remote(arguments) else state.running()
+    base = remote.gateway(arguments)
     before = rows_by_shard(processes)
     print(f"> {question}", flush=True)
-    usage, first_s, rest_s = ask(port, question)
+    answer = ask(base, question)
     after = rows_by_shard(processes)
-    print(summary(usage, first_s, rest_s, {shard: after[shard] - before[shard] for shard in after}))
+    print(summary(*answer, {shard: after[shard] - before[shard] for shard in after}))
     return 0

@@ -4,24 +4,28 @@ import argparse
 import os
 import sys
 
+import bench
 import certs
 import chat
 import down
 import drain
 import keys
+import log_level
 import logs
 import placement
+import request_trace
 import scale
 import status
 import up
 from errors import UserError
 
-SUMMARY = "baleen: runs a local cluster and talks to it"
+SUMMARY = "baleen: runs a local cluster and talks to it, or to any other by its gateway's URL"
 
 
 def parser():
     """The command line of every subcommand."""
     top = argparse.ArgumentParser(prog="baleen", description=SUMMARY)
+    top.add_argument("--url", help="a cluster's gateway, e.g. https://gateway:8080; default: BALEEN_URL, then the local cluster. Keys: API_KEY")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help="start the cluster that the environment describes").set_defaults(run=up.run)
     commands.add_parser("down", help="stop it").set_defaults(run=down.run)
@@ -33,6 +37,24 @@ def parser():
     leave = commands.add_parser("drain", help="let processes hand over their work and leave")
     leave.add_argument("ids", nargs="+", help="processes, e.g. expert-1")
     leave.set_defaults(run=drain.run)
+    load = commands.add_parser("bench", help="load it as a client would, and say how fast it answered")
+    load.add_argument("--requests", type=int, default=32)
+    load.add_argument("--users", type=int, default=4, help="requests at a time")
+    load.add_argument("--tokens", type=int, default=64, help="to generate for each")
+    load.add_argument("--prompt-words", type=int, default=32)
+    load.add_argument("--json", action="store_true", help="figures for machines")
+    load.set_defaults(run=bench.run)
+    follow = commands.add_parser("trace", help="show where a request's time went")
+    follow.add_argument("request", help="its x-request-id")
+    follow.add_argument("--from", dest="source", metavar="SOURCE",
+                        help="file or directory of OTLP JSON lines, or URL of a trace store with {id}; default: BALEEN_TRACES, "
+                             "then the local ones")
+    follow.add_argument("--layers", action="store_true", help="with the layers of its sampled steps")
+    follow.set_defaults(run=request_trace.run)
+    louder = commands.add_parser("log-level", help="change what its processes log while they run")
+    louder.add_argument("level", choices=log_level.LEVELS)
+    louder.add_argument("ids", nargs="*", help="processes, e.g. expert-0; default: all")
+    louder.set_defaults(run=log_level.run)
     commands.add_parser("placement", help="show which shard holds how much").set_defaults(run=placement.run)
     ask = commands.add_parser("chat", help="ask it a question")
     ask.add_argument("question", nargs="*", help="default: QUESTION in the environment, then an arithmetic one")

@@ -3,6 +3,8 @@
 import sys
 
 import process
+import remote
+import remote_view
 import state
 from errors import UserError
 from progress import Progress
@@ -26,6 +28,8 @@ def leave(processes, leaving):
 
 def run(arguments):
     """0 when all left by themselves."""
+    if remote.is_remote(arguments):
+        return remote_view.drain(arguments)
     processes = state.running()
     by_id = {one.id: one for one in processes}
     unknown = [name for name in arguments.ids if name not in by_id]

@@ -15,6 +15,12 @@ import threading
 
 FLAGS = dict(word[2:].split("=", 1) for word in sys.argv[1:])
 ROWS = {"total": 100}
+SHARD = {"role": "expert", "draining": False, "running": 0, "waiting": 3, "silent_ms": 120}
+CLUSTER = {
+    "placement": {"answers": True, "epoch": 7, "pending_moves": 2},
+    "workers": [{**SHARD, "id": "expert-a", "ready": True, "experts": [{"layer": 1, "experts": [0, 4], "rows": [5, 6]}]},
+                {**SHARD, "id": "expert-b", "ready": False, "experts": []}],
+}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -35,12 +41,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             ROWS["total"] += 7
         elif self.path == "/v1/models":
             self._send('{"data": [{"id": "fake"}]}', "application/json")
+        elif self.path == "/v1/cluster":
+            self._send(json.dumps(CLUSTER), "application/json")
         else:
             self._send("ok\n")
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        question = asked["messages"][0]["content"]
+        if self.path == "/admin/drain":
+            return self._send("{}", "application/json")
+        question = asked["messages"][0]["content"] if "messages" in asked else asked["prompt"]
         deltas = [{"reasoning_content": "thinking"}, {"content": f"{question}? "}, {"content": "42"}]
         events = [{"choices": [{"delta": delta}]} for delta in deltas]
         events.append({"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 3}})

@@ -2,6 +2,8 @@
 
 import re
 
+import remote
+import remote_view
 import state
 from errors import UserError
 from http_get import get
@@ -33,16 +35,16 @@ def wanted_shards(processes):
     return max(known)[1] if known else None
 
 
-def run(_arguments):
+def run(arguments):
     """Prints a row per shard and a line per placement."""
+    if remote.is_remote(arguments):
+        return remote_view.placement(arguments)
     processes = state.running()
     rows = [COLUMNS] + [(one.id, *_values(one, SHARD_METRICS)) for one in processes if one.role == "expert"]
     placements = [one for one in processes if one.role == "placement" and one.alive()]
     if not placements:
         raise UserError("no placement process is alive")
-    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+    print(remote.table(rows))
     for one in placements:
         values = zip(PLACEMENT_METRICS, _values(one, PLACEMENT_METRICS.values()))
         print(f"{one.id}: " + ", ".join(f"{name} {value}" for name, value in values))

@@ -6,9 +6,13 @@ import pathlib
 import time
 
 import drain
+import log_level
 import placement
 import ports
 import process
+import remote
+import remote_view
+import request_trace
 import state
 import topology
 from errors import UserError
@@ -36,7 +40,8 @@ def spec_like(shard, processes, chosen):
     """Another shard with the same flags and ports of its own."""
     number = max(_number(one) for one in processes if one.role == "expert") + 1
     port, metrics = chosen.free(), _metrics_port(processes, chosen)
-    own = {"--grpc_port": port, "--metrics_port": metrics}
+    own = {"--grpc_port": port, "--metrics_port": metrics, "--log_level_file": log_level.path_of(f"expert-{number}"),
+           "--otlp_endpoint": f"file:{request_trace.path_of(f'expert-{number}')}"}
     flags = tuple(f"{name}={own[name]}" if (name := flag.split("=", 1)[0]) in own else flag for flag in shard.flags)
     return topology.Spec("expert", f"expert-{number}", shard.binary, port, metrics, None, flags)
 
@@ -93,6 +98,8 @@ def _follow():
 
 def run(arguments):
     """0 when the cluster has SHARDS shards and every expert is where it is to be. With --follow it goes on."""
+    if remote.is_remote(arguments):
+        remote_view.refuse_scale()
     if arguments.follow:
         return _follow()
     wanted = _wanted(arguments)

@@ -40,6 +40,7 @@ class Settings:
     tenants: pathlib.Path | None = None  # Gateways ask for keys.
     cores: str = ""  # Of workers, such as 0-3,8; empty = all.
     numa_node: int | None = None  # Of workers.
+    traces: bool = False  # Every request's spans, in files for `baleen trace`.
 
 
 def directory(environment=os.environ):
@@ -135,6 +136,7 @@ def read(environment=os.environ):
         tenants=_file(environment, "TENANTS"),
         cores=_cores(environment),
         numa_node=_integer(environment, "NUMA_NODE", None, 0, 1023),
+        traces=_integer(environment, "TRACES", "0", 0, 1) == 1,
     )
     if settings.replicas > settings.shards:
         raise UserError(f"REPLICAS={settings.replicas}: copies go to distinct shards, and there are SHARDS={settings.shards}")

@@ -1,5 +1,7 @@
 """`baleen status`: one row a process."""
 
+import remote
+import remote_view
 import state
 from http_get import not_ready
 
@@ -17,14 +19,10 @@ def row(process):
     return (process.role, process.id, str(process.pid), port, str(process.metrics), ready)
 
 
-def table(rows):
-    """Left-aligned columns, the last one ragged."""
-    widths = [max(len(cells[i]) for cells in rows) for i in range(len(COLUMNS) - 1)]
-    return "\n".join("  ".join([cells[i].ljust(width) for i, width in enumerate(widths)] + [cells[-1]]) for cells in rows)
-
-
-def run(_arguments):
+def run(arguments):
     """0 when every process is ready."""
+    if remote.is_remote(arguments):
+        return remote_view.status(arguments)
     rows = [row(process) for process in state.running()]
-    print(table([COLUMNS, *rows]))
+    print(remote.table([COLUMNS, *rows]))
     return 0 if all(cells[-1] == "yes" for cells in rows) else 1

@@ -3,6 +3,8 @@
 import dataclasses
 
 import certs
+import log_level
+import request_trace
 from ports import HOST
 from settings import directory, weights_directory
 
@@ -89,6 +91,20 @@ def _role_flags(settings, role, rest, admin, etcd_port):
     return etcd + [f"--expected_shards={settings.shards}", f"--replicas={settings.replicas}"]
 
 
+# Of a traced request's steps, one in so many is traced layer by layer.
+LAYER_STEPS = 16
+
+
+def observed_flags(traces, role, identity):
+    """Where the process looks for its log level and leaves its spans."""
+    flags = [f"--log_level_file={log_level.path_of(identity)}"]
+    if traces:
+        flags.append(f"--otlp_endpoint=file:{request_trace.path_of(identity)}")
+        flags += {"gateway": ["--trace_sample=1"], "prefill": [f"--trace_layer_steps={LAYER_STEPS}"],
+                  "decode": [f"--trace_layer_steps={LAYER_STEPS}"]}.get(role, [])
+    return flags
+
+
 def plan(settings, ports):
     """Every process of the cluster, with its ports."""
     attention = {"prefill": settings.prefill, "decode": settings.decode}
@@ -106,6 +122,7 @@ def plan(settings, ports):
             if role != "placement":
                 flags.append(f"--placement={placements}")
             flags += _role_flags(settings, role, rest, admin, etcd_port)
+            flags += observed_flags(settings.traces, role, f"{role}-{index}")
             if settings.tls:
                 flags += certs.flags(CERTIFICATES.get(role, role), certs.directory())
             specs.append(Spec(role, f"{role}-{index}", BINARIES[role], port, metrics, rest, tuple(flags)))

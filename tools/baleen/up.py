@@ -7,6 +7,7 @@ import certs
 import down
 import ports
 import process
+import request_trace
 import settings
 import state
 import topology
@@ -38,8 +39,10 @@ def _start(specs, binaries):
     logs_directory.mkdir(parents=True, exist_ok=True)
     for old in logs_directory.glob("*.log"):
         old.unlink()
-    for old in (settings.directory() / "etcd", settings.weights_directory()):
+    kept = [settings.directory() / name for name in ("etcd", "log-level", request_trace.KEPT_IN)]
+    for old in (*kept, settings.weights_directory()):
         shutil.rmtree(old, ignore_errors=True)
+    (settings.directory() / request_trace.KEPT_IN).mkdir()
     started = []
     for spec in reversed(specs):  # Placement first: the others look for it.
         started.insert(0, process.start(spec, binaries / spec.binary, logs_directory / f"{spec.id}.log"))

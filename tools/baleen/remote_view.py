@@ -1,0 +1,59 @@
+"""`status`, `placement` and `drain` of a cluster that is known by its gateway's URL alone."""
+
+import os
+
+import remote
+from errors import UserError
+
+ADMIN_HELP = "the admin API's URL is not known: set BALEEN_ADMIN_URL (kubectl port-forward deployment/baleen-gateway 8082)"
+
+
+def _ready(worker):
+    return "draining" if worker["draining"] else "yes" if worker["ready"] else "no"
+
+
+def status(arguments):
+    """0 when every process that placement knows is ready."""
+    document = remote.cluster(arguments)
+    rows = [("role", "id", "running", "waiting", "silent", "ready")]
+    for worker in document["workers"]:
+        silent = "-" if worker["silent_ms"] is None else f"{worker['silent_ms']} ms"
+        rows.append((worker["role"], worker["id"], str(worker["running"]), str(worker["waiting"]), silent, _ready(worker)))
+    print(remote.table(rows))
+    answers = document["placement"]["answers"]
+    if not answers:
+        print("placement does not answer: this is the gateway's last map")
+    return 0 if answers and all(row[-1] == "yes" for row in rows[1:]) else 1
+
+
+def placement(arguments):
+    """A row a shard and a line about the map."""
+    document = remote.cluster(arguments)
+    rows = [("id", "experts", "rows", "queue")]
+    for worker in document["workers"]:
+        if worker["role"] == "expert":
+            held = sum(len(layer["experts"]) for layer in worker["experts"])
+            computed = sum(sum(layer["rows"]) for layer in worker["experts"])
+            rows.append((worker["id"], str(held), str(computed), str(worker["waiting"])))
+    print(remote.table(rows))
+    known = document["placement"]
+    print(f"epoch {known['epoch']}, moves pending {known['pending_moves'] if known['answers'] else '-'}")
+    return 0
+
+
+def drain(arguments):
+    """Drains the gateway whose admin API it is; other roles drain by SIGTERM, which their orchestrator sends."""
+    if arguments.ids != ["gateway"]:
+        raise UserError("by URL only the gateway itself is drained: 'baleen drain gateway'; other processes drain on SIGTERM "
+                        "(kubectl delete pod, kubectl drain), which loses no request")
+    url = os.environ.get("BALEEN_ADMIN_URL")
+    if not url:
+        raise UserError(ADMIN_HELP)
+    with remote.open_url(f"{url.rstrip('/')}/admin/drain", {}, remote.key_headers(os.environ.get("ADMIN_KEY"))):
+        print("the gateway drains")
+    return 0
+
+
+def refuse_scale():
+    raise UserError("the number of processes of a cluster that this command did not start is its orchestrator's: "
+                    "kubectl scale statefulset/baleen-expert --replicas=N; shards take and hand over their experts by themselves")
