@@ -47,6 +47,19 @@ class TlsTest(unittest.TestCase):
         workload = chart.workloads(chart.render(chart.read_values(chart.VALUES["tls"])))["decode"]
         self.assertEqual([mount["name"] for mount in chart.container_of(workload)["volumeMounts"]], ["model", "internal-tls", "log-level"])
 
+    def test_traces_go_over_tls_where_the_processes_do(self):
+        values = {"tls": {"internal": {"enabled": True}, "edge": {"enabled": True}}, "tracing": {"otlpEndpoint": "collector:4317"}}
+        with self.assertRaisesRegex(Exception, "tracing.caSecret"):
+            chart.render(values)
+        values["tracing"]["caSecret"] = "collector-ca"
+        for role, workload in chart.workloads(chart.render(values)).items():
+            with self.subTest(role=role):
+                self.assertEqual(chart.flags_of(workload)["otlp_ca"], "/tls/otlp/ca.crt")
+                self.assertEqual(mounted_secrets(workload)["/tls/otlp"], "collector-ca")
+        plain = chart.render({"tracing": {"otlpEndpoint": "collector:4317"}})
+        for role, workload in chart.workloads(plain).items():
+            self.assertNotIn("otlp_ca", chart.flags_of(workload), role)
+
     def test_each_role_gets_a_certificate_with_its_uri(self):
         certificates = chart.of_kind(chart.render(chart.read_values(chart.VALUES["tls"])), "Certificate")
         uris = {item["spec"]["secretName"]: item["spec"]["uris"] for item in certificates}

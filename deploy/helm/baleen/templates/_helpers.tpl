@@ -70,6 +70,11 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 - --drain_timeout={{ $block.lifecycle.drainSeconds }}s
 {{- with $root.Values.tracing.otlpEndpoint }}
 - --otlp_endpoint={{ . }}
+{{- if $root.Values.tracing.caSecret }}
+- --otlp_ca=/tls/otlp/ca.crt
+{{- else if ternary $root.Values.tls.edge.enabled $root.Values.tls.internal.enabled (eq $role "gateway") }}
+{{- fail (printf "tracing.otlpEndpoint=%s: with TLS on, the receiver needs TLS too; name its authority in tracing.caSecret" .) }}
+{{- end }}
 {{- end }}
 {{- if ne $role "placement" }}
 - --placement={{ include "baleen.placementAddress" $root }}

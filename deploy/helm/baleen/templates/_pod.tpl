@@ -68,6 +68,10 @@ spec:
 - name: edge-tls
   secret: {secretName: {{ $root.Values.tls.edge.secret }}, defaultMode: 0440}
 {{- end }}
+{{- if and $root.Values.tracing.otlpEndpoint $root.Values.tracing.caSecret }}
+- name: otlp-ca
+  secret: {secretName: {{ $root.Values.tracing.caSecret }}, items: [{key: ca.crt, path: ca.crt}], defaultMode: 0440}
+{{- end }}
 - name: log-level
   configMap: {name: {{ include "baleen.fullname" $root }}-log-level}
 {{- end -}}
@@ -87,6 +91,9 @@ spec:
 {{- end }}
 {{- if and $root.Values.tls.edge.enabled (eq $role "gateway") }}
 - {name: edge-tls, mountPath: /tls/edge, readOnly: true}
+{{- end }}
+{{- if and $root.Values.tracing.otlpEndpoint $root.Values.tracing.caSecret }}
+- {name: otlp-ca, mountPath: /tls/otlp, readOnly: true}
 {{- end }}
 - {name: log-level, mountPath: /etc/baleen/log-level, readOnly: true}
 {{- end -}}
