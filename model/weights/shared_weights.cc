@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -45,12 +46,6 @@ size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * u
 
 absl::Status Errno(const std::string& path, const char* what) {
   return absl::FailedPreconditionError(absl::StrCat(path, ": ", what, ": ", std::strerror(errno)));
-}
-
-uint64_t Fnv1a(const std::string& text) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return hash;
 }
 
 std::string Render(const std::vector<TensorDigestEntry>& digests) {
@@ -255,7 +250,7 @@ absl::StatusOr<std::unique_ptr<SharedWeights>> SharedWeights::Open(const std::st
 
 std::unique_ptr<WeightUnit> SharedWeights::OpenUnit(const std::string& name) {
   std::string head = absl::StrCat(identity_, name, "\n");
-  const std::string path = absl::StrCat(directory_, "/", name, "-", absl::Hex(Fnv1a(head), absl::kZeroPad16));
+  const std::string path = absl::StrCat(directory_, "/", name, "-", absl::Hex(XXH3_64bits(head.data(), head.size()), absl::kZeroPad16));
   head.resize(std::min(head.size(), kIdentityBytes - 1));  // The hash in the file's name covers the rest.
   head.push_back('\0');
   const std::string partial = path + ".partial";
