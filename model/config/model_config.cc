@@ -253,6 +253,12 @@ bool ModelConfig::IsMoe(int64_t layer) const {
   return n_routed_experts > 0 && layer >= first_k_dense_replace && layer % moe_layer_freq == 0;
 }
 
+int ModelConfig::moe_layers() const {
+  int layers = 0;
+  for (int64_t layer = 0; layer < num_hidden_layers; ++layer) layers += IsMoe(layer) ? 1 : 0;
+  return layers;
+}
+
 double ModelConfig::SoftmaxScale() const {
   const double scale = 1.0 / std::sqrt(static_cast<double>(qk_nope_head_dim + qk_rope_head_dim));
   if (!yarn || yarn->mscale_all_dim.value_or(0) == 0) return scale;

@@ -66,6 +66,8 @@ struct ModelConfig {
   static absl::StatusOr<ModelConfig> Parse(const std::string& json, const std::string& origin);
 
   bool IsMoe(int64_t layer) const;
+  // Of the main model's layers; 0 = a dense model.
+  int moe_layers() const;
   int64_t kv_width() const { return kv_lora_rank + qk_rope_head_dim; }
   // Latent norms take 1e-6 whatever rms_norm_eps says (model spec section 3).
   double latent_norm_eps() const { return 1e-6; }

@@ -217,7 +217,7 @@ void AttentionServer::Impl::Register() {
   worker.set_failure_domain(options.failure_domain);
   if (decodes()) worker.set_kv_capacity_tokens(static_cast<uint64_t>(blocks->total_blocks()) * kBlockTokens);
   worker.set_first_moe_layer(static_cast<uint32_t>(model->config.first_k_dense_replace));
-  worker.set_moe_layers(static_cast<uint32_t>(model->moe_layers()));
+  worker.set_moe_layers(static_cast<uint32_t>(model->config.moe_layers()));
   worker.set_experts(static_cast<uint32_t>(model->config.n_routed_experts));
   client.report = [this](v1::HeartbeatRequest* heartbeat) { Report(heartbeat); };
   client.on_map = [this](std::shared_ptr<const v1::ClusterMap> map) {
@@ -229,8 +229,8 @@ void AttentionServer::Impl::Register() {
 
 absl::Status AttentionServer::Impl::Readiness() const {
   if (draining) return absl::UnavailableError("draining");
-  if (model->moe_layers() == 0) return absl::OkStatus();
-  return router->Ready(static_cast<int>(model->config.first_k_dense_replace), model->moe_layers(),
+  if (model->config.moe_layers() == 0) return absl::OkStatus();
+  return router->Ready(static_cast<int>(model->config.first_k_dense_replace), model->config.moe_layers(),
                        static_cast<int>(model->config.n_routed_experts));
 }
 

@@ -43,12 +43,6 @@ absl::Status LoadMtpExperts(LoadedModel* model, SharedWeights* shared) {
 
 }  // namespace
 
-int LoadedModel::moe_layers() const {
-  int layers = 0;
-  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) layers += config.IsMoe(layer) ? 1 : 0;
-  return layers;
-}
-
 absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& options) {
   if (options.directory.empty()) return absl::InvalidArgumentError("--model names no directory");
   auto model = std::make_unique<LoadedModel>();

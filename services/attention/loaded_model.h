@@ -32,8 +32,6 @@ struct LoadedModel {
   std::unique_ptr<ExpertWeights> mtp_weights;
   std::unique_ptr<LocalExperts> mtp_experts;
   std::vector<TensorDigestEntry> digests;
-
-  int moe_layers() const;  // 0 = a dense model.
 };
 
 struct LoadOptions {
@@ -43,8 +41,8 @@ struct LoadOptions {
   int64_t max_batch_tokens = 512;
   int64_t ping_pong_rows = 0;
   std::string shared_weights = "";  // Directory of SharedWeights; empty = weights of this process alone.
-  bool mtp = false;            // The next-token layer too,
-  bool mtp_experts = false;    // and its routed experts.
+  bool mtp = false;                 // The next-token layer too,
+  bool mtp_experts = false;         // and its routed experts.
 };
 
 // Reads all weights but the routed experts' of the main model. A directory without a tokenizer takes all ids of the vocabulary.

@@ -40,12 +40,6 @@ std::string DirectoryName(const std::string& directory) {
   return path.filename().string();
 }
 
-int MoeLayers(const ModelConfig& config) {
-  int layers = 0;
-  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) layers += config.IsMoe(layer) ? 1 : 0;
-  return layers;
-}
-
 absl::Status CheckOptions(const ExpertOptions& options) {
   if (options.model_directory.empty()) return absl::InvalidArgumentError("--model names no directory");
   if (options.placement_address.empty()) return absl::InvalidArgumentError("--placement names no host:port");
@@ -94,7 +88,8 @@ absl::Status ExpertServer::Impl::Load() {
   ASSIGN_OR_RETURN(const DType compute, ParseDType(options.dtype));
   numerics = {.compute = compute, .isa = BestIsa()};
   ASSIGN_OR_RETURN(config, ModelConfig::Load(options.model_directory));
-  if (MoeLayers(config) == 0) return absl::InvalidArgumentError(absl::StrCat(options.model_directory, ": the model has no routed experts"));
+  if (config.moe_layers() == 0)
+    return absl::InvalidArgumentError(absl::StrCat(options.model_directory, ": the model has no routed experts"));
   ASSIGN_OR_RETURN(checkpoint, Checkpoint::Open(options.model_directory));
   pool = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : AvailableCores());
   ExpertServiceOptions service_options;
@@ -134,7 +129,7 @@ void ExpertServer::Impl::Register() {
   worker.set_model_id(DirectoryName(options.model_directory));
   worker.set_failure_domain(options.failure_domain.empty() ? worker_id : options.failure_domain);
   worker.set_first_moe_layer(static_cast<uint32_t>(config.first_k_dense_replace));
-  worker.set_moe_layers(static_cast<uint32_t>(MoeLayers(config)));
+  worker.set_moe_layers(static_cast<uint32_t>(config.moe_layers()));
   worker.set_experts(static_cast<uint32_t>(config.n_routed_experts));
   worker.set_expert_groups(static_cast<uint32_t>(config.n_group));
   client.report = [this](v1::HeartbeatRequest* heartbeat) { Report(heartbeat); };

@@ -16,12 +16,6 @@
 namespace baleen {
 namespace {
 
-int MoeLayers(const ModelConfig& config) {
-  int layers = 0;
-  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) layers += config.IsMoe(layer) ? 1 : 0;
-  return layers;
-}
-
 // Not ready: no gateway sends it anything.
 v1::WorkerInfo Worker(const std::string& model_id, const ModelConfig& config, const Numerics& numerics) {
   v1::WorkerInfo worker;
@@ -32,7 +26,7 @@ v1::WorkerInfo Worker(const std::string& model_id, const ModelConfig& config, co
   worker.set_numerics_id(numerics.Id());
   worker.set_failure_domain("bench");
   worker.set_first_moe_layer(static_cast<uint32_t>(config.first_k_dense_replace));
-  worker.set_moe_layers(static_cast<uint32_t>(MoeLayers(config)));
+  worker.set_moe_layers(static_cast<uint32_t>(config.moe_layers()));
   worker.set_experts(static_cast<uint32_t>(config.n_routed_experts));
   return worker;
 }
@@ -68,7 +62,7 @@ absl::StatusOr<std::unique_ptr<RemoteExperts>> RemoteExperts::Connect(const std:
   const absl::Time deadline = absl::Now() + timeout;
   for (;;) {
     const absl::Status ready =
-        impl->router->Ready(static_cast<int>(config.first_k_dense_replace), MoeLayers(config), static_cast<int>(config.n_routed_experts));
+        impl->router->Ready(static_cast<int>(config.first_k_dense_replace), config.moe_layers(), static_cast<int>(config.n_routed_experts));
     if (ready.ok()) break;
     if (absl::Now() > deadline) {
       return absl::DeadlineExceededError(absl::StrCat("experts at ", placement, ": ", ready.message()));
