@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -38,43 +39,49 @@ class ScriptedDialer final : public DecodeDialer {
     starts.push_back(start);
     addresses.push_back(address);
     const Attempt attempt = starts.size() <= attempts_.size() ? attempts_[starts.size() - 1] : Attempt();
-    const size_t begin = static_cast<size_t>(start.generated_size());
+    auto stream = std::make_shared<Stream>(counts_);
+    Play(answer_, attempt, static_cast<size_t>(start.generated_size()), callbacks);
+    return stream;
+  }
+
+  std::vector<v1::StartSequence> starts;
+  std::vector<std::string> addresses;
+  int cancelled() const { return counts_->cancelled; }
+  int detached() const { return counts_->detached; }
+
+ private:
+  // A stream's own, as all that is touched once the client has the last event: a test may be over then while a timer's thread goes on here.
+  struct Counts {
+    std::atomic<int> cancelled = 0;
+    std::atomic<int> detached = 0;
+  };
+  struct Stream final : DecodeStream {
+    explicit Stream(std::shared_ptr<Counts> counts_in) : counts(std::move(counts_in)) {}
+    void Cancel() override { ++counts->cancelled; }
+    void Detach() override { ++counts->detached; }
+    const std::shared_ptr<Counts> counts;
+  };
+
+  static void Play(std::vector<int32_t> answer, const Attempt& attempt, size_t begin, const DecodeCallbacks& callbacks) {
     v1::DecodeEvent accepted;
     accepted.mutable_accepted();
     if (attempt.accepted) callbacks.on_event(accepted);
-    for (size_t i = begin; i < answer_.size(); ++i) {
-      if (i - begin == attempt.tokens_before_failure) return End(callbacks, attempt.failure);
+    for (size_t i = begin; i < answer.size(); ++i) {
+      if (i - begin == attempt.tokens_before_failure) return callbacks.on_done(attempt.failure);
       v1::DecodeEvent event;
       event.mutable_token()->set_index(static_cast<uint32_t>(i));
-      event.mutable_token()->set_token(static_cast<uint32_t>(answer_[i]));
+      event.mutable_token()->set_token(static_cast<uint32_t>(answer[i]));
       callbacks.on_event(event);
     }
     v1::DecodeEvent event;
     event.mutable_finish()->set_reason(v1::FINISH_REASON_STOP);
     callbacks.on_event(event);
-    return End(callbacks, absl::OkStatus());
-  }
-
-  std::vector<v1::StartSequence> starts;
-  std::vector<std::string> addresses;
-  int cancelled = 0;
-  int detached = 0;
-
- private:
-  struct Stream final : DecodeStream {
-    explicit Stream(ScriptedDialer* dialer_in) : dialer(dialer_in) {}
-    void Cancel() override { ++dialer->cancelled; }
-    void Detach() override { ++dialer->detached; }
-    ScriptedDialer* const dialer;
-  };
-
-  std::shared_ptr<DecodeStream> End(const DecodeCallbacks& callbacks, const absl::Status& status) {
-    callbacks.on_done(status);
-    return std::make_shared<Stream>(this);
+    callbacks.on_done(absl::OkStatus());
   }
 
   const std::vector<int32_t> answer_;
   const std::vector<Attempt> attempts_;
+  const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
 };
 
 // Time that passes when the test says so.
@@ -437,23 +444,23 @@ TEST_F(GenerationTest, AClientThatLeavesBetweenWorkersFindsItsRequestAtTheNextOn
     while (time.RunNext()) {
     }
     EXPECT_EQ(dialer.starts.size(), resumable ? 3u : 1u);
-    EXPECT_EQ(dialer.detached, resumable ? 1 : 0);
-    EXPECT_EQ(dialer.cancelled, 0);
+    EXPECT_EQ(dialer.detached(), resumable ? 1 : 0);
+    EXPECT_EQ(dialer.cancelled(), 0);
     EXPECT_EQ(collector.tokens.size(), 1u) << "the client hears nothing more";
     EXPECT_EQ(quarantine_.size(), 0u);
   }
 }
 
 TEST_F(GenerationTest, WaitsForItsTurnAndGivesItsPlaceBack) {
+  ScriptedDialer dialer(Answer("</think>\n\nabc"));
+  Collector first, second;
   AdmissionLimits limits;
   limits.running_tokens = 200;
-  Admission admission(limits, Clock::Real(), nullptr);
+  Admission admission(limits, Clock::Real(), nullptr);  // Last: its thread uses the others until it is joined.
   const uint64_t before = admission.NewTicket();
   admission.Enter(before, {"", 200, absl::InfiniteFuture(), false}, [](absl::Status) {});
-  ScriptedDialer dialer(Answer("</think>\n\nabc"));
   GenerationContext context = Context(dialer);
   context.admission = &admission;
-  Collector first, second;
   const auto waiting = StartGeneration(context, Input(), first.Sink());
   const auto leaving = StartGeneration(context, Input(), second.Sink());
   EXPECT_TRUE(dialer.starts.empty());
