@@ -33,6 +33,7 @@ EchoServer::EchoServer(const std::string& ucx_devices, const AcceptFunction& acc
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
   builder.RegisterService(service_.get());
   builder.SetMaxReceiveMessageSize(-1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);  // As the services do: clients ping several times a second.
   if (!ucx_devices.empty()) {
     worker_ = UcxWorker::Create({.devices = ucx_devices}).value();
     ucx_ = std::make_unique<UcxStreamServer>(worker_.get());

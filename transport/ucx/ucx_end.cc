@@ -28,7 +28,8 @@ absl::StatusOr<UcxCoordinates> FromWire(const v1::UcxEnd& end) {
   if (end.ucx_version() != UcxWorker::Version()) {
     return absl::FailedPreconditionError(absl::StrCat("this end has UCX ", UcxWorker::Version(), ", the peer another version"));
   }
-  if (end.worker_address().empty() || end.worker_address().size() > kMaxAddressBytes) {
+  if (end.worker_address().empty()) return absl::FailedPreconditionError("the peer could not open a port of UCX");
+  if (end.worker_address().size() > kMaxAddressBytes) {
     return absl::InvalidArgumentError(absl::StrCat("UCX worker address of ", end.worker_address().size(), " bytes"));
   }
   if (end.token().size() != coordinates.token.size()) {

@@ -26,7 +26,7 @@ void SetUpOnce() {
   });
 }
 
-absl::Status OpenContext(const UcxOptions& options, UcxHandles* handles) {
+absl::Status OpenContext(const UcxOptions& options, UcxContext* context) {
   ASSIGN_OR_RETURN(const UcxConfig settings, UcxConfigOf(options));
   ucp_config_t* config = nullptr;
   RETURN_IF_ERROR(Check("configuration", ucp_config_read(nullptr, nullptr, &config)));
@@ -37,21 +37,21 @@ absl::Status OpenContext(const UcxOptions& options, UcxHandles* handles) {
   ucp_params_t params{};
   params.field_mask = UCP_PARAM_FIELD_FEATURES | UCP_PARAM_FIELD_MT_WORKERS_SHARED;
   params.features = UCP_FEATURE_AM | UCP_FEATURE_WAKEUP;
-  params.mt_workers_shared = 0;
-  return Check(absl::StrCat("devices ", options.devices), ucp_init(&params, config, &handles->context));
+  params.mt_workers_shared = 1;  // Ports are opened while others are moved on.
+  return Check(absl::StrCat("devices ", options.devices), ucp_init(&params, config, &context->handle));
 }
 
-absl::Status OpenWorker(UcxHandles* handles) {
+absl::Status OpenWorker(UcxPort* port) {
   ucp_worker_params_t params{};
   params.field_mask = UCP_WORKER_PARAM_FIELD_THREAD_MODE;
   params.thread_mode = UCS_THREAD_MODE_SERIALIZED;
-  RETURN_IF_ERROR(Check("worker", ucp_worker_create(handles->context, &params, &handles->worker)));
-  RETURN_IF_ERROR(Check("event descriptor", ucp_worker_get_efd(handles->worker, &handles->event_fd)));
+  RETURN_IF_ERROR(Check("worker", ucp_worker_create(port->context->handle, &params, &port->worker)));
+  RETURN_IF_ERROR(Check("event descriptor", ucp_worker_get_efd(port->worker, &port->event_fd)));
   ucp_address_t* address = nullptr;
   size_t size = 0;
-  RETURN_IF_ERROR(Check("worker address", ucp_worker_get_address(handles->worker, &address, &size)));
-  handles->address.assign(reinterpret_cast<const char*>(address), size);
-  ucp_worker_release_address(handles->worker, address);
+  RETURN_IF_ERROR(Check("worker address", ucp_worker_get_address(port->worker, &address, &size)));
+  port->address.assign(reinterpret_cast<const char*>(address), size);
+  ucp_worker_release_address(port->worker, address);
   return absl::OkStatus();
 }
 
@@ -61,20 +61,29 @@ absl::Status ToUnavailable(absl::string_view what, ucs_status_t status) {
   return absl::UnavailableError(absl::StrCat("UCX: ", what, ": ", ucs_status_string(status)));
 }
 
-UcxHandles::~UcxHandles() {
-  if (worker != nullptr) ucp_worker_destroy(worker);
-  if (context != nullptr) ucp_cleanup(context);
+UcxContext::~UcxContext() {
+  if (handle != nullptr) ucp_cleanup(handle);
 }
 
-absl::StatusOr<std::unique_ptr<UcxHandles>> OpenUcx(const UcxOptions& options) {
+UcxPort::~UcxPort() {
+  if (worker != nullptr) ucp_worker_destroy(worker);
+}
+
+absl::StatusOr<std::shared_ptr<const UcxContext>> OpenUcx(const UcxOptions& options) {
   if (options.encryption_required) {
     return absl::FailedPreconditionError("UCX has no encryption, and this process may not send without");
   }
   SetUpOnce();
-  auto handles = std::make_unique<UcxHandles>();
-  RETURN_IF_ERROR(OpenContext(options, handles.get()));
-  RETURN_IF_ERROR(OpenWorker(handles.get()));
-  return handles;
+  auto context = std::make_shared<UcxContext>();
+  RETURN_IF_ERROR(OpenContext(options, context.get()));
+  return context;
+}
+
+absl::StatusOr<std::shared_ptr<UcxPort>> OpenPort(std::shared_ptr<const UcxContext> context) {
+  auto port = std::make_shared<UcxPort>();
+  port->context = std::move(context);
+  RETURN_IF_ERROR(OpenWorker(port.get()));
+  return port;
 }
 
 }  // namespace baleen

@@ -1,4 +1,4 @@
-// UCX's context and worker, owned.
+// UCX's context and workers, owned.
 #ifndef BALEEN_TRANSPORT_UCX_UCX_HANDLES_H_
 #define BALEEN_TRANSPORT_UCX_UCX_HANDLES_H_
 
@@ -12,19 +12,31 @@
 
 namespace baleen {
 
-struct UcxHandles {
-  UcxHandles() = default;
-  UcxHandles(const UcxHandles&) = delete;
-  ~UcxHandles();
+struct UcxContext {
+  UcxContext() = default;
+  UcxContext(const UcxContext&) = delete;
+  ~UcxContext();
 
-  ucp_context_h context = nullptr;
-  ucp_worker_h worker = nullptr;  // Its caller keeps calls apart.
-  int event_fd = -1;              // The worker's; UCX closes it.
-  std::string address;            // The worker's.
+  ucp_context_h handle = nullptr;
+};
+
+// A worker of UCX's: what peers write to, and what paths to them start from. Its caller keeps calls apart, also from its destruction.
+struct UcxPort {
+  UcxPort() = default;
+  UcxPort(const UcxPort&) = delete;
+  ~UcxPort();
+
+  std::shared_ptr<const UcxContext> context;
+  ucp_worker_h worker = nullptr;
+  int event_fd = -1;    // UCX closes it.
+  std::string address;  // What a peer needs to reach it.
 };
 
 // As UcxWorker::Create says. The first call sets variables of the environment, so it comes before threads that read it.
-absl::StatusOr<std::unique_ptr<UcxHandles>> OpenUcx(const UcxOptions& options);
+absl::StatusOr<std::shared_ptr<const UcxContext>> OpenUcx(const UcxOptions& options);
+
+// UNAVAILABLE names what UCX could not do. Thread-safe.
+absl::StatusOr<std::shared_ptr<UcxPort>> OpenPort(std::shared_ptr<const UcxContext> context);
 
 absl::Status ToUnavailable(absl::string_view what, ucs_status_t status);
 

@@ -24,6 +24,11 @@ bool IsDeviceName(absl::string_view name) {
 
 }  // namespace
 
+bool UsesSharedMemory(const UcxOptions& options) {
+  const std::vector<absl::string_view> names = absl::StrSplit(options.devices, ',');
+  return std::find(names.begin(), names.end(), kSharedMemory) != names.end();
+}
+
 absl::StatusOr<UcxConfig> UcxConfigOf(const UcxOptions& options) {
   bool shared_memory = false;
   bool rdma = false;

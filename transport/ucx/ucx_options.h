@@ -25,6 +25,9 @@ struct UcxOptions {
 // Names and values, as UCX knows them.
 using UcxConfig = std::vector<std::pair<std::string, std::string>>;
 
+// Whether "sm" is among its devices.
+bool UsesSharedMemory(const UcxOptions& options);
+
 // For ucp_config_modify. INVALID_ARGUMENT names the device that is not one.
 absl::StatusOr<UcxConfig> UcxConfigOf(const UcxOptions& options);
 // What UCX 1.13 takes from the environment alone, since ucp_config_modify does not reach the transports; it may be set otherwise already.

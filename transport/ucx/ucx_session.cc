@@ -27,10 +27,12 @@ UcxSession::~UcxSession() = default;
 
 UcxCoordinates UcxSession::Start(UcxSessionEvents events) {
   events_ = std::move(events);
+  const absl::StatusOr<std::shared_ptr<UcxPort>> port = worker_->OpenPort();
   UcxWorker::Lock lock(*worker_);
-  number_ = worker_->Register(shared_from_this(), token_);
+  number_ = worker_->Register(shared_from_this(), token_, port.ok() ? *port : nullptr);
+  if (!port.ok()) EndLocked(absl::FailedPreconditionError(port.status().message()));
   if (ended_.has_value()) worker_->Schedule(number_);
-  return {.worker_address = worker_->address(), .session = number_, .token = token_};
+  return {.worker_address = port.ok() ? UcxWorker::AddressOf(**port) : "", .session = number_, .token = token_};
 }
 
 void UcxSession::Attach(const UcxCoordinates& peer, absl::Time deadline) {

@@ -44,7 +44,7 @@ class UcxSession final : public UcxReceiver, public std::enable_shared_from_this
   UcxSession(UcxWorker* worker, Side side, StreamBounds bounds);
   ~UcxSession() override;
 
-  // Once, before anything else. What the peer needs to know.
+  // Once, before anything else. What the peer needs to know; without an address, it has ended with FAILED_PRECONDITION.
   UcxCoordinates Start(UcxSessionEvents events);
   // Once. Ends with DEADLINE_EXCEEDED unless the path works before `deadline`, and with FAILED_PRECONDITION when there is none.
   void Attach(const UcxCoordinates& peer, absl::Time deadline);

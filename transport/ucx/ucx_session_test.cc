@@ -38,10 +38,11 @@ class UcxSessionTest : public ::testing::Test {
                                           ended_.Notify();
                                         }});
     const SessionToken token = DrawToken();
-    UcxCoordinates peer{.worker_address = peer_worker_->address(), .token = token};
+    const std::shared_ptr<UcxPort> port = peer_worker_->OpenPort().value();
+    UcxCoordinates peer{.worker_address = UcxWorker::AddressOf(*port), .token = token};
     {
       UcxWorker::Lock lock(*peer_worker_);
-      peer_session_ = peer_worker_->Register(peer_, token);
+      peer_session_ = peer_worker_->Register(peer_, token, port);
       endpoint_ = peer_worker_->Connect(coordinates_.worker_address, peer_session_).value();
     }
     peer.session = peer_session_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "transport/grpc/grpc_connector.h"
 #include "transport/testing/child_process.h"
@@ -187,6 +188,57 @@ TEST(UcxLoadTest, StreamsBreakUnderLoad) {
     stream.Close();
   }
   EXPECT_EQ(lasting.Ask("still"), "still");
+  EXPECT_TRUE(client.fallbacks().empty());
+}
+
+// Sends every message back for as long as it goes.
+class Juggler {
+ public:
+  Juggler(Client& client, const std::string& address, int balls)
+      : connection_(client.connector().Connect(address, kEchoMethod,
+                                               {.on_message =
+                                                    [this](Message message) {
+                                                      {
+                                                        absl::MutexLock lock(&mu_);
+                                                        ++caught_;
+                                                      }
+                                                      (void)connection_->Send(std::move(message));
+                                                    },
+                                                .on_closed = [this](absl::Status) { closed_.Notify(); }})) {
+    const Payload payload = Payload::Own(std::vector<char>(14336));
+    for (int i = 0; i < balls; ++i) EXPECT_TRUE(connection_->Send({"ball", payload}).ok());
+  }
+  ~Juggler() {
+    connection_->Close();
+    closed_.WaitForNotification();
+  }
+  bool AwaitCatches(int64_t more) {
+    absl::MutexLock lock(&mu_);
+    const int64_t goal = caught_ + more;
+    const auto reached = [this, goal] { return caught_ >= goal; };
+    return mu_.AwaitWithTimeout(absl::Condition(&reached), kPatience);
+  }
+
+ private:
+  absl::Mutex mu_;
+  int64_t caught_ = 0;
+  absl::Notification closed_;
+  std::shared_ptr<Connection> connection_;
+};
+
+// A process may die in the middle of writing to the memory that it shares with this one.
+TEST(UcxLoadTest, APeersDeathLeavesTheOthersReachable) {
+  ChildProcess lasting_server({kEchoServer, "sm"});
+  const std::string lasting_address = lasting_server.ReadLine();
+  Client client("sm");
+  Juggler lasting(client, lasting_address, 1);
+  for (int round = 0; round < 40; ++round) {
+    ChildProcess server({kEchoServer, "sm"});
+    Juggler juggler(client, server.ReadLine(), 8);
+    ASSERT_TRUE(juggler.AwaitCatches(100 + round % 7));
+    server.Kill();
+    ASSERT_TRUE(lasting.AwaitCatches(10)) << "round " << round;
+  }
   EXPECT_TRUE(client.fallbacks().empty());
 }
 

@@ -2,17 +2,23 @@
 
 #include <poll.h>
 #include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <ucp/api/ucp.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <thread>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "transport/ucx/ucx_handles.h"
@@ -40,6 +46,7 @@ constexpr int kIdleRounds = 8;
 struct Session {
   std::shared_ptr<UcxReceiver> receiver;
   SessionToken token;
+  std::shared_ptr<UcxPort> port;
   bool scheduled = false;
   bool ticking = false;
 };
@@ -55,18 +62,37 @@ timespec ToTimespec(Clock::duration duration) {
 
 class UcxEndpoint {
  public:
+  std::shared_ptr<UcxPort> port;
   ucp_ep_h handle = nullptr;
   uint64_t session = 0;
   UcxWorker::Impl* owner = nullptr;
 };
 
 struct UcxWorker::Impl {
+  ~Impl() {
+    if (epoll_fd >= 0) close(epoll_fd);
+    if (wake_fd >= 0) close(wake_fd);
+  }
+
+  absl::Status Open(const UcxOptions& options);
+  absl::Status OpenSleep();
+  absl::StatusOr<std::shared_ptr<UcxPort>> NewPort();
   void Loop();
   bool Turn();
+  int Progress();
+  std::vector<std::shared_ptr<UcxPort>> TakeUnusedPorts();
   void RunScheduled();
   void TickIfDue(Clock::time_point now);
+  bool IsOver() {
+    std::lock_guard lock(mu);
+    return IsOverLocked();
+  }
+  bool IsOverLocked() const { return stopping && disconnecting == 0; }
   void Sleep(int idle_rounds);
-  void Wake() { (void)ucp_worker_signal(handles->worker); }
+  bool Arm();
+  void Wake() {
+    if (asleep.exchange(false)) (void)eventfd_write(wake_fd, 1);
+  }
 
   static ucs_status_t OnMessage(void* self, const void* header, size_t header_bytes, void* data, size_t bytes,
                                 const ucp_am_recv_param_t* param);
@@ -74,12 +100,17 @@ struct UcxWorker::Impl {
   static void OnPosted(void* request, ucs_status_t status, void* post);
   static void OnDisconnected(void* request, ucs_status_t status, void* endpoint);
 
-  std::unique_ptr<UcxHandles> handles;
+  std::shared_ptr<const UcxContext> context;
   std::function<void()> on_dropped;
-  std::atomic<bool> stopping{false};
+  std::shared_ptr<UcxPort> common_port;  // Null where each session has one of its own.
+  int epoll_fd = -1;                     // Readable when a port or `wake_fd` is.
+  int wake_fd = -1;
+  std::atomic<bool> asleep{false};  // Set before the lock is taken for a last look, so that who changes anything after it wakes the thread.
   std::thread thread;
 
-  std::mutex mu;  // Also guards every call of UCX but ucp_worker_signal.
+  std::mutex mu;  // Also guards every call of UCX on a port that is open.
+  bool stopping = false;
+  std::vector<std::shared_ptr<UcxPort>> ports;
   uint64_t last_session = 0;
   std::unordered_map<uint64_t, Session> sessions;
   std::deque<uint64_t> scheduled;
@@ -100,15 +131,7 @@ void UcxWorker::Lock::Take() {
 
 absl::StatusOr<std::unique_ptr<UcxWorker>> UcxWorker::Create(const UcxOptions& options) {
   auto impl = std::make_unique<Impl>();
-  ASSIGN_OR_RETURN(impl->handles, OpenUcx(options));
-  impl->on_dropped = options.on_dropped;
-  ucp_am_handler_param_t handler{};
-  handler.field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID | UCP_AM_HANDLER_PARAM_FIELD_CB | UCP_AM_HANDLER_PARAM_FIELD_ARG;
-  handler.id = kMessageId;
-  handler.cb = &Impl::OnMessage;
-  handler.arg = impl.get();
-  const ucs_status_t status = ucp_worker_set_am_recv_handler(impl->handles->worker, &handler);
-  if (status != UCS_OK) return ToUnavailable("active messages", status);
+  RETURN_IF_ERROR(impl->Open(options));
   impl->thread = std::thread([self = impl.get()] { self->Loop(); });
   return std::unique_ptr<UcxWorker>(new UcxWorker(std::move(impl)));
 }
@@ -116,23 +139,33 @@ absl::StatusOr<std::unique_ptr<UcxWorker>> UcxWorker::Create(const UcxOptions& o
 UcxWorker::UcxWorker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 UcxWorker::~UcxWorker() {
-  impl_->stopping = true;
+  {
+    std::lock_guard lock(impl_->mu);
+    impl_->stopping = true;
+  }
   impl_->Wake();
   impl_->thread.join();
 }
 
-const std::string& UcxWorker::address() const { return impl_->handles->address; }
 std::string UcxWorker::Version() { return ucp_get_version_string(); }
 
-uint64_t UcxWorker::Register(std::shared_ptr<UcxReceiver> receiver, const SessionToken& token) {
+absl::StatusOr<std::shared_ptr<UcxPort>> UcxWorker::OpenPort() {
+  if (impl_->common_port != nullptr) return impl_->common_port;
+  return impl_->NewPort();
+}
+
+const std::string& UcxWorker::AddressOf(const UcxPort& port) { return port.address; }
+
+uint64_t UcxWorker::Register(std::shared_ptr<UcxReceiver> receiver, const SessionToken& token, std::shared_ptr<UcxPort> port) {
   const uint64_t session = ++impl_->last_session;
-  impl_->sessions[session] = {.receiver = std::move(receiver), .token = token};
+  impl_->sessions[session] = {.receiver = std::move(receiver), .token = token, .port = std::move(port)};
   return session;
 }
 
 void UcxWorker::Unregister(uint64_t session) {
   SetTicking(session, false);
   impl_->sessions.erase(session);
+  impl_->Wake();  // Its port may be closed.
 }
 
 void UcxWorker::Schedule(uint64_t session) {
@@ -152,6 +185,7 @@ void UcxWorker::SetTicking(uint64_t session, bool ticking) {
 
 absl::StatusOr<UcxEndpoint*> UcxWorker::Connect(const std::string& peer_address, uint64_t session) {
   auto endpoint = std::make_unique<UcxEndpoint>();
+  endpoint->port = impl_->sessions.at(session).port;
   endpoint->session = session;
   endpoint->owner = impl_.get();
   ucp_ep_params_t params{};
@@ -159,7 +193,7 @@ absl::StatusOr<UcxEndpoint*> UcxWorker::Connect(const std::string& peer_address,
   params.address = reinterpret_cast<const ucp_address_t*>(peer_address.data());
   params.err_mode = UCP_ERR_HANDLING_MODE_PEER;
   params.err_handler = {.cb = &Impl::OnError, .arg = endpoint.get()};
-  const ucs_status_t status = ucp_ep_create(impl_->handles->worker, &params, &endpoint->handle);
+  const ucs_status_t status = ucp_ep_create(endpoint->port->worker, &params, &endpoint->handle);
   if (status != UCS_OK) return ToUnavailable("no path to the peer", status);
   impl_->Wake();  // Connections are made by progress.
   return endpoint.release();
@@ -204,6 +238,40 @@ void UcxWorker::Disconnect(UcxEndpoint* endpoint) {
   }
   ++impl_->disconnecting;
   impl_->Wake();
+}
+
+absl::Status UcxWorker::Impl::Open(const UcxOptions& options) {
+  on_dropped = options.on_dropped;
+  ASSIGN_OR_RETURN(context, OpenUcx(options));
+  RETURN_IF_ERROR(OpenSleep());
+  // Also where it is not kept: what is missing shows now.
+  ASSIGN_OR_RETURN(std::shared_ptr<UcxPort> first, NewPort());
+  if (!UsesSharedMemory(options)) common_port = std::move(first);
+  return absl::OkStatus();
+}
+
+absl::Status UcxWorker::Impl::OpenSleep() {
+  epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  epoll_event event{.events = EPOLLIN, .data = {}};
+  if (epoll_fd >= 0 && wake_fd >= 0 && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, &event) == 0) return absl::OkStatus();
+  return absl::ErrnoToStatus(errno, "UCX: descriptors to sleep on");
+}
+
+absl::StatusOr<std::shared_ptr<UcxPort>> UcxWorker::Impl::NewPort() {
+  ASSIGN_OR_RETURN(std::shared_ptr<UcxPort> port, baleen::OpenPort(context));
+  ucp_am_handler_param_t handler{};
+  handler.field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID | UCP_AM_HANDLER_PARAM_FIELD_CB | UCP_AM_HANDLER_PARAM_FIELD_ARG;
+  handler.id = kMessageId;
+  handler.cb = &Impl::OnMessage;
+  handler.arg = this;
+  const ucs_status_t status = ucp_worker_set_am_recv_handler(port->worker, &handler);
+  if (status != UCS_OK) return ToUnavailable("active messages", status);
+  epoll_event event{.events = EPOLLIN, .data = {}};
+  if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, port->event_fd, &event) != 0) return absl::ErrnoToStatus(errno, "UCX: a port's event descriptor");
+  std::lock_guard lock(mu);
+  ports.push_back(port);
+  return port;
 }
 
 ucs_status_t UcxWorker::Impl::OnMessage(void* self, const void* header, size_t header_bytes, void* data, size_t bytes,
@@ -259,11 +327,9 @@ void UcxWorker::Impl::Loop() {
       sched_yield();  // Whoever else wants this core goes first.
       continue;
     }
-    if (stopping) {
-      std::lock_guard lock(mu);
-      if (disconnecting == 0) return;
-    }
+    if (IsOver()) return;
     Sleep(idle_rounds++);
+    asleep = false;
     busy_until = Clock::now() + kSpin;
   }
 }
@@ -271,14 +337,35 @@ void UcxWorker::Impl::Loop() {
 // Whether anything happened.
 bool UcxWorker::Impl::Turn() {
   int progressed = 0;
+  std::vector<std::shared_ptr<UcxPort>> unused;  // Closed without the lock.
   {
     std::lock_guard lock(mu);
-    while (progressed < kMaxProgress && ucp_worker_progress(handles->worker) != 0) ++progressed;
+    progressed = Progress();
+    unused = TakeUnusedPorts();
     if (ticking > 0) TickIfDue(Clock::now());
     if (scheduled.empty()) return progressed > 0;
   }
   RunScheduled();
   return true;
+}
+
+int UcxWorker::Impl::Progress() {
+  int all = 0;
+  for (const std::shared_ptr<UcxPort>& port : ports) {
+    int progressed = 0;
+    while (progressed < kMaxProgress && ucp_worker_progress(port->worker) != 0) ++progressed;
+    all += progressed;
+  }
+  return all;
+}
+
+// Those that nobody else holds: no session, no path, nobody who is about to register one.
+std::vector<std::shared_ptr<UcxPort>> UcxWorker::Impl::TakeUnusedPorts() {
+  const auto first = std::partition(ports.begin(), ports.end(), [](const auto& port) { return port.use_count() > 1; });
+  std::vector<std::shared_ptr<UcxPort>> unused(std::make_move_iterator(first), std::make_move_iterator(ports.end()));
+  ports.erase(first, ports.end());
+  for (const auto& port : unused) (void)epoll_ctl(epoll_fd, EPOLL_CTL_DEL, port->event_fd, nullptr);
+  return unused;
 }
 
 void UcxWorker::Impl::RunScheduled() {
@@ -311,24 +398,36 @@ void UcxWorker::Impl::TickIfDue(Clock::time_point now) {
 }
 
 // Until UCX has news or somebody calls Wake. UCX refuses to be armed while it has news, and also while a message waits for room at a
-// peer, of which no transport tells; hence the naps, also for a descriptor that is readable for nothing.
+// peer, of which no transport tells, or a peer has stopped in the middle of a write; hence the naps, also for a descriptor that is
+// readable for nothing.
 void UcxWorker::Impl::Sleep(int idle_rounds) {
+  asleep = true;
   bool armed = false;
   std::optional<Clock::duration> timeout;
   {
     std::lock_guard lock(mu);
-    if (!scheduled.empty()) return;
-    armed = ucp_worker_arm(handles->worker) == UCS_OK;
+    if (!scheduled.empty() || IsOverLocked()) return;
+    armed = Arm();
     if (ticking > 0 || disconnecting > 0) timeout = kTick;
   }
-  if (!armed && idle_rounds == 0) return;
-  if (!armed || idle_rounds > kIdleRounds) {
+  if (idle_rounds > (armed ? kIdleRounds : 0)) {
     std::this_thread::sleep_for(std::min<Clock::duration>(kFirstNap * (1 << std::min(idle_rounds, 6)), kLastNap));
   }
-  if (!armed) return;
-  pollfd event{.fd = handles->event_fd, .events = POLLIN, .revents = 0};
-  const timespec limit = timeout.has_value() ? ToTimespec(*timeout) : timespec{};
-  (void)ppoll(&event, 1, timeout.has_value() ? &limit : nullptr, nullptr);
+  if (armed) {
+    pollfd event{.fd = epoll_fd, .events = POLLIN, .revents = 0};
+    const timespec limit = timeout.has_value() ? ToTimespec(*timeout) : timespec{};
+    (void)ppoll(&event, 1, timeout.has_value() ? &limit : nullptr, nullptr);
+    eventfd_t woken = 0;
+    (void)eventfd_read(wake_fd, &woken);
+  }
+}
+
+// False when a port has news, which is then not to be slept on.
+bool UcxWorker::Impl::Arm() {
+  for (const std::shared_ptr<UcxPort>& port : ports) {
+    if (ucp_worker_arm(port->worker) != UCS_OK) return false;
+  }
+  return true;
 }
 
 }  // namespace baleen

@@ -1,4 +1,4 @@
-// UCX in this process: one context, one worker, one thread that moves it on.
+// UCX in this process: one context, a port for each session, one thread that moves them on.
 #ifndef BALEEN_TRANSPORT_UCX_UCX_WORKER_H_
 #define BALEEN_TRANSPORT_UCX_UCX_WORKER_H_
 
@@ -43,7 +43,8 @@ struct UcxPost {
   void (*done)(UcxPost* post, absl::Status status) = nullptr;
 };
 
-class UcxEndpoint;  // A path to one peer's worker.
+class UcxEndpoint;  // A path to one peer's port.
+struct UcxPort;     // Where a session's peer writes.
 
 // Thread-safe where a comment says so; what needs the lock says so too. Receivers must be gone before it is destroyed.
 class UcxWorker {
@@ -64,21 +65,26 @@ class UcxWorker {
   static absl::StatusOr<std::unique_ptr<UcxWorker>> Create(const UcxOptions& options);
   ~UcxWorker();
 
-  // What a peer needs to make an endpoint to this worker.
-  const std::string& address() const;
   // Of UCX; two workers talk only when theirs are equal.
   static std::string Version();
 
+  // Without the lock, since it takes a while. In shared memory each caller has a port of its own: a peer that dies or is stopped in the
+  // middle of a write leaves a gap there that UCX waits at for ever, with all that others write behind it. Over networks, where nothing of
+  // the kind happens, all share one. UNAVAILABLE names what UCX could not do.
+  absl::StatusOr<std::shared_ptr<UcxPort>> OpenPort();
+  // What a peer needs to make an endpoint to it.
+  static const std::string& AddressOf(const UcxPort& port);
+
   // With the lock, from here on.
 
-  // The session's number; messages for it need `token`.
-  uint64_t Register(std::shared_ptr<UcxReceiver> receiver, const SessionToken& token);
+  // The session's number; messages for it need `token`. Without a port it hears of what is scheduled alone.
+  uint64_t Register(std::shared_ptr<UcxReceiver> receiver, const SessionToken& token, std::shared_ptr<UcxPort> port);
   void Unregister(uint64_t session);
   // Has receiver->Run called; once however often it is scheduled before.
   void Schedule(uint64_t session);
   void SetTicking(uint64_t session, bool ticking);
 
-  // UNAVAILABLE when no device reaches the peer. Errors of the path go to the session's receiver.
+  // From the session's port. UNAVAILABLE when no device reaches the peer. Errors of the path go to the session's receiver.
   absl::StatusOr<UcxEndpoint*> Connect(const std::string& peer_address, uint64_t session);
   // True when the message has left the post already; false when post->done will be called. A failed post is done with an error.
   bool Post(UcxEndpoint* endpoint, UcxPost* post);
