@@ -1,14 +1,13 @@
 """gRPC or UCX between workers: the same tokens, the same survival of a killed worker, and gRPC where one end has no UCX."""
 
 import concurrent.futures
-import re
 import signal
 import threading
-import time
 import unittest
 
-from tests.testing.cluster import Cluster, http_get
+from tests.testing.cluster import Cluster
 from tests.testing.inference import Client, inference_pb2
+from tests.testing.prefill import await_prefill_worker, total
 
 # Long enough for a prefill worker to fill them and push their KV.
 QUESTIONS = [f"What is {n} + {n * 7}? Then sort {n}, 4, 99, add 17 to each of them, and say hello, slowly." for n in range(8)]
@@ -16,25 +15,8 @@ TOKENS = 150
 OPTIONS = dict(temperature=1.0, seed=5, max_tokens=TOKENS, ignore_eos=True, logprobs=0)
 
 
-def total(cluster, metric):
-    """Sum of a counter over all processes that have it."""
-    pages = [http_get(process.metrics_port, "/metrics")[1] for process in cluster.processes if process.process.poll() is None]
-    return sum(float(value) for page in pages for value in re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", page, re.MULTILINE))
-
-
 def prompts(client):
     return [[0, *client.tokenize(question)] for question in QUESTIONS]
-
-
-def await_prefill_worker(cluster, client):
-    """Returns when a prompt was filled by the prefill worker, of which the decode worker hears a moment after it is ready."""
-    deadline = time.monotonic() + 30
-    number = 1000
-    while total(cluster, "baleen_kv_transfer_pages_total") == 0:
-        if time.monotonic() > deadline:
-            raise RuntimeError("no prompt went through the prefill worker")
-        number += 1
-        client.generate([0, *client.tokenize(f"{number}, {QUESTIONS[0]}")], temperature=0, max_tokens=1, logprobs=0)
 
 
 class TransportTest(unittest.TestCase):

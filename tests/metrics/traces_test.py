@@ -12,6 +12,7 @@ from tests.metrics.load import post
 from tests.metrics.otlp import Receiver, attributes
 from tests.testing.cluster import Cluster, free_port, http_get
 from tests.testing.inference import Client, inference_pb2
+from tests.testing.prefill import await_prefill_worker
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TIMEOUT_S = 20
@@ -41,6 +42,7 @@ class TracesTest(unittest.TestCase):
         cls.cluster = cls.enterClassContext(Cluster(
             shards=2, prefill=1, decode=1, gateway_flags=["--trace_sample=0"], worker_flags=["--trace_layer_steps=2"],
             common_flags=[f"--otlp_endpoint=127.0.0.1:{cls.receiver.port}"]))
+        await_prefill_worker(cls.cluster, Client(cls.cluster))
 
     def _one(self, spans, *key):
         self.assertEqual(len(spans.get(key, ())), 1, f"{key} among {sorted(spans)}")
@@ -151,13 +153,16 @@ class FailoverTest(unittest.TestCase):
             busy.process.kill()
             request.join(60)
             spans = receiver.wait_for(trace, *LAST)
-        (lost,), (failover,), (whole,) = spans[GATEWAY, "attempt"], spans[GATEWAY, "failover"], spans[WHOLE]
-        self.assertEqual(lost.status.code, trace_pb2.Status.STATUS_CODE_ERROR)
-        self.assertEqual(attributes(lost)["error.type"], "UNAVAILABLE")
+        (lost,), (whole,) = spans[GATEWAY, "attempt"], spans[WHOLE]
+        # More than one where the machine is too busy for the next worker to answer in time.
+        *again, failover = sorted(spans[GATEWAY, "failover"], key=lambda span: span.start_time_unix_nano)
+        for span in (lost, *again):
+            self.assertEqual(span.status.code, trace_pb2.Status.STATUS_CODE_ERROR)
+            self.assertEqual(attributes(span)["error.type"], "UNAVAILABLE")
         self.assertNotEqual(failover.status.code, trace_pb2.Status.STATUS_CODE_ERROR)
         self.assertNotEqual(attributes(lost)["baleen.worker"], attributes(failover)["baleen.worker"])
-        self.assertEqual(attributes(whole)["baleen.failovers"], 1)
-        self.assertEqual({span.parent_span_id for span in spans[DECODE, "decode"]}, {failover.span_id})
+        self.assertEqual(attributes(whole)["baleen.failovers"], 1 + len(again))
+        self.assertIn(failover.span_id, {span.parent_span_id for span in spans[DECODE, "decode"]})
 
 
 class ReceiverAwayTest(unittest.TestCase):
