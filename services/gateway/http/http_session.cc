@@ -157,7 +157,7 @@ class Responder final : public HttpResponder {
 void Session::Start() {
   if (!stream_.secure()) return ReadRequest();
   stream_.tcp().expires_after(kHandshakeTime);
-  stream_.async_handshake([self = shared_from_this()](error_code error) {
+  stream_.Handshake([self = shared_from_this()](error_code error) {
     if (error) return self->stream_.tcp().close();
     self->ReadRequest();
   });
@@ -333,7 +333,7 @@ void Session::SayGoodbye() {
   client_gone_ = true;
   stream_.tcp().cancel();
   stream_.tcp().expires_after(kGoodbyeTime);
-  stream_.async_shutdown([self = shared_from_this()](error_code) { self->stream_.tcp().close(); });
+  stream_.Shutdown([self = shared_from_this()](error_code) { self->stream_.tcp().close(); });
 }
 
 }  // namespace
