@@ -5,10 +5,14 @@
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
 
+#include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <functional>
 #include <future>
+#include <mutex>
 #include <string>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "proto/baleen/v1/inference.grpc.pb.h"
@@ -21,6 +25,68 @@
 
 namespace baleen {
 namespace {
+
+// A decode worker that says a token whenever it is told to, and knows whether it was asked to wait.
+class PausableDecode final : public DecodeDialer {
+ public:
+  std::shared_ptr<DecodeStream> Open(const std::string&, v1::StartSequence, DecodeCallbacks callbacks) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    callbacks_ = std::move(callbacks);
+    changed_.notify_all();
+    return std::make_shared<Stream>(this);
+  }
+
+  bool WaitUntilOpen() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return changed_.wait_for(lock, kPatience, [this] { return callbacks_.on_event != nullptr; });
+  }
+
+  bool WaitUntilPaused(bool paused) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return changed_.wait_for(lock, kPatience, [this, paused] { return paused_ == paused; });
+  }
+
+  bool paused() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return paused_;
+  }
+
+  void SayToken(int32_t token) {
+    v1::DecodeEvent event;
+    event.mutable_token()->set_index(said_++);
+    event.mutable_token()->set_token(static_cast<uint32_t>(token));
+    callbacks_.on_event(event);
+  }
+
+  void Finish() {
+    v1::DecodeEvent event;
+    event.mutable_finish()->set_reason(v1::FINISH_REASON_STOP);
+    callbacks_.on_event(event);
+    std::exchange(callbacks_, {}).on_done(absl::OkStatus());
+  }
+
+ private:
+  class Stream final : public DecodeStream {
+   public:
+    explicit Stream(PausableDecode* decode) : decode_(decode) {}
+    void Cancel() override {}
+    void Pause(bool paused) override {
+      const std::lock_guard<std::mutex> lock(decode_->mutex_);
+      decode_->paused_ = paused;
+      decode_->changed_.notify_all();
+    }
+
+   private:
+    PausableDecode* const decode_;
+  };
+
+  static constexpr auto kPatience = std::chrono::seconds(30);
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  DecodeCallbacks callbacks_;
+  bool paused_ = false;
+  uint32_t said_ = 0;
+};
 
 class GrpcInferenceTest : public testing::Test {
  protected:
@@ -38,9 +104,13 @@ class GrpcInferenceTest : public testing::Test {
 
   void Serve(DecodeScript script) {
     decode_ = std::make_unique<ScriptedDecode>(std::move(script));
+    Serve(decode_.get());
+  }
+
+  void Serve(DecodeDialer* decode) {
     InferenceOptions options;
     options.model = model_.get();
-    options.generation = {model_->tokenizer.get(), decode_.get(), &picker_};
+    options.generation = {model_->tokenizer.get(), decode, &picker_};
     options.probe = &probe_;
     options.tenants = tenants_.get();
     options.texts = &texts_;
@@ -112,6 +182,28 @@ TEST_F(GrpcInferenceTest, StreamsACompletionAndEndsWithUsage) {
   EXPECT_EQ(pieces.back().usage().prompt_cache_hit_tokens(), 2u);
   EXPECT_EQ(pieces.back().usage().prompt_cache_hit_tokens() + pieces.back().usage().prompt_cache_miss_tokens(),
             pieces.back().usage().prompt_tokens());
+}
+
+TEST_F(GrpcInferenceTest, ASlowReaderHoldsItsWorkerBack) {
+  constexpr int kTokens = 20000;  // Far more than gRPC sends ahead of a reader.
+  PausableDecode decode;
+  Serve(&decode);
+  grpc::ClientContext context;
+  const auto reader = stub_->Generate(&context, Generate());
+  ASSERT_TRUE(decode.WaitUntilOpen());
+  const int32_t token = Ids("4").at(0);
+  int said = 0;
+  for (; said < kTokens && !decode.paused(); ++said) decode.SayToken(token);
+  ASSERT_TRUE(decode.WaitUntilPaused(true));
+  auto read = std::async(std::launch::async, [&] {
+    int tokens = 0;
+    for (v1::GenerateResponse response; reader->Read(&response);) tokens += response.token_ids_size();
+    return tokens;
+  });
+  EXPECT_TRUE(decode.WaitUntilPaused(false));
+  decode.Finish();
+  EXPECT_EQ(read.get(), said);
+  EXPECT_TRUE(reader->Finish().ok());
 }
 
 TEST_F(GrpcInferenceTest, ChatSplitsReasoningFromContent) {

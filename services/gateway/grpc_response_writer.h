@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "services/common/request_id.h"
+#include "services/common/timers.h"
 #include "services/gateway/generation/choices.h"
 #include "services/gateway/grpc_messages.h"
 #include "services/gateway/idempotency/idempotent_answer.h"
@@ -30,8 +32,8 @@ struct AdmittedCall {
   std::shared_ptr<IdempotentAnswer> answer;  // Null without an idempotency key.
 };
 
-// One after another; at most max_tokens of each choice wait. Thread-safe. Lives until gRPC is done with it and nobody holds it: whoever
-// prepares its call may come late, or never.
+// One after another. While more than a little waits for the client its generation is paused, so few wait however long the answer.
+// Thread-safe. Lives until gRPC is done with it and nobody holds it: whoever prepares its call may come late, or never.
 template <typename Response>
 class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
                                  public std::enable_shared_from_this<GrpcResponseWriter<Response>> {
@@ -76,7 +78,9 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
         std::move(sink));
     {
       const std::lock_guard<std::mutex> lock(mutex_);
+      timers_ = generation.timers;
       if (!finished_) generation_ = std::exchange(started, nullptr);
+      SettlePause();
     }
     // It ended, or its client left, while it was started.
     if (started != nullptr) started->Cancel();
@@ -84,8 +88,11 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
 
   void OnWriteDone(bool ok) override {
     const std::lock_guard<std::mutex> lock(mutex_);
+    waiting_bytes_ -= queue_.front().bytes;
     queue_.pop_front();
     if (ok) WriteNext();
+    if (queue_.empty()) slow_ = false;
+    SettlePause();
   }
 
   void OnCancel() override {
@@ -110,6 +117,13 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
   }
 
  private:
+  struct Waiting {
+    Response response;
+    size_t bytes;
+  };
+
+  // As a stream over REST: its source is asked to wait from here on.
+  static constexpr size_t kSlowReaderBytes = 16 << 10;
   static constexpr Operation kOperation = std::is_same_v<Response, v1::ChatResponse> ? Operation::kChat : Operation::kTextCompletion;
 
   explicit GrpcResponseWriter(grpc::CallbackServerContext* context) : context_(context) {}
@@ -128,15 +142,39 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
       Response response;
       FillResponse(event, request_id_, with_logprobs_, &response);
       if (event.ends_request()) end_ = grpc::Status::OK;
-      queue_.push_back(std::move(response));
+      const size_t bytes = response.ByteSizeLong();
+      waiting_bytes_ += bytes;
+      queue_.push_back({std::move(response), bytes});
+      if (waiting_bytes_ > kSlowReaderBytes) slow_ = true;
     }
     if (!writing) WriteNext();
+    SettlePause();
+  }
+
+  // Under the lock. Tells the generation from another thread: this one may be within its sink, where it takes no calls.
+  void SettlePause() {
+    if (generation_ == nullptr || finished_ || slow_ == paused_ || std::exchange(settling_, true)) return;
+    timers_->After(absl::ZeroDuration(), [self = this->shared_from_this()] { self->PauseAsWanted(); });
+  }
+
+  // One at a time, so that the last wish is the last one told.
+  void PauseAsWanted() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (generation_ != nullptr && !finished_ && slow_ != paused_) {
+      std::shared_ptr<Generation> generation = generation_;
+      const bool pause = paused_ = slow_;
+      lock.unlock();
+      generation->Pause(pause);
+      generation = nullptr;
+      lock.lock();
+    }
+    settling_ = false;
   }
 
   void WriteNext() {
     if (finished_) return;
     if (!queue_.empty()) {
-      this->StartWrite(&queue_.front());
+      this->StartWrite(&queue_.front().response);
     } else if (end_) {
       FinishOnce(*end_);
     }
@@ -153,7 +191,12 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
   bool with_logprobs_ = false;
   std::shared_ptr<Generation> generation_;
   std::shared_ptr<IdempotentAnswer> answer_;
-  std::deque<Response> queue_;
+  std::deque<Waiting> queue_;
+  size_t waiting_bytes_ = 0;
+  bool slow_ = false;      // From too much waiting to nothing waiting.
+  bool paused_ = false;    // What the generation was told.
+  bool settling_ = false;  // It is being told.
+  Timers* timers_ = nullptr;
   std::optional<grpc::Status> end_;
   bool finished_ = false;
 };

@@ -36,7 +36,7 @@ class HttpResponder {
  public:
   virtual ~HttpResponder() = default;
   virtual void Respond(int status, HttpHeaders headers, std::string body) = 0;
-  // A 200 that is written piece by piece (chunked), then ended.
+  // A 200 that is written piece by piece (in chunks; to HTTP/1.0 up to the connection's end), then ended.
   virtual void BeginStream(HttpHeaders headers) = 0;
   virtual void Write(std::string piece) = 0;
   virtual void EndStream() = 0;

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -39,6 +40,20 @@ class Client {
     }
     return std::exchange(received_, "");
   }
+
+  // Sends up to so many bytes; false when the peer would take no more.
+  bool SendMuch(size_t bytes) {
+    const std::string piece(64 << 10, 'x');
+    for (size_t sent = 0; sent < bytes;) {
+      const ssize_t taken = send(socket_, piece.data(), std::min(piece.size(), bytes - sent), MSG_NOSIGNAL);
+      if (taken <= 0) return false;
+      sent += static_cast<size_t>(taken);
+    }
+    return true;
+  }
+
+  // Reads until the peer closes.
+  std::string ReadAll() { return ReadUntil("no such text"); }
 
   void Close() {
     if (socket_ >= 0) close(std::exchange(socket_, -1));
@@ -93,6 +108,34 @@ TEST(HttpServerTest, StreamsInChunks) {
   const std::string answer = client.ReadUntil("\r\n0\r\n\r\n");
   EXPECT_NE(answer.find("one\n"), std::string::npos) << answer;
   EXPECT_NE(answer.find("two\n"), std::string::npos) << answer;
+}
+
+TEST(HttpServerTest, AStreamToHttp10HasNoChunksAndEndsWithItsConnection) {
+  HttpServer server({}, [](HttpRequest, std::shared_ptr<HttpResponder> responder) {
+    responder->BeginStream({{"content-type", "text/event-stream"}});
+    responder->Write("one\n");
+    responder->Write("two\n");
+    responder->EndStream();
+  });
+  ASSERT_TRUE(server.Start().ok());
+  for (const char* header : {"", "Connection: keep-alive\r\n"}) {
+    Client client(server.port());
+    client.Send(std::string("GET / HTTP/1.0\r\n") + header + "\r\n");
+    const std::string answer = client.ReadAll();
+    EXPECT_EQ(answer.find("chunked"), std::string::npos) << answer;
+    EXPECT_EQ(answer.find("keep-alive"), std::string::npos) << answer;
+    EXPECT_EQ(answer.substr(answer.find("\r\n\r\n")), "\r\n\r\none\ntwo\n");
+  }
+}
+
+TEST(HttpServerTest, AWholeAnswerToHttp10KeepsTheConnectionOnlyWhenAsked) {
+  HttpServer server({}, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) { responder->Respond(200, {}, request.path); });
+  ASSERT_TRUE(server.Start().ok());
+  Client client(server.port());
+  client.Send("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_NE(client.ReadUntil("/a").find("keep-alive"), std::string::npos);
+  client.Send("GET /b HTTP/1.0\r\n\r\n");
+  EXPECT_NE(client.ReadAll().find("/b"), std::string::npos);
 }
 
 TEST(HttpServerTest, AnswersHeadWithoutABody) {
@@ -182,6 +225,29 @@ TEST(HttpServerTest, RefusesWhatIsTooLarge) {
   Client nonsense(server.port());
   nonsense.Send("hello there\r\n\r\n");
   EXPECT_NE(nonsense.ReadUntil("\r\n\r\n").find(" 400 "), std::string::npos);
+}
+
+TEST(HttpServerTest, ARefusalReachesAClientThatIsStillSending) {
+  HttpServerOptions options;
+  options.body_limit_bytes = 100;
+  HttpServer server(options, [](HttpRequest, std::shared_ptr<HttpResponder>) {});
+  ASSERT_TRUE(server.Start().ok());
+  constexpr size_t kBody = 8 << 20;  // More than sockets hold.
+  Client client(server.port());
+  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(kBody) + "\r\n\r\n");
+  EXPECT_TRUE(client.SendMuch(kBody));
+  EXPECT_NE(client.ReadAll().find(" 413 "), std::string::npos);
+}
+
+TEST(HttpServerTest, ARefusedClientIsNotReadForEver) {
+  HttpServerOptions options;
+  options.body_limit_bytes = 100;
+  HttpServer server(options, [](HttpRequest, std::shared_ptr<HttpResponder>) {});
+  ASSERT_TRUE(server.Start().ok());
+  constexpr size_t kBody = size_t{1} << 30;
+  Client client(server.port());
+  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(kBody) + "\r\n\r\n");
+  EXPECT_FALSE(client.SendMuch(kBody));
 }
 
 TEST(HttpServerTest, AnswersForAHandlerThatForgets) {

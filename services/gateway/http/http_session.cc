@@ -28,6 +28,11 @@ constexpr size_t kSlowReaderBytes = 16 << 10;
 constexpr size_t kAheadBytes = 4 << 10;
 constexpr auto kHandshakeTime = std::chrono::seconds(10);
 constexpr auto kGoodbyeTime = std::chrono::seconds(2);
+// What is still taken of a refused request, so that its client gets to read why.
+constexpr auto kLingerTime = std::chrono::seconds(5);
+constexpr size_t kLingerBytes = 16 << 20;
+constexpr unsigned kHttp10 = 10;
+constexpr unsigned kHttp11 = 11;
 // Else the kernel keeps megabytes for a client that does not read.
 constexpr int kSendBufferBytes = 32 << 10;
 
@@ -59,6 +64,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   void QueueChunk(std::string piece);
   void QueueLastChunk();
   bool keep_alive() const { return keep_alive_; }
+  unsigned version() const { return version_; }
   auto executor() { return stream_.get_executor(); }
   void SetDisconnect(std::function<void()> callback);
   void SetBackpressure(std::function<void(bool)> callback);
@@ -71,6 +77,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   void Disconnected();
   void Pump();
   void FinishResponse(bool reusable);
+  void Linger();
+  void Drain(size_t left);
   void Close();
   void SayGoodbye();
 
@@ -81,7 +89,9 @@ class Session final : public std::enable_shared_from_this<Session> {
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   bool keep_alive_ = false;
-  bool head_only_ = false;  // The answer to a HEAD has no body (RFC 9110, 9.3.2): it would be taken for the next answer.
+  unsigned version_ = kHttp11;  // The client's: HTTP/1.0 knows no chunks, so a stream ends with its connection.
+  bool refused_ = false;        // More of the request may be on its way.
+  bool head_only_ = false;      // The answer to a HEAD has no body (RFC 9110, 9.3.2): it would be taken for the next answer.
   std::function<void()> on_disconnect_;
   std::function<void(bool)> on_backpressure_;
   bool slow_ = false;
@@ -107,7 +117,7 @@ class Responder final : public HttpResponder {
 
   void Respond(int status, HttpHeaders headers, std::string body) override {
     if (answered_.exchange(true)) return;
-    http::response<http::string_body> response{static_cast<http::status>(status), 11};
+    http::response<http::string_body> response{static_cast<http::status>(status), session_->version()};
     for (const auto& [name, value] : headers) response.set(name, value);
     response.keep_alive(session_->keep_alive());
     response.body() = std::move(body);
@@ -117,10 +127,11 @@ class Responder final : public HttpResponder {
 
   void BeginStream(HttpHeaders headers) override {
     if (answered_.exchange(true)) return;
-    http::response<http::empty_body> response{http::status::ok, 11};
+    http::response<http::empty_body> response{http::status::ok, session_->version()};
     for (const auto& [name, value] : headers) response.set(name, value);
-    response.keep_alive(session_->keep_alive());
-    response.chunked(true);
+    const bool chunked = session_->version() >= kHttp11;
+    response.keep_alive(chunked && session_->keep_alive());
+    if (chunked) response.chunked(true);
     Post([response = std::move(response)](Session& session) mutable { session.SendStreamHeader(std::move(response)); });
   }
 
@@ -176,6 +187,7 @@ void Session::OnRequest(error_code error) {
   stream_.tcp().expires_never();
   const http::request<http::string_body> message = parser_->release();
   keep_alive_ = message.keep_alive();
+  version_ = message.version() < kHttp11 ? kHttp10 : kHttp11;
   head_only_ = message.method() == http::verb::head;
   answering_ = true;
   header_sent_ = false;
@@ -193,7 +205,8 @@ void Session::RefuseRequest(error_code error) {
   if (!speaks_http) return Close();
   keep_alive_ = false;
   head_only_ = false;
-  http::response<http::string_body> response{static_cast<http::status>(status), 11};
+  refused_ = true;
+  http::response<http::string_body> response{static_cast<http::status>(status), kHttp11};
   response.set(http::field::content_type, "application/json");
   response.keep_alive(false);
   response.body() = ToApiError(absl::InvalidArgumentError("The HTTP request was refused: " + error.message() + ".")).body;
@@ -284,11 +297,13 @@ void Session::QueueLastChunk() {
   Pump();
 }
 
-// Writes all that waits as one chunk, then the last chunk.
+// Writes all that waits as one chunk, then the last chunk; without chunks to HTTP/1.0.
 void Session::Pump() {
   if (writing_ || !header_sent_) return;
   if (chunks_.empty() && !last_queued_) return;
-  if (head_only_) return FinishResponse(keep_alive_);
+  const bool chunked = version_ >= kHttp11;
+  if (head_only_) return FinishResponse(chunked && keep_alive_);
+  if (chunks_.empty() && !chunked) return FinishResponse(false);
   auto data = std::make_shared<std::string>();
   for (const std::string& chunk : chunks_) data->append(chunk);
   chunks_.clear();
@@ -303,6 +318,8 @@ void Session::Pump() {
   };
   if (data->empty()) {
     asio::async_write(stream_, http::make_chunk_last(), done);
+  } else if (!chunked) {
+    asio::async_write(stream_, asio::buffer(*data), done);
   } else {
     asio::async_write(stream_, http::make_chunk(asio::buffer(*data)), done);
   }
@@ -314,10 +331,28 @@ void Session::FinishResponse(bool reusable) {
   on_disconnect_ = nullptr;
   on_backpressure_ = nullptr;
   slow_ = false;
+  if (refused_) return Linger();
   if (!reusable) return Close();
   read_next_ = watching_;
   if (watching_) return stream_.tcp().cancel();
   asio::post(stream_.get_executor(), [self = shared_from_this()] { self->ReadRequest(); });
+}
+
+// A socket that is closed with bytes unread resets the connection, and the answer is lost with it.
+void Session::Linger() {
+  parser_.reset();
+  buffer_ = beast::flat_buffer(kAheadBytes);
+  error_code ignored;
+  if (!stream_.secure()) stream_.tcp().socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  stream_.tcp().expires_after(kLingerTime);
+  Drain(kLingerBytes);
+}
+
+void Session::Drain(size_t left) {
+  stream_.async_read_some(buffer_.prepare(kAheadBytes), [self = shared_from_this(), left](error_code error, size_t got) {
+    if (error || got >= left) return self->Close();
+    self->Drain(left - got);
+  });
 }
 
 void Session::Close() {
