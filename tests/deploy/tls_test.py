@@ -45,7 +45,22 @@ class TlsTest(unittest.TestCase):
 
     def test_the_model_stays_mounted_beside_them(self):
         workload = chart.workloads(chart.render(chart.read_values(chart.VALUES["tls"])))["decode"]
-        self.assertEqual([mount["name"] for mount in chart.container_of(workload)["volumeMounts"]], ["model", "internal-tls", "log-level"])
+        mounts = [mount["name"] for mount in chart.container_of(workload)["volumeMounts"]]
+        self.assertEqual(mounts, ["model", "internal-tls", "revocations", "log-level"])
+
+    def test_a_revocation_list_is_a_config_map_beside_the_certificates(self):
+        for role, workload in chart.workloads(chart.render({"tls": {"internal": {"enabled": True, "crlConfigMap": "revoked"}}})).items():
+            path = pathlib.PurePath(chart.flags_of(workload)["tls_crl"])
+            volumes = {volume["name"]: volume for volume in chart.pod_of(workload)["spec"]["volumes"]}
+            mount, = [mount for mount in chart.container_of(workload)["volumeMounts"] if mount["mountPath"] == str(path.parent)]
+            with self.subTest(role=role):
+                self.assertNotIn("subPath", mount, "such a file is never replaced")
+                config_map = volumes[mount["name"]]["configMap"]
+                self.assertEqual((config_map["name"], [item["path"] for item in config_map["items"]]), ("revoked", [path.name]))
+        for role, workload in chart.workloads(with_tls(True, True)).items():
+            self.assertNotIn("tls_crl", chart.flags_of(workload), role)
+        with self.assertRaisesRegex(Exception, "crlConfigMap"):
+            chart.render({"tls": {"internal": {"crlConfigMap": "revoked"}}})
 
     def test_traces_go_over_tls_where_the_processes_do(self):
         values = {"tls": {"internal": {"enabled": True}, "edge": {"enabled": True}}, "tracing": {"otlpEndpoint": "collector:4317"}}

@@ -61,6 +61,11 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 - --tls_ca=/tls/internal/ca.crt
 - --tls_cert=/tls/internal/tls.crt
 - --tls_key=/tls/internal/tls.key
+{{- if $root.Values.tls.internal.crlConfigMap }}
+- --tls_crl=/tls/revocations/crl.pem
+{{- end }}
+{{- else if $root.Values.tls.internal.crlConfigMap }}
+{{- fail (printf "tls.internal.crlConfigMap=%s revokes certificates, of which there are none without tls.internal.enabled" $root.Values.tls.internal.crlConfigMap) }}
 {{- end }}
 {{- if not (ternary $root.Values.tls.edge.enabled $root.Values.tls.internal.enabled (eq $role "gateway")) }}
 - --allow_plaintext=true

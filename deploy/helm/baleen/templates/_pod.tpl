@@ -63,6 +63,10 @@ spec:
 {{- if $root.Values.tls.internal.enabled }}
 - name: internal-tls
   secret: {secretName: {{ index $root.Values.tls.internal.secrets (include "baleen.certificateRole" .) }}, defaultMode: 0440}
+{{- with $root.Values.tls.internal.crlConfigMap }}
+- name: revocations
+  configMap: {name: {{ . }}, items: [{key: crl.pem, path: crl.pem}]}
+{{- end }}
 {{- end }}
 {{- if and $root.Values.tls.edge.enabled (eq $role "gateway") }}
 - name: edge-tls
@@ -88,6 +92,9 @@ spec:
 {{- end }}
 {{- if $root.Values.tls.internal.enabled }}
 - {name: internal-tls, mountPath: /tls/internal, readOnly: true}
+{{- if $root.Values.tls.internal.crlConfigMap }}
+- {name: revocations, mountPath: /tls/revocations, readOnly: true}
+{{- end }}
 {{- end }}
 {{- if and $root.Values.tls.edge.enabled (eq $role "gateway") }}
 - {name: edge-tls, mountPath: /tls/edge, readOnly: true}
