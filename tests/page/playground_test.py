@@ -13,6 +13,9 @@ from tests.page.browser import PHONE, BrowserTest
 
 QUESTION = "What is 4821 + 1397?"
 ANSWER = "6218"
+NUMBER = {"type": "integer", "minimum": 0, "maximum": 9999}
+ADD = {"name": "add", "description": "Adds two integers.",
+       "parameters": {"type": "object", "properties": {"a": NUMBER, "b": NUMBER}, "required": ["a", "b"], "additionalProperties": False}}
 
 
 class PlaygroundTest(BrowserTest):
@@ -127,6 +130,33 @@ class PlaygroundTest(BrowserTest):
         deltas = [choice["delta"] for line in stream.splitlines() if line.startswith("data: {")
                   for choice in json.loads(line[6:])["choices"]]
         return "".join(delta.get("reasoning_content") or "" for delta in deltas) + "".join(delta.get("content") or "" for delta in deltas)
+
+    def test_a_tool_call_is_shown(self):
+        page = self.open()
+        page.get_by_label("Functions it may call").fill(json.dumps([ADD]))
+        page.get_by_label("Must call one").check()
+        page.get_by_label("Temperature").fill("0")
+        with page.expect_request("**/v1/chat/completions") as sent:
+            self.ask(page)
+        body = sent.value.post_data_json
+        self.assertEqual((body["tools"], body["tool_choice"]), ([{"type": "function", "function": ADD}], "required"))
+        turn = self.answered(page)
+        call = turn.get_by_role("list", name="Tool calls").get_by_role("listitem").first
+        expect(call.locator("strong")).to_have_text("add")
+        self.assertEqual(sorted(json.loads(call.locator("pre").inner_text())), ["a", "b"])
+        expect(turn.locator(".figures")).to_contain_text("waits for its tools")
+        self.assert_fits(page)
+
+    def test_tools_that_are_no_json_are_pointed_out(self):
+        page = self.open()
+        for wrong in ("[{", "{}"):
+            page.get_by_label("Functions it may call").fill(wrong)
+            self.ask(page)
+            expect(page.locator(".turn")).to_have_count(0)
+            expect(page.get_by_label("Functions it may call")).to_be_focused()
+        page.get_by_label("Functions it may call").fill("")
+        self.ask(page)
+        self.answered(page)
 
     def test_a_value_out_of_range_is_pointed_out(self):
         page = self.open()

@@ -128,10 +128,11 @@ export class Playground {
     }
   }
 
-  show(turn, {kind, text}) {
+  show(turn, piece) {
+    const {kind, text} = piece;
     if (kind === "waiting") return turn.view.wait(text);
     if (kind === "answer") turn.answer += text;
-    turn.view.add(kind, text);
+    kind === "call" ? turn.view.addCall(piece) : turn.view.add(kind, text);
     this.say(kind === "thinking" ? "Thinking" : "Answering");
     this.keepUp();
   }

@@ -4,7 +4,7 @@ import {events} from "./sse.js";
 
 export const CHAT_PATH = "/v1/chat/completions";
 
-// Yields {kind: "waiting" | "thinking" | "answer", text} as they come; returns the figures when the stream ends:
+// Yields {kind: "waiting" | "thinking" | "answer", text} and {kind: "call", index, name, text} as they come, a call's arguments in pieces; returns the figures when the stream ends:
 // {usage, finish, firstMs, lastMs, pieces}. Aborting the signal throws AbortError.
 export async function* chat(body, signal) {
   const start = performance.now();
@@ -22,13 +22,14 @@ export async function* chat(body, signal) {
     const choice = chunk.choices?.[0];
     if (!choice) continue;
     figures.finish = choice.finish_reason ?? figures.finish;
-    const {reasoning_content: thinking, content: answer} = choice.delta;
-    if (!thinking && !answer) continue;
+    const {reasoning_content: thinking, content: answer, tool_calls: calls = []} = choice.delta;
+    if (!thinking && !answer && !calls.length) continue;
     figures.lastMs = performance.now() - start;
     figures.firstMs ??= figures.lastMs;
     figures.pieces += 1;
     if (thinking) yield {kind: "thinking", text: thinking, figures};
     if (answer) yield {kind: "answer", text: answer, figures};
+    for (const {index, function: piece} of calls) yield {kind: "call", index, name: piece.name, text: piece.arguments ?? "", figures};
   }
   return figures;
 }

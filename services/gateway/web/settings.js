@@ -3,6 +3,14 @@ import {byId} from "./dom.js";
 
 const NUMBERS = ["temperature", "top_p", "seed", "max_tokens"];
 
+// The functions that a text of JSON lists, as the API takes them; a bare function is wrapped. Throws SyntaxError with what is wrong.
+function toolsIn(text) {
+  if (text.trim() === "") return [];
+  const listed = JSON.parse(text);
+  if (!Array.isArray(listed)) throw new SyntaxError("a list of functions is expected");
+  return listed.map((tool) => (tool?.type === "function" ? tool : {type: "function", function: tool}));
+}
+
 export class Settings {
   constructor() {
     this.form = byId("settings-form");
@@ -29,10 +37,21 @@ export class Settings {
 
   // False, with the field pointed out, when something is out of range.
   valid() {
-    const wrong = NUMBERS.map(byId).find((input) => !input.checkValidity());
+    const wrong = [...NUMBERS.map(byId), this.checkedTools()].find((input) => !input.checkValidity());
     if (!wrong) return true;
     if (wrong.offsetParent === null) byId("settings-open").click();
     return wrong.reportValidity();
+  }
+
+  checkedTools() {
+    const field = byId("tools");
+    try {
+      toolsIn(field.value);
+      field.setCustomValidity("");
+    } catch (error) {
+      field.setCustomValidity(`No tools: ${error.message}.`);
+    }
+    return field;
   }
 
   system() {
@@ -46,6 +65,9 @@ export class Settings {
       const value = byId(name).value;
       if (value !== "") fields[name] = Number(value);
     }
+    const tools = toolsIn(byId("tools").value);
+    if (tools.length) fields.tools = tools;
+    if (tools.length && byId("tool_required").checked) fields.tool_choice = "required";
     if (!this.thinkingField.hidden) fields.thinking = {type: byId("thinking").checked ? "enabled" : "disabled"};
     return fields;
   }

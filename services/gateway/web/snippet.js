@@ -23,7 +23,7 @@ function python(value, indent) {
 }
 
 // What the openai package takes by name; the rest goes into extra_body.
-const NAMED = new Set(["model", "messages", "temperature", "top_p", "seed", "max_tokens", "stream", "stream_options"]);
+const NAMED = new Set(["model", "messages", "temperature", "top_p", "seed", "max_tokens", "tools", "tool_choice", "stream", "stream_options"]);
 
 export function pythonCode(origin, body, keyed) {
   const request = JSON.parse(body);

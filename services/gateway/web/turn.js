@@ -3,7 +3,9 @@ import {byId, count, element, seconds, setText, short} from "./dom.js";
 import {prose} from "./prose.js";
 import {speed} from "./request.js";
 
-const FINISHES = {length: "cut off at max tokens", content_filter: "stopped by a guardrail", insufficient_system_resource: "given up"};
+const FINISHES = {
+  tool_calls: "waits for its tools", length: "cut off at max tokens", content_filter: "stopped by a guardrail", insufficient_system_resource: "given up",
+};
 
 export class TurnView {
   constructor(question, handlers) {
@@ -13,6 +15,7 @@ export class TurnView {
     this.thinking = part(".thinking");
     this.thinkingText = part(".thinking-text");
     this.answerText = part(".answer-text");
+    this.calls = part(".calls");
     this.waiting = part(".waiting");
     this.problem = part(".problem");
     this.end = part(".turn-end");
@@ -52,11 +55,36 @@ export class TurnView {
       setText(this.root.querySelector(".thinking-time"), seconds(performance.now() - this.started));
       return;
     }
-    if (this.answer.dataset.state !== "answering") {
-      this.endThinking();
-      this.setState("answering");
-    }
+    this.beginAnswer();
     this.answerText.append(text);
+  }
+
+  beginAnswer() {
+    if (this.answer.dataset.state === "answering") return;
+    this.endThinking();
+    this.setState("answering");
+  }
+
+  // The piece of a tool call: its name comes first, then its arguments.
+  addCall({index, name, text}) {
+    this.waiting.hidden = true;
+    this.beginAnswer();
+    this.calls.hidden = false;
+    if (!this.calls.children[index]) {
+      this.calls.append(element("li", {class: "call"}, element("strong", {}, name ?? ""), element("pre", {tabindex: "0"}, "")));
+    }
+    this.calls.children[index].lastElementChild.append(text);
+  }
+
+  // Whole arguments are laid out; what was cut off stays as it came.
+  layOutCalls() {
+    for (const shown of this.calls.querySelectorAll("pre")) {
+      try {
+        shown.textContent = JSON.stringify(JSON.parse(shown.textContent), null, 2);
+      } catch {
+        // Cut off by max tokens.
+      }
+    }
   }
 
   endThinking() {
@@ -69,6 +97,7 @@ export class TurnView {
     this.figures = figures;
     this.close("done");
     this.answerText.replaceChildren(...prose(this.answerText.textContent));
+    this.layOutCalls();
     this.showFigures(prices);
   }
 
