@@ -36,7 +36,7 @@ TSAN_TESTS := \
 	//services/router/... \
 	//transport:conformance_test
 
-.PHONY: help setup setup-train build certs demo up down status scale chat logs test test-asan test-tsan chaos overload fuzz soak bench images format lint
+.PHONY: help setup setup-train build certs demo up down status scale chat logs test test-asan test-tsan chaos overload fuzz openapi soak bench images format lint
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -98,6 +98,10 @@ overload: setup  ## too much load, a greedy neighbour, shards that come and go u
 
 fuzz: setup  ## feed every parser random input for SECONDS each (TARGETS=safetensors,kv_page); bad inputs go to .baleen/fuzz
 	@tests/fuzz/run.py --bazel=$(BAZEL) --seconds=$(SECONDS) --targets=$(TARGETS) $(if $(filter 1,$(MERGE)),--merge)
+
+openapi: setup  ## let schemathesis make requests from the OpenAPI document for MINUTES and judge the answers by it
+	@$(BAZEL) test //tests/e2e:openapi_test --cache_test_results=no --test_output=all \
+		--test_env=OPENAPI_SECONDS=$$(($(MINUTES) * 60)) --test_timeout=$$(($(MINUTES) * 60 + 600))
 
 soak: setup  ## load a healthy cluster for MINUTES under Prometheus: no alert, no failure, no growth (.baleen/soak.json)
 	@$(BAZEL) run //tests/soak -- --minutes=$(MINUTES) --out=$(CURDIR)/.baleen/soak.json

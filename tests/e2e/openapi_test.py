@@ -15,7 +15,7 @@ from tests.testing.cluster import MODEL, Cluster
 CHECKS = ("not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,"
           "negative_data_rejection,unsupported_method")
 EXAMPLES = 8
-# Goes on making requests for as long: --test_env=OPENAPI_SECONDS=600 --test_timeout=1200.
+# Goes on making requests for as long: make openapi MINUTES=10.
 SECONDS = int(os.environ.get("OPENAPI_SECONDS", "0"))
 # A context this short keeps every answer short, whatever a request asks for.
 CONTEXT_TOKENS = 64
@@ -47,6 +47,7 @@ class OpenApiTest(unittest.TestCase):
             run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=240 + SECONDS, check=False)
             self.assertEqual(run.returncode, 0, run.stdout[-8000:] + run.stderr[-2000:])
             self.assertIn("passed", run.stdout)
+            print(run.stdout[-3000:])
 
 
 if __name__ == "__main__":
