@@ -35,6 +35,7 @@ struct AttentionProbe::Impl {
       : running(AddGauge(r, "baleen_num_requests_running", "Sequences that are prefilled or decoded now.")),
         waiting(AddGauge(r, "baleen_num_requests_waiting", "Sequences that wait for KV blocks.")),
         kv_usage(AddGauge(r, "baleen_kv_cache_usage_perc", "Share of KV blocks in use, 0 to 1.")),
+        kv_touched(AddGauge(r, "baleen_kv_cache_touched_bytes", "Memory of the KV blocks that were used at least once.")),
         prompt_tokens(AddCounter(r, "baleen_prompt_tokens_total", "Prompt tokens put into KV for decoding here.")),
         queried_tokens(AddCounter(r, "baleen_prefix_cache_queries_total", "Prompt tokens that were looked for in the prefix cache.")),
         cached_tokens(AddCounter(r, "baleen_prefix_cache_hits_total", "Prompt tokens whose KV was in the prefix cache.")),
@@ -58,6 +59,7 @@ struct AttentionProbe::Impl {
   Gauge& running;
   Gauge& waiting;
   Gauge& kv_usage;
+  Gauge& kv_touched;
   Counter& prompt_tokens;
   Counter& queried_tokens;
   Counter& cached_tokens;
@@ -80,10 +82,11 @@ struct AttentionProbe::Impl {
 AttentionProbe::AttentionProbe(prometheus::Registry& registry) : impl_(std::make_unique<Impl>(registry)) {}
 AttentionProbe::~AttentionProbe() = default;
 
-void AttentionProbe::Load(int64_t running, int64_t waiting, float kv_usage) {
+void AttentionProbe::Load(int64_t running, int64_t waiting, float kv_usage, int64_t kv_touched_bytes) {
   impl_->running.Set(static_cast<double>(running));
   impl_->waiting.Set(static_cast<double>(waiting));
   impl_->kv_usage.Set(static_cast<double>(kv_usage));
+  impl_->kv_touched.Set(static_cast<double>(kv_touched_bytes));
 }
 
 void AttentionProbe::Admitted(absl::Duration waited) { impl_->queue_time.Observe(absl::ToDoubleSeconds(waited)); }

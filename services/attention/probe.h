@@ -20,7 +20,7 @@ class AttentionProbe {
   explicit AttentionProbe(prometheus::Registry& registry);
   ~AttentionProbe();
 
-  void Load(int64_t running, int64_t waiting, float kv_usage);
+  void Load(int64_t running, int64_t waiting, float kv_usage, int64_t kv_touched_bytes);
   // A sequence got its first KV blocks.
   void Admitted(absl::Duration waited);
   void Stepped(absl::Duration duration, int64_t rows);

@@ -1,4 +1,8 @@
-"""Whether a process grows while it serves a steady load."""
+"""Whether a process grows while it serves a steady load.
+
+Memory is resident memory less the KV blocks that were ever used: the pool takes its memory as blocks are first used, up to a budget that
+the operator gave, and is no leak for that.
+"""
 
 import dataclasses
 import statistics
@@ -11,7 +15,7 @@ FDS_SLACK = 8
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    rss_bytes: int
+    memory_bytes: int
     fds: int
 
 
@@ -25,15 +29,15 @@ class Growth:
     @property
     def problems(self):
         found = []
-        if self.late.rss_bytes > self.early.rss_bytes * (1 + MEMORY_SLACK_SHARE) + MEMORY_SLACK_BYTES:
-            found.append(f"memory grew from {self.early.rss_bytes >> 20} to {self.late.rss_bytes >> 20} MiB")
+        if self.late.memory_bytes > self.early.memory_bytes * (1 + MEMORY_SLACK_SHARE) + MEMORY_SLACK_BYTES:
+            found.append(f"memory grew from {self.early.memory_bytes >> 20} to {self.late.memory_bytes >> 20} MiB")
         if self.late.fds > self.early.fds + FDS_SLACK:
             found.append(f"open files grew from {self.early.fds} to {self.late.fds}")
         return found
 
 
 def _median(samples):
-    return Sample(round(statistics.median(one.rss_bytes for one in samples)), round(statistics.median(one.fds for one in samples)))
+    return Sample(round(statistics.median(one.memory_bytes for one in samples)), round(statistics.median(one.fds for one in samples)))
 
 
 def of(samples):

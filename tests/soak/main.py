@@ -50,11 +50,17 @@ class Soak:
         return {**dataclasses.asdict(self), "failed": len(self.failures), "differ": len(self.differences), "problems": self.problems()}
 
 
+def sample_of(metrics):
+    """What a process's page of metrics says of its memory and files."""
+    samples = (line.rsplit(" ", 1) for line in metrics.splitlines() if line and not line.startswith("#"))
+    values = {name: float(value) for name, value in samples}
+    memory = values["process_resident_memory_bytes"] - values.get("baleen_kv_cache_touched_bytes", 0)
+    return growth.Sample(int(memory), int(values["process_open_fds"]))
+
+
 def sample(process):
     """Its memory and files, as it says itself."""
-    _, text = http_get(process.metrics_port, "/metrics", process.host)
-    values = dict(line.split(" ", 1) for line in text.splitlines() if line.startswith("process_"))
-    return growth.Sample(int(float(values["process_resident_memory_bytes"])), int(float(values["process_open_fds"])))
+    return sample_of(http_get(process.metrics_port, "/metrics", process.host)[1])
 
 
 def _watch(cluster, prometheus, load, soak, seconds):
@@ -85,7 +91,6 @@ def run(seconds, streams, seed):
     """The Soak."""
     soak = Soak()
     with contextlib.ExitStack() as stack:
-        # KV that cached blocks fill within minutes: memory that is touched for the first time is no growth.
         cluster = stack.enter_context(Cluster(shards=2, replicas=2, prefill=1, decode=2, worker_flags=[f"--kv_mib={KV_MIB}"]))
         requests = make_requests(Client(cluster).tokenize, 24, 128, seed)
         expected = {}
@@ -117,7 +122,7 @@ def main():
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(soak.to_json(), indent=1))
     for name, one in soak.growth.items():
-        memory = f"{one.early.rss_bytes / 2**20:6.1f} -> {one.late.rss_bytes / 2**20:6.1f} MiB"
+        memory = f"{one.early.memory_bytes / 2**20:6.1f} -> {one.late.memory_bytes / 2**20:6.1f} MiB"
         print(f"{name:12} memory {memory}, files {one.early.fds} -> {one.late.fds}")
     outcome = f"{len(soak.failures)} failed, {len(soak.differences)} differ, alerts {soak.alerts}"
     print(f"{soak.minutes:.1f} min, {soak.requests} requests, {outcome}")

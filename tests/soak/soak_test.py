@@ -16,6 +16,19 @@ class GrowthTest(unittest.TestCase):
         self.assertEqual(len(leaking.problems), 2)
         self.assertRegex(leaking.problems[0], "memory grew from 129 to 189 MiB")
 
+    def test_kv_blocks_used_for_the_first_time_are_none(self):
+        page = "# TYPE process_open_fds gauge\nprocess_open_fds 20\nprocess_resident_memory_bytes {memory}\n{kv}\n"
+
+        def worker(growing_mib, touched_mib):
+            return main.sample_of(page.format(memory=(200 + growing_mib + touched_mib) << 20,
+                                              kv=f"baleen_kv_cache_touched_bytes {touched_mib << 20}"))
+        filling = [worker(0, touched) for touched in range(100)]
+        self.assertEqual(growth.of(filling).problems, [])
+        self.assertEqual(filling[0], growth.Sample(200 << 20, 20))
+        self.assertRegex(growth.of([worker(leaked, leaked) for leaked in range(100)]).problems[0], "memory grew from 229 to 289 MiB")
+        gateway = main.sample_of(page.format(memory=50 << 20, kv=""))
+        self.assertEqual(gateway, growth.Sample(50 << 20, 20))
+
     def test_a_warm_up_and_a_plateau_are_none(self):
         warm = [10, 60, 90] + [100, 101, 99, 102] * 24
         self.assertEqual(growth.of(samples(warm[:95], [30, 32] * 48)).problems, [])

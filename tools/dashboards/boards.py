@@ -136,6 +136,9 @@ KV = Dashboard("baleen-kv", "Baleen / KV and disaggregation", (
     Row("KV", (
         Panel("In use", "percentunit", {"{{role}} {{instance}}": 'baleen_kv_cache_usage_perc{role!="gateway"}'},
               "Share of a worker's blocks."),
+        Panel("Memory", "bytes", {"KV {{role}} {{instance}}": "baleen_kv_cache_touched_bytes",
+                                  "all {{role}} {{instance}}": 'process_resident_memory_bytes{role=~"prefill|decode|attention"}'},
+              "Of the blocks that were ever used, and of the whole process."),
         Panel("Waiting for blocks", "short", {"{{role}} {{instance}}": 'baleen_num_requests_waiting{role!="gateway"}'}, "Sequences."),
     )),
     Row("Hand-over", (

@@ -118,7 +118,7 @@ void StepLoop::Run() {
 
 StepPlan StepLoop::Prepare() {
   const StepLoopLoad load_now = load();
-  probe_->Load(load_now.running, load_now.waiting, load_now.kv_usage);
+  probe_->Load(load_now.running, load_now.waiting, load_now.kv_usage, pool_->touched_bytes());
   std::vector<Sequence*> admitted;
   Ended ended;
   {
@@ -159,7 +159,7 @@ void StepLoop::WaitForWork(absl::Duration timeout) {
   std::unique_lock lock(mu_);
   const auto woken = [this] { return stopping_ || events_ != events_seen_; };
   const float kv_usage = UsageOf(*pool_);
-  if (unfinished_ == 0) probe_->Load(0, 0, kv_usage);
+  if (unfinished_ == 0) probe_->Load(0, 0, kv_usage, pool_->touched_bytes());
   // Rows that are still being pushed hold their blocks a little longer than their sequence lasts.
   if (unfinished_ == 0 && kv_usage == 0) {
     work_.wait(lock, woken);

@@ -47,6 +47,7 @@ struct BlockPool::Impl {
   mutable std::mutex mutex;
   std::vector<BlockId> free;  // The last one is taken first.
   std::vector<State> blocks;  // [total]
+  int64_t touched = 0;        // Blocks that are dirty.
   std::list<BlockId> idle;    // Named without a reference, longest first.
   std::unordered_map<BlockHash, BlockId, BlockHashHasher> cached;
 
@@ -104,6 +105,11 @@ int64_t BlockPool::free_blocks() const {
   return impl_->Unreferenced();
 }
 
+int64_t BlockPool::touched_bytes() const {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  return impl_->touched * impl_->block_bytes;
+}
+
 absl::StatusOr<std::vector<BlockId>> BlockPool::Allocate(int64_t count) {
   if (count < 0) return absl::InvalidArgumentError(absl::StrCat("cannot allocate ", count, " KV blocks"));
   std::vector<BlockId> blocks;
@@ -117,7 +123,11 @@ absl::StatusOr<std::vector<BlockId>> BlockPool::Allocate(int64_t count) {
       const BlockId block = impl_->TakeUnreferenced();
       Impl::State& state = impl_->blocks[block];
       state.references = 1;
-      if (std::exchange(state.dirty, true)) used_before.push_back(block);
+      if (std::exchange(state.dirty, true)) {
+        used_before.push_back(block);
+      } else {
+        ++impl_->touched;
+      }
       blocks.push_back(block);
     }
   }

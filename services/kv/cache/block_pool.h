@@ -38,6 +38,8 @@ class BlockPool {
   int64_t total_blocks() const;
   // Without a reference: what Allocate can give.
   int64_t free_blocks() const;
+  // Memory of the blocks that were handed out at least once: it grows up to the budget, and is never given back.
+  int64_t touched_bytes() const;
 
   // `count` blocks with one reference each, zeroed of earlier content; RESOURCE_EXHAUSTED when fewer are free, and then none is taken.
   absl::StatusOr<std::vector<BlockId>> Allocate(int64_t count);

@@ -51,6 +51,17 @@ TEST(BlockPoolTest, LastReferenceFrees) {
   EXPECT_EQ(pool.free_blocks(), 1);
 }
 
+TEST(BlockPoolTest, BlocksAreTouchedOnce) {
+  BlockPool pool(kSmall, 4 * kSmallBlockBytes);
+  EXPECT_EQ(pool.touched_bytes(), 0);
+  const std::vector<BlockId> first = *pool.Allocate(2);
+  EXPECT_EQ(pool.touched_bytes(), 2 * kSmallBlockBytes);
+  for (const BlockId block : first) pool.Release(block);
+  EXPECT_EQ(pool.touched_bytes(), 2 * kSmallBlockBytes);
+  EXPECT_EQ(pool.Allocate(3)->size(), 3u);
+  EXPECT_EQ(pool.touched_bytes(), 3 * kSmallBlockBytes);
+}
+
 TEST(BlockPoolTest, ReusedBlocksAreZero) {
   BlockPool pool(kSmall, kSmallBlockBytes);
   const BlockId block = pool.Allocate(1)->front();
