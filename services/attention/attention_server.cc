@@ -224,6 +224,7 @@ void AttentionServer::Impl::Register() {
     picker->Update(*map);
     router->UpdateMap(std::move(map));
   };
+  client.on_drain = [this] { runner.RequestStop(); };
   placement = std::make_unique<PlacementClient>(std::move(client));
 }
 

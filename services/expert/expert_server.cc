@@ -138,6 +138,7 @@ void ExpertServer::Impl::Register() {
     (void)holder->Assign(ranges);
     if (PlacementClient* const self = registered) self->Nudge();
   };
+  client.on_drain = [this] { runner.RequestStop(); };
   placement = std::make_unique<PlacementClient>(std::move(client));
   registered = placement.get();
   // An assignment that came before has not been reported.

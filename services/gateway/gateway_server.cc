@@ -144,6 +144,9 @@ struct GatewayServer::Impl {
     admin_options.activity = [this](std::function<void(absl::StatusOr<v1::Activity>)> done) { placement->GetActivity(std::move(done)); };
     admin_options.scale = [this](uint32_t shards, std::function<void(absl::Status)> done) { placement->SetScale(shards, std::move(done)); };
     admin_options.drain = [this] { runner.RequestStop(); };
+    admin_options.drain_other = [this](const std::string& worker_id, std::function<void(absl::Status)> done) {
+      placement->Drain(worker_id, std::move(done));
+    };
     admin = std::make_unique<AdminApi>(std::move(admin_options));
     HttpServerOptions http_options;
     http_options.bind = options.admin_bind;
@@ -178,6 +181,7 @@ struct GatewayServer::Impl {
       picker.UpdateMap(std::move(map));
       probe.KvUsage(picker.KvUsage());
     };
+    client.on_drain = [this] { runner.RequestStop(); };
     placement = std::make_unique<PlacementClient>(std::move(client));
     asked = placement.get();
   }

@@ -15,6 +15,7 @@ inline AccessTable PlacementAccess() {
       {"/baleen.v1.Placement/WatchMap", {PeerRole::kGateway, PeerRole::kAttention, PeerRole::kExpert, PeerRole::kOperator}},
       {"/baleen.v1.Placement/GetActivity", {PeerRole::kGateway, PeerRole::kOperator}},
       {"/baleen.v1.Placement/SetScale", {PeerRole::kGateway, PeerRole::kOperator}},
+      {"/baleen.v1.Placement/Drain", {PeerRole::kGateway, PeerRole::kOperator}},
   };
 }
 

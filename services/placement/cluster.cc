@@ -60,6 +60,11 @@ bool Cluster::Remove(const std::string& id) {
   return removed;
 }
 
+absl::Status Cluster::Drain(const std::string& id) {
+  std::lock_guard lock(mutex_);
+  return state_->Drain(id);
+}
+
 absl::Status Cluster::CheckOwner(const std::string& id, const std::string& caller) const {
   std::lock_guard lock(mutex_);
   return state_->CheckOwner(id, caller);
@@ -146,7 +151,7 @@ void Cluster::Unwatch(uint64_t handle) {
 }
 
 WorkerOrders Cluster::Orders(const std::string& id) const {
-  return {state_->epoch(), state_->assignments().Assigned(id), state_->assignments().IsReleased(id)};
+  return {state_->epoch(), state_->assignments().Assigned(id), state_->assignments().IsReleased(id), state_->IsDrainWanted(id)};
 }
 
 void Cluster::Publish() {

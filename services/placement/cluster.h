@@ -24,6 +24,7 @@ struct WorkerOrders {
   uint64_t epoch = 0;
   Holdings assigned;
   bool released = false;  // A draining worker may stop.
+  bool drain = false;     // It is to drain and end.
 };
 
 // Thread-safe.
@@ -41,6 +42,7 @@ class Cluster {
   absl::StatusOr<WorkerOrders> Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded);
   absl::StatusOr<WorkerOrders> Report(const std::string& id, const WorkerReport& report);
   bool Remove(const std::string& id);
+  absl::Status Drain(const std::string& id);
   absl::Status CheckOwner(const std::string& id, const std::string& caller) const;
   std::vector<std::string> Tick();
   bool Rebalance();

@@ -80,6 +80,18 @@ bool ClusterState::Remove(const std::string& id, absl::Time now) {
   return true;
 }
 
+absl::Status ClusterState::Drain(const std::string& id) {
+  const auto it = workers_.find(id);
+  if (it == workers_.end()) return absl::NotFoundError(absl::StrCat("there is no worker ", id));
+  it->second.drain_wanted = true;
+  return absl::OkStatus();
+}
+
+bool ClusterState::IsDrainWanted(const std::string& id) const {
+  const auto it = workers_.find(id);
+  return it != workers_.end() && it->second.drain_wanted;
+}
+
 std::vector<std::string> ClusterState::Tick(absl::Time now) {
   const absl::Duration gap = last_tick_ ? now - *last_tick_ : absl::ZeroDuration();
   last_tick_ = now;

@@ -104,6 +104,9 @@ class ClusterState {
   absl::Status Report(const std::string& id, const WorkerReport& report, absl::Time now);
   // Whether it was there.
   bool Remove(const std::string& id, absl::Time now);
+  // Has the worker told to drain until it is gone; NOT_FOUND for one that is not here.
+  absl::Status Drain(const std::string& id);
+  bool IsDrainWanted(const std::string& id) const;
   // Removes workers silent for longer than the timeout and returns their ids; publishes load changes; moves experts. To be called at
   // least four times per timeout; a longer gap means that placement itself was paused, and is nobody's silence.
   std::vector<std::string> Tick(absl::Time now);
@@ -131,6 +134,7 @@ class ClusterState {
     absl::Time last_seen;
     std::vector<LayerRows> rows;
     AttentionCounts attention;
+    bool drain_wanted = false;
   };
 
   void Erase(std::map<std::string, Entry>::iterator it, absl::Time now);

@@ -90,6 +90,23 @@ TEST(ClusterStateTest, AnIdBelongsToTheCertificateThatRegisteredItWhileItIsThere
   EXPECT_TRUE(state.Register(theirs, 0, {}, kStart).ok());
 }
 
+TEST(ClusterStateTest, AWorkerIsToldToDrainUntilItIsGone) {
+  ClusterState state({.assignment = {.expected_shards = 2}});
+  for (const char* id : {"s0", "s1"}) ASSERT_TRUE(state.Register(Shard(id), 0, {}, kStart).ok());
+  EXPECT_TRUE(absl::IsNotFound(state.Drain("s2")));
+  EXPECT_FALSE(state.IsDrainWanted("s0"));
+  ASSERT_TRUE(state.Drain("s0").ok());
+  // It may lose its answer, or register again.
+  ASSERT_TRUE(state.Report("s0", {}, kStart).ok());
+  ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
+  EXPECT_TRUE(state.IsDrainWanted("s0"));
+  EXPECT_FALSE(state.IsDrainWanted("s1"));
+  EXPECT_TRUE(state.Remove("s0", kStart));
+  EXPECT_FALSE(state.IsDrainWanted("s0"));
+  ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
+  EXPECT_FALSE(state.IsDrainWanted("s0"));
+}
+
 TEST(ClusterStateTest, SilenceEndsAWorker) {
   ClusterState state({.assignment = {.expected_shards = 1, .replicas = 1}, .heartbeat_timeout = absl::Seconds(3)});
   ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());

@@ -127,6 +127,15 @@ struct PlacementClient::Impl {
         request, start, [done = std::move(done)](const absl::StatusOr<v1::SetScaleReply>& reply) { done(reply.status()); });
   }
 
+  void Drain(const std::string& worker_id, std::function<void(absl::Status)> done) {
+    const auto start = [](v1::Placement::Stub& stub, grpc::ClientContext* context, const v1::DrainRequest* request, v1::DrainReply* reply,
+                          auto on_done) { stub.async()->Drain(context, request, reply, on_done); };
+    v1::DrainRequest request;
+    request.set_worker_id(worker_id);
+    Ask<v1::DrainRequest, v1::DrainReply>(request, start,
+                                          [done = std::move(done)](const absl::StatusOr<v1::DrainReply>& reply) { done(reply.status()); });
+  }
+
   void HeartbeatLoop() {
     std::unique_lock lock(mutex);
     while (!stop) {
@@ -183,6 +192,7 @@ struct PlacementClient::Impl {
     if (status.ok() || status.error_code() == grpc::StatusCode::INVALID_ARGUMENT) outbox.Answered();
     if (!status.ok()) return TryNext(status);
     Assign({reply.assigned().begin(), reply.assigned().end()});
+    if (reply.drain() && !std::exchange(told_to_drain, true) && options.on_drain) options.on_drain();
     std::lock_guard lock(mutex);
     released = request.draining() && reply.released();
     return absl::OkStatus();
@@ -297,6 +307,7 @@ struct PlacementClient::Impl {
   // The heartbeat thread's own.
   bool registered = false;
   bool beaten = false;  // A report has followed the registration.
+  bool told_to_drain = false;
   uint32_t interval_ms = static_cast<uint32_t>(absl::ToInt64Milliseconds(kHeartbeatInterval));
   DigestOutbox outbox;
 
@@ -338,6 +349,10 @@ void PlacementClient::GetActivity(std::function<void(absl::StatusOr<v1::Activity
 
 void PlacementClient::SetScale(uint32_t expert_shards, std::function<void(absl::Status)> done) {
   impl_->SetScale(expert_shards, std::move(done));
+}
+
+void PlacementClient::Drain(const std::string& worker_id, std::function<void(absl::Status)> done) {
+  impl_->Drain(worker_id, std::move(done));
 }
 
 void PlacementClient::Nudge() {

@@ -28,6 +28,8 @@ struct PlacementClientOptions {
   std::function<void(std::shared_ptr<const v1::ClusterMap>)> on_map;
   // For expert shards: what to hold, whenever it changed. Called on the client's delivery thread; may load: heartbeats go on meanwhile.
   std::function<void(const std::vector<v1::ExpertRange>&)> on_assignment;
+  // An operator wants this worker to drain and end. Called once, on the heartbeat thread; must not block.
+  std::function<void()> on_drain;
 };
 
 // Thread-safe. Reconnects by itself, registers again when placement has forgotten it; the last map stays valid.
@@ -42,6 +44,8 @@ class PlacementClient {
   void GetActivity(std::function<void(absl::StatusOr<v1::Activity>)> done);
   // The same: asks placement to want so many expert shards.
   void SetScale(uint32_t expert_shards, std::function<void(absl::Status)> done);
+  // The same: has the worker drain, or the placement that leads for the id "placement".
+  void Drain(const std::string& worker_id, std::function<void(absl::Status)> done);
   // Sends a heartbeat now, so that a change of readiness is not seen late.
   void Nudge();
   // For a worker that reports draining: blocks until placement needs nothing of it any more. DEADLINE_EXCEEDED after `timeout`;

@@ -54,6 +54,11 @@ class FakeWorker {
       std::lock_guard lock(client_mutex_);  // Assignments may come while the constructor below runs.
       client_->Nudge();
     };
+    options.on_drain = [this] {
+      std::lock_guard lock(mutex_);
+      ++drains_;
+      changed_.notify_all();
+    };
     std::lock_guard lock(client_mutex_);
     client_ = std::make_unique<PlacementClient>(std::move(options));
   }
@@ -68,6 +73,15 @@ class FakeWorker {
   uint64_t epoch() {
     std::lock_guard lock(mutex_);
     return map_ ? map_->epoch() : 0;
+  }
+  // Waits until it was told to drain.
+  bool IsTold() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(8), [&] { return drains_ > 0; });
+  }
+  int drains() {
+    std::lock_guard lock(mutex_);
+    return drains_;
   }
   void SetDraining() {
     std::lock_guard lock(mutex_);
@@ -84,6 +98,7 @@ class FakeWorker {
   std::condition_variable changed_;
   std::vector<v1::ExpertRange> held_;
   bool draining_ = false;
+  int drains_ = 0;
   uint64_t digest_ = 7;
   std::shared_ptr<const v1::ClusterMap> map_;
   std::unique_ptr<PlacementClient> client_;
@@ -133,6 +148,38 @@ TEST(PlacementClientTest, ALeavingShardIsReleasedWhenItsExpertsAreElsewhere) {
   EXPECT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 8) == 1; }));
   staying.SetDraining();
   EXPECT_TRUE(staying.client().AwaitRelease(absl::Seconds(8)).ok()) << "nobody is left to take over";
+}
+
+absl::Status AskToDrain(FakeWorker& from, const std::string& worker_id) {
+  std::promise<absl::Status> answer;
+  from.client().Drain(worker_id, [&answer](const absl::Status& status) { answer.set_value(status); });
+  return answer.get_future().get();
+}
+
+TEST(PlacementClientTest, AWorkerIsToldToDrainOnceAndNoOther) {
+  auto server = StartPlacement(0, 2);
+  FakeWorker gateway("g", v1::ROLE_GATEWAY, server->address());
+  FakeWorker staying("e1", v1::ROLE_EXPERT, server->address());
+  FakeWorker leaving("e2", v1::ROLE_EXPERT, server->address());
+  ASSERT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 2; }));
+  EXPECT_TRUE(absl::IsNotFound(AskToDrain(gateway, "e3")));
+  ASSERT_TRUE(AskToDrain(gateway, "e2").ok());
+  ASSERT_TRUE(leaving.IsTold());
+  // Its next heartbeats are answered so too.
+  leaving.SetDraining();
+  EXPECT_TRUE(leaving.client().AwaitRelease(absl::Seconds(8)).ok());
+  EXPECT_EQ(leaving.drains(), 1);
+  EXPECT_EQ(staying.drains() + gateway.drains(), 0);
+}
+
+TEST(PlacementClientTest, PlacementItselfDrains) {
+  auto server = StartPlacement(0, 1);
+  FakeWorker gateway("g", v1::ROLE_GATEWAY, server->address());
+  ASSERT_TRUE(gateway.Sees([](const v1::ClusterMap& map) { return map.workers_size() == 1; }));
+  EXPECT_TRUE(absl::IsNotFound(AskToDrain(gateway, "")));
+  ASSERT_TRUE(AskToDrain(gateway, "placement").ok());
+  EXPECT_EQ(server->RunUntilTerminated(), 0);
+  EXPECT_EQ(gateway.drains(), 0);
 }
 
 TEST(PlacementClientTest, ActivityIsWhatTheWorkersSaid) {

@@ -27,7 +27,8 @@ struct PlacementServer::Impl {
         runner(server),
         probe(runner.metrics()),
         cluster(given.cluster, Clock::Real()),
-        service(cluster, probe, [this] { return Serves(); }) {}
+        service(
+            cluster, probe, [this] { return Serves(); }, [this] { runner.RequestStop(); }) {}
 
   absl::Status Serves() const;
   absl::Status Ready() const;

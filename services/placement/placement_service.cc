@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/common/peer_role.h"
 #include "services/placement/ops/deregister.h"
+#include "services/placement/ops/drain.h"
 #include "services/placement/ops/get_activity.h"
 #include "services/placement/ops/heartbeat.h"
 #include "services/placement/ops/register.h"
@@ -84,6 +85,11 @@ grpc::ServerUnaryReactor* PlacementService::SetScale(grpc::CallbackServerContext
                                                      v1::SetScaleReply*) {
   if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
   return Answer(context, HandleSetScale(cluster_, *request));
+}
+
+grpc::ServerUnaryReactor* PlacementService::Drain(grpc::CallbackServerContext* context, const v1::DrainRequest* request, v1::DrainReply*) {
+  if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
+  return Answer(context, HandleDrain(cluster_, stop_, *request));
 }
 
 grpc::ServerWriteReactor<v1::ClusterMap>* PlacementService::WatchMap(grpc::CallbackServerContext* context,

@@ -15,9 +15,9 @@ namespace baleen {
 // Thread-safe. `cluster` and `probe` must outlive it.
 class PlacementService : public v1::Placement::CallbackService {
  public:
-  // `serves` is asked at each call; while it is not OK every call gets its status.
-  PlacementService(Cluster& cluster, PlacementProbe& probe, std::function<absl::Status()> serves)
-      : cluster_(cluster), probe_(probe), serves_(std::move(serves)) {}
+  // `serves` is asked at each call; while it is not OK every call gets its status. `stop` drains this process and returns at once.
+  PlacementService(Cluster& cluster, PlacementProbe& probe, std::function<absl::Status()> serves, std::function<void()> stop)
+      : cluster_(cluster), probe_(probe), serves_(std::move(serves)), stop_(std::move(stop)) {}
 
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context, const v1::RegisterRequest* request,
                                      v1::RegisterReply* reply) override;
@@ -29,12 +29,14 @@ class PlacementService : public v1::Placement::CallbackService {
                                         v1::Activity* reply) override;
   grpc::ServerUnaryReactor* SetScale(grpc::CallbackServerContext* context, const v1::SetScaleRequest* request,
                                      v1::SetScaleReply* reply) override;
+  grpc::ServerUnaryReactor* Drain(grpc::CallbackServerContext* context, const v1::DrainRequest* request, v1::DrainReply* reply) override;
   grpc::ServerWriteReactor<v1::ClusterMap>* WatchMap(grpc::CallbackServerContext* context, const v1::WatchMapRequest* request) override;
 
  private:
   Cluster& cluster_;
   PlacementProbe& probe_;
   const std::function<absl::Status()> serves_;
+  const std::function<void()> stop_;
 };
 
 }  // namespace baleen

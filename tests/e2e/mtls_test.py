@@ -37,6 +37,7 @@ ALLOWED = {
         "/baleen.v1.Placement/WatchMap": WORKERS | {"operator"},
         "/baleen.v1.Placement/GetActivity": {"gateway", "operator"},
         "/baleen.v1.Placement/SetScale": {"gateway", "operator"},
+        "/baleen.v1.Placement/Drain": {"gateway", "operator"},
     },
 }
 COMMON = {HEALTH + "Check": set(ROLES), HEALTH + "Watch": set(ROLES), REFLECTION: {"operator"}}

@@ -367,6 +367,23 @@ class CommandTest(unittest.TestCase):
         self.assertFalse(after["expert-3"].alive())
         self.assertIn("SHARDS=none", self.baleen("scale", SHARDS="none").stderr)
 
+    def test_scale_of_every_role(self):
+        self.assertEqual(self.baleen("up").returncode, 0)
+        grown = self.baleen("scale", "gateway=2", "prefill=2", "decode=3", "3")
+        self.assertEqual(grown.stdout, "2 gateways\n2 prefill workers\n3 decode workers\n3 expert shards\n", grown.stderr)
+        rows = [line.split()[1] for line in self.baleen("status").stdout.splitlines()[1:]]
+        self.assertEqual(rows, [f"{role}-{number}" for role, count in (("gateway", 2), ("prefill", 2), ("decode", 3), ("expert", 3),
+                                                                       ("placement", 1)) for number in range(count)])
+        self.enterContext(unittest.mock.patch.dict(os.environ, self.environment))
+        running = state.load()
+        listening = [port for one in running for port in (one.port, one.metrics, one.rest) if port is not None]
+        listening += [flag for one in running for flag in one.flags if flag.startswith("--admin_port=")]
+        self.assertEqual(len(set(listening)), 2 * 11 + 2 + 2)
+        self.assertEqual(self.baleen("scale", "gateway=1", "decode=1").returncode, 0)
+        self.assertEqual([one.id for one in state.load() if one.role in ("gateway", "decode")], ["gateway-0", "decode-0"])
+        self.assertIn("placement=2: expected gateway, ", self.baleen("scale", "placement=2").stderr)
+        self.assertIn("decode=0: expected 1", self.baleen("scale", "decode=0").stderr)
+
     def test_scale_follows_what_placement_wants(self):
         self.assertEqual(self.baleen("up").returncode, 0)
         following = subprocess.Popen([sys.executable, str(HERE / "baleen"), "scale", "--follow"], env=self.environment, text=True,
@@ -414,9 +431,13 @@ class CommandTest(unittest.TestCase):
         self.assertRegex(shown, r"expert-a +2 +11 +3\n")
         self.assertIn("epoch 7, moves pending 2", shown)
         self.assertIn("six times seven? 42\n", self.baleen("chat", "six times seven", **elsewhere).stdout)
-        self.assertEqual(self.baleen("drain", "gateway", **elsewhere).stdout, "the gateway drains\n")
-        self.assertIn("SIGTERM", self.baleen("drain", "expert-a", **elsewhere).stderr)
-        self.assertIn("kubectl scale", self.baleen("scale", "4", **elsewhere).stderr)
+        told = self.baleen("drain", "gateway", "placement", "expert-a", **elsewhere)
+        self.assertEqual(told.stdout.splitlines(), ["the gateway drains", "the placement drains", "expert-a left"], told.stderr)
+        self.assertIn("no worker expert-a; there are expert-b, gateway-a", self.baleen("drain", "expert-a", **elsewhere).stderr)
+        few = self.baleen("scale", "4", "gateway=1", **elsewhere)
+        self.assertEqual(few.returncode, 1)
+        self.assertIn("expert: 1 of 4; 3 more are to be started", few.stdout)
+        self.assertIn("starts and stops local processes", self.baleen("scale", "--follow", **elsewhere).stderr)
         nobody = self.baleen("--url", "http://127.0.0.1:1", "status")
         self.assertEqual(nobody.returncode, 1)
         self.assertIn("did not answer", nobody.stderr)

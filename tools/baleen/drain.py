@@ -4,7 +4,7 @@ import sys
 
 import process
 import remote
-import remote_view
+import remote_change
 import state
 from errors import UserError
 from progress import Progress
@@ -29,7 +29,7 @@ def leave(processes, leaving):
 def run(arguments):
     """0 when all left by themselves."""
     if remote.is_remote(arguments):
-        return remote_view.drain(arguments)
+        return remote_change.drain(arguments)
     processes = state.running()
     by_id = {one.id: one for one in processes}
     unknown = [name for name in arguments.ids if name not in by_id]

@@ -19,7 +19,8 @@ SHARD = {"role": "expert", "draining": False, "running": 0, "waiting": 3, "silen
 CLUSTER = {
     "placement": {"answers": True, "epoch": 7, "pending_moves": 2},
     "workers": [{**SHARD, "id": "expert-a", "ready": True, "experts": [{"layer": 1, "experts": [0, 4], "rows": [5, 6]}]},
-                {**SHARD, "id": "expert-b", "ready": False, "experts": []}],
+                {**SHARD, "id": "expert-b", "ready": False, "experts": []},
+                {**SHARD, "role": "gateway", "id": "gateway-a", "ready": True}],
 }
 
 
@@ -48,7 +49,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path == "/admin/drain":
+        if self.path.startswith("/admin/"):
+            CLUSTER["workers"] = [worker for worker in CLUSTER["workers"] if worker["id"] != asked.get("worker")]
             return self._send("{}", "application/json")
         question = asked["messages"][0]["content"] if "messages" in asked else asked["prompt"]
         deltas = [{"reasoning_content": "thinking"}, {"content": f"{question}? "}, {"content": "42"}]

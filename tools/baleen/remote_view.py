@@ -1,11 +1,6 @@
-"""`status`, `placement` and `drain` of a cluster that is known by its gateway's URL alone."""
-
-import os
+"""`status` and `placement` of a cluster that is known by its gateway's URL alone."""
 
 import remote
-from errors import UserError
-
-ADMIN_HELP = "the admin API's URL is not known: set BALEEN_ADMIN_URL (kubectl port-forward deployment/baleen-gateway 8082)"
 
 
 def _ready(worker):
@@ -39,21 +34,3 @@ def placement(arguments):
     known = document["placement"]
     print(f"epoch {known['epoch']}, moves pending {known['pending_moves'] if known['answers'] else '-'}")
     return 0
-
-
-def drain(arguments):
-    """Drains the gateway whose admin API it is; other roles drain by SIGTERM, which their orchestrator sends."""
-    if arguments.ids != ["gateway"]:
-        raise UserError("by URL only the gateway itself is drained: 'baleen drain gateway'; other processes drain on SIGTERM "
-                        "(kubectl delete pod, kubectl drain), which loses no request")
-    url = os.environ.get("BALEEN_ADMIN_URL")
-    if not url:
-        raise UserError(ADMIN_HELP)
-    with remote.open_url(f"{url.rstrip('/')}/admin/drain", {}, remote.key_headers(os.environ.get("ADMIN_KEY"))):
-        print("the gateway drains")
-    return 0
-
-
-def refuse_scale():
-    raise UserError("the number of processes of a cluster that this command did not start is its orchestrator's: "
-                    "kubectl scale statefulset/baleen-expert --replicas=N; shards take and hand over their experts by themselves")

@@ -1,4 +1,4 @@
-"""`baleen scale`: more or fewer expert shards on a running cluster, without losing a request."""
+"""`baleen scale`: more or fewer processes of a role on a running cluster, without losing a request."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ import placement
 import ports
 import process
 import remote
-import remote_view
+import remote_change
 import request_trace
 import state
 import topology
@@ -21,6 +21,8 @@ from waiting import up_timeout_s, wait_ready, wait_settled
 
 
 FOLLOW_PERIOD_S = 1
+# By role, in words.
+NAMES = {"gateway": "gateways", "prefill": "prefill workers", "decode": "decode workers", "expert": "expert shards"}
 
 
 def _number(one):
@@ -36,73 +38,85 @@ def _metrics_port(processes, chosen):
     return chosen.free()
 
 
-def spec_like(shard, processes, chosen):
-    """Another shard with the same flags and ports of its own."""
-    number = max(_number(one) for one in processes if one.role == "expert") + 1
+def spec_like(one, processes, chosen):
+    """Another process of its role with the same flags and ports of its own."""
+    number = max(_number(other) for other in processes if other.role == one.role) + 1
+    name = f"{one.role}-{number}"
     port, metrics = chosen.free(), _metrics_port(processes, chosen)
-    own = {"--grpc_port": port, "--metrics_port": metrics, "--log_level_file": log_level.path_of(f"expert-{number}"),
-           "--otlp_endpoint": f"file:{request_trace.path_of(f'expert-{number}')}"}
-    flags = tuple(f"{name}={own[name]}" if (name := flag.split("=", 1)[0]) in own else flag for flag in shard.flags)
-    return topology.Spec("expert", f"expert-{number}", shard.binary, port, metrics, None, flags)
+    rest = None if one.rest is None else chosen.free()
+    own = {"--grpc_port": port, "--metrics_port": metrics, "--rest_port": rest, "--admin_port": chosen.free(),
+           "--log_level_file": log_level.path_of(name), "--otlp_endpoint": f"file:{request_trace.path_of(name)}"}
+    flags = tuple(f"{flag_name}={own[flag_name]}" if (flag_name := flag.split("=", 1)[0]) in own else flag for flag in one.flags)
+    return topology.Spec(one.role, name, one.binary, port, metrics, rest, flags)
 
 
-def _grow(processes, shards, count):
+def _grow(processes, template, count):
     started = []
-    template = shards[0]
     for _ in range(count):
         chosen = ports.Ports("free")
         spec = spec_like(template, processes, chosen)
         chosen.release()
         new = process.start(spec, spec.binary, pathlib.Path(template.log).with_name(f"{spec.id}.log"))
-        # After the last shard, as `up` would have it.
-        processes.insert(max(i for i, one in enumerate(processes) if one.role == "expert") + 1, new)
+        # After the last one of its role, as `up` would have it.
+        processes.insert(max(i for i, one in enumerate(processes) if one.role == template.role) + 1, new)
         started.append(new)
         state.save(processes)
     wait_ready(started, up_timeout_s())
 
 
 def _wanted(arguments):
-    text = arguments.shards or os.environ.get("SHARDS")
-    if not text:
+    """Role -> how many."""
+    words = arguments.counts or [os.environ.get("SHARDS") or ""]
+    if words == [""]:
         raise UserError("how many shards? SHARDS=4 make scale")
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_PROCESSES_PER_ROLE:
-        raise UserError(f"SHARDS={text}: expected 1 to {MAX_PROCESSES_PER_ROLE}")
-    return int(text)
+    counts = {}
+    for word in words:
+        role, _, count = word.rpartition("=")
+        role = role or "expert"
+        if role not in NAMES:
+            raise UserError(f"{word}: expected {', '.join(NAMES)}; placements are as many as their addresses say")
+        if not count.isdecimal() or not 1 <= int(count) <= MAX_PROCESSES_PER_ROLE:
+            raise UserError(f"{'SHARDS=' if role == 'expert' else f'{role}='}{count}: expected 1 to {MAX_PROCESSES_PER_ROLE}")
+        counts[role] = int(count)
+    return counts
 
 
-def _scale(wanted):
-    """Starts or drains shards until there are so many, and every expert is where it is to be. True when any were."""
+def _scale(role, wanted):
+    """Starts or drains processes of a role until there are so many, and every expert is where it is to be. True when any were."""
     processes = state.running()
     # The dead are gone; placement has given their experts to others.
-    processes = [one for one in processes if one.role != "expert" or one.alive()]
-    shards = [one for one in processes if one.role == "expert"]
-    if not shards:
-        raise UserError("no expert shard is alive; 'make down' and 'make up' start the cluster anew")
+    processes = [one for one in processes if one.role != role or one.alive()]
+    there = [one for one in processes if one.role == role]
+    if not there:
+        raise UserError(f"no process of role {role} is alive; 'make down' and 'make up' start the cluster anew")
     state.save(processes)
-    if wanted > len(shards):
-        _grow(processes, shards, wanted - len(shards))
-    elif wanted < len(shards):
-        drain.leave(processes, sorted(shards, key=_number)[wanted:])
+    if wanted > len(there):
+        _grow(processes, there[0], wanted - len(there))
+    elif wanted < len(there):
+        drain.leave(processes, sorted(there, key=_number)[wanted:])
     wait_settled(processes, up_timeout_s())
-    return wanted != len(shards)
+    return wanted != len(there)
 
 
 def _follow():
     """Does what the admin API asks for, until it is interrupted or the cluster ends."""
     while True:
         wanted = placement.wanted_shards(state.running())
-        if wanted is not None and _scale(min(wanted, MAX_PROCESSES_PER_ROLE)):
-            print(f"{wanted} expert shards", flush=True)
+        if wanted is not None and _scale("expert", min(wanted, MAX_PROCESSES_PER_ROLE)):
+            print(f"{wanted} {NAMES['expert']}", flush=True)
         time.sleep(FOLLOW_PERIOD_S)
 
 
 def run(arguments):
-    """0 when the cluster has SHARDS shards and every expert is where it is to be. With --follow it goes on."""
+    """0 when the cluster has as many as asked for and every expert is where it is to be. With --follow it goes on."""
     if remote.is_remote(arguments):
-        remote_view.refuse_scale()
+        if arguments.follow:
+            raise UserError("--follow starts and stops local processes; by URL nothing can be started")
+        return remote_change.scale(arguments, _wanted(arguments))
     if arguments.follow:
         return _follow()
-    wanted = _wanted(arguments)
-    _scale(wanted)
-    print(f"{wanted} expert shards")
+    counts = _wanted(arguments)
+    for role, wanted in counts.items():
+        _scale(role, wanted)
+        print(f"{wanted} {NAMES[role]}")
     return 0

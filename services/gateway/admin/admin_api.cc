@@ -1,6 +1,8 @@
 #include "services/gateway/admin/admin_api.h"
 
 #include <boost/json.hpp>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -100,9 +102,16 @@ void AdminApi::Scale(const HttpRequest& request, const ResponderPtr& responder) 
   });
 }
 
-void AdminApi::Drain(const HttpRequest&, const ResponderPtr& responder) {
+void AdminApi::Drain(const HttpRequest& request, const ResponderPtr& responder) {
+  const absl::StatusOr<std::optional<std::string>> worker_id = ReadDrain(request.body.reveal());
+  if (!worker_id.ok()) return Refuse(worker_id.status(), *responder);
+  const auto answer = [responder](const absl::Status& status) {
+    if (!status.ok()) return Refuse(status, *responder);
+    RespondJson(*responder, 202, {{"draining", true}});
+  };
+  if (worker_id->has_value()) return options_.drain_other(**worker_id, answer);
   options_.drain();
-  RespondJson(*responder, 202, {{"draining", true}});
+  answer(absl::OkStatus());
 }
 
 absl::Status CheckAdminBind(const std::string& bind, bool closed) {

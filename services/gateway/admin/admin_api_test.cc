@@ -24,6 +24,10 @@ class AdminApiTest : public testing::Test {
     options.tenants = tenants_.get();
     options.map = [this] { return map_; };
     options.drain = [this] { ++drains_; };
+    options.drain_other = [this](const std::string& worker_id, std::function<void(absl::Status)> done) {
+      drained_.push_back(worker_id);
+      done(drain_answer_);
+    };
     options.activity = [this](std::function<void(absl::StatusOr<v1::Activity>)> done) { done(activity_); };
     options.scale = [this](uint32_t shards, std::function<void(absl::Status)> done) {
       wanted_ = shards;
@@ -62,6 +66,8 @@ class AdminApiTest : public testing::Test {
   std::unique_ptr<TenantDirectory> tenants_;
   std::shared_ptr<const v1::ClusterMap> map_;
   int drains_ = 0;
+  std::vector<std::string> drained_;
+  absl::Status drain_answer_;
   absl::StatusOr<v1::Activity> activity_ = absl::UnavailableError("no placement");
   uint32_t wanted_ = 0;
   absl::Status scaled_;
@@ -178,6 +184,24 @@ TEST_F(AdminApiTest, AsksPlacementForAScale) {
   const FakeResponder refused = Call("POST /admin/scale", admin_, R"({"expert_shards":1})");
   EXPECT_EQ(refused.status, 400);
   EXPECT_TRUE(absl::StrContains(refused.body, "expected 2 (the copies")) << refused.body;
+}
+
+TEST_F(AdminApiTest, DrainsThisGatewayOrAnotherProcess) {
+  Open(file_.Open());
+  for (const char* body : {"", "{}"}) EXPECT_EQ(Call("POST /admin/drain", admin_, body).status, 202) << body;
+  EXPECT_EQ(drains_, 2);
+  EXPECT_TRUE(drained_.empty());
+  EXPECT_EQ(Call("POST /admin/drain", admin_, R"({"worker":"decode-7"})").status, 202);
+  EXPECT_EQ(drained_, std::vector<std::string>{"decode-7"});
+  for (const char* body : {R"({"worker":""})", R"({"worker":7})", R"({"wroker":"decode-7"})", R"({"worker":"a","b":1})", "[]", "x"}) {
+    EXPECT_EQ(Call("POST /admin/drain", admin_, body).status, 400) << body;
+  }
+  drain_answer_ = absl::NotFoundError("there is no worker decode-8");
+  const FakeResponder unknown = Call("POST /admin/drain", admin_, R"({"worker":"decode-8"})");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_TRUE(absl::StrContains(unknown.body, "decode-8")) << unknown.body;
+  EXPECT_EQ(drains_, 2);
+  EXPECT_EQ(drained_.size(), 2u);
 }
 
 TEST(AdminBindTest, StaysHereWithoutKeys) {

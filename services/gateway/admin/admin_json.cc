@@ -72,6 +72,17 @@ absl::StatusOr<uint32_t> ReadScale(absl::string_view body) {
   return static_cast<uint32_t>(*shards);
 }
 
+absl::StatusOr<std::optional<std::string>> ReadDrain(absl::string_view body) {
+  if (body.empty()) return std::nullopt;
+  ASSIGN_OR_RETURN(const json::object object, ParseBody(body));
+  for (const auto& field : object) {
+    if (field.key() != "worker") return InvalidField(std::string(field.key()), "is not known here.");
+  }
+  ASSIGN_OR_RETURN(const std::optional<std::string> worker, ReadString(object, "worker"));
+  if (worker && worker->empty()) return InvalidField("worker", "is the id of a worker, or 'placement'.");
+  return worker;
+}
+
 json::object PlacementObject(const v1::ClusterMap& map, std::optional<uint32_t> wanted_shards) {
   json::object scale{{"expert", {{"workers", 0}, {"ready", 0}}}};
   scale.at("expert").as_object()["wanted"] = wanted_shards ? json::value(*wanted_shards) : json::value(nullptr);

@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -22,6 +23,10 @@ boost::json::object PlacementObject(const v1::ClusterMap& map, std::optional<uin
 
 // The number of shards that {"expert_shards": N} asks for; INVALID_ARGUMENT says what is wrong.
 absl::StatusOr<uint32_t> ReadScale(absl::string_view body);
+
+// Whom to drain: the ID of {"worker": ID}, or nullopt = this gateway (an empty body or {}). INVALID_ARGUMENT says what is wrong; other
+// fields are.
+absl::StatusOr<std::optional<std::string>> ReadDrain(absl::string_view body);
 
 }  // namespace baleen
 

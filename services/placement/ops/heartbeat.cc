@@ -19,6 +19,7 @@ absl::Status HandleHeartbeat(Cluster& cluster, PlacementProbe& probe, const std:
   reply.set_epoch(orders->epoch);
   ToProto(orders->assigned, reply.mutable_assigned());
   reply.set_released(orders->released);
+  reply.set_drain(orders->drain);
   return absl::OkStatus();
 }
 

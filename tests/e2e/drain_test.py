@@ -1,0 +1,77 @@
+"""The admin API has processes of every role leave a cluster under load: no request fails, every token is the fault-free run's."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+import urllib.error
+import urllib.request
+
+from tests.testing.cluster import ROOT, Cluster, free_port
+from tests.testing.steady_load import PATIENCE_S, SteadyLoad, metric, wait_for
+
+
+class DrainTest(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.load = SteadyLoad()
+        cls.admin_port = free_port()
+        cls.cluster = cls.enterClassContext(Cluster(shards=3, replicas=2, prefill=2, decode=3, worker_flags=["--local_prefill_tokens=4"],
+                                                    gateway_flags=[f"--admin_port={cls.admin_port}"]))
+
+    def baleen(self, *words):
+        """The command's output lines, about a cluster that it knows by its URL."""
+        environment = {**os.environ, "BALEEN_URL": f"http://127.0.0.1:{self.cluster.rest_port}",
+                       "BALEEN_ADMIN_URL": f"http://127.0.0.1:{self.admin_port}"}
+        done = subprocess.run([sys.executable, ROOT / "tools/baleen/baleen", *words], env=environment, capture_output=True, text=True,
+                              timeout=120)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout.splitlines()
+
+    def id_of(self, process):
+        """What placement knows the process by; None when it does not."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/admin/placement", timeout=10) as answer:
+            by_address = {worker["address"]: worker["id"] for worker in json.load(answer)["workers"]}
+        return by_address.get(f"{process.host}:{process.grpc_port}")
+
+    def drain(self, process):
+        leaving = self.id_of(process)
+        self.assertEqual(self.baleen("drain", leaving), [f"{leaving} left"])
+        self.assertIsNone(self.id_of(process))
+        self.assertEqual(process.process.wait(PATIENCE_S), 0, process.log_tail())
+
+    def test_every_role_leaves_and_nothing_fails(self):
+        other_gateway, _ = self.cluster.start_gateway(admin_port=free_port())
+        self.cluster.wait_ready([other_gateway])
+        with self.load.on(self.cluster) as load:
+            load.more()
+            for leaving in (*(self.cluster.named(role)[0] for role in ("decode", "prefill", "expert")), other_gateway):
+                self.drain(leaving)
+                load.more()
+            placement, = self.cluster.named("placement")
+            epoch = metric(placement, "baleen_placement_epoch")
+            self.assertEqual(self.baleen("drain", "placement"), ["the placement drains"])
+            self.assertEqual(placement.process.wait(PATIENCE_S), 0, placement.log_tail())
+            load.more()
+            placement.start()
+            wait_for(lambda: (metric(placement, "baleen_placement_epoch") or 0) > epoch, "the epoch does not go on")
+            load.more()
+
+            told, = self.baleen("scale", "decode=1")
+            self.assertRegex(told, "^decode-.* left$")
+            load.more()
+            left = [process for process in self.cluster.named("decode") if self.id_of(process)]
+            self.assertEqual(len(left), 1)
+
+    def test_an_unknown_worker_is_named(self):
+        url = f"http://127.0.0.1:{self.admin_port}/admin/drain"
+        with self.assertRaises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(urllib.request.Request(url, b'{"worker": "decode-of-nobody"}'), timeout=10)
+        self.assertEqual(raised.exception.code, 404)
+        self.assertIn("decode-of-nobody", raised.exception.read().decode())
+
+
+if __name__ == "__main__":
+    unittest.main()
