@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 CHART = ROOT / "deploy" / "helm" / "baleen"
 NAMESPACE = "baleen"
 # Overlay -> values file.
-OVERLAYS = {"cpu-demo": None, "h800": CHART / "values-h800-r1.yaml"}
+OVERLAYS = {"cpu-demo": None, "h800": CHART / "values-h800-r1.yaml", "three-placements": CHART / "values-three-placements.yaml"}
 HELM_LABELS = ("app.kubernetes.io/managed-by", "helm.sh/chart")
 # The lists that a strategic merge joins by a key; it replaces all others.
 MERGE_KEYS = {"containers": "name", "volumes": "name", "env": "name", "volumeMounts": "mountPath", "ports": "containerPort"}
@@ -77,8 +77,12 @@ def _dump(objects):
     return HEADER + yaml.safe_dump_all(objects, sort_keys=False, width=140)
 
 
+def _identity(item):
+    return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": {"name": item["metadata"]["name"]}}
+
+
 def _patch_of(old, new):
-    identity = {"apiVersion": new["apiVersion"], "kind": new["kind"], "metadata": {"name": new["metadata"]["name"]}}
+    identity = _identity(new)
     change = strategic_patch(old, new)
     return {**identity, **change, "metadata": {**identity["metadata"], **change.get("metadata", {})}} if change else None
 
@@ -91,11 +95,9 @@ def _namespace():
 
 def _overlay(base, objects):
     """File name -> text."""
-    removed = [identity for identity in base if identity not in objects]
-    if removed:
-        raise ValueError(f"an overlay can only add and change, and these are gone: {removed}")
     added = [item for identity, item in objects.items() if identity not in base]
     patches = [patch for identity, item in objects.items() if identity in base and (patch := _patch_of(base[identity], item))]
+    patches += [{**_identity(item), "$patch": "delete"} for identity, item in base.items() if identity not in objects]
     kustomization = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": NAMESPACE,
                      "resources": ["namespace.yaml", "../../base"]}
     files = {"namespace.yaml": _dump([_namespace()])}

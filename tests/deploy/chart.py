@@ -24,6 +24,8 @@ VALUES = {
     "image-volume": CASES / "image-volume.yaml",
     "tls": CASES / "tls.yaml",
     "placements": CASES / "placements.yaml",
+    "three-placements": CHART / "values-three-placements.yaml",
+    "etcd-tls": CASES / "etcd-tls.yaml",
 }
 
 
@@ -60,9 +62,14 @@ def of_kind(objects, *kinds):
 
 
 def workloads(objects):
-    """Role -> Deployment or StatefulSet."""
+    """Role -> Deployment or StatefulSet, etcd's among them where the chart brings one."""
     return {item["metadata"]["labels"]["app.kubernetes.io/component"]: item
             for item in of_kind(objects, "Deployment", "StatefulSet")}
+
+
+def own_workloads(objects):
+    """Those of Baleen's own services."""
+    return {role: workload for role, workload in workloads(objects).items() if role in ROLES}
 
 
 def pod_of(workload):
@@ -74,5 +81,6 @@ def container_of(workload):
 
 
 def flags_of(workload):
-    """Flag name -> value, from the command line of the container."""
-    return dict(argument.removeprefix("--").split("=", 1) for argument in container_of(workload)["args"])
+    """Flag name -> value, from the command line of the container; "true" for a flag without one."""
+    return {name: value if equals else "true" for name, equals, value in
+            (argument.removeprefix("--").partition("=") for argument in container_of(workload)["args"])}

@@ -23,7 +23,7 @@ def flags_of_binary(image):
 
 def unknown_flags(objects):
     known = {image: flags_of_binary(image) for image in BINARIES}
-    for role, workload in chart.workloads(objects).items():
+    for role, workload in chart.own_workloads(objects).items():
         image = re.search(r"([^/]+?)(?::[^/:]+)?$", chart.container_of(workload)["image"]).group(1)
         yield from (f"{role}: --{flag}" for flag in chart.flags_of(workload) if flag not in known[image])
 

@@ -80,6 +80,18 @@ class NetworkTest(unittest.TestCase):
                 self.assertEqual(reachability.reachable(objects, pod, etcd, port), role == "placement", role)
             self.assertFalse(reachability.reachable(objects, pod, etcd, 2380), role)
 
+    def test_the_charts_own_etcd_is_reached_by_placement_and_members(self):
+        objects = chart.render(chart.read_values(chart.VALUES["three-placements"]))
+        pods = reachability.pods_of(objects, chart.NAMESPACE)
+        for role, pod in [*pods.items(), ("outside", OUTSIDE)]:
+            for port, callers in ((2379, {"placement"}), (2380, {"etcd"}), (2381, set())):
+                with self.subTest(caller=role, port=port):
+                    self.assertEqual(reachability.reachable(objects, pod, pods["etcd"], port), role in callers)
+        self.assertTrue(reachability.reachable(objects, PROMETHEUS, pods["etcd"], 2381))
+        self.assertTrue(reachability.reachable(objects, pods["etcd"], DNS_SERVER, DNS, "UDP"))
+        for role in chart.ROLES:
+            self.assertFalse(reachability.reachable(objects, pods["etcd"], pods[role], GRPC), role)
+
 
 class BrokenPoliciesTest(unittest.TestCase):
     """The emulation notices a policy that is missing, too wide or too narrow."""

@@ -9,6 +9,8 @@ RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral"
 # What the processes need after the drain to close their servers.
 CLOSE_SECONDS = 5
 METRICS_PORT = "metrics"
+# Of what is no service of Baleen's: live, ready. etcd is healthy while it has a leader, and no restart would bring one.
+PROBE_PATHS = {"etcd": ("/metrics", "/health")}
 
 
 def _each(objects):
@@ -21,7 +23,7 @@ def _selected(selector, labels):
 
 
 def every_role_has_a_workload(objects):
-    for role in set(chart.ROLES) ^ set(chart.workloads(objects)):
+    for role in set(chart.ROLES) ^ set(chart.workloads(objects)) - {"etcd"}:
         yield f"{role}: a workload too few or too many"
 
 
@@ -59,7 +61,8 @@ def no_tokens(objects):
 def probes(objects):
     for role, _, container in _each(objects):
         ports = {port["name"] for port in container["ports"]}
-        for probe, path in (("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
+        live, ready = PROBE_PATHS.get(role, ("/livez", "/readyz"))
+        for probe, path in (("startupProbe", live), ("livenessProbe", live), ("readinessProbe", ready)):
             get = container.get(probe, {}).get("httpGet", {})
             if get.get("path") != path or get.get("port") not in ports:
                 yield f"{role}: {probe} does not ask {path} on a port that exists"
@@ -112,7 +115,7 @@ def ports_exist(objects):
 
 def ports_are_the_flags(objects):
     flags = {"grpc": "grpc_port", "metrics": "metrics_port", "http": "rest_port"}
-    for role, workload in chart.workloads(objects).items():
+    for role, workload in chart.own_workloads(objects).items():
         given = chart.flags_of(workload)
         for port in chart.container_of(workload)["ports"]:
             if given.get(flags[port["name"]]) != str(port["containerPort"]):
@@ -123,17 +126,17 @@ def metrics_are_scraped(objects):
     monitors = chart.of_kind(objects, "PodMonitor")
     scraped = {item["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] for item in monitors}
     if monitors:
-        yield from (f"{role}: not scraped" for role in chart.ROLES if role not in scraped)
+        yield from (f"{role}: not scraped" for role in chart.workloads(objects) if role not in scraped)
 
 
 def disruption_budgets(objects):
     budgets = chart.of_kind(objects, "PodDisruptionBudget")
     covered = {item["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] for item in budgets}
-    yield from (f"{role}: no budget" for role in chart.ROLES if role not in covered)
+    yield from (f"{role}: no budget" for role in chart.workloads(objects) if role not in covered)
 
 
 def grace_covers_the_drain(objects):
-    for role, workload in chart.workloads(objects).items():
+    for role, workload in chart.own_workloads(objects).items():
         spec = chart.pod_of(workload)["spec"]
         sleep = chart.container_of(workload).get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         drain = int(chart.flags_of(workload)["drain_timeout"].removesuffix("s"))
@@ -177,7 +180,7 @@ def every_placement_is_known(objects):
         if placement["kind"] != "StatefulSet" or placement["spec"]["serviceName"] != service or not headless \
                 or headless[0]["spec"].get("clusterIP") != "None" or not headless[0]["spec"].get("publishNotReadyAddresses"):
             yield "placement: pods without names"
-    for role, workload in workloads.items():
+    for role, workload in chart.own_workloads(objects).items():
         if role != "placement" and chart.flags_of(workload)["placement"].split(",") != wanted:
             yield f"{role}: does not know every placement"
 
@@ -185,13 +188,49 @@ def every_placement_is_known(objects):
 def log_levels_change(objects):
     """Each container's file is an entry of the config map that its volume mounts."""
     maps = {item["metadata"]["name"]: item["data"] for item in chart.of_kind(objects, "ConfigMap")}
-    for role, pod, container in _each(objects):
-        path = chart.flags_of(chart.workloads(objects)[role]).get("log_level_file", "")
+    for role, workload in chart.own_workloads(objects).items():
+        pod, container = chart.pod_of(workload), chart.container_of(workload)
+        path = chart.flags_of(workload).get("log_level_file", "")
         volumes = {volume["name"]: volume.get("configMap", {}).get("name") for volume in pod["spec"].get("volumes", ())}
         mounted = [maps.get(volumes.get(mount["name"]), {}) for mount in container.get("volumeMounts", ())
                    if mount["mountPath"] == path.rpartition("/")[0]]
         if not any(path.rpartition("/")[2] in entries for entries in mounted):
             yield f"{role}: --log_level_file={path} is no entry of a config map"
+
+
+def etcd_is_whole(objects):
+    """Where the chart brings it: members that find each other by name before they are ready, on volumes of their own, and that placements
+    dial, by TLS where everything else speaks it."""
+    etcd = chart.workloads(objects).get("etcd")
+    if etcd is None:
+        return
+    name, replicas, flags = etcd["metadata"]["name"], etcd["spec"]["replicas"], chart.flags_of(etcd)
+    hosts = [f"{name}-{index}.{name}" for index in range(replicas)]
+    placement = chart.flags_of(chart.workloads(objects)["placement"])
+    scheme = "https" if "tls_ca" in placement else "http"
+    headless = [item for item in chart.of_kind(objects, "Service") if item["metadata"]["name"] == etcd["spec"]["serviceName"] == name]
+    if not headless or headless[0]["spec"].get("clusterIP") != "None" or not headless[0]["spec"].get("publishNotReadyAddresses"):
+        yield "etcd: members without names"
+    if etcd["spec"].get("podManagementPolicy") != "Parallel":
+        yield "etcd: the first member would wait for ever to be ready"
+    if flags["initial-cluster"] != ",".join(f"{host.partition('.')[0]}={scheme}://{host}:2380" for host in hosts):
+        yield f"etcd: members are {flags['initial-cluster']}"
+    if placement.get("etcd") != ",".join(f"{host}:2379" for host in hosts):
+        yield f"etcd: placements dial {placement.get('etcd')}"
+    urls = [flags[flag] for flag in ("listen-client-urls", "listen-peer-urls", "advertise-client-urls", "initial-advertise-peer-urls")]
+    if any(not url.startswith(f"{scheme}://") for url in urls):
+        yield f"etcd: not all of {urls} speak {scheme}"
+    if scheme == "https":
+        wanted = ("client-cert-auth", "peer-client-cert-auth", "client-cert-allowed-hostname", "peer-cert-allowed-hostname")
+        yield from (f"etcd: no --{flag}" for flag in wanted if flag not in flags)
+    numbers = {port["name"]: str(port["containerPort"]) for port in chart.container_of(etcd)["ports"]}
+    listening = {kind: flags[f"listen-{kind}-urls"].rpartition(":")[2] for kind in ("client", "peer", "metrics")}
+    if listening != numbers:
+        yield f"etcd: listens on {listening}, and its ports are {numbers}"
+    claims = {claim["metadata"]["name"] for claim in etcd["spec"].get("volumeClaimTemplates", ())}
+    kept = [mount["mountPath"] for mount in chart.container_of(etcd).get("volumeMounts", ()) if mount["name"] in claims]
+    if not any(flags["data-dir"].startswith(f"{path}/") for path in kept):
+        yield f"etcd: --data-dir={flags['data-dir']} is on no volume of its own"
 
 
 ALL = (
@@ -211,4 +250,5 @@ ALL = (
     placement_plans_for_the_shards,
     every_placement_is_known,
     log_levels_change,
+    etcd_is_whole,
 )

@@ -91,6 +91,17 @@ BREAKS = {
         lambda o: pod(o, "gateway").update(volumes=[]),
         lambda o: set_flag(o, "prefill", "log_level_file", "/etc/baleen/prefill"),
     ],
+    policy.etcd_is_whole: [
+        lambda o: one(o, "Service/baleen-etcd")["spec"].pop("publishNotReadyAddresses"),
+        lambda o: chart.workloads(o)["etcd"]["spec"].pop("podManagementPolicy"),
+        lambda o: chart.workloads(o)["etcd"]["spec"].update(replicas=3),
+        lambda o: set_flag(o, "placement", "etcd", "baleen-etcd:2379"),
+        lambda o: set_flag(o, "etcd", "listen-peer-urls", "http://0.0.0.0:2380"),
+        lambda o: set_flag(o, "etcd", "listen-client-urls", "https://0.0.0.0:2479"),
+        lambda o: container(o, "etcd")["args"].remove("--peer-client-cert-auth"),
+        lambda o: chart.workloads(o)["etcd"]["spec"].pop("volumeClaimTemplates"),
+        lambda o: set_flag(o, "etcd", "data-dir", "/tmp/etcd"),
+    ],
 }
 
 
@@ -107,8 +118,10 @@ class PolicyTest(unittest.TestCase):
 
     def test_findings_in_broken_releases(self):
         self.assertEqual(set(BREAKS), set(policy.ALL))
-        whole = chart.render(chart.read_values(chart.VALUES["everything"]))
+        everything = chart.render(chart.read_values(chart.VALUES["everything"]))
+        with_etcd = chart.render(chart.read_values(chart.VALUES["etcd-tls"]))
         for check, breaks in BREAKS.items():
+            whole = with_etcd if check is policy.etcd_is_whole else everything
             for index, change in enumerate(breaks):
                 objects = copy.deepcopy(whole)
                 change(objects)

@@ -18,7 +18,7 @@ def mounted_secrets(workload):
     """Mount path -> name of the Secret."""
     volumes = {volume["name"]: volume for volume in chart.pod_of(workload)["spec"].get("volumes", ())}
     return {mount["mountPath"]: volumes[mount["name"]]["secret"]["secretName"]
-            for mount in chart.container_of(workload).get("volumeMounts", ()) if "secret" in volumes[mount["name"]]}
+            for mount in chart.container_of(workload).get("volumeMounts", ()) if "secret" in volumes.get(mount["name"], {})}
 
 
 class TlsTest(unittest.TestCase):
@@ -74,6 +74,18 @@ class TlsTest(unittest.TestCase):
         plain = chart.render({"tracing": {"otlpEndpoint": "collector:4317"}})
         for role, workload in chart.workloads(plain).items():
             self.assertNotIn("otlp_ca", chart.flags_of(workload), role)
+
+    def test_the_charts_own_etcd_gets_a_certificate_with_its_names(self):
+        objects = chart.render(chart.read_values(chart.VALUES["etcd-tls"]))
+        etcd = chart.workloads(objects)["etcd"]
+        certificate, = [item for item in chart.of_kind(objects, "Certificate") if item["metadata"]["name"] == "baleen-etcd"]
+        self.assertEqual(mounted_secrets(etcd), {"/tls/internal": certificate["spec"]["secretName"]})
+        flags, dialled = chart.flags_of(etcd), chart.flags_of(chart.workloads(objects)["placement"])["etcd"]
+        self.assertEqual(certificate["spec"]["dnsNames"], [dialled.removesuffix(":2379"), flags["peer-cert-allowed-hostname"]])
+        placement, = [item for item in chart.of_kind(objects, "Certificate") if item["metadata"]["name"] == "baleen-placement"]
+        self.assertIn(flags["client-cert-allowed-hostname"], placement["spec"]["dnsNames"])
+        # It registers nowhere.
+        self.assertNotIn("uris", certificate["spec"])
 
     def test_each_role_gets_a_certificate_with_its_uri(self):
         certificates = chart.of_kind(chart.render(chart.read_values(chart.VALUES["tls"])), "Certificate")

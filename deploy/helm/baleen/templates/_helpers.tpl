@@ -38,10 +38,20 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 /models/{{ .Values.model.name }}
 {{- end -}}
 
+{{/* host:port of each member of the etcd that placements share, the chart's own or another, with commas; empty without one. */}}
+{{- define "baleen.etcdEndpoints" -}}
+{{- if .Values.etcd.bundled.enabled -}}
+{{- $name := printf "%s-etcd" (include "baleen.fullname" .) -}}
+{{- range $index := until (int .Values.etcd.bundled.replicas) }}{{ if $index }},{{ end }}{{ $name }}-{{ $index }}.{{ $name }}:2379{{ end -}}
+{{- else -}}
+{{ join "," .Values.etcd.endpoints }}
+{{- end -}}
+{{- end -}}
+
 {{/* All placements: processes try one after the other until one leads. */}}
 {{- define "baleen.placementAddress" -}}
 {{- $service := printf "%s-placement" (include "baleen.fullname" .) -}}
-{{- if .Values.etcd.endpoints -}}
+{{- if include "baleen.etcdEndpoints" . -}}
 {{- range $index := until (int .Values.placement.replicas) }}{{ if $index }},{{ end }}{{ $service }}-{{ $index }}.{{ $service }}:8081{{ end -}}
 {{- else -}}
 {{ $service }}:8081
@@ -113,8 +123,8 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 - --expected_shards={{ $root.Values.expert.replicas }}
 - --replicas={{ $block.minReplicas }}
 - --extra_slots={{ $block.extraSlots }}
-{{- with $root.Values.etcd.endpoints }}
-- --etcd={{ join "," . }}
+{{- with include "baleen.etcdEndpoints" $root }}
+- --etcd={{ . }}
 {{- end }}
 {{- else }}
 - --role={{ $role }}

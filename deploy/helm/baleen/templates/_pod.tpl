@@ -20,12 +20,7 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   securityContext:
-    runAsNonRoot: true
-    runAsUser: {{ int64 $root.Values.podSecurity.runAsUser }}
-    runAsGroup: {{ int64 $root.Values.podSecurity.runAsUser }}
-    fsGroup: {{ int64 $root.Values.podSecurity.fsGroup }}
-    fsGroupChangePolicy: OnRootMismatch
-    seccompProfile: {type: RuntimeDefault}
+    {{- include "baleen.podSecurityContext" $root | nindent 4 }}
   {{- with $block.nodeSelector }}
   nodeSelector:
     {{- toYaml . | nindent 4 }}
@@ -46,6 +41,21 @@ spec:
       {{- include "baleen.container" . | nindent 6 }}
   volumes:
     {{- include "baleen.volumes" . | nindent 4 }}
+{{- end -}}
+
+{{- define "baleen.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: {{ int64 .Values.podSecurity.runAsUser }}
+runAsGroup: {{ int64 .Values.podSecurity.runAsUser }}
+fsGroup: {{ int64 .Values.podSecurity.fsGroup }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "baleen.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
 {{- end -}}
 
 {{/* Takes (root, role). */}}
@@ -156,9 +166,7 @@ ports:
 resources:
   {{- toYaml $block.resources | nindent 2 }}
 securityContext:
-  allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: true
-  capabilities: {drop: [ALL]}
+  {{- include "baleen.containerSecurityContext" $root | nindent 2 }}
 # Live = the process answers; ready = it would answer a request now; the start waits for the checkpoint to be read.
 startupProbe:
   httpGet: {path: /livez, port: metrics}
