@@ -55,10 +55,10 @@ def http_get(port, path, host="127.0.0.1"):
 class Process:
     """One service process: its address, its ports, its log, its end. `place` is (address, words before the command).
 
-    `proxied`: others are told another address of the same place, where a proxy stands that can be slow.
+    `proxied`: others are told another address of the same place, where a proxy stands that can be slow. `build` is where the binaries lie.
     """
 
-    def __init__(self, name, binary, flags, logs, place=("127.0.0.1", []), proxied=False):
+    def __init__(self, name, binary, flags, logs, place=("127.0.0.1", []), proxied=False, build=ROOT):
         self.name = name
         self.host, self.prefix = place
         advertised = alias_of(self.host) if proxied else self.host
@@ -67,9 +67,14 @@ class Process:
         self.log_path = pathlib.Path(logs) / f"{name}.log"
         ports = [f"--bind={self.host}", f"--advertise={advertised}", f"--grpc_port={self.grpc_port}",
                  f"--metrics_port={self.metrics_port}"]
-        self._command = [*self.prefix, str(ROOT / binary), *ports, *flags]
+        self._flags = [*ports, *flags]
+        self.use(build, binary)
         self.proxy = Proxy(self.prefix, advertised, self.grpc_port, self.host) if proxied else None
         self.start()
+
+    def use(self, build, binary):
+        """Starts after this are of another build."""
+        self._command = [*self.prefix, str(build / binary), *self._flags]
 
     def start(self):
         """Starts it, or starts it again after its end: same flags, same ports, same log."""
@@ -95,19 +100,20 @@ class Cluster:
     `transport` is what workers stream over, `expert_transport` another one for the shards.
     `etcd` is the address of an etcd that several placements share; `common_flags` go to every process, `own_flags(name)` to the one of that
     name. With a fabric each process has a
-    network namespace of its own. Processes named in `proxied` stand behind a proxy (Process.proxy).
+    network namespace of its own. `build` and `own_flags` may change while it runs, for what is started then.
+    Processes named in `proxied` stand behind a proxy (Process.proxy).
     `certificates` (tests/testing/certificates.py) put mTLS inside; without them a fabric's processes may speak plaintext beyond loopback.
     """
 
     def __init__(self, shards=2, prefill=1, decode=1, replicas=1, threads=1, model=MODEL, worker_flags=(), placements=1, etcd=None,
                  gateway_flags=(), common_flags=(), transport="auto", expert_transport=None, fabric=None, proxied=(),
-                 certificates=None, own_flags=lambda name: ()):
+                 certificates=None, own_flags=lambda name: (), build=ROOT):
         self.shards, self.prefill, self.decode, self.replicas = shards, prefill, decode, replicas
         self.threads, self.model, self.worker_flags = threads, model, list(worker_flags)
         self.placements, self.etcd, self.gateway_flags = placements, etcd, list(gateway_flags)
         self.common_flags, self.fabric, self.proxied = list(common_flags), fabric, proxied
         self.transport, self.expert_transport = transport, expert_transport or transport
-        self.certificates, self.own_flags = certificates, own_flags
+        self.certificates, self.own_flags, self.build = certificates, own_flags, build
         self.processes = []
         self.rest_port = free_port()
 
@@ -137,7 +143,8 @@ class Cluster:
         elif self.fabric:
             flags = [*flags, "--allow_plaintext"]
         place = self.fabric.place(name) if self.fabric else ("127.0.0.1", [])
-        process = Process(name, binary, [*flags, *self.common_flags, *self.own_flags(name)], self.logs.name, place, name in self.proxied)
+        process = Process(name, binary, [*flags, *self.common_flags, *self.own_flags(name)], self.logs.name, place, name in self.proxied,
+                          self.build)
         self.processes.append(process)
         return process
 

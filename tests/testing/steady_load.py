@@ -1,5 +1,6 @@
 """The same prompts over and over, answers compared with those of a fault-free run as they come."""
 
+import collections
 import concurrent.futures
 import contextlib
 import re
@@ -31,21 +32,28 @@ def wait_for(condition, what):
 
 
 class Load:
-    """Asks the same prompts over and over, one stream each, until told to stop. Answers are compared as they come."""
+    """Asks the same prompts over and over, one stream each, until told to stop. Answers are compared as they come.
+
+    `expected` has the answers of each version that may answer; `answered` counts them by version. `client` may be changed: the next
+    requests go to it.
+    """
 
     def __init__(self, client, prompts, expected):
-        self._client, self._prompts, self._expected = client, prompts, expected
+        self.client, self._prompts, self._expected = client, prompts, expected
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self.done = 0
+        self.answered = collections.Counter()
 
     def _ask(self, index):
         while not self._stop.is_set():
-            answer = self._client.generate(self._prompts[index], timeout_s=60, **OPTIONS)
-            if answer != self._expected[index]:
-                raise AssertionError(f"prompt {index}: {answer} instead of {self._expected[index]}")
+            answer = self.client.generate(self._prompts[index], timeout_s=60, **OPTIONS)
+            version = next((name for name, answers in self._expected.items() if answer == answers[index]), None)
+            if version is None:
+                raise AssertionError(f"prompt {index}: {answer} instead of {[answers[index] for answers in self._expected.values()]}")
             with self._changed:
                 self.done += 1
+                self.answered[version] += 1
                 self._changed.notify_all()
 
     def more(self, requests=STREAMS):
@@ -73,14 +81,19 @@ class Load:
 
 
 class SteadyLoad:
-    """Prompts and the answers of a cluster without faults."""
+    """Prompts and the answers of a cluster without faults: of one for each version, which is a name and what its Cluster is given.
 
-    def __init__(self):
-        with Cluster() as cluster:
-            client = Client(cluster)
-            self._prompts = [[0, *client.tokenize(f"What is {n} * 12, and why?")] for n in range(STREAMS)]
-            self._expected = client.generate_all(self._prompts, STREAMS, **OPTIONS)
+    `expected` has each version's answers, beside the prompts.
+    """
+
+    def __init__(self, versions=None):
+        self.expected = {}
+        for name, options in (versions or {"": {}}).items():
+            with Cluster(**options) as cluster:
+                client = Client(cluster)
+                self._prompts = [[0, *client.tokenize(f"What is {n} * 12, and why?")] for n in range(STREAMS)]
+                self.expected[name] = client.generate_all(self._prompts, STREAMS, **OPTIONS)
 
     def on(self, cluster):
         """A context manager that asks the cluster meanwhile."""
-        return Load(Client(cluster), self._prompts, self._expected).running()
+        return Load(Client(cluster), self._prompts, self.expected).running()
