@@ -1,64 +1,19 @@
-"""Faults that a running cluster can have are made in one, fire their alerts in a real Prometheus, and end with what the runbook says to do.
-
-Alerts wait 2 s here instead of their minutes; their expressions are the chart's.
-"""
+"""Faults of a running cluster fire their alerts in a real Prometheus, and end with what the runbook says to do."""
 
 import concurrent.futures
-import contextlib
 import pathlib
 import resource
 import shutil
 import signal
 import tempfile
-import threading
 import unittest
 
 from tests.metrics import load
-from tests.metrics.prometheus import Prometheus
-from tests.testing.cluster import MODEL, Cluster, free_port
-
-TIMEOUT_S = 40
-LONG = "and then " * 20
+from tests.metrics.fault_case import FIRE_TIMEOUT_S, FaultCase
+from tests.testing.cluster import MODEL, free_port
 
 
-class _Faults(unittest.TestCase):
-    """A cluster under Prometheus, in which nothing fires at first."""
-
-    FLAGS = {}
-
-    @classmethod
-    def setUpClass(cls):
-        cls.cluster = cls.enterClassContext(Cluster(**cls.FLAGS))
-        cls.prometheus = cls.enterClassContext(Prometheus(cls.cluster))
-        if not cls.prometheus.wait_for(lambda: cls.prometheus.query("min(count_over_time(baleen_ready[1m])) >= 2"), TIMEOUT_S):
-            raise RuntimeError("Prometheus does not scrape every process")
-
-    def _fires(self, name):
-        came = self.prometheus.wait_for(lambda: name in self.prometheus.firing(), TIMEOUT_S)
-        self.assertTrue(came, f"{name} does not fire, but {self.prometheus.firing()}")
-
-    def _ends(self, name):
-        gone = self.prometheus.wait_for(lambda: name not in self.prometheus.firing(), TIMEOUT_S)
-        self.assertTrue(gone, f"{name} still fires")
-
-    @contextlib.contextmanager
-    def _under_load(self, users, max_tokens, text=LONG):
-        """Chats one after another; requests may fail."""
-        stop = threading.Event()
-
-        def ask():
-            while not stop.is_set():
-                load.chat_ignoring_the_end(self.cluster, text, max_tokens)
-        with concurrent.futures.ThreadPoolExecutor(users) as pool:
-            for _ in range(users):
-                pool.submit(ask)
-            try:
-                yield
-            finally:
-                stop.set()
-
-
-class WorkersTest(_Faults):
+class WorkersTest(FaultCase):
     FLAGS = dict(shards=2, replicas=2, prefill=0, decode=2, worker_flags=["--role=both"], proxied=("expert-1",), transport="grpc",
                  gateway_flags=[f"--guardrail=127.0.0.1:{free_port()}", "--guardrail_failure=open"])
 
@@ -108,7 +63,7 @@ class WorkersTest(_Faults):
             self.cluster.wait_ready([placement])
             # Each start has to be scraped.
             started = f'changes(process_start_time_seconds{{role="placement"}}[30m]) >= {number + 1}'
-            self.assertTrue(self.prometheus.wait_for(lambda: self.prometheus.query(started), TIMEOUT_S))
+            self.assertTrue(self.prometheus.wait_for(lambda: self.prometheus.query(started), FIRE_TIMEOUT_S))
         self._fires("BaleenProcessRestarts")
         self.cluster.wait_ready(self.cluster.processes[:6])
 
@@ -137,20 +92,11 @@ class WorkersTest(_Faults):
             for number in range(2):
                 victim = self.cluster.named("decode")[number]
                 running = 'min(baleen_num_requests_running{role="decode"}) > 0'
-                self.assertTrue(self.prometheus.wait_for(lambda: self.prometheus.query(running), TIMEOUT_S))
+                self.assertTrue(self.prometheus.wait_for(lambda: self.prometheus.query(running), FIRE_TIMEOUT_S))
                 victim.stop(signal.SIGKILL)
                 victim.start()
                 self.cluster.wait_ready([victim])
             self._fires("BaleenFailovers")
-
-
-class FullTest(_Faults):
-    # Room for a few of the requests that come.
-    FLAGS = dict(shards=1, prefill=0, decode=1, worker_flags=["--role=both", "--kv_mib=1"])
-
-    def test_more_than_fits(self):
-        with self._under_load(24, 1500, "1 + 1"):
-            self._fires("BaleenRequestsWait")
 
 
 if __name__ == "__main__":
