@@ -255,6 +255,7 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const Gatewa
   inference.model = impl->model.get();
   inference.generation = impl->Context();
   inference.probe = &impl->probe;
+  inference.finder = &impl->finder;
   inference.tenants = impl->tenants.get();
   inference.texts = &impl->texts;
   inference.idempotency = &impl->idempotency;

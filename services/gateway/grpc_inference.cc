@@ -19,6 +19,8 @@
 #include "services/gateway/grpc_messages.h"
 #include "services/gateway/grpc_response_writer.h"
 #include "services/gateway/idempotency/claim.h"
+#include "services/gateway/resume/request_finder.h"
+#include "services/gateway/resume/resumption.h"
 #include "services/gateway/tenants/tenant_directory.h"
 #include "services/gateway/text_pool/text_pool.h"
 
@@ -57,6 +59,7 @@ struct CallHead {
   std::string traceparent;
   std::string request_id;  // 16 bytes; empty = to be drawn.
   std::string idempotency_key;
+  Resumption resumption;
 };
 
 std::vector<std::pair<std::string, std::string>> LimitHeaders(const Caller& caller) {
@@ -168,19 +171,80 @@ class InferenceService final : public v1::Inference::CallbackService {
       writer->Refuse(caller.status());
       return writer.get();
     }
-    CallHead head{*caller, DeadlineOf(*context, options_.request_timeout), Metadata(*context, "traceparent"), "",
-                  Metadata(*context, "idempotency-key")};
+    CallHead head;
+    head.caller = *caller;
+    head.deadline = DeadlineOf(*context, options_.request_timeout);
+    head.traceparent = Metadata(*context, "traceparent");
+    head.idempotency_key = Metadata(*context, "idempotency-key");
+    if (request.has_resume()) {
+      if (absl::Status status = Resume(writer, std::move(head), request); !status.ok()) writer->Refuse(status);
+      return writer.get();
+    }
     // Other ids are the client's own business.
     if (auto id = RequestIdFromHex(Metadata(*context, "x-request-id")); id.ok()) head.request_id = *std::move(id);
-    const absl::Status status =
-        OnText(*caller, request.ByteSizeLong(), [this, writer, head, request = std::make_shared<const Request>(request)] {
-          absl::StatusOr<AdmittedCall> call = Admit(head, *request);
-          writer->AddHeaders(LimitHeaders(head.caller));
-          if (!call.ok()) return writer->Refuse(call.status());
-          writer->Begin(options_.generation, options_.probe, *std::move(call));
-        });
-    if (!status.ok()) writer->Refuse(status);
+    if (options_.finder != nullptr && Metadata(*context, "x-baleen-resumable") == "1") head.resumption = ResumableAs(request, head.caller);
+    Start(writer, head, std::make_shared<const Request>(request));
     return writer.get();
+  }
+
+  template <typename Response, typename Request>
+  void Start(const std::shared_ptr<GrpcResponseWriter<Response>>& writer, const CallHead& head,
+             std::shared_ptr<const Request> request) const {
+    const size_t bytes = request->ByteSizeLong();
+    const absl::Status status = OnText(head.caller, bytes, [this, writer, head, request = std::move(request)] {
+      absl::StatusOr<AdmittedCall> call = Admit(head, *request);
+      writer->AddHeaders(LimitHeaders(head.caller));
+      if (!call.ok()) return writer->Refuse(call.status());
+      writer->Begin(options_.generation, options_.probe, *std::move(call));
+    });
+    if (!status.ok()) writer->Refuse(status);
+  }
+
+  template <typename Request>
+  static Resumption ResumableAs(const Request& request, const Caller& caller) {
+    Resumption resumption{.resumable = true, .resumed = false, .edge = {}, .had = {}, .progress = {}};
+    resumption.edge.set_path(Request::descriptor()->full_name());
+    resumption.edge.set_body(Serialized(request));
+    resumption.edge.set_created_unix_s(absl::ToUnixSeconds(absl::Now()));
+    resumption.edge.set_tenant(caller.id);
+    return resumption;
+  }
+
+  template <typename Response, typename Request>
+  absl::Status Resume(const std::shared_ptr<GrpcResponseWriter<Response>>& writer, CallHead head, const Request& request) const {
+    Request rest = request;
+    rest.clear_resume();
+    if (rest.ByteSizeLong() > 0) return InvalidField("resume", "goes alone: the request is the one that was begun.");
+    absl::StatusOr<std::string> id = RequestIdFromHex(request.resume().request_id());
+    if (!id.ok() || options_.finder == nullptr) return absl::NotFoundError("There is no such request here.");
+    head.request_id = *std::move(id);
+    Resumption& resumption = head.resumption;
+    ASSIGN_OR_RETURN(resumption.had, ParseEventId(request.resume().last_event_id()));
+    resumption.resumable = true;
+    resumption.resumed = true;
+    v1::RecallRequest recall;
+    recall.set_request_id(head.request_id);
+    recall.set_owner(head.caller.id);
+    options_.finder->Find(recall, [this, writer, head = std::move(head)](absl::StatusOr<FoundRequest> found) mutable {
+      absl::StatusOr<std::shared_ptr<const Request>> begun = TakeUp<Request>(std::move(found), &head);
+      begun.ok() ? Start(writer, head, *std::move(begun)) : writer->Refuse(begun.status());
+    });
+    return absl::OkStatus();
+  }
+
+  // The request that was begun, as a call of this method.
+  template <typename Request>
+  static absl::StatusOr<std::shared_ptr<const Request>> TakeUp(absl::StatusOr<FoundRequest> found, CallHead* head) {
+    RETURN_IF_ERROR(found.status());
+    if (found->edge.tenant() != head->caller.id) return absl::NotFoundError("There is no such request here.");
+    if (found->edge.path() != Request::descriptor()->full_name())
+      return absl::InvalidArgumentError("This request was begun by another method, with which it can be taken up again.");
+    auto request = std::make_shared<Request>();
+    if (!request->ParseFromString(found->edge.body())) return absl::DataLossError("The request cannot be resumed.");
+    head->resumption.edge = std::move(found->edge);
+    head->resumption.progress = std::move(found->choices);
+    head->deadline = absl::FromUnixMillis(head->resumption.edge.deadline_unix_ms());
+    return request;
   }
 
   template <typename Request>
@@ -194,8 +258,11 @@ class InferenceService final : public v1::Inference::CallbackService {
     input.cache_salt = head.caller.cache_salt;
     input.tenant = FairShareOf(head.caller, input.spec.user);
     input.priority = head.caller.priority;
-    BilledBefore before;
+    ASSIGN_OR_RETURN(call.events, head.resumption.Apply(/*streamed=*/true, &input));
+    call.resumable = head.resumption.resumable;
+    BilledBefore before = BilledFor(call.events);
     if (!head.idempotency_key.empty()) {
+      if (call.resumable) return absl::InvalidArgumentError("idempotency-key cannot go with x-baleen-resumable, whose request is resumed.");
       if (options_.idempotency == nullptr) return absl::UnimplementedError("Idempotency keys are not kept here.");
       const std::string digest = RequestDigest(Request::descriptor()->full_name(), Serialized(request));
       const KeyedRequest keyed{head.idempotency_key, digest, seeded, absl::ToUnixSeconds(absl::Now())};
@@ -206,15 +273,20 @@ class InferenceService final : public v1::Inference::CallbackService {
     return call;
   }
 
+  // What resumes was admitted before.
+  static absl::Status CheckPrice(const CallHead& head, int64_t least_prompt_tokens, const GenerationSpec& spec) {
+    return head.resumption.resumed ? absl::OkStatus() : Charge::Check(head.caller.account.get(), least_prompt_tokens, spec);
+  }
+
   absl::StatusOr<GenerationInput> Prepare(const v1::GenerateRequest& request, const CallHead& head) const {
     ASSIGN_OR_RETURN(const CompletionCall call, ToCompletionCall(request, options_.model->defaults));
-    RETURN_IF_ERROR(Charge::Check(head.caller.account.get(), LeastPromptTokens(*options_.model, call), call.generation));
+    RETURN_IF_ERROR(CheckPrice(head, LeastPromptTokens(*options_.model, call), call.generation));
     return PrepareCompletion(*options_.model, call, head.deadline);
   }
 
   absl::StatusOr<GenerationInput> Prepare(const v1::ChatRequest& request, const CallHead& head) const {
     ASSIGN_OR_RETURN(const ChatCall call, ToChatCall(request, options_.model->defaults));
-    RETURN_IF_ERROR(Charge::Check(head.caller.account.get(), LeastPromptTokens(*options_.model, call), call.generation));
+    RETURN_IF_ERROR(CheckPrice(head, LeastPromptTokens(*options_.model, call), call.generation));
     return PrepareChat(*options_.model, call, head.deadline);
   }
 

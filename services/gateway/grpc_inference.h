@@ -14,6 +14,7 @@
 namespace baleen {
 
 class IdempotencyKeys;
+class RequestFinder;
 class TenantDirectory;
 class TextPool;
 
@@ -21,13 +22,15 @@ struct InferenceOptions {
   const ServedModel* model = nullptr;
   GenerationContext generation;
   GatewayProbe* probe = nullptr;
+  RequestFinder* finder = nullptr;                     // Null = nothing is resumable here.
   const TenantDirectory* tenants = nullptr;            // Null = no key is asked for.
   TextPool* texts = nullptr;                           // Null = long texts stay on gRPC's threads.
   IdempotencyKeys* idempotency = nullptr;              // Null = requests with such a key are refused.
   absl::Duration request_timeout = absl::Minutes(10);  // A client's shorter deadline holds.
 };
 
-// Every method asks for a key as REST does. Errors are gRPC statuses with the REST API's sentences. Cancellation frees the sequence.
+// Every method asks for a key as REST does. Errors are gRPC statuses with the REST API's sentences. Cancellation frees the
+// sequence, unless it is resumable.
 std::unique_ptr<grpc::Service> MakeInferenceService(InferenceOptions options);
 
 }  // namespace baleen

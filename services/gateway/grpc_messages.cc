@@ -89,14 +89,6 @@ v1::FinishReason ToProto(Finish finish) {
   return v1::FINISH_REASON_UNSPECIFIED;
 }
 
-void FillUsage(const GenerationUsage& from, v1::Usage* usage) {
-  usage->set_prompt_tokens(static_cast<uint32_t>(from.prompt_tokens));
-  usage->set_completion_tokens(static_cast<uint32_t>(from.completion_tokens));
-  usage->set_reasoning_tokens(static_cast<uint32_t>(from.reasoning_tokens));
-  usage->set_prompt_cache_hit_tokens(static_cast<uint32_t>(from.prompt_cache_hit_tokens));
-  usage->set_prompt_cache_miss_tokens(static_cast<uint32_t>(from.prompt_tokens - from.prompt_cache_hit_tokens));
-}
-
 template <typename Response>
 void FillCommon(const GenerationEvent& event, const std::string& request_id, bool with_logprobs, Response* response) {
   response->set_request_id(request_id);
@@ -164,6 +156,14 @@ void FillResponse(const GenerationEvent& event, const std::string& request_id, b
     delta->set_name(call.name);
     delta->set_arguments(call.arguments);
   }
+}
+
+void FillUsage(const GenerationUsage& usage, v1::Usage* message) {
+  message->set_prompt_tokens(static_cast<uint32_t>(usage.prompt_tokens));
+  message->set_completion_tokens(static_cast<uint32_t>(usage.completion_tokens));
+  message->set_reasoning_tokens(static_cast<uint32_t>(usage.reasoning_tokens));
+  message->set_prompt_cache_hit_tokens(static_cast<uint32_t>(usage.prompt_cache_hit_tokens));
+  message->set_prompt_cache_miss_tokens(static_cast<uint32_t>(usage.prompt_tokens - usage.prompt_cache_hit_tokens));
 }
 
 void FillModel(const ServedModel& model, v1::Model* message) {

@@ -20,6 +20,7 @@ absl::StatusOr<ChatCall> ToChatCall(const v1::ChatRequest& request, const Genera
 void FillResponse(const GenerationEvent& event, const std::string& request_id, bool with_logprobs, v1::GenerateResponse* response);
 void FillResponse(const GenerationEvent& event, const std::string& request_id, bool with_logprobs, v1::ChatResponse* response);
 
+void FillUsage(const GenerationUsage& usage, v1::Usage* message);
 void FillModel(const ServedModel& model, v1::Model* message);
 void FillUsage(const TenantAccount& account, v1::GetUsageResponse* message);
 

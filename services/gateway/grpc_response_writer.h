@@ -21,6 +21,7 @@
 #include "services/gateway/grpc_messages.h"
 #include "services/gateway/idempotency/idempotent_answer.h"
 #include "services/gateway/probe.h"
+#include "services/gateway/resume/event_cursor.h"
 #include "services/gateway/tenants/charge.h"
 
 namespace baleen {
@@ -30,10 +31,13 @@ struct AdmittedCall {
   GenerationInput input;
   std::shared_ptr<Charge> charge;
   std::shared_ptr<IdempotentAnswer> answer;  // Null without an idempotency key.
+  EventCursor events;
+  bool resumable = false;  // A client that leaves may come back.
 };
 
-// One after another. While more than a little waits for the client its generation is paused, so few wait however long the answer.
-// Thread-safe. Lives until gRPC is done with it and nobody holds it: whoever prepares its call may come late, or never.
+// One after another, without those that the client has had. While more than a little waits for the client its generation is paused, so few
+// wait however long the answer. Thread-safe. Lives until gRPC is done with it and nobody holds it: whoever prepares its call may come late,
+// or never.
 template <typename Response>
 class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
                                  public std::enable_shared_from_this<GrpcResponseWriter<Response>> {
@@ -65,6 +69,8 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
       request_id_ = RequestIdToHex(call.answer != nullptr ? call.answer->record().request_id : call.input.request_id);
       with_logprobs_ = call.input.spec.logprobs >= 0;
       answer_ = call.answer;
+      events_ = std::move(call.events);
+      resumable_ = call.resumable;
     }
     GenerationSink sink = [self](GenerationEvent event) { self->OnEvent(std::move(event)); };
     if (call.answer != nullptr) sink = call.answer->Wrap(std::move(sink));
@@ -83,7 +89,7 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
       SettlePause();
     }
     // It ended, or its client left, while it was started.
-    if (started != nullptr) started->Cancel();
+    if (started != nullptr) LetGo(*started, call.resumable);
   }
 
   void OnWriteDone(bool ok) override {
@@ -98,13 +104,15 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
   void OnCancel() override {
     std::shared_ptr<Generation> generation;
     std::shared_ptr<IdempotentAnswer> answer;
+    bool resumable = false;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
+      resumable = resumable_;
       generation = std::move(generation_);
       answer = std::move(answer_);
       FinishOnce(grpc::Status::CANCELLED);
     }
-    if (generation != nullptr) generation->Cancel();
+    if (generation != nullptr) LetGo(*generation, resumable);
     if (answer != nullptr) answer->Left();
   }
 
@@ -132,6 +140,8 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
     return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
   }
 
+  static void LetGo(Generation& generation, bool resumable) { resumable ? generation.Detach() : generation.Cancel(); }
+
   void OnEvent(GenerationEvent event) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (finished_) return;
@@ -139,13 +149,8 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
     if (!event.status.ok()) {
       end_ = ToGrpc(event.status);
     } else {
-      Response response;
-      FillResponse(event, request_id_, with_logprobs_, &response);
       if (event.ends_request()) end_ = grpc::Status::OK;
-      const size_t bytes = response.ByteSizeLong();
-      waiting_bytes_ += bytes;
-      queue_.push_back({std::move(response), bytes});
-      if (waiting_bytes_ > kSlowReaderBytes) slow_ = true;
+      QueueUnlessHad(event);
     }
     if (!writing) WriteNext();
     SettlePause();
@@ -171,6 +176,27 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
     settling_ = false;
   }
 
+  void QueueUnlessHad(const GenerationEvent& event) {
+    Response response;
+    if (!events_.Next(event.choice).empty()) {
+      FillResponse(event, request_id_, with_logprobs_, &response);
+    } else if (event.ends_request() && told_) {
+      // The choice that ends last now ended before another one then, so that its end came without the usage.
+      GenerationEvent end;
+      end.choice = event.choice;
+      FillResponse(end, request_id_, with_logprobs_, &response);
+      FillUsage(event.usage, response.mutable_usage());
+    } else {
+      return;
+    }
+    told_ = true;
+    if (resumable_) response.set_event_id(events_.Id());
+    const size_t bytes = response.ByteSizeLong();
+    waiting_bytes_ += bytes;
+    queue_.push_back({std::move(response), bytes});
+    if (waiting_bytes_ > kSlowReaderBytes) slow_ = true;
+  }
+
   void WriteNext() {
     if (finished_) return;
     if (!queue_.empty()) {
@@ -189,6 +215,9 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
   std::shared_ptr<GrpcResponseWriter> self_;    // Until gRPC is done with it.
   std::string request_id_;
   bool with_logprobs_ = false;
+  bool resumable_ = false;
+  EventCursor events_;
+  bool told_ = false;  // The client has had something of this call.
   std::shared_ptr<Generation> generation_;
   std::shared_ptr<IdempotentAnswer> answer_;
   std::deque<Waiting> queue_;

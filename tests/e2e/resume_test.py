@@ -2,11 +2,15 @@
 
 import http.client
 import json
+import random
 import signal
 import unittest
 import uuid
 
+import grpc
+
 from tests.testing.cluster import Cluster
+from tests.testing.inference import inference_pb2, inference_pb2_grpc
 
 TOKENS = 300
 
@@ -33,7 +37,7 @@ class Stream:
             for line in self.answer:
                 text = line.decode().rstrip("\n")
                 if text.startswith("id: "):
-                    event_id = int(text[4:])
+                    event_id = text[4:]
                 elif text.startswith("data: "):
                     yield event_id, text[6:]
         except (http.client.HTTPException, OSError):
@@ -42,6 +46,30 @@ class Stream:
     def close(self):
         self.connection.close()
         self.answer.close()
+
+
+def generation(seed, choices, **options):
+    sampling = inference_pb2.GenerationOptions(seed=seed, n=choices, temperature=1.0, max_tokens=TOKENS, ignore_eos=True, **options)
+    return inference_pb2.GenerateRequest(model="abacus", text="Sort 17, 3, 99 and count the letter e in elephant.", options=sampling)
+
+
+def by_choice(responses):
+    """What no connection may change of gRPC's responses: choices go on beside each other, so only each one's have an order."""
+    result = {}
+    for response in responses:
+        if response.token_ids or response.finish_reason:
+            logprobs = [(each.token, each.logprob) for each in response.logprobs]
+            result.setdefault(response.choice, []).append((response.text, list(response.token_ids), logprobs, response.finish_reason))
+    return result
+
+
+def events_by_choice(events):
+    """The same of server-sent events; those of the whole request under None."""
+    result = {}
+    for _, body in comparable(events):
+        choices = [] if body == "[DONE]" else body["choices"]
+        result.setdefault(choices[0]["index"] if choices else None, []).append(body)
+    return result
 
 
 def comparable(events):
@@ -102,6 +130,49 @@ class ResumeTest(unittest.TestCase):
                 begun += list(stream.events())
                 rest = list(self.resume(self.cluster.rest_port, request_id, begun[-1][0]).events())
                 self.assertEqual(comparable(begun + rest), comparable(expected))
+
+    def generate(self, port, request, request_id=None):
+        """Responses of a resumable call, until it ends or breaks."""
+        channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        self.addCleanup(channel.close)
+        metadata = [("x-baleen-resumable", "1"), *([("x-request-id", request_id)] if request_id else [])]
+        try:
+            yield from inference_pb2_grpc.InferenceStub(channel).Generate(request, timeout=60, metadata=metadata)
+        except grpc.RpcError as error:
+            self.assertEqual(error.code(), grpc.StatusCode.UNAVAILABLE, error.details())
+
+    def test_several_choices_go_on_where_each_of_them_was(self):
+        rng = random.Random(11)
+        for options in (dict(n=3), dict(n=2, logprobs=True, top_logprobs=1)):
+            with self.subTest(**options):
+                body = chat(12, **options)
+                expected = list(self.post(self.cluster.rest_port, body).events())
+                victim, port = self.other_gateway()
+                request_id = uuid.uuid4().hex
+                stream = self.post(port, body, request_id)
+                begun = self.read(stream, rng.randrange(1, TOKENS))
+                victim.stop(signal.SIGKILL)
+                begun += list(stream.events())
+                rest = list(self.resume(self.cluster.rest_port, request_id, begun[-1][0]).events())
+                self.assertEqual(events_by_choice(begun + rest), events_by_choice(expected))
+                self.assertEqual(rest[-1], expected[-1])
+
+    def test_a_grpc_call_goes_on_with_exactly_the_rest(self):
+        rng = random.Random(13)
+        for choices, options in ((1, {}), (3, {}), (2, {"logprobs": 1})):
+            with self.subTest(choices=choices):
+                request = generation(14, choices, **options)
+                expected = list(self.generate(self.cluster.gateway.grpc_port, request))
+                victim, _ = self.other_gateway()
+                begun, dies_after = [], rng.randrange(1, TOKENS * choices)
+                for response in self.generate(victim.grpc_port, request, uuid.uuid4().hex):
+                    begun.append(response)
+                    if len(begun) == dies_after:
+                        victim.stop(signal.SIGKILL)
+                point = inference_pb2.ResumePoint(request_id=begun[-1].request_id, last_event_id=begun[-1].event_id)
+                rest = list(self.generate(self.cluster.gateway.grpc_port, inference_pb2.GenerateRequest(resume=point)))
+                self.assertEqual(by_choice(begun + rest), by_choice(expected))
+                self.assertEqual((begun + rest)[-1].usage.completion_tokens, TOKENS * choices)
 
     def test_a_broken_connection_is_resumed_anywhere_even_twice(self):
         body = chat(7)

@@ -1,4 +1,4 @@
-// A resumable stream taken up after any event: the client gets exactly the events it has not had, to the byte.
+// A resumable stream taken up after any event: the client gets exactly the events it has not had, to the byte, of each choice.
 
 #include <prometheus/registry.h>
 
@@ -9,10 +9,13 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "services/gateway/probe.h"
 #include "services/gateway/rest/rest_api.h"
+#include "services/gateway/resume/event_cursor.h"
 #include "services/gateway/resume/request_finder.h"
 #include "services/gateway/testing/fake_responder.h"
 #include "services/gateway/testing/scripted_decode.h"
@@ -93,10 +96,39 @@ class Gateway {
   std::unique_ptr<RestApi> api_;
 };
 
-// The part of a stream after this event's.
-std::string EventsAfter(const std::string& stream, int64_t event) {
-  const size_t next = stream.find(absl::StrCat("id: ", event + 1, "\ndata: "));
-  return next == std::string::npos ? "" : stream.substr(next);
+struct Event {
+  EventCounts counts;  // As its id has them.
+  std::string data;
+};
+
+std::vector<Event> EventsOf(const std::string& stream) {
+  std::vector<Event> events;
+  for (const absl::string_view block : absl::StrSplit(stream, "\n\n", absl::SkipEmpty())) {
+    if (!absl::StartsWith(block, "id: ")) continue;  // An error.
+    const std::pair<absl::string_view, absl::string_view> lines = absl::StrSplit(block, absl::MaxSplits('\n', 1));
+    absl::StatusOr<EventCounts> counts = ParseEventId(absl::StripPrefix(lines.first, "id: "));
+    Require(counts.ok() && !counts->empty(), "an event has an id");
+    events.push_back({*std::move(counts), std::string(lines.second)});
+  }
+  return events;
+}
+
+std::string Joined(const std::vector<Event>& events) {
+  return absl::StrJoin(events, "\n", [](std::string* out, const Event& event) { *out += event.data; });
+}
+
+// The events that a client lacks which has had so many of each choice.
+std::vector<Event> Lacked(const std::vector<Event>& events, const EventCounts& had) {
+  std::vector<Event> lacked;
+  EventCounts before;
+  for (const Event& event : events) {
+    before.resize(event.counts.size());
+    size_t choice = 0;
+    while (event.counts[choice] == before[choice]) ++choice;
+    if (had.empty() || event.counts[choice] > had[choice]) lacked.push_back(event);
+    before = event.counts;
+  }
+  return lacked;
 }
 
 }  // namespace
@@ -119,12 +151,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (first->Header("content-type") != "text/event-stream") return 0;
   const auto resumed = gateway->Ask("GET", absl::StrCat("/v1/requests/", kRequestId, "/events"), "", {{"last-event-id", last_event}});
   Require(resumed->ended, "so is one that goes on with it");
-  int64_t event = -1;
-  if (!last_event.empty() && (!absl::SimpleAtoi(last_event, &event) || event < 0 || event > int64_t{1} << 40)) {
+  const std::vector<Event> all = EventsOf(first->body);
+  Require(!all.empty(), "a stream has an end");
+  const absl::StatusOr<EventCounts> had = ParseEventId(last_event);
+  if (!had.ok() || (!had->empty() && had->size() != all[0].counts.size())) {
     Require(resumed->status == 400, "what is no event's id is refused");
     return 0;
   }
   Require(resumed->status == 200, "a request that is there is taken up");
-  Require(resumed->body == EventsAfter(first->body, event), "the events are those the client has not had");
+  Require(Joined(EventsOf(resumed->body)) == Joined(Lacked(all, *had)), "the events are those the client has not had");
   return 0;
 }

@@ -120,7 +120,7 @@ class GatewayNode::Session final : public std::enable_shared_from_this<Session> 
     input.spec.seed = request.seed;
     input.spec.choices = request.choices;
     input.spec.ignore_eos = true;
-    input.resume = std::move(resume);
+    if (resume) input.resume[0] = *std::move(resume);
     if (resumable_) {
       v1::EdgeRequest edge;
       edge.set_body(absl::StrCat(index));

@@ -21,7 +21,7 @@ class AdmittedGeneration final : public Generation, public std::enable_shared_fr
     request.tenant = input_.tenant;
     request.tokens = PriceOf(static_cast<int64_t>(input_.prompt.size()), *input_.spec.max_tokens);
     request.deadline = input_.deadline;
-    request.resumes = input_.resume.has_value();
+    request.resumes = !input_.resume.empty();
     entered_ = context_.clock->Now();
     context_.admission->Enter(ticket_, request, [self = shared_from_this()](absl::Status status) { self->OnTurn(std::move(status)); });
   }

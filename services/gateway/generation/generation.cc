@@ -68,18 +68,31 @@ TokenChoice ToChoice(const v1::TokenEvent& event) {
   return choice;
 }
 
+// Where this choice was left. One that no worker has begins anew: above what the others had, since an abandoned connection may still run
+// it, and in their arithmetic, since the client may have had its tokens.
+std::optional<GenerationResume> ProgressOf(const GenerationInput& input) {
+  if (input.resume.empty()) return std::nullopt;
+  if (const auto own = input.resume.find(input.choice); own != input.resume.end()) return own->second;
+  GenerationResume anew;
+  for (const auto& [choice, other] : input.resume) {
+    if (other.attempt >= anew.attempt) anew = {other.attempt, {}, other.numerics_id};
+  }
+  return anew;
+}
+
 class GenerationImpl final : public Generation, public std::enable_shared_from_this<GenerationImpl> {
  public:
   GenerationImpl(const GenerationContext& context, GenerationInput input, StopMatcher matcher, GenerationSink sink)
       : context_(context),
         input_(std::move(input)),
         sink_(std::move(sink)),
+        resume_(ProgressOf(input_)),
         suspect_(absl::StrCat(input_.request_id, "/", input_.choice)),
-        attempt_(input_.resume ? Above(input_.resume->attempt, 1) : 0),
+        attempt_(resume_ ? Above(resume_->attempt, 1) : 0),
         assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher), input_.tool_calls),
         begun_(context.clock->Now()) {
     usage_.prompt_tokens = static_cast<int64_t>(input_.prompt.size());
-    if (input_.resume) numerics_id_ = input_.resume->numerics_id;
+    if (resume_) numerics_id_ = resume_->numerics_id;
   }
 
   // Gives out what is there already, then runs the first attempt.
@@ -118,6 +131,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   const GenerationContext context_;
   const GenerationInput input_;
   const GenerationSink sink_;
+  const std::optional<GenerationResume> resume_;
   const std::string suspect_;  // To the quarantine: choices of one request may lose one worker together.
 
   std::mutex mutex_;  // Guards what the client's side shares with the stream's callbacks.
@@ -151,8 +165,8 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
 };
 
 void GenerationImpl::Start() {
-  if (input_.resume) {
-    for (const int32_t token : input_.resume->generated) {
+  if (resume_) {
+    for (const int32_t token : resume_->generated) {
       if (!AddToken({token, 0, {}})) return;
     }
   }
@@ -187,8 +201,9 @@ void GenerationImpl::StartAttempt() {
 }
 
 std::optional<PickedWorker> GenerationImpl::Pick() {
-  // Until there is a token the request is bound to no arithmetic.
-  return context_.picker->Pick(failed_workers_, journal_.empty() ? "" : numerics_id_, {.salt = input_.cache_salt, .tokens = input_.prompt});
+  // Until there is a token the request is bound to no arithmetic; a choice that is made again may have had some.
+  const bool free = journal_.empty() && (!resume_ || input_.resume.count(input_.choice) > 0);
+  return context_.picker->Pick(failed_workers_, free ? "" : numerics_id_, {.salt = input_.cache_salt, .tokens = input_.prompt});
 }
 
 bool GenerationImpl::Isolate() {
@@ -384,7 +399,7 @@ void GenerationImpl::OnDone(uint32_t attempt, absl::Status status) {
 // The newest connection has the request. Two that resume it at once may each take the other for the older one, and a client that has left
 // one of them hears only the other: each insists once.
 void GenerationImpl::OnFenced() {
-  if (!input_.resume || std::exchange(insisted_, true)) return Fail(absl::AbortedError("The request goes on over another connection."));
+  if (!resume_ || std::exchange(insisted_, true)) return Fail(absl::AbortedError("The request goes on over another connection."));
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     attempt_ = Above(attempt_, 2);  // Where the other one is, and one more.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,8 +56,9 @@ struct GenerationInput {
   std::string owner;
   std::string tenant;  // Whose turn it takes.
   int priority = 0;    // -100 .. 100; workers let higher ones go first.
-  // Set: its tokens come first, as if they had just been generated but without log-probabilities, then the very next ones.
-  std::optional<GenerationResume> resume;
+  // Not empty: the request is resumed. By choice: its tokens come first, as if they had just been generated but without log-probabilities,
+  // then the very next ones. A choice that is not here begins anew, to the same tokens.
+  std::map<uint32_t, GenerationResume> resume;
 };
 
 struct TokenChoice {

@@ -398,7 +398,7 @@ TEST_F(GenerationTest, ResumesWithTheSameEventsAndTheNextAttempt) {
   ScriptedDialer dialer(answer);
   GenerationInput input = Input();
   input.edge = PrivateText("edge");
-  input.resume = GenerationResume{3, {answer.begin(), answer.begin() + 5}, "n1"};
+  input.resume[0] = GenerationResume{3, {answer.begin(), answer.begin() + 5}, "n1"};
   Collector collector;
   StartGeneration(Context(dialer), std::move(input), collector.Sink());
   ASSERT_TRUE(collector.Wait());
@@ -418,7 +418,7 @@ TEST_F(GenerationTest, OfTwoConnectionsThatResumeAtOnceEachInsistsOnce) {
   for (const size_t times : {1, 2}) {
     ScriptedDialer dialer(Answer("</think>\n\nabc"), std::vector<ScriptedDialer::Attempt>(times, {0, taken}));
     GenerationInput input = Input();
-    input.resume = GenerationResume{1, {}, "n1"};
+    input.resume[0] = GenerationResume{1, {}, "n1"};
     ManualTime time;
     Collector collector;
     StartGeneration(Context(dialer, &time), std::move(input), collector.Sink());

@@ -40,18 +40,18 @@ class WholeWriter {
 // Thread-safe: keep-alives come from the server's thread.
 class StreamWriter {
  public:
-  StreamWriter(AnswerHead head, StreamSpec spec, size_t choices, int64_t after_event, std::shared_ptr<HttpResponder> responder)
-      : head_(std::move(head)), spec_(spec), after_event_(after_event), responder_(std::move(responder)), states_(choices) {}
+  StreamWriter(AnswerHead head, StreamSpec spec, size_t choices, EventCursor events, std::shared_ptr<HttpResponder> responder)
+      : head_(std::move(head)), spec_(spec), responder_(std::move(responder)), states_(choices), events_(std::move(events)) {}
 
   void OnEvent(const GenerationEvent& event) {
     const std::lock_guard<std::mutex> lock(mutex_);
     answered_ = true;
     if (!event.status.ok()) return OnError(event.status);
     Begin();
-    if (const std::string body = ChunkBody(head_, event, &states_[event.choice]); !body.empty()) WriteEvent(body);
+    if (const std::string body = ChunkBody(head_, event, &states_[event.choice]); !body.empty()) WriteEvent(event.choice, body);
     if (!event.ends_request()) return;
-    if (spec_.include_usage) WriteEvent(UsageChunkBody(head_, event.usage));
-    WriteEvent("[DONE]");
+    if (spec_.include_usage) WriteEvent(kRequest, UsageChunkBody(head_, event.usage));
+    WriteEvent(kRequest, "[DONE]");
     responder_->EndStream();
   }
 
@@ -65,6 +65,8 @@ class StreamWriter {
   }
 
  private:
+  static constexpr uint32_t kRequest = 0;  // The choice that events of the whole request count with.
+
   void Begin() {
     if (std::exchange(begun_, true)) return;
     responder_->BeginStream({{"content-type", "text/event-stream"}, {"cache-control", "no-cache"}, {"x-request-id", head_.request_id}});
@@ -72,24 +74,24 @@ class StreamWriter {
 
   void OnError(const absl::Status& status) {
     if (!begun_) return RespondError(status, {{"x-request-id", head_.request_id}}, *responder_);
-    WriteEvent(ToApiError(status).body);
+    // No event of the answer: without an id, since the client may go on after the last one that was.
+    responder_->Write(absl::StrCat("data: ", ToApiError(status).body, "\n\n"));
     responder_->EndStream();
   }
 
-  void WriteEvent(const std::string& data) {
-    const int64_t id = next_id_++;
-    if (id > after_event_) responder_->Write(absl::StrCat("id: ", id, "\ndata: ", data, "\n\n"));
+  void WriteEvent(uint32_t choice, const std::string& data) {
+    const std::string id = events_.Next(choice);
+    if (!id.empty()) responder_->Write(absl::StrCat("id: ", id, "\ndata: ", data, "\n\n"));
   }
 
   const AnswerHead head_;
   const StreamSpec spec_;
-  const int64_t after_event_;
   std::shared_ptr<HttpResponder> responder_;
   std::mutex mutex_;
   std::vector<ChunkState> states_;
+  EventCursor events_;
   bool begun_ = false;
   bool answered_ = false;
-  int64_t next_id_ = 0;
 };
 
 }  // namespace
@@ -110,7 +112,7 @@ void RunGeneration(const GenerationContext& context, GatewayProbe& probe, Genera
   GenerationSink sink;
   const size_t choices = static_cast<size_t>(job.input.spec.choices);
   if (job.stream.stream) {
-    auto writer = std::make_shared<StreamWriter>(std::move(job.head), job.stream, choices, job.delivery.after_event, responder);
+    auto writer = std::make_shared<StreamWriter>(std::move(job.head), job.stream, choices, std::move(job.events), responder);
     sink = [writer](GenerationEvent event) { writer->OnEvent(event); };
     responder->Every(kKeepAliveInterval, [waiting = std::weak_ptr<StreamWriter>(writer)] {
       const std::shared_ptr<StreamWriter> still = waiting.lock();
@@ -126,7 +128,7 @@ void RunGeneration(const GenerationContext& context, GatewayProbe& probe, Genera
   };
   std::shared_ptr<Generation> generation = StartChoices(context, job.input, measure, std::move(sink));
   responder->OnBackpressure([generation](bool slow) { generation->Pause(slow); });
-  responder->OnDisconnect([generation, &probe, answer = std::move(job.answer), resumable = job.delivery.resumable] {
+  responder->OnDisconnect([generation, &probe, answer = std::move(job.answer), resumable = job.resumable] {
     probe.Disconnected();
     resumable ? generation->Detach() : generation->Cancel();
     if (answer != nullptr) answer->Left();

@@ -2,7 +2,6 @@
 #ifndef BALEEN_SERVICES_GATEWAY_REST_GENERATE_HANDLER_H_
 #define BALEEN_SERVICES_GATEWAY_REST_GENERATE_HANDLER_H_
 
-#include <cstdint>
 #include <memory>
 
 #include "services/gateway/api/requests.h"
@@ -12,6 +11,7 @@
 #include "services/gateway/idempotency/idempotent_answer.h"
 #include "services/gateway/probe.h"
 #include "services/gateway/rest/answers.h"
+#include "services/gateway/resume/event_cursor.h"
 #include "services/gateway/tenants/charge.h"
 
 namespace baleen {
@@ -19,27 +19,20 @@ namespace baleen {
 // The status as an HTTP error, unless the stream has begun.
 void RespondError(const absl::Status& status, const HttpHeaders& headers, HttpResponder& responder);
 
-// How the client takes the answer.
-struct Delivery {
-  // Of a resumed stream: events up to this one are there already.
-  int64_t after_event = -1;
-  // A client that leaves may come back: its request stays with the worker for the resume window.
-  bool resumable = false;
-};
-
 // A generation and how its client gets it.
 struct GenerateJob {
   AnswerHead head;
   StreamSpec stream;
-  Delivery delivery;
+  EventCursor events;
+  bool resumable = false;  // A client that leaves may come back.
   GenerationInput input;
   std::shared_ptr<Charge> charge;            // Metered.
   std::shared_ptr<IdempotentAnswer> answer;  // Null without an idempotency key.
 };
 
 // The 200 of a stream is sent with the first event, so that a request that cannot start gets its own status; a request that waits gets it
-// with the first of DeepSeek's `: keep-alive` comments. Each event has an `id:`, its sequence number, which is a function of the tokens
-// where there is one choice. A client that leaves cancels the generation, unless it is resumable.
+// with the first of DeepSeek's `: keep-alive` comments. Each event has an `id:`, as EventCursor has it; those that the client has had are
+// left out. A client that leaves cancels the generation, unless it is resumable.
 void RunGeneration(const GenerationContext& context, GatewayProbe& probe, GenerateJob job, std::shared_ptr<HttpResponder> responder);
 
 }  // namespace baleen

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
@@ -22,6 +20,7 @@
 #include "services/gateway/rest/edge_responder.h"
 #include "services/gateway/rest/generate_handler.h"
 #include "services/gateway/resume/request_finder.h"
+#include "services/gateway/resume/resumption.h"
 #include "services/gateway/tenants/charge.h"
 #include "services/gateway/tenants/tenant_directory.h"
 #include "services/gateway/tenants/usage_json.h"
@@ -39,8 +38,6 @@ constexpr char kModelsPrefix[] = "/v1/models/";
 constexpr char kRequestsPrefix[] = "/v1/requests/";
 constexpr char kEventsSuffix[] = "/events";
 constexpr char kPagePrefix[] = "/page/";
-// Above any answer's last one.
-constexpr int64_t kMaxEventId = int64_t{1} << 40;
 
 void RespondJson(HttpResponder& responder, const json::object& body) {
   responder.Respond(200, {{"content-type", "application/json"}}, json::serialize(body));
@@ -192,76 +189,60 @@ void RestApi::Refuse(const absl::Status& status, HttpResponder& responder) {
 
 // A generation to run: a client's request as it came, or one that another connection or gateway began.
 struct RestApi::Call {
-  v1::EdgeRequest edge;  // Seed and times are set when the request is resumed.
+  Resumption resumption;
   Caller caller;
   std::string request_id;  // 16 bytes; empty = to be drawn.
   std::string traceparent;
   std::string idempotency_key;  // Empty = none.
-  Delivery delivery;
-  bool resumed = false;
-  std::optional<GenerationResume> progress;
+
+  const v1::EdgeRequest& edge() const { return resumption.edge; }
 };
 
 struct RestApi::Prepared {
   GenerationInput input;
   StreamSpec stream;
+  EventCursor events;
   bool seeded = false;  // By the client.
 };
 
 // What resumes was admitted before.
 absl::Status RestApi::CheckPrice(const Call& call, int64_t least_prompt_tokens, const GenerationSpec& spec) {
-  return call.resumed ? absl::OkStatus() : Charge::Check(call.caller.account.get(), least_prompt_tokens, spec);
+  return call.resumption.resumed ? absl::OkStatus() : Charge::Check(call.caller.account.get(), least_prompt_tokens, spec);
 }
 
 absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
-  const absl::Time deadline = call.resumed ? absl::FromUnixMillis(call.edge.deadline_unix_ms()) : absl::Now() + options_.request_timeout;
+  const absl::Time deadline =
+      call.resumption.resumed ? absl::FromUnixMillis(call.edge().deadline_unix_ms()) : absl::Now() + options_.request_timeout;
   Prepared prepared;
-  if (call.edge.path() == kChatPath) {
-    ASSIGN_OR_RETURN(const ChatCall chat, ParseChatCall(call.edge.body(), options_.model->defaults));
+  if (call.edge().path() == kChatPath) {
+    ASSIGN_OR_RETURN(const ChatCall chat, ParseChatCall(call.edge().body(), options_.model->defaults));
     RETURN_IF_ERROR(CheckPrice(call, LeastPromptTokens(*options_.model, chat), chat.generation));
     ASSIGN_OR_RETURN(prepared.input, PrepareChat(*options_.model, chat, deadline));
     prepared.stream = chat.stream;
     prepared.seeded = chat.generation.seed.has_value();
   } else {
-    ASSIGN_OR_RETURN(const CompletionCall completion, ParseCompletionCall(call.edge.body(), options_.model->defaults));
+    ASSIGN_OR_RETURN(const CompletionCall completion, ParseCompletionCall(call.edge().body(), options_.model->defaults));
     RETURN_IF_ERROR(CheckPrice(call, LeastPromptTokens(*options_.model, completion), completion.generation));
     ASSIGN_OR_RETURN(prepared.input, PrepareCompletion(*options_.model, completion, deadline));
     prepared.stream = completion.stream;
     prepared.seeded = completion.generation.seed.has_value();
   }
   GenerationInput& input = prepared.input;
-  if (call.delivery.resumable && input.spec.choices > 1) {
-    return InvalidField("n", "must be 1 in a resumable request: the events of several choices have no fixed order.");
-  }
   if (!call.request_id.empty()) input.request_id = call.request_id;
   input.cache_salt = call.caller.cache_salt;
   input.tenant = FairShareOf(call.caller, input.spec.user);
   input.priority = call.caller.priority;
   input.traceparent = call.traceparent;
-  if (call.resumed) input.spec.seed = call.edge.seed();
-  input.resume = call.progress;
-  if (input.resume && input.spec.logprobs >= 0) {
-    // Log-probabilities are not kept: tokens that the client has not seen are generated again, bit for bit.
-    const int64_t seen = prepared.stream.stream ? call.delivery.after_event + 1 : 0;
-    std::vector<int32_t>& generated = input.resume->generated;
-    generated.resize(static_cast<size_t>(std::min<int64_t>(seen, static_cast<int64_t>(generated.size()))));
-  }
-  if (call.delivery.resumable) {
-    v1::EdgeRequest edge = call.edge;
-    edge.set_seed(*input.spec.seed);
-    edge.set_deadline_unix_ms(absl::ToUnixMillis(deadline));
-    input.edge = PrivateText(edge.SerializeAsString());
-    input.owner = call.caller.id;
-  }
+  ASSIGN_OR_RETURN(prepared.events, call.resumption.Apply(prepared.stream.stream, &input));
   return prepared;
 }
 
 AnswerHead RestApi::HeadFor(const GenerationInput& input, const Call& call) const {
   AnswerHead head;
-  head.kind = call.edge.path() == kChatPath ? AnswerKind::kChat : AnswerKind::kCompletion;
+  head.kind = call.edge().path() == kChatPath ? AnswerKind::kChat : AnswerKind::kCompletion;
   head.request_id = RequestIdToHex(input.request_id);
   head.model = options_.model->id;
-  head.created_unix_s = call.edge.created_unix_s();
+  head.created_unix_s = call.edge().created_unix_s();
   head.logprobs = input.spec.logprobs;
   head.tokenizer = options_.model->tokenizer.get();
   return head;
@@ -269,12 +250,12 @@ AnswerHead RestApi::HeadFor(const GenerationInput& input, const Call& call) cons
 
 absl::StatusOr<std::shared_ptr<IdempotentAnswer>> RestApi::Claim(const Call& call, Prepared* prepared) const {
   if (options_.idempotency == nullptr) return absl::UnimplementedError("Idempotency keys are not kept here.");
-  if (call.delivery.resumable) {
+  if (call.resumption.resumable) {
     return absl::InvalidArgumentError(
         "Idempotency-Key cannot go with x-baleen-resumable: a resumable request is taken up again at /v1/requests/{id}/events.");
   }
-  const std::string digest = RequestDigest(call.edge.path(), call.edge.body());
-  const KeyedRequest keyed{call.idempotency_key, digest, prepared->seeded, call.edge.created_unix_s()};
+  const std::string digest = RequestDigest(call.edge().path(), call.edge().body());
+  const KeyedRequest keyed{call.idempotency_key, digest, prepared->seeded, call.edge().created_unix_s()};
   return ClaimAnswer(*options_.idempotency, call.caller, keyed, &prepared->input);
 }
 
@@ -288,9 +269,7 @@ void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& respon
   if (!prepared.ok()) return Refuse(prepared.status(), *responder);
   GenerateJob job;
   job.head = HeadFor(prepared->input, call);
-  BilledBefore before;
-  // A whole answer has all of it, whatever the client says it has seen.
-  if (prepared->stream.stream && call.delivery.after_event >= 0) before = {.prompt = true, .output = call.delivery.after_event + 1};
+  BilledBefore before = BilledFor(prepared->events);
   if (!call.idempotency_key.empty()) {
     absl::StatusOr<std::shared_ptr<IdempotentAnswer>> answer = Claim(call, &*prepared);
     if (!answer.ok()) return Refuse(answer.status(), *responder);
@@ -303,7 +282,8 @@ void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& respon
   if (!charge.ok()) return Refuse(charge.status(), *responder);
   job.charge = *std::move(charge);
   job.stream = prepared->stream;
-  job.delivery = call.delivery;
+  job.events = std::move(prepared->events);
+  job.resumable = call.resumption.resumable;
   job.input = std::move(prepared->input);
   RunGeneration(options_.generation, *options_.probe, std::move(job), responder);
 }
@@ -311,16 +291,17 @@ void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& respon
 void RestApi::Generate(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder) {
   Call call;
   call.traceparent = request.Header("traceparent");
-  call.edge.set_path(request.path);
-  call.edge.set_body(request.body.reveal());
-  call.edge.set_created_unix_s(absl::ToUnixSeconds(absl::Now()));
+  v1::EdgeRequest& edge = call.resumption.edge;
+  edge.set_path(request.path);
+  edge.set_body(request.body.reveal());
+  edge.set_created_unix_s(absl::ToUnixSeconds(absl::Now()));
+  edge.set_tenant(caller.id);
   call.caller = caller;
-  call.edge.set_tenant(caller.id);
-  call.delivery.resumable = options_.finder != nullptr && request.Header("x-baleen-resumable") == "1";
+  call.resumption.resumable = options_.finder != nullptr && request.Header("x-baleen-resumable") == "1";
   call.idempotency_key = request.Header("idempotency-key");
   // Other ids are the client's own business.
   if (auto id = RequestIdFromHex(request.Header("x-request-id")); id.ok()) call.request_id = *std::move(id);
-  const size_t bytes = call.edge.body().size();
+  const size_t bytes = edge.body().size();
   OnText(caller, bytes, *responder, [this, responder, call = std::move(call)] { Run(call, responder); });
 }
 
@@ -334,22 +315,21 @@ void RestApi::Resume(const HttpRequest& request, const Caller& caller, const std
   call.request_id = *std::move(id);
   call.caller = caller;
   call.traceparent = request.Header("traceparent");
-  call.resumed = true;
-  call.delivery.resumable = true;
-  const std::string last_event = request.Header("last-event-id");
-  int64_t& after = call.delivery.after_event;
-  if (!last_event.empty() && (!absl::SimpleAtoi(last_event, &after) || after < 0 || after > kMaxEventId)) {
-    return Refuse(absl::InvalidArgumentError("Last-Event-ID is not the id of an event of this request."), *responder);
-  }
+  absl::StatusOr<EventCounts> had = ParseEventId(request.Header("last-event-id"));
+  if (!had.ok()) return Refuse(had.status(), *responder);
+  call.resumption = {.resumable = true, .resumed = true, .edge = {}, .had = *std::move(had), .progress = {}};
   v1::RecallRequest recall;
   recall.set_request_id(call.request_id);
   recall.set_owner(caller.id);
   options_.finder->Find(recall, [this, responder, call = std::move(call)](absl::StatusOr<FoundRequest> found) mutable {
     if (!found.ok()) return Refuse(found.status(), *responder);
     if (found->edge.tenant() != call.caller.id) return Refuse(absl::NotFoundError("There is no such request here."), *responder);
-    call.edge = std::move(found->edge);
-    if (const auto choice = found->choices.find(0); choice != found->choices.end()) call.progress = std::move(choice->second);
-    const size_t bytes = call.edge.body().size();
+    if (found->edge.path() != kChatPath && found->edge.path() != kCompletionPath) {
+      return Refuse(absl::InvalidArgumentError("This request was begun over gRPC, where it can be taken up again."), *responder);
+    }
+    call.resumption.edge = std::move(found->edge);
+    call.resumption.progress = std::move(found->choices);
+    const size_t bytes = call.edge().body().size();
     OnText(call.caller, bytes, *responder, [this, responder, call] { Run(call, responder); });
   });
 }

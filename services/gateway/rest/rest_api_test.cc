@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 #include <future>
+#include <map>
+#include <random>
 #include <set>
 #include <utility>
 
@@ -16,6 +18,7 @@
 #include "services/gateway/tenants/tenant_directory.h"
 #include "services/gateway/testing/fake_responder.h"
 #include "services/gateway/testing/scripted_decode.h"
+#include "services/gateway/testing/scripted_recall.h"
 #include "services/gateway/testing/tenants.h"
 #include "services/gateway/text_pool/text_pool.h"
 
@@ -42,8 +45,12 @@ class RestApiTest : public testing::Test {
 
   void Answer(DecodeScript script) {
     decode_ = std::make_unique<ScriptedDecode>(std::move(script));
+    recall_ = std::make_unique<ScriptedRecall>(decode_.get());
+    finder_ = std::make_unique<RequestFinder>(recall_.get(), Clock::Real());
+    AddDecodeWorker(finder_.get());
     RestApiOptions options;
     options.model = model_.get();
+    options.finder = finder_.get();
     options.generation = {model_->tokenizer.get(), decode_.get(), &picker_};
     options.probe = &probe_;
     options.readiness = [this] { return readiness_; };
@@ -74,6 +81,8 @@ class RestApiTest : public testing::Test {
   TextPool texts_{{.threads = 1}};
   std::unique_ptr<ServedModel> model_;
   std::unique_ptr<ScriptedDecode> decode_;
+  std::unique_ptr<ScriptedRecall> recall_;
+  std::unique_ptr<RequestFinder> finder_;
   std::unique_ptr<RestApi> api_;
 };
 
@@ -188,6 +197,69 @@ TEST_F(RestApiTest, EveryChoiceIsAnswered) {
   for (const std::string& data : EventData(stream->body)) finished += absl::StrContains(data, R"("finish_reason":"stop")");
   EXPECT_EQ(finished, 3);
   EXPECT_EQ(EventData(stream->body).back(), "[DONE]");
+}
+
+struct StreamEvent {
+  std::string id;
+  std::string data;
+};
+
+std::vector<StreamEvent> Events(const std::string& body) {
+  std::vector<StreamEvent> events;
+  for (const absl::string_view block : absl::StrSplit(body, "\n\n", absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> lines = absl::StrSplit(block, '\n');
+    events.push_back({std::string(absl::StripPrefix(lines.first, "id: ")), std::string(absl::StripPrefix(lines.second, "data: "))});
+  }
+  return events;
+}
+
+// Choices go on beside each other, so only each one's events have an order. Those of the whole request are under -1.
+std::map<int64_t, std::vector<std::string>> ByChoice(const std::vector<StreamEvent>& events) {
+  std::map<int64_t, std::vector<std::string>> result;
+  for (const StreamEvent& event : events) {
+    const json::value body = event.data == "[DONE]" ? json::value() : json::parse(event.data);
+    const bool of_choice = body.is_object() && !body.at("choices").as_array().empty();
+    result[of_choice ? body.at("choices").at(0).at("index").as_int64() : -1].push_back(event.data);
+  }
+  return result;
+}
+
+TEST_F(RestApiTest, TheRestOfAResumedStreamIsExactWhereverItsGatewayDied) {
+  Answer({Ids("One, two, three.\n</think>\n\nFour, five.")});
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    const uint32_t choices = 1 + random() % 3;
+    const std::string options = absl::StrCat(R"(,"n":)", choices, random() % 2 == 0 ? R"(,"logprobs":true)" : "", "}");
+    std::string body = kChatStream;
+    body.replace(body.rfind('}'), 1, options);
+    const auto first = Call("POST", "/v1/chat/completions", body, {{"x-baleen-resumable", "1"}});
+    ASSERT_EQ(first->status, 200) << first->body;
+    const std::vector<StreamEvent> all = Events(first->body);
+    KeptTokens kept;
+    for (uint32_t choice = random() % choices; choice < choices; ++choice) kept[choice] = random() % 20;
+    recall_->Keep(kept);
+    std::vector<StreamEvent> told(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(random() % (all.size() + 1)));
+    HttpHeaders headers;
+    if (!told.empty()) headers = {{"last-event-id", told.back().id}};
+    const auto rest = Call("GET", absl::StrCat("/v1/requests/", first->Header("x-request-id"), "/events"), "", headers);
+    ASSERT_EQ(rest->status, 200) << rest->body;
+    for (StreamEvent& event : Events(rest->body)) told.push_back(std::move(event));
+    EXPECT_EQ(ByChoice(told), ByChoice(all));
+    EXPECT_EQ(told.back().data, "[DONE]");
+    EXPECT_EQ(told.back().id, all.back().id);
+  }
+}
+
+TEST_F(RestApiTest, AnErrorIsNoEventThatAClientGoesOnAfter) {
+  DecodeScript fails{Ids("a b c")};
+  fails.failure = absl::InvalidArgumentError("no");
+  fails.failure_after = 2;
+  Answer(fails);
+  const std::string body = Call("POST", "/v1/chat/completions", kChatStream)->body;
+  EXPECT_TRUE(absl::StrContains(body, "id: 1\n")) << body;
+  EXPECT_FALSE(absl::StrContains(body, "id: 2\n")) << body;
+  EXPECT_TRUE(absl::StrContains(body, "\n\ndata: {\"error\"")) << body;
 }
 
 TEST_F(RestApiTest, SamplingFieldsReachTheWorker) {

@@ -26,7 +26,7 @@ absl::Status Charge::Check(TenantAccount* account, int64_t least_prompt_tokens, 
 absl::StatusOr<std::shared_ptr<Charge>> Charge::Begin(std::shared_ptr<TenantAccount> account, const GenerationInput& input,
                                                       const BilledBefore& before) {
   if (account != nullptr) {
-    if (absl::Status status = account->BeginStream(PriceOf(input), input.resume.has_value()); !status.ok()) return status;
+    if (absl::Status status = account->BeginStream(PriceOf(input), !input.resume.empty()); !status.ok()) return status;
   }
   return std::shared_ptr<Charge>(new Charge(std::move(account), input, before));
 }
@@ -34,7 +34,9 @@ absl::StatusOr<std::shared_ptr<Charge>> Charge::Begin(std::shared_ptr<TenantAcco
 Charge::~Charge() { End(); }
 
 GenerationSink Charge::Meter(GenerationSink sink) {
-  return [self = shared_from_this(), sink = std::move(sink), counted = int64_t{0}](GenerationEvent event) mutable {
+  const int64_t before = metered_ < before_.output.size() ? before_.output[metered_] : 0;
+  ++metered_;
+  return [self = shared_from_this(), sink = std::move(sink), counted = before](GenerationEvent event) mutable {
     self->Count(event, &counted);
     sink(std::move(event));
   };
@@ -52,8 +54,7 @@ void Charge::Count(const GenerationEvent& event, int64_t* counted) {
       bill.input_cache_hit = usage.prompt_cache_hit_tokens;
       bill.input_cache_miss = usage.prompt_tokens - usage.prompt_cache_hit_tokens;
     }
-    const int64_t from = std::max(*counted, before_.output);
-    bill.output = std::max<int64_t>(0, usage.completion_tokens - from);
+    bill.output = std::max<int64_t>(0, usage.completion_tokens - *counted);
     *counted = std::max(*counted, usage.completion_tokens);
     used_ += bill.input_cache_hit + bill.input_cache_miss + bill.output;
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "services/gateway/generation/generation.h"
@@ -16,7 +17,7 @@ namespace baleen {
 struct BilledBefore {
   // Of one that is resumed: it is not computed again.
   bool prompt = false;
-  int64_t output = 0;  // Tokens from its first one on.
+  std::vector<int64_t> output = {};  // By choice: tokens from its first one on.
   // All, of one that is repeated: it is computed again, so limits count it.
   bool free = false;
 };
@@ -34,18 +35,19 @@ class Charge : public std::enable_shared_from_this<Charge> {
                                                        const BilledBefore& before = {});
   ~Charge();
 
-  // Counts what passes on its way to the sink of one choice.
+  // Counts what passes on its way to the sink of one choice; called for one choice after the other, in their order.
   GenerationSink Meter(GenerationSink sink);
 
  private:
   Charge(std::shared_ptr<TenantAccount> account, const GenerationInput& input, const BilledBefore& before);
-  // `counted`: tokens of this choice so far.
+  // `counted`: tokens of this choice so far, those billed before among them.
   void Count(const GenerationEvent& event, int64_t* counted);
   void End();
 
   const std::shared_ptr<TenantAccount> account_;
   const int64_t price_;
   const BilledBefore before_;
+  size_t metered_ = 0;  // Choices.
   std::mutex mutex_;
   int64_t open_choices_;
   bool prompt_counted_ = false;

@@ -23,7 +23,7 @@ class ChargeTest : public testing::Test {
     input.prompt.resize(static_cast<size_t>(prompt));
     input.spec.max_tokens = max_tokens;
     input.spec.choices = choices;
-    if (before.prompt || before.output > 0) input.resume.emplace();
+    if (before.prompt) input.resume[0] = {};
     absl::StatusOr<std::shared_ptr<Charge>> charge = Charge::Begin(account_, input, before);
     EXPECT_TRUE(charge.ok()) << charge.status();
     return *std::move(charge);
@@ -121,13 +121,25 @@ TEST_F(ChargeTest, ARequestThatFailsBeforeItsFirstTokenCostsNothing) {
 }
 
 TEST_F(ChargeTest, AResumedRequestPaysForWhatIsNew) {
-  const std::shared_ptr<Charge> charge = Begin(10, 100, 1, {.prompt = true, .output = 5});
+  const std::shared_ptr<Charge> charge = Begin(10, 100, 1, {.prompt = true, .output = {5}});
   const GenerationSink sink = Sink(charge);
   for (int i = 1; i <= 7; ++i) sink(Event(i));
   sink(Last(7));
   EXPECT_EQ(Billed().output, 2);
   EXPECT_EQ(Billed().input_cache_hit + Billed().input_cache_miss, 0);
   EXPECT_EQ(account_->Usage().requests, 0);
+}
+
+TEST_F(ChargeTest, EachChoiceOfAResumedRequestPaysForWhatIsNewInIt) {
+  const std::shared_ptr<Charge> charge = Begin(10, 100, 2, {.prompt = true, .output = {5, 1}});
+  const GenerationSink first = Sink(charge), second = Sink(charge);
+  for (int i = 1; i <= 7; ++i) first(Event(i));
+  second(Event(1));
+  EXPECT_EQ(Billed().output, 2);
+  second(Last(4));
+  first(Last(7));
+  EXPECT_EQ(Billed().output, 5);
+  EXPECT_EQ(account_->Usage().streams, 0);
 }
 
 TEST_F(ChargeTest, ARepeatCountsButIsFree) {

@@ -1,5 +1,6 @@
 #include "services/gateway/testing/scripted_decode.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/baleen/v1/placement.pb.h"
@@ -40,14 +41,15 @@ std::shared_ptr<DecodeStream> ScriptedDecode::Open(const std::string&, v1::Start
   started_.notify_all();
   auto stream = std::make_shared<Stream>(&mutex_, cancelled_);
   if (script_.silent) return stream;
-  if (!script_.failure.ok()) {
+  if (!script_.failure.ok() && script_.failure_after == 0) {
     callbacks.on_done(script_.failure);
     return stream;
   }
   v1::DecodeEvent event;
   event.mutable_prefilled()->set_prompt_cache_hit_tokens(script_.prompt_cache_hit_tokens);
   callbacks.on_event(event);
-  for (size_t i = static_cast<size_t>(start.generated_size()); i < script_.tokens.size(); ++i) {
+  const size_t end = script_.failure.ok() ? script_.tokens.size() : std::min(script_.failure_after, script_.tokens.size());
+  for (size_t i = static_cast<size_t>(start.generated_size()); i < end; ++i) {
     v1::TokenEvent* token = event.mutable_token();
     token->Clear();
     token->set_index(static_cast<uint32_t>(i));
@@ -55,9 +57,11 @@ std::shared_ptr<DecodeStream> ScriptedDecode::Open(const std::string&, v1::Start
     AddLogprobs(start, token);
     callbacks.on_event(event);
   }
-  event.mutable_finish()->set_reason(script_.finish);
-  callbacks.on_event(event);
-  callbacks.on_done(absl::OkStatus());
+  if (script_.failure.ok()) {
+    event.mutable_finish()->set_reason(script_.finish);
+    callbacks.on_event(event);
+  }
+  callbacks.on_done(script_.failure);
   return stream;
 }
 

@@ -3,6 +3,7 @@
 #define BALEEN_SERVICES_GATEWAY_TESTING_SCRIPTED_DECODE_H_
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -19,8 +20,9 @@ struct DecodeScript {
   std::vector<int32_t> tokens = {};
   v1::FinishReason finish = v1::FINISH_REASON_STOP;
   uint32_t prompt_cache_hit_tokens = 0;
-  absl::Status failure = {};  // Instead of the tokens.
+  absl::Status failure = {};  // Instead of the tokens from `failure_after` on, and of the end.
   bool silent = false;        // Neither tokens nor an end: the sequence waits.
+  size_t failure_after = 0;
 };
 
 // Thread-safe. Every event comes from within Open. Each token has the log-probability -0.5 and, as far as the request asks for
@@ -31,6 +33,7 @@ class ScriptedDecode final : public DecodeDialer {
 
   std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence start, DecodeCallbacks callbacks) override;
 
+  const std::vector<int32_t>& tokens() const { return script_.tokens; }
   std::vector<v1::StartSequence> starts() const;
   int cancelled() const;
   // False when no sequence was started within ten seconds.

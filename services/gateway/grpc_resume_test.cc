@@ -1,0 +1,165 @@
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <prometheus/registry.h>
+
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "proto/baleen/v1/inference.grpc.pb.h"
+#include "services/gateway/grpc_inference.h"
+#include "services/gateway/idempotency/idempotent_answer.h"
+#include "services/gateway/testing/scripted_decode.h"
+#include "services/gateway/testing/scripted_recall.h"
+
+namespace baleen {
+namespace {
+
+// What no connection may change of a response, by choice.
+std::map<uint32_t, std::vector<std::string>> ByChoice(const std::vector<v1::GenerateResponse>& responses) {
+  std::map<uint32_t, std::vector<std::string>> result;
+  for (v1::GenerateResponse response : responses) {
+    if (response.token_ids().empty() && response.finish_reason() == v1::FINISH_REASON_UNSPECIFIED) continue;  // The usage alone.
+    response.clear_event_id();
+    response.clear_usage();
+    result[response.choice()].push_back(response.SerializeAsString());
+  }
+  return result;
+}
+
+class GrpcResumeTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto model = ServedModel::Load("checkpoints/abacus");
+    ASSERT_TRUE(model.ok()) << model.status();
+    model_ = *std::move(model);
+    AddReadyWorker(&picker_);
+  }
+  void TearDown() override {
+    if (server_ != nullptr) server_->Shutdown();
+  }
+
+  void Serve(const std::string& text) {
+    decode_ = std::make_unique<ScriptedDecode>(DecodeScript{model_->tokenizer->Encode(text, AddedTokens::kMatch)});
+    recall_ = std::make_unique<ScriptedRecall>(decode_.get());
+    finder_ = std::make_unique<RequestFinder>(recall_.get(), Clock::Real());
+    AddDecodeWorker(finder_.get());
+    InferenceOptions options;
+    options.model = model_.get();
+    options.finder = finder_.get();
+    options.generation = {model_->tokenizer.get(), decode_.get(), &picker_};
+    options.probe = &probe_;
+    options.idempotency = &idempotency_;
+    service_ = MakeInferenceService(options);
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(service_.get());
+    server_ = builder.BuildAndStart();
+    stub_ = v1::Inference::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
+  }
+
+  // All pieces of a call; its status must be `expected`.
+  template <typename Response, typename Reader>
+  std::vector<Response> ReadAll(Reader reader, grpc::StatusCode expected = grpc::StatusCode::OK) {
+    std::vector<Response> all;
+    Response response;
+    while (reader->Read(&response)) all.push_back(response);
+    last_status_ = reader->Finish();
+    EXPECT_EQ(last_status_.error_code(), expected) << last_status_.error_message();
+    return all;
+  }
+
+  static v1::GenerateRequest Question() {
+    v1::GenerateRequest request;
+    request.set_model("abacus");
+    request.set_text("2+2");
+    return request;
+  }
+
+  std::vector<v1::GenerateResponse> Begin(const v1::GenerateRequest& request, const std::string& key = "") {
+    grpc::ClientContext context;
+    context.AddMetadata("x-baleen-resumable", "1");
+    if (!key.empty()) context.AddMetadata("authorization", key);
+    return ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request));
+  }
+
+  std::vector<v1::GenerateResponse> Resume(const std::string& request_id, const std::string& last_event_id,
+                                           grpc::StatusCode expected = grpc::StatusCode::OK, const std::string& key = "") {
+    v1::GenerateRequest request;
+    request.mutable_resume()->set_request_id(request_id);
+    request.mutable_resume()->set_last_event_id(last_event_id);
+    grpc::ClientContext context;
+    if (!key.empty()) context.AddMetadata("authorization", key);
+    return ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request), expected);
+  }
+
+  prometheus::Registry registry_;
+  GatewayProbe probe_{registry_, "abacus"};
+  WorkerPicker picker_;
+  IdempotencyKeys idempotency_{IdempotencyLimits(), Clock::Real()};
+  std::unique_ptr<ServedModel> model_;
+  std::unique_ptr<ScriptedDecode> decode_;
+  std::unique_ptr<ScriptedRecall> recall_;
+  std::unique_ptr<RequestFinder> finder_;
+  std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<v1::Inference::Stub> stub_;
+  grpc::Status last_status_;
+};
+
+TEST_F(GrpcResumeTest, TheRestIsExactWhereverTheGatewayDied) {
+  Serve("One, two, three, four, five.");
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    v1::GenerateRequest request = Question();
+    const uint32_t choices = 1 + random() % 3;
+    request.mutable_options()->set_n(choices);
+    if (random() % 2 == 0) request.mutable_options()->set_logprobs(1);
+    const auto all = Begin(request);
+    KeptTokens kept;
+    for (uint32_t choice = random() % choices; choice < choices; ++choice) kept[choice] = random() % 20;
+    recall_->Keep(kept);
+    const size_t had = random() % (all.size() + 1);
+    std::vector<v1::GenerateResponse> told(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(had));
+    const auto rest = Resume(all[0].request_id(), told.empty() ? "" : told.back().event_id());
+    told.insert(told.end(), rest.begin(), rest.end());
+    EXPECT_EQ(ByChoice(told), ByChoice(all));
+    EXPECT_EQ(told.back().usage().SerializeAsString(), all.back().usage().SerializeAsString());
+    EXPECT_EQ(rest.empty(), had == all.size());
+  }
+}
+
+TEST_F(GrpcResumeTest, OnlyWhatWasBegunSoIsTakenUp) {
+  Serve("=4");
+  recall_->Keep({{0, 1}});
+  const std::string id = Begin(Question())[0].request_id();
+  EXPECT_EQ(Resume(id, "0").size(), 2u);
+  Resume(id, "0.1", grpc::StatusCode::INVALID_ARGUMENT);
+  Resume(id, "first", grpc::StatusCode::INVALID_ARGUMENT);
+  Resume("000102030405060708090a0b0c0d0e0f", "0", grpc::StatusCode::NOT_FOUND);
+  Resume("mine", "0", grpc::StatusCode::NOT_FOUND);
+  Resume(id, "0", grpc::StatusCode::NOT_FOUND, "Bearer another");
+  v1::ChatRequest chat;
+  chat.mutable_resume()->set_request_id(id);
+  grpc::ClientContext other_method;
+  ReadAll<v1::ChatResponse>(stub_->Chat(&other_method, chat), grpc::StatusCode::INVALID_ARGUMENT);
+  v1::GenerateRequest both = Question();
+  both.mutable_resume()->set_request_id(id);
+  grpc::ClientContext two_requests;
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&two_requests, both), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_TRUE(absl::StrContains(last_status_.error_message(), "resume"));
+  grpc::ClientContext keyed;
+  keyed.AddMetadata("x-baleen-resumable", "1");
+  keyed.AddMetadata("idempotency-key", "k");
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&keyed, Question()), grpc::StatusCode::INVALID_ARGUMENT);
+  grpc::ClientContext plain;
+  for (const auto& response : ReadAll<v1::GenerateResponse>(stub_->Generate(&plain, Question()))) EXPECT_EQ(response.event_id(), "");
+}
+
+}  // namespace
+}  // namespace baleen
