@@ -12,7 +12,7 @@ namespace baleen {
 Election::Election(ElectionOptions options, ElectionEvents events, EtcdStore* etcd, Clock* clock)
     : options_(std::move(options)),
       events_(std::move(events)),
-      leader_key_(absl::StrCat(options_.prefix, "leader")),
+      leader_key_(LeaderKey(options_)),
       record_key_(absl::StrCat(options_.prefix, "record")),
       etcd_(etcd),
       clock_(clock) {}

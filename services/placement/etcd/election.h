@@ -36,6 +36,9 @@ struct ElectionEvents {
 // one thread.
 class Election {
  public:
+  // The key whose value is the leader's address.
+  static std::string LeaderKey(const ElectionOptions& options) { return options.prefix + "leader"; }
+
   // `etcd` and `clock` outlive this.
   Election(ElectionOptions options, ElectionEvents events, EtcdStore* etcd, Clock* clock);
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "etcd/etcdserver/etcdserverpb/rpc.grpc.pb.h"
+#include "services/placement/etcd/etcd_channel.h"
 
 namespace baleen {
 namespace {
@@ -17,7 +18,12 @@ namespace pb = etcdserverpb;
 
 constexpr auto kCallTimeout = std::chrono::seconds(1);
 
-void SetDeadline(grpc::ClientContext& context) { context.set_deadline(std::chrono::system_clock::now() + kCallTimeout); }
+// gRPC looks at its sockets while a call waits, else every five seconds: were calls to fail at once while there is no connection, each step
+// of making one would take as long.
+void SetDeadline(grpc::ClientContext& context) {
+  context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
+  context.set_wait_for_ready(true);
+}
 
 absl::Status ToStatus(const char* call, const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
@@ -27,9 +33,7 @@ absl::Status ToStatus(const char* call, const grpc::Status& status) {
 // One member of the etcd cluster.
 struct Member {
   Member(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials)
-      : channel(grpc::CreateChannel(address, credentials != nullptr ? credentials : grpc::InsecureChannelCredentials())),
-        kv(pb::KV::NewStub(channel)),
-        lease(pb::Lease::NewStub(channel)) {}
+      : channel(MakeEtcdChannel(address, credentials)), kv(pb::KV::NewStub(channel)), lease(pb::Lease::NewStub(channel)) {}
 
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<pb::KV::Stub> kv;

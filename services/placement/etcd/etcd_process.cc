@@ -22,8 +22,9 @@ namespace {
 constexpr absl::Duration kPoll = absl::Milliseconds(20);
 constexpr absl::Duration kStartTimeout = absl::Seconds(20);
 
-// A port that was free a moment ago.
-int FreePort() {
+}  // namespace
+
+int EtcdProcess::FreePort() {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -35,9 +36,7 @@ int FreePort() {
   return ntohs(address.sin_port);
 }
 
-}  // namespace
-
-EtcdProcess::EtcdProcess() : address_(absl::StrCat("127.0.0.1:", FreePort())) {
+EtcdProcess::EtcdProcess(int port) : address_(absl::StrCat("127.0.0.1:", port != 0 ? port : FreePort())) {
   const char* const root = getenv("TEST_TMPDIR");
   std::string directory = absl::StrCat(root == nullptr ? "/tmp" : root, "/etcd-XXXXXX");
   const std::string peer = absl::StrCat("http://127.0.0.1:", FreePort());

@@ -8,11 +8,14 @@
 
 namespace baleen {
 
-// Debian's etcd on free loopback ports, its data in the test's own directory; killed by the destructor. Aborts when it does not start.
+// Debian's etcd on loopback, its data in the test's own directory; killed by the destructor. Aborts when it does not start.
 class EtcdProcess {
  public:
-  EtcdProcess();
+  // At this loopback port; 0 = a free one.
+  explicit EtcdProcess(int port = 0);
   ~EtcdProcess();
+  // A port that was free a moment ago.
+  static int FreePort();
   EtcdProcess(const EtcdProcess&) = delete;
   EtcdProcess& operator=(const EtcdProcess&) = delete;
 

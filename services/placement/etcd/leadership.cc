@@ -3,16 +3,12 @@
 #include <utility>
 
 namespace baleen {
-namespace {
-
-constexpr absl::Duration kPeriod = absl::Milliseconds(250);
-
-}  // namespace
-
 Leadership::Leadership(const std::string& etcd, ElectionOptions options, ElectionEvents events,
-                       std::shared_ptr<grpc::ChannelCredentials> credentials)
-    : etcd_(etcd, std::move(credentials)),
-      election_(std::move(options), std::move(events), &etcd_, Clock::Real()),
+                       std::shared_ptr<grpc::ChannelCredentials> credentials, absl::Duration period)
+    : period_(period),
+      etcd_(etcd, credentials),
+      election_(options, std::move(events), &etcd_, Clock::Real()),
+      watch_(etcd, credentials, Election::LeaderKey(options), [this] { Hint(); }),
       thread_([this] { Run(); }) {}
 
 Leadership::~Leadership() {
@@ -25,13 +21,23 @@ Leadership::~Leadership() {
   election_.Resign();
 }
 
+void Leadership::Hint() {
+  {
+    std::lock_guard lock(mutex_);
+    hinted_ = true;
+  }
+  wake_.notify_all();
+}
+
 void Leadership::Run() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
+    hinted_ = false;
     lock.unlock();
+    watch_.Renew();
     election_.Step();
     lock.lock();
-    wake_.wait_for(lock, absl::ToChronoMilliseconds(kPeriod), [this] { return stop_; });
+    wake_.wait_for(lock, absl::ToChronoMilliseconds(period_), [this] { return stop_ || hinted_; });
   }
 }
 

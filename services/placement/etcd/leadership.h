@@ -8,17 +8,22 @@
 #include <thread>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "services/placement/etcd/election.h"
 #include "services/placement/etcd/etcd_client.h"
+#include "services/placement/etcd/etcd_watch.h"
 
 namespace baleen {
 
 // Thread-safe; events come from its own thread.
 class Leadership {
  public:
-  // `etcd` and `credentials` as EtcdClient's.
+  // Often enough for any lease of a second and more.
+  static constexpr absl::Duration kPeriod = absl::Milliseconds(250);
+
+  // `etcd` and `credentials` as EtcdClient's. Looks at etcd each `period`, and at once when etcd says that the leader has changed.
   Leadership(const std::string& etcd, ElectionOptions options, ElectionEvents events,
-             std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr);
+             std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr, absl::Duration period = kPeriod);
   ~Leadership();  // Gives the lease back.
 
   // As Election's.
@@ -27,12 +32,16 @@ class Leadership {
 
  private:
   void Run();
+  void Hint();
 
+  const absl::Duration period_;
   EtcdClient etcd_;
   Election election_;
-  std::mutex mutex_;  // Guards stop_.
+  std::mutex mutex_;  // Guards stop_ and hinted_.
   std::condition_variable wake_;
   bool stop_ = false;
+  bool hinted_ = false;  // Since the last step began.
+  EtcdWatch watch_;
   std::thread thread_;
 };
 

@@ -2,11 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
+#include <string>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "services/placement/etcd/etcd_process.h"
+#include "services/placement/etcd/etcd_watch.h"
 
 namespace baleen {
 namespace {
@@ -46,6 +51,39 @@ TEST(EtcdClientTest, LeavesAMemberThatDoesNotAnswerForTheNext) {
   EXPECT_TRUE(client.PutIf({.key = "k", .value = "1", .guard_key = ""}).value().has_value());
 }
 
+// Placements and etcd start in any order.
+TEST(EtcdClientTest, FindsAnEtcdThatStartsLongAfterIt) {
+  const int port = EtcdProcess::FreePort();
+  EtcdClient early(absl::StrCat("127.0.0.1:", port));
+  for (int i = 0; i < 8; ++i) EXPECT_FALSE(early.Get("k").ok());  // A second each.
+  EtcdProcess etcd(port);                                         // Returns once a client that is new answers.
+  int tries = 1;
+  while (!early.Get("k").ok() && tries < 10) ++tries;
+  // There is an attempt to connect each second; one may be under way when etcd comes, and the machine may be busy.
+  EXPECT_LE(tries, 4);
+}
+
+TEST(EtcdWatchTest, SaysThatItsKeyChangedEvenAfterEtcdWasAway) {
+  const int port = EtcdProcess::FreePort();
+  auto etcd = std::make_unique<EtcdProcess>(port);
+  std::atomic<int> hints{0};
+  EtcdWatch watch(etcd->address(), nullptr, "k", [&] { ++hints; });
+  for (const bool first : {true, false}) {
+    if (!first) etcd = std::make_unique<EtcdProcess>(port);
+    EtcdClient client(etcd->address());
+    ASSERT_TRUE(client.PutIf({.key = "other", .value = "1", .guard_key = ""}).value().has_value());
+    const int before = hints;
+    int64_t revision = 0;
+    // Its stream may be opened after the first few changes.
+    ASSERT_TRUE(WaitFor([&] {
+      watch.Renew();
+      revision = client.PutIf({.key = "k", .expected_mod_revision = revision, .value = "1", .guard_key = ""}).value().value();
+      return hints > before;
+    })) << first;
+    etcd.reset();
+  }
+}
+
 TEST(EtcdClientTest, AKeyLivesWithItsLease) {
   EtcdProcess etcd;
   EtcdClient client(etcd.address());
@@ -61,8 +99,8 @@ TEST(EtcdClientTest, AKeyLivesWithItsLease) {
 
 // A candidate that counts its elections and stores one number.
 struct Candidate {
-  Candidate(const std::string& etcd, const std::string& address, uint64_t limit)
-      : leadership(etcd, {.address = address},
+  Candidate(const std::string& etcd, const std::string& address, uint64_t limit, absl::Duration period = Leadership::kPeriod)
+      : leadership(etcd, {.address = address, .ttl = std::max(absl::Seconds(3), 4 * period)},
                    {.on_elected =
                         [this](const v1::StoredPlacement& stored) {
                           found = stored.epoch_limit();
@@ -75,7 +113,8 @@ struct Candidate {
                           record.set_epoch_limit(limit);
                           return record;
                         },
-                    .on_stored = [](const v1::StoredPlacement&) {}}) {}
+                    .on_stored = [](const v1::StoredPlacement&) {}},
+                   nullptr, period) {}
 
   bool leads() const { return leadership.Leads().ok(); }
 
@@ -96,6 +135,18 @@ TEST(LeadershipTest, OneLeadsAndTheNextGoesOnFromItsRecord) {
   first.reset();
   ASSERT_TRUE(WaitFor([&] { return second.leads(); }));
   EXPECT_EQ(second.found, 1000u);
+}
+
+// Long before it would look by itself.
+TEST(LeadershipTest, AHintShortensTheTakeOver) {
+  EtcdProcess etcd;
+  const absl::Duration rarely = 3 * kPatience;
+  auto first = std::make_unique<Candidate>(etcd.address(), "first:1", 1000);
+  ASSERT_TRUE(WaitFor([&] { return first->leads(); }));
+  Candidate second(etcd.address(), "second:1", 2000, rarely);
+  ASSERT_TRUE(WaitFor([&] { return second.leadership.Ready().ok(); }));
+  first.reset();
+  EXPECT_TRUE(WaitFor([&] { return second.leads(); }));
 }
 
 TEST(LeadershipTest, ADeposedLeaderKnowsAndWritesNothing) {
