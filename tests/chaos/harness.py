@@ -32,6 +32,7 @@ class Settings:
     faults: int | None = None   # Stop after so many,
     seconds: float | None = None  # or after so long.
     mtp: bool = False
+    transport: str = "grpc"  # Between workers.
     alerts: bool = False  # In the end, faults that stay until their alerts fire.
     only: str = ""  # Faults whose name has this in it.
     logs: pathlib.Path | None = None  # Where the processes' logs are kept.
@@ -71,9 +72,9 @@ class ChaosCluster:
     The first gateway is for calls that cannot be resumed and is never struck. One shard stands behind a proxy that can be slow.
     """
 
-    def __init__(self, fabric, mtp):
+    def __init__(self, fabric, mtp, transport):
         self._stack = contextlib.ExitStack()
-        self._fabric, self._mtp = fabric, mtp
+        self._fabric, self._mtp, self._transport = fabric, mtp, transport
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -83,7 +84,7 @@ class ChaosCluster:
             flags = ["--local_prefill_tokens=32", "--prefill_chunk=32", *(["--mtp"] if self._mtp else [])]
             self.cluster = stack.enter_context(
                 Cluster(shards=2, replicas=2, prefill=2, decode=2, placements=2, etcd=self.etcd.address, worker_flags=flags,
-                        transport="grpc", fabric=self._fabric, proxied=(SLOW_SHARD,)))
+                        transport=self._transport, fabric=self._fabric, proxied=(SLOW_SHARD,)))
             more = [self.cluster.start_gateway() for _ in range(2)]
             self.cluster.wait_ready([process for process, _ in more])
             self.gateways = [(process.host, port) for process, port in more]
@@ -127,7 +128,7 @@ def fault_free(load, requests, streams):
 
 def run(settings, tell=lambda strike: None):
     """Runs the faults that the seed draws; `tell` hears of each when it is over. Returns the Outcome."""
-    with _fabric() as fabric, ChaosCluster(fabric, settings.mtp) as chaos:
+    with _fabric() as fabric, ChaosCluster(fabric, settings.mtp, settings.transport) as chaos:
         requests = make_requests(Client(chaos.cluster).tokenize, settings.requests, settings.max_tokens, settings.seed)
         expected = {}
         load = Load(chaos.cluster, chaos.gateways, requests, expected, settings.streams, settings.seed)

@@ -10,7 +10,7 @@ import sys
 from tests.chaos import harness
 
 
-def report(outcome, seed):
+def report(outcome, settings):
     """What .baleen/chaos.json holds."""
     strikes = outcome.strikes
     failed, differ = sum(len(strike.failures) for strike in strikes), sum(len(strike.differences) for strike in strikes)
@@ -19,7 +19,8 @@ def report(outcome, seed):
         "faults": len(strikes), "requests": outcome.requests + failed, "failed": failed, "identical": outcome.requests - differ,
         "longest_gap_ms": max((strike.stall_ms for strike in strikes), default=0.0), "leaked_blocks": outcome.leaked_blocks,
         "leaked_fds": leaked_fds, "leaked_threads": leaked_threads,
-        "grown": outcome.grown, "false_ready_s": outcome.false_ready_s, "seed": seed, "partitions": outcome.with_fabric,
+        "grown": outcome.grown, "false_ready_s": outcome.false_ready_s, "seed": settings.seed,
+        "mtp": settings.mtp, "transport": settings.transport, "partitions": outcome.with_fabric,
         "alerts": outcome.alerts, "strikes": [dataclasses.asdict(strike) for strike in strikes],
     }
 
@@ -31,6 +32,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--streams", type=int, default=8)
     parser.add_argument("--mtp", action="store_true", help="attention workers draft")
+    parser.add_argument("--transport", choices=("grpc", "ucx", "auto"), default="grpc", help="between workers")
     parser.add_argument("--only", default="", help="faults whose name has this in it, such as \"cut off decode\"")
     parser.add_argument("--logs", type=pathlib.Path, help="keep the processes' logs there")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(".baleen/chaos.json"))
@@ -45,12 +47,12 @@ def main():
     # The processes that were started end with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings = harness.Settings(seed=options.seed, streams=options.streams, seconds=options.minutes * 60, faults=options.faults,
-                                mtp=options.mtp, only=options.only, logs=options.logs, alerts=not options.only)
+                                mtp=options.mtp, transport=options.transport, only=options.only, logs=options.logs, alerts=not options.only)
     outcome = harness.run(settings, tell)
     print("\n".join(harness.table(outcome.strikes)))
     for act, fired in outcome.alerts.items():
         print(f"{act}: " + ", ".join(f"{name} {'never' if after is None else f'{after:.0f} s'}" for name, after in fired.items()))
-    result = report(outcome, options.seed)
+    result = report(outcome, settings)
     print(", ".join(f"{name} {value}" for name, value in result.items() if name != "strikes"))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(result, indent=1))
