@@ -24,17 +24,13 @@ BINARIES := \
 # With CUDA=1 only: they need nvcc 13 (CUDA_HOME, on PATH, or installed by setup).
 CUDA_TARGETS := $(if $(filter 1,$(CUDA)),//kernels/cuda:kernel_tests //kernels/cuda:kernel_bench)
 
-# Threads of ours alone: scheduler and step loop, router over the in-process transport, KV transfer, pools, what gateways share.
+# Threads of ours alone: the scheduler, the router over the in-process transport, the pools below them.
 TSAN_TESTS := \
-	//base/... \
-	//services/attention/scheduler/... \
-	//services/attention/worker:step_loop_test \
-	//services/gateway/admission/... \
-	//services/gateway/generation:quarantine_test \
-	//services/gateway/generation:worker_picker_test \
-	//services/kv/... \
-	//services/router/... \
-	//transport:conformance_test
+	//base:thread_pool_test \
+	//services/attention/scheduler:scheduler_test \
+	//services/kv/cache:block_pool_test \
+	//services/router:dispatch_core_test \
+	//services/router:router_test
 
 .PHONY: help setup setup-train build certs demo up down status scale chat logs test test-asan test-tsan chaos overload fuzz openapi soak bench images format lint
 .DEFAULT_GOAL := help
@@ -86,11 +82,11 @@ test-asan: setup  ## run the C++ tests under AddressSanitizer and UndefinedBehav
 	@$(BAZEL) test --config=asan --keep_going $$($(BAZEL) query 'kind(cc_test, //...) except attr(tags, manual, //...)' 2>/dev/null)
 
 test-tsan: setup  ## run what is built without Debian's uninstrumented gRPC under ThreadSanitizer
-	@$(BAZEL) test --config=tsan --keep_going $(TSAN_TESTS)
+	@$(BAZEL) test --config=tsan --keep_going --test_env=TSAN_OPTIONS=suppressions=$(CURDIR)/tests/testing/tsan.supp $(TSAN_TESTS)
 
-chaos: setup  ## kill, freeze, cut off and drain processes under load for MINUTES (SEED FAULTS ONLY="cut off decode"); every token must stay the same
+chaos: setup  ## kill, freeze, cut off and drain processes under load for MINUTES (SEED FAULTS ONLY="cut off decode" TRANSPORT=ucx MTP=1); every token must stay the same
 	@$(BAZEL) run //tests/chaos -- --minutes=$(MINUTES) --seed=$(SEED) $(if $(FAULTS),--faults=$(FAULTS)) \
-		$(if $(filter 1,$(MTP)),--mtp) $(if $(ONLY),--only='$(ONLY)') --out=$(CURDIR)/.baleen/chaos.json
+		$(if $(filter 1,$(MTP)),--mtp) $(if $(TRANSPORT),--transport=$(TRANSPORT)) $(if $(ONLY),--only='$(ONLY)') --out=$(CURDIR)/.baleen/chaos.json
 
 overload: setup  ## too much load, a greedy neighbour, shards that come and go under load: figures (SECONDS ROUNDS SEED ONLY=neighbour)
 	@$(BAZEL) run //tests/chaos:overload -- --seconds=$(SECONDS) --rounds=$(ROUNDS) --seed=$(SEED) \
