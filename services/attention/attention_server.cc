@@ -1,5 +1,6 @@
 #include "services/attention/attention_server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/clock.h"
 #include "base/dtype.h"
 #include "base/status_macros.h"
+#include "base/thread_pool.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/attention/access.h"
 #include "services/attention/decode/decode_service.h"
@@ -39,6 +41,7 @@ namespace {
 // What of the drain timeout is kept for closing streams and servers.
 constexpr absl::Duration kCloseTime = absl::Seconds(3);
 constexpr uint64_t kBlockTokens = 64;
+constexpr int64_t kSeqsPerThread = 16;
 
 v1::Role ToWire(AttentionRole role) {
   return role == AttentionRole::kPrefill  ? v1::ROLE_PREFILL
@@ -50,10 +53,21 @@ const char* NameOfRole(AttentionRole role) {
   return role == AttentionRole::kPrefill ? "prefill" : role == AttentionRole::kDecode ? "decode" : "attention";
 }
 
+// Sequences that a step has rows for, beside prefill.
+int64_t MaxRunning(const AttentionOptions& options) { return options.max_batch_tokens / 2; }
+
+// A step's time grows little up to so many rows a thread, and in proportion beyond: more sequences only wait for each other.
+int64_t MaxNumSeqs(const AttentionOptions& options, int threads) {
+  return options.max_num_seqs > 0 ? options.max_num_seqs : std::min<int64_t>(kSeqsPerThread * threads, MaxRunning(options));
+}
+
 absl::Status CheckOptions(const AttentionOptions& options) {
   if (options.kv_mib < 1 || options.kv_mib > (int64_t{1} << 30)) return absl::InvalidArgumentError("--kv_mib is out of range");
   if (options.max_batch_tokens < 2 || options.max_batch_tokens > 65536) {
     return absl::InvalidArgumentError("--max_batch_tokens must be in [2, 65536]");
+  }
+  if (options.max_num_seqs < 0 || options.max_num_seqs > MaxRunning(options)) {
+    return absl::InvalidArgumentError(absl::StrCat("--max_num_seqs must be in [0, ", MaxRunning(options), "], half of --max_batch_tokens"));
   }
   if (options.prefill_chunk < 1) return absl::InvalidArgumentError("--prefill_chunk must be at least 1");
   if (options.trace_layer_steps < 0) return absl::InvalidArgumentError("--trace_layer_steps must be at least 0");
@@ -160,7 +174,7 @@ void AttentionServer::Impl::MakeLoop() {
   loop_options.limits = {
       .max_batch_tokens = options.max_batch_tokens,
       .prefill_chunk = options.prefill_chunk,
-      .max_running = options.max_batch_tokens / 2,
+      .max_running = MaxRunning(options),
       .prefix_cache = options.prefix_cache,
       .numerics_id = model->limits.numerics_id,
   };
@@ -215,7 +229,10 @@ void AttentionServer::Impl::Register() {
   worker.set_numerics_id(model->limits.numerics_id);
   worker.set_model_id(model->id);
   worker.set_failure_domain(options.failure_domain);
-  if (decodes()) worker.set_kv_capacity_tokens(static_cast<uint64_t>(blocks->total_blocks()) * kBlockTokens);
+  if (decodes()) {
+    worker.set_kv_capacity_tokens(static_cast<uint64_t>(blocks->total_blocks()) * kBlockTokens);
+    worker.set_max_num_seqs(static_cast<uint32_t>(MaxNumSeqs(options, model->pool->threads())));
+  }
   worker.set_first_moe_layer(static_cast<uint32_t>(model->config.first_k_dense_replace));
   worker.set_moe_layers(static_cast<uint32_t>(model->config.moe_layers()));
   worker.set_experts(static_cast<uint32_t>(model->config.n_routed_experts));

@@ -29,6 +29,7 @@ struct AttentionOptions {
   int64_t kv_mib = 256;
   int threads = 0;
   int64_t max_batch_tokens = 512;
+  int64_t max_num_seqs = 0;  // That gateways give it at a time; 0 = by its threads. It takes more from workers that die.
   int64_t prefill_chunk = 128;
   int64_t local_prefill_tokens = 32;
   bool prefix_cache = true;

@@ -16,6 +16,8 @@ ABSL_FLAG(std::string, dtype, "auto", "auto (bf16), bf16, f32, int8 or fp8 (weig
 ABSL_FLAG(int64_t, kv_mib, 256, "memory for latent KV");
 ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core it may use");
 ABSL_FLAG(int64_t, max_batch_tokens, 512, "rows of one step");
+ABSL_FLAG(int64_t, max_num_seqs, 0,
+          "sequences that gateways give it at a time; 0 = 16 for each of the threads, at most half of max_batch_tokens");
 ABSL_FLAG(int64_t, prefill_chunk, 128, "rows of one sequence's prefill in a step");
 ABSL_FLAG(int64_t, local_prefill_tokens, 32, "sequences up to this length are prefilled by the decode worker itself");
 ABSL_FLAG(bool, prefix_cache, true, "keep the KV of finished sequences, so that prompts that begin alike are not computed again");
@@ -44,6 +46,7 @@ absl::Status Run(int argc, char** argv, int* exit_code) {
                                                           .kv_mib = absl::GetFlag(FLAGS_kv_mib),
                                                           .threads = absl::GetFlag(FLAGS_threads),
                                                           .max_batch_tokens = absl::GetFlag(FLAGS_max_batch_tokens),
+                                                          .max_num_seqs = absl::GetFlag(FLAGS_max_num_seqs),
                                                           .prefill_chunk = absl::GetFlag(FLAGS_prefill_chunk),
                                                           .local_prefill_tokens = absl::GetFlag(FLAGS_local_prefill_tokens),
                                                           .prefix_cache = absl::GetFlag(FLAGS_prefix_cache),

@@ -52,6 +52,21 @@ ServerOptions EdgeOptions(ServerOptions options) {
   return options;
 }
 
+AdmissionLimits LimitsOf(const GatewayOptions& options) {
+  AdmissionLimits limits;
+  limits.max_expected_wait = options.max_expected_wait;
+  return limits;
+}
+
+absl::Status CheckOptions(const GatewayOptions& options) {
+  if (!(options.trace_sample >= 0 && options.trace_sample <= 1)) return absl::InvalidArgumentError("--trace_sample must be in [0, 1]");
+  const absl::Duration most = AdmissionLimits().max_wait;
+  if (options.max_expected_wait < absl::ZeroDuration() || options.max_expected_wait > most) {
+    return absl::InvalidArgumentError(absl::StrCat("--max_expected_wait must be in [0, ", absl::FormatDuration(most), "]"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::shared_ptr<EdgeTls>> LoadEdge(const PemFiles& files) {
   if (files.cert.empty() && files.key.empty()) return nullptr;
   if (files.cert.empty() || files.key.empty()) return absl::InvalidArgumentError("--edge_tls_cert and --edge_tls_key go together");
@@ -65,7 +80,8 @@ struct GatewayServer::Impl {
       : credentials(options.server.credentials),
         runner(EdgeOptions(options.server)),
         probe(runner.metrics(), served->id, RequestTracer(runner.spans(), options.trace_sample)),
-        model(std::move(served)) {}
+        model(std::move(served)),
+        admission(std::make_unique<Admission>(LimitsOf(options), Clock::Real(), &runner.metrics())) {}
 
   // What may call back goes before what it calls.
   ~Impl() {
@@ -177,7 +193,8 @@ struct GatewayServer::Impl {
     };
     client.on_map = [this](std::shared_ptr<const v1::ClusterMap> map) {
       finder.UpdateMap(*map);
-      if (const int64_t capacity = ClusterCapacity(*map, admission->running_tokens()); capacity > 0) admission->SetCapacity(capacity);
+      const AdmissionCapacity capacity = ClusterCapacity(*map, admission->running());
+      if (capacity.sequences > 0 && capacity.tokens > 0) admission->SetCapacity(capacity);
       picker.UpdateMap(std::move(map));
       probe.KvUsage(picker.KvUsage());
     };
@@ -217,7 +234,7 @@ struct GatewayServer::Impl {
   const std::unique_ptr<ServedModel> model;
   WorkerPicker picker;
   Quarantine quarantine;
-  std::unique_ptr<Admission> admission = std::make_unique<Admission>(AdmissionLimits{}, Clock::Real(), &runner.metrics());
+  std::unique_ptr<Admission> admission;
   std::unique_ptr<Guard> guard;  // Null = nothing is judged.
   bool guard_fails_open = false;
   std::unique_ptr<RecallClient> recall = MakeGrpcRecallClient(credentials.ToRole(PeerRole::kAttention));  // Generations ask it.
@@ -241,7 +258,7 @@ GatewayServer::GatewayServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 GatewayServer::~GatewayServer() = default;
 
 absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const GatewayOptions& options) {
-  if (!(options.trace_sample >= 0 && options.trace_sample <= 1)) return absl::InvalidArgumentError("--trace_sample must be in [0, 1]");
+  RETURN_IF_ERROR(CheckOptions(options));
   ASSIGN_OR_RETURN(std::unique_ptr<ServedModel> model, ServedModel::Load(options.model_directory));
   auto impl = std::make_unique<Impl>(options, std::move(model));
   RETURN_IF_ERROR(impl->OpenTenants(options));

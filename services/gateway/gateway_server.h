@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "services/common/pem_files.h"
 #include "services/common/server_runner.h"
 #include "services/gateway/guardrail/make_guard.h"
@@ -20,10 +21,11 @@ struct GatewayOptions {
   int rest_port = 8080;
   std::string admin_bind = "127.0.0.1";
   int admin_port = 0;
-  std::string tenants_file;  // Who may call; empty = anybody.
-  std::string prices_file;   // What tokens cost; empty = usage is in tokens alone.
-  PemFiles edge_tls;         // Towards clients; without certificate, plain HTTP and gRPC.
-  double trace_sample = 0;   // Share of the requests without a traceparent that begin a trace.
+  std::string tenants_file;                             // Who may call; empty = anybody.
+  std::string prices_file;                              // What tokens cost; empty = usage is in tokens alone.
+  PemFiles edge_tls;                                    // Towards clients; without certificate, plain HTTP and gRPC.
+  absl::Duration max_expected_wait = absl::Seconds(3);  // For a place in the cluster; beyond, requests are refused at once.
+  double trace_sample = 0;                              // Share of the requests without a traceparent that begin a trace.
   GuardrailOptions guardrail;
 };
 

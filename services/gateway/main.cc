@@ -17,6 +17,8 @@ ABSL_FLAG(std::string, prices, "", "JSON file of prices per million tokens, for 
 ABSL_FLAG(std::string, edge_tls_cert, "",
           "PEM file of the certificate for REST and gRPC clients, read again when it is replaced; empty = plain HTTP");
 ABSL_FLAG(std::string, edge_tls_key, "", "its private key");
+ABSL_FLAG(absl::Duration, max_expected_wait, absl::Seconds(3),
+          "requests that would wait longer for a place in the cluster are refused at once, up to 30s");
 ABSL_FLAG(double, trace_sample, 0.01, "share of the requests without a traceparent header that are traced, 0 to 1");
 ABSL_FLAG(std::string, guardrail, "off", "what judges prompts and output: off, builtin, or host:port of a baleen.v1.Guardrail");
 ABSL_FLAG(std::string, guardrail_ca, "", "PEM file of the authorities that the guardrail service's certificate is held to; empty = no TLS");
@@ -46,6 +48,7 @@ int main(int argc, char** argv) {
   options.tenants_file = absl::GetFlag(FLAGS_tenants);
   options.prices_file = absl::GetFlag(FLAGS_prices);
   options.edge_tls = {.ca = "", .cert = absl::GetFlag(FLAGS_edge_tls_cert), .key = absl::GetFlag(FLAGS_edge_tls_key)};
+  options.max_expected_wait = absl::GetFlag(FLAGS_max_expected_wait);
   options.trace_sample = absl::GetFlag(FLAGS_trace_sample);
   options.guardrail.guardrail = absl::GetFlag(FLAGS_guardrail);
   options.guardrail.ca = absl::GetFlag(FLAGS_guardrail_ca);

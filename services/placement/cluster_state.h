@@ -29,6 +29,7 @@ struct WorkerDescription {
   std::string failure_domain;
   ModelShape shape;                 // All 0 for gateways.
   uint64_t kv_capacity_tokens = 0;  // Of decode workers.
+  uint32_t max_num_seqs = 0;        // Of decode workers.
   std::string owner = {};           // Who registered it, by certificate; empty = anybody, in plaintext.
 };
 

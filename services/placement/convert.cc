@@ -83,6 +83,7 @@ absl::StatusOr<WorkerDescription> FromProto(const v1::WorkerInfo& info) {
   worker.failure_domain = info.failure_domain();
   worker.shape = {info.first_moe_layer(), info.moe_layers(), info.experts(), std::max(1u, info.expert_groups())};
   worker.kv_capacity_tokens = info.kv_capacity_tokens();
+  worker.max_num_seqs = info.max_num_seqs();
   return worker;
 }
 
@@ -153,6 +154,7 @@ v1::Worker ToProto(const MappedWorker& worker) {
   info.set_experts(description.shape.experts);
   info.set_expert_groups(description.shape.groups);
   info.set_kv_capacity_tokens(description.kv_capacity_tokens);
+  info.set_max_num_seqs(description.max_num_seqs);
   out.set_ready(worker.ready);
   out.set_draining(worker.draining);
   out.set_running(worker.load.running);

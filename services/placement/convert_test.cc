@@ -15,6 +15,7 @@ v1::WorkerInfo Info() {
   info.set_experts(16);
   info.set_expert_groups(8);
   info.set_kv_capacity_tokens(4096);
+  info.set_max_num_seqs(32);
   return info;
 }
 

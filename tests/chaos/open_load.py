@@ -1,27 +1,32 @@
-"""Load over gRPC from one thread: streams that ask again and again, or requests that come at a rate whether earlier ones ended or not."""
+"""Load over REST from one thread: streams that ask again and again, or requests that come at a rate whether earlier ones ended or not.
+
+Answers are streamed and hardly looked at: what the clients cost is not what is measured.
+"""
 
 import asyncio
 import dataclasses
+import json
 import statistics
 import time
 
-import grpc
-
-from tests.testing.inference import inference_pb2, inference_pb2_grpc
-
 TOKENS = 96  # Of each answer.
-_OVERLOAD = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE)
+_LAST_EVENT = b"data: [DONE]"
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
 @dataclasses.dataclass
 class Sample:
-    """One request: when it began (monotonic), seconds to its first token and to its end, tokens, and what was wrong (None = answered)."""
+    """One request: when it began (monotonic), seconds to its first token and to its end, and what became of it.
+
+    `status` is HTTP's; 0 when the client gave up or the connection broke. `retry_after` is what a refusal says.
+    """
 
     begun: float
     first_s: float | None = None
     took_s: float = 0.0
-    tokens: int = 0
-    code: grpc.StatusCode | None = None
+    status: int = 0
+    answered: bool = False
+    retry_after: int | None = None
 
     @property
     def ended(self):
@@ -29,42 +34,70 @@ class Sample:
 
     @property
     def refused(self):
-        return self.code in _OVERLOAD
+        return self.status in (429, 503)
+
+    @property
+    def tokens(self):
+        return TOKENS if self.answered else 0
 
 
 class Asker:
-    """Asks one gateway on behalf of one tenant. For one event loop."""
+    """Asks one gateway on behalf of one tenant; gives a request up that takes longer than `patience_s`. For one event loop."""
 
     def __init__(self, cluster, tenant, patience_s):
-        self._channel = grpc.aio.insecure_channel(f"{cluster.gateway.host}:{cluster.gateway.grpc_port}",
-                                                  options=[("grpc.use_local_subchannel_pool", 1)])
-        self._stub = inference_pb2_grpc.InferenceStub(self._channel)
-        self._metadata = [("authorization", f"Bearer {tenant}")]
-        self._patience_s = patience_s
+        self._address = (cluster.gateway.host, cluster.rest_port)
+        self._tenant, self._patience_s = tenant, patience_s
         self._asked = 0
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        await self._channel.close()
+        self._idle = []  # (reader, writer) of connections that wait for a request.
 
     async def ask(self):
         """The Sample of one request, each with a prompt of its own."""
         self._asked += 1
-        options = inference_pb2.GenerationOptions(temperature=0.0, max_tokens=TOKENS, ignore_eos=True)
-        request = inference_pb2.GenerateRequest(model="abacus", options=options)
-        request.text = f"What is {self._asked % 1000} + {self._asked // 1000}, and why?"
         sample = Sample(time.monotonic())
         try:
-            async for response in self._stub.Generate(request, timeout=self._patience_s, metadata=self._metadata):
-                if sample.first_s is None and response.token_ids:
-                    sample.first_s = time.monotonic() - sample.begun
-                sample.tokens += len(response.token_ids)
-        except grpc.aio.AioRpcError as error:
-            sample.code = error.code()
+            async with asyncio.timeout(self._patience_s):
+                await self._exchange(sample)
+        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
+            pass
         sample.took_s = time.monotonic() - sample.begun
         return sample
+
+    async def _exchange(self, sample):
+        body = json.dumps({"model": "abacus", "prompt": f"What is {self._asked % 1000} + {self._asked // 1000}, and why?",
+                           "max_tokens": TOKENS, "temperature": 0, "ignore_eos": True, "stream": True}).encode()
+        # The client's own connections are kept, as clients do; one whose answer was not read to its end is not.
+        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._address)
+        whole = False
+        try:
+            writer.write(b"POST /v1/completions HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n"
+                         b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n" % (self._tenant.encode(), len(body)) + body)
+            status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().lower().strip().split("\r\n")
+            headers = dict(line.split(": ", 1) for line in lines)
+            sample.status = int(status.split()[1])
+            sample.retry_after = int(headers["retry-after"]) if "retry-after" in headers else None
+            if "content-length" in headers:
+                await reader.readexactly(int(headers["content-length"]))
+            else:
+                sample.answered = await self._read_stream(reader, sample) and sample.status == 200
+            whole = headers.get("connection") != "close"
+        finally:
+            if whole:
+                self._idle.append((reader, writer))
+            else:
+                writer.close()
+
+    @staticmethod
+    async def _read_stream(reader, sample):
+        """Reads a chunked answer to its end; whether it came to the end of its events."""
+        tail = b""
+        while not tail.endswith(_LAST_CHUNK):
+            piece = await reader.read(1 << 16)
+            if not piece:
+                return False
+            if sample.first_s is None and b"data: " in piece:
+                sample.first_s = time.monotonic() - sample.begun
+            tail = (tail + piece)[-64:]
+        return _LAST_EVENT in tail
 
     async def streams(self, count, seconds):
         """Samples of `count` streams, each of which asks again when its request ended, for so long."""
@@ -74,6 +107,8 @@ class Asker:
             samples = []
             while time.monotonic() < end:
                 samples.append(await self.ask())
+                if not samples[-1].answered:
+                    await asyncio.sleep(0.1)
             return samples
 
         return [sample for samples in await asyncio.gather(*(stream() for _ in range(count))) for sample in samples]
@@ -90,7 +125,7 @@ class Asker:
 
 def goodput(samples, begin, end):
     """Tokens a second of answered requests that ended within [begin, end)."""
-    return sum(sample.tokens for sample in samples if sample.code is None and begin <= sample.ended < end) / (end - begin)
+    return sum(sample.tokens for sample in samples if begin <= sample.ended < end) / (end - begin)
 
 
 def percentile(values, share):

@@ -6,31 +6,58 @@ The load runs on the same machine as the cluster and takes its share of it.
 import argparse
 import asyncio
 import json
+import os
 import pathlib
 import random
 import signal
 import sys
 import time
 
-from tests.chaos.open_load import Asker, goodput, median, percentile
+from tests.chaos.open_load import TOKENS, Asker, goodput, median, percentile
 from tests.testing.cluster import Cluster
 from tests.testing.steady_load import metric, wait_for
 
 FACTOR = 10
-STREAMS = 16        # That saturate the cluster.
-RECOVERY_S = 30.0   # How long the end of an overload is watched.
-CALM = 1.5          # A request that takes so many times the median without load counts as back to it.
+STREAMS = 16              # That keep the cluster busy.
+LOADS = (8, 16, 32, 64)   # Streams, among which the peak is looked for.
+NORMAL = 0.4              # Of the peak: what each of two tenants asks for when neither is greedy.
+RECOVERY_S = 30.0         # How long the end of an overload is watched.
+CALM = 1.5                # A request that takes so many times the median without load counts as back to it.
 PARTS = ("overload", "neighbour", "scaling")
 
 
-async def _saturate(asker, seconds):
-    """(tokens a second, requests a second) of as many streams as the cluster can use."""
-    begin = time.monotonic()
-    samples = await asker.streams(STREAMS, seconds)
-    # The ends of the first and the last requests are not part of the steady state.
-    begin, end = begin + 0.2 * seconds, begin + seconds
-    done = [sample for sample in samples if sample.code is None and begin <= sample.ended < end]
-    return goodput(samples, begin, end), len(done) / (end - begin)
+class CpuUse:
+    """Seconds of CPU that the cluster's processes and this one use while the context lasts."""
+
+    def __init__(self, cluster):
+        self._cluster = cluster
+
+    def _cluster_s(self):
+        ticks = 0
+        for process in self._cluster.processes:
+            fields = pathlib.Path(f"/proc/{process.process.pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def __enter__(self):
+        self._begun = self._cluster_s(), time.process_time()
+        return self
+
+    def __exit__(self, *_):
+        self.cluster_s, self.load_s = self._cluster_s() - self._begun[0], time.process_time() - self._begun[1]
+
+
+async def _peak(cluster, asker, seconds):
+    """(tokens a second, streams, tokens per second of the cluster's CPU) of the best of LOADS, and {streams: tokens a second} of all."""
+    best, loads = (0, 0, 0), {}
+    for streams in LOADS:
+        with CpuUse(cluster) as cpu:
+            begin = time.monotonic()
+            samples = await asker.streams(streams, seconds)
+        # Without the ends of the first and the last requests.
+        loads[streams] = goodput(samples, begin + 0.2 * seconds, begin + seconds)
+        best = max(best, (loads[streams], streams, sum(sample.tokens for sample in samples) / cpu.cluster_s))
+    return best, loads
 
 
 async def _recovery(asker, calm_s):
@@ -38,53 +65,73 @@ async def _recovery(asker, calm_s):
     begun = time.monotonic()
     while time.monotonic() < begun + RECOVERY_S:
         sample = await asker.ask()
-        if sample.code is None and sample.took_s <= CALM * calm_s:
+        if sample.answered and sample.took_s <= CALM * calm_s:
             return sample.begun - begun
         await asyncio.sleep(0.05)
     return None
 
 
-async def overload(cluster, seconds, seed, patience_s):
-    """Ten times as many requests as the cluster can answer, from clients who wait so long."""
-    async with Asker(cluster, "crowd", patience_s) as crowd:
-        await crowd.streams(STREAMS, 2)
-        calm_s = median(sample.took_s for sample in await crowd.streams(1, seconds / 4))
-        peak, rate = await _saturate(crowd, seconds)
+async def overload(cluster, seconds, seed, objective_s):
+    """Ten times as many requests as the cluster answers at its best; only those count that are answered in full within the objective."""
+    crowd = Asker(cluster, "crowd", objective_s)
+    await crowd.streams(STREAMS, 2)
+    calm_s = median(sample.took_s for sample in await crowd.streams(1, min(seconds / 4, 10)))
+    (peak, streams, peak_per_cpu), loads = await _peak(cluster, crowd, min(seconds, 20))
+    rate = peak / TOKENS
+    with CpuUse(cluster) as cpu:
         begin = time.monotonic()
         arriving = asyncio.ensure_future(crowd.arrivals(FACTOR * rate, seconds, random.Random(f"overload {seed}")))
         await asyncio.sleep(seconds)
-        recovery_s = await _recovery(crowd, calm_s)
-        samples = await arriving
+    recovery_s = await _recovery(crowd, calm_s)
+    samples = await arriving
     good = goodput(samples, begin + 0.2 * seconds, begin + seconds)
-    refused = [sample.took_s for sample in samples if sample.refused]
-    return {"peak_tokens_per_s": peak, "offered_requests_per_s": FACTOR * rate, "goodput_tokens_per_s": good,
-            "goodput_of_peak": good / peak, "requests": len(samples), "answered": sum(sample.code is None for sample in samples),
-            "refused": len(refused), "refusal_p99_ms": 1e3 * percentile(refused, 0.99),
-            "other_errors": sum(sample.code is not None and not sample.refused for sample in samples), "calm_s": calm_s,
-            "recovery_s": recovery_s}
+    good_per_cpu = goodput(samples, begin, begin + seconds) * seconds / cpu.cluster_s
+    refused = [sample for sample in samples if sample.refused]
+    return {"objective_s": objective_s, "tokens_per_s_by_streams": loads, "peak_tokens_per_s": peak, "peak_streams": streams,
+            "offered_requests_per_s": FACTOR * rate, "goodput_tokens_per_s": good, "goodput_of_peak": good / peak,
+            "goodput_of_peak_per_cpu": good_per_cpu / peak_per_cpu,
+            "requests": len(samples), "answered": sum(sample.answered for sample in samples), "refused": len(refused),
+            "refused_without_retry_after": sum(sample.retry_after is None for sample in refused),
+            "refusal_p99_ms_at_the_client": 1e3 * percentile([sample.took_s for sample in refused], 0.99),
+            "neither": sum(not sample.answered and not sample.refused for sample in samples), "calm_s": calm_s,
+            "answer_p99_s": percentile([sample.took_s for sample in samples if sample.answered], 0.99),
+            "recovery_s": recovery_s, "cpu_s": {"cluster": cpu.cluster_s, "load": cpu.load_s}}
 
 
-async def _quiet_p99(cluster, rate, factor, seconds, seed, patience_s):
-    """(p99 of the time to the whole answer, answers) of a tenant at `rate` beside another one at `factor` times that."""
-    async with Asker(cluster, "quiet", 60) as quiet, Asker(cluster, "greedy", patience_s) as greedy:
-        samples, _ = await asyncio.gather(quiet.arrivals(rate, seconds, random.Random(f"quiet {seed}")),
-                                          greedy.arrivals(factor * rate, seconds, random.Random(f"greedy {seed} {factor}")))
-    failed = sum(sample.code is not None for sample in samples)
-    return percentile([sample.took_s for sample in samples if sample.code is None], 0.99), len(samples), failed
+async def _quiet(cluster, rate, factor, seconds, seed, objective_s):
+    """What a tenant at `rate` sees beside another one at `factor` times that."""
+    quiet, greedy = Asker(cluster, "quiet", 60), Asker(cluster, "greedy", objective_s)
+    samples, others = await asyncio.gather(quiet.arrivals(rate, seconds, random.Random(f"quiet {seed}")),
+                                           greedy.arrivals(factor * rate, seconds, random.Random(f"greedy {seed} {factor}")))
+    answered = [sample for sample in samples if sample.answered]
+    return {"requests": len(samples), "failed": len(samples) - len(answered),
+            "first_token_p99_s": percentile([sample.first_s for sample in answered], 0.99),
+            "p50_s": percentile([sample.took_s for sample in answered], 0.5),
+            "p99_s": percentile([sample.took_s for sample in answered], 0.99),
+            "neighbour": {"requests": len(others), "refused": sum(sample.refused for sample in others)}}
 
 
-async def neighbour(cluster, seconds, seed, rounds, patience_s):
-    """Two tenants at a quarter of what the cluster can answer each; then one of them at ten times that. In pairs, same arrivals."""
-    async with Asker(cluster, "quiet", 60) as asker:
-        await asker.streams(STREAMS, 2)
-        _, rate = await _saturate(asker, seconds / 2)
+async def neighbour(cluster, seconds, seed, rounds, objective_s):
+    """Two tenants who ask for NORMAL of the peak each, so that the cluster is busy and keeps up; then one of them for ten times that.
+
+    In pairs, the other one's arrivals the same in both; the median of the ratios of its p99.
+    """
+    asker = Asker(cluster, "quiet", objective_s)
+    await asker.streams(STREAMS, 2)
+    (peak, _, _), _ = await _peak(cluster, asker, min(seconds / 2, 10))
+    rate = NORMAL * peak / TOKENS
     pairs = []
     for number in range(rounds):
-        alone, _, failed_alone = await _quiet_p99(cluster, rate / 4, 1, seconds, f"{seed} {number}", patience_s)
-        beside, requests, failed = await _quiet_p99(cluster, rate / 4, FACTOR, seconds, f"{seed} {number}", patience_s)
-        pairs.append({"p99_s": alone, "p99_beside_greedy_s": beside, "ratio": beside / alone, "requests": requests,
-                      "failed": failed_alone + failed})
-    return {"rate_requests_per_s": rate / 4, "pairs": pairs, "median_ratio": median(pair["ratio"] for pair in pairs)}
+        normal = await _quiet(cluster, rate, 1, seconds, f"{seed} {number}", objective_s)
+        beside = await _quiet(cluster, rate, FACTOR, seconds, f"{seed} {number}", objective_s)
+        pairs.append({"normal": normal, "beside_greedy": beside})
+        print(json.dumps(pairs[-1]), flush=True)
+
+    def ratio(name):
+        return median(pair["beside_greedy"][name] / pair["normal"][name] for pair in pairs)
+
+    return {"rate_requests_per_s": rate, "pairs": pairs, "median_ratio_p99": ratio("p99_s"),
+            "median_ratio_first_token_p99": ratio("first_token_p99_s")}
 
 
 def _settled(cluster, shards):
@@ -121,21 +168,21 @@ def _rescale(cluster, seconds):
 
 async def scaling(cluster, seconds, seed):
     """Shards 2 -> 4 -> 2 under a load that saturates the cluster."""
-    async with Asker(cluster, "crowd", 60) as crowd:
-        await crowd.streams(STREAMS, 2)
-        running = True
-        samples = []
+    crowd = Asker(cluster, "crowd", 60)
+    await crowd.streams(STREAMS, 2)
+    running = True
+    samples = []
 
-        async def stream():
-            while running:
-                samples.append(await crowd.ask())
+    async def stream():
+        while running:
+            samples.append(await crowd.ask())
 
-        streams = [asyncio.ensure_future(stream()) for _ in range(STREAMS)]
-        loading, quiet = await asyncio.get_running_loop().run_in_executor(None, _rescale, cluster, seconds)
-        running = False
-        await asyncio.gather(*streams)
+    streams = [asyncio.ensure_future(stream()) for _ in range(STREAMS)]
+    loading, quiet = await asyncio.get_running_loop().run_in_executor(None, _rescale, cluster, seconds)
+    running = False
+    await asyncio.gather(*streams)
     rates = [goodput(samples, *span) for span in quiet]
-    return {"failed": sum(sample.code is not None for sample in samples), "answered": sum(sample.code is None for sample in samples),
+    return {"failed": sum(not sample.answered for sample in samples), "answered": sum(sample.answered for sample in samples),
             "tokens_per_s": {"before": rates[0], "four_shards": rates[1], "after": rates[2]},
             "loading_tokens_per_s": [goodput(samples, *span) for span in loading],
             "loading_s": [end - begin for begin, end in loading], "dip": 1 - min(rates[1:]) / rates[0]}
@@ -145,20 +192,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--seconds", type=float, default=30, help="of each measurement")
-    parser.add_argument("--patience", type=float, default=30, help="seconds after which a client of the crowd gives its request up")
+    parser.add_argument("--objective", type=float, default=10, help="seconds within which a request has to be answered in full")
     parser.add_argument("--rounds", type=int, default=5, help="pairs of the noisy neighbour")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(".baleen/overload.json"))
     options = parser.parse_args()
-    run = {"overload": lambda cluster: overload(cluster, options.seconds, options.seed, options.patience),
+    run = {"overload": lambda cluster: overload(cluster, options.seconds, options.seed, options.objective),
            "neighbour": lambda cluster: neighbour(cluster, options.seconds, options.seed, options.rounds,
-                                                    options.patience),
+                                                    options.objective),
            "scaling": lambda cluster: scaling(cluster, options.seconds, options.seed)}
     parts = options.parts.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"--parts knows {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    result = {"seconds": options.seconds, "patience_s": options.patience, "seed": options.seed}
+    result = {"seconds": options.seconds, "objective_s": options.objective, "seed": options.seed}
     for part in parts:
         with Cluster(shards=2, replicas=2, decode=2) as cluster:
             result[part] = asyncio.run(run[part](cluster))

@@ -14,8 +14,8 @@ from tests.testing.steady_load import metric
 
 
 class FullTest(FaultCase):
-    # 20 blocks of KV: room for one of the requests that come, or for two as long as they are short.
-    FLAGS = dict(shards=1, prefill=0, decode=1, worker_flags=["--role=both", "--kv_mib=1"])
+    # 20 blocks of KV: room for one of the requests that come, or for two as long as they are short. The others wait rather than be refused.
+    FLAGS = dict(shards=1, prefill=0, decode=1, worker_flags=["--role=both", "--kv_mib=1"], gateway_flags=["--max_expected_wait=30s"])
 
     def _hangs_full(self, shard):
         """Stops the shard when the decode worker's KV is full, so that it stays so."""

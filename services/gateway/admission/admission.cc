@@ -15,9 +15,11 @@ struct Admission::Probe {
       : waiting(Gauge(registry, "baleen_num_requests_waiting", "Requests that wait for room.")),
         waiting_tokens(Gauge(registry, "baleen_admission_waiting_tokens", "Tokens that waiting requests may need.")),
         running_tokens(Gauge(registry, "baleen_admission_running_tokens", "Tokens that admitted requests may need.")),
+        running_sequences(Gauge(registry, "baleen_admission_running_sequences", "Sequences that were admitted and have not ended.")),
+        max_num_seqs(Gauge(registry, "baleen_admission_max_num_seqs", "Sequences that the cluster runs well for this gateway.")),
         refused(prometheus::BuildCounter()
                     .Name("baleen_admission_refused_total")
-                    .Help("Requests that found no room in the queue or waited too long.")
+                    .Help("Requests that found no room in the queue, or waited or would have waited too long.")
                     .Register(registry)
                     .Add({})),
         queue_time(prometheus::BuildHistogram()
@@ -39,11 +41,15 @@ struct Admission::Probe {
     waiting.Set(static_cast<double>(queue.waiting()));
     waiting_tokens.Set(static_cast<double>(queue.waiting_tokens()));
     running_tokens.Set(static_cast<double>(queue.running_tokens()));
+    running_sequences.Set(static_cast<double>(queue.running()));
+    max_num_seqs.Set(static_cast<double>(queue.capacity().sequences));
   }
 
   prometheus::Gauge& waiting;
   prometheus::Gauge& waiting_tokens;
   prometheus::Gauge& running_tokens;
+  prometheus::Gauge& running_sequences;
+  prometheus::Gauge& max_num_seqs;
   prometheus::Counter& refused;
   prometheus::Histogram& queue_time;
 };
@@ -94,18 +100,18 @@ void Admission::Leave(uint64_t ticket) {
   changed_.notify_all();
 }
 
-void Admission::SetCapacity(int64_t tokens) {
+void Admission::SetCapacity(const AdmissionCapacity& capacity) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    queue_.SetCapacity(tokens);
+    queue_.SetCapacity(capacity);
     dirty_ = true;
   }
   changed_.notify_all();
 }
 
-int64_t Admission::running_tokens() const {
+AdmissionCapacity Admission::running() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return queue_.running_tokens();
+  return {queue_.running(), queue_.running_tokens()};
 }
 
 std::vector<Admission::Due> Admission::DecideLocked() {

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "base/clock.h"
+#include "services/gateway/admission/admission_capacity.h"
 #include "services/gateway/admission/admission_queue.h"
 
 namespace prometheus {
@@ -36,9 +37,9 @@ class Admission {
   void Enter(uint64_t ticket, const AdmissionRequest& request, Outcome outcome);
   // The request is over, or not wanted any more. Once for each ticket that was not refused; more do no harm.
   void Leave(uint64_t ticket);
-  // Tokens that the cluster can hold for this gateway.
-  void SetCapacity(int64_t tokens);
-  int64_t running_tokens() const;
+  // What the cluster can run for this gateway.
+  void SetCapacity(const AdmissionCapacity& capacity);
+  AdmissionCapacity running() const;
 
  private:
   struct Probe;

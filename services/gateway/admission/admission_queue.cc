@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "services/gateway/api/api_error.h"
 
 namespace baleen {
@@ -14,17 +13,22 @@ void AdmissionQueue::Submit(uint64_t id, const AdmissionRequest& request, absl::
   tenant.seen = now;
   const int64_t tokens = std::max<int64_t>(request.tokens, 1);
   if (request.resumes) {
-    Run(id, tenant, tokens);
-    running_[id].tenant = request.tenant;
+    Run(id, request.tenant, tokens, now);
     decided_.push_back({id, absl::OkStatus()});
     return;
   }
   const absl::Time patience = now + limits_.max_wait;
-  waiting_[id] = {request.tenant, tokens, std::min(patience, request.deadline), request.deadline < patience};
+  const absl::Time expires = std::min(patience, request.deadline);
+  waiting_[id] = {request.tenant, tokens, expires, request.deadline < patience};
+  expiries_.emplace(expires, id);
+  newcomers_.push_back(id);
   waiting_tokens_ += tokens;
   tenant.waiting_tokens += tokens;
-  // Who had nothing waiting starts now: time spent away earns no turns.
-  if (tenant.queue.empty()) tenant.turn = std::max(tenant.turn, virtual_time_);
+  if (tenant.queue.empty()) {
+    // Who had nothing waiting starts now: time spent away earns no turns.
+    tenant.turn = std::max(tenant.turn, virtual_time_);
+    queueing_.insert(request.tenant);
+  }
   tenant.queue.push_back(id);
 }
 
@@ -32,10 +36,12 @@ AdmissionQueue::Waiting AdmissionQueue::TakeWaiting(uint64_t id) {
   const auto it = waiting_.find(id);
   Waiting entry = std::move(it->second);
   waiting_.erase(it);
+  expiries_.erase({entry.expires, id});
   waiting_tokens_ -= entry.tokens;
   Tenant& tenant = tenants_.at(entry.tenant);
   tenant.waiting_tokens -= entry.tokens;
   tenant.queue.erase(std::find(tenant.queue.begin(), tenant.queue.end(), id));
+  if (tenant.queue.empty()) queueing_.erase(entry.tenant);
   return entry;
 }
 
@@ -48,76 +54,114 @@ void AdmissionQueue::Leave(uint64_t id, absl::Time now) {
   const auto it = running_.find(id);
   if (it == running_.end()) return;
   const Running entry = std::move(it->second);
+  service_time_.Ended(entry.tokens, now - entry.since, running());
   running_.erase(it);
   running_tokens_ -= entry.tokens;
   Tenant& tenant = tenants_.at(entry.tenant);
-  tenant.running_tokens -= entry.tokens;
+  --tenant.running.sequences;
+  tenant.running.tokens -= entry.tokens;
   tenant.seen = std::max(tenant.seen, now);
-  if (last_end_ != absl::InfinitePast()) {
-    const double seconds = std::max(1e-3, absl::ToDoubleSeconds(now - last_end_));
-    const double rate = static_cast<double>(entry.tokens) / seconds;
-    // Weighted by time, so that a burst of ends counts no more than the pause before it.
-    const double weight = std::min(1.0, seconds / 5);
-    tokens_per_second_ += weight * (rate - tokens_per_second_);
-  }
-  last_end_ = now;
 }
 
-void AdmissionQueue::Run(uint64_t id, Tenant& tenant, int64_t tokens) {
-  running_[id].tokens = tokens;
+void AdmissionQueue::Run(uint64_t id, const std::string& tenant, int64_t tokens, absl::Time now) {
+  running_[id] = {tenant, tokens, now};
   running_tokens_ += tokens;
-  tenant.running_tokens += tokens;
+  AdmissionCapacity& running = tenants_.at(tenant).running;
+  ++running.sequences;
+  running.tokens += tokens;
 }
 
 std::vector<AdmissionDecision> AdmissionQueue::Decide(absl::Time now) {
   std::vector<AdmissionDecision> decisions = std::exchange(decided_, {});
   Expire(now, &decisions);
-  while (Tenant* tenant = NextTenant()) {
+  const double equal_part = EqualPart();
+  while (Tenant* tenant = NextTenant(equal_part)) {
     const uint64_t id = tenant->queue.front();
-    if (running_tokens_ > 0 && running_tokens_ + waiting_.at(id).tokens > capacity_) break;
+    if (!Fits(waiting_.at(id).tokens)) break;
     const Waiting entry = TakeWaiting(id);
     virtual_time_ = std::max(virtual_time_, tenant->turn);
     tenant->turn += static_cast<double>(entry.tokens);
-    Run(id, *tenant, entry.tokens);
-    running_[id].tenant = entry.tenant;
+    Run(id, entry.tenant, entry.tokens, now);
     decisions.push_back({id, absl::OkStatus()});
   }
+  RefuseHopeless(now, &decisions);
   DropSurplus(&decisions);
   return decisions;
 }
 
+bool AdmissionQueue::Fits(int64_t tokens) const {
+  return running_.empty() || (running() < capacity_.sequences && running_tokens_ + tokens <= capacity_.tokens);
+}
+
+double AdmissionQueue::ShareOf(const AdmissionCapacity& running) const {
+  const auto part = [](int64_t amount, int64_t whole) {
+    return static_cast<double>(amount) / static_cast<double>(std::max<int64_t>(whole, 1));
+  };
+  return std::max(part(running.sequences, capacity_.sequences), part(running.tokens, capacity_.tokens));
+}
+
+double AdmissionQueue::EqualPart() const {
+  const auto here = std::count_if(tenants_.begin(), tenants_.end(),
+                                  [](const auto& entry) { return !entry.second.queue.empty() || entry.second.running.sequences > 0; });
+  return 1 / static_cast<double>(std::max<int64_t>(here, 1));
+}
+
 // The tenant whose turn it is, among those who have a request that their share allows.
-AdmissionQueue::Tenant* AdmissionQueue::NextTenant() {
+AdmissionQueue::Tenant* AdmissionQueue::NextTenant(double equal_part) {
   Tenant* next = nullptr;
-  for (auto& [name, tenant] : tenants_) {
-    if (tenant.queue.empty() || !MayRun(tenant, waiting_.at(tenant.queue.front()).tokens)) continue;
-    if (next == nullptr || tenant.turn < next->turn) next = &tenant;
+  std::pair<bool, double> next_key;
+  for (const std::string& name : queueing_) {
+    Tenant& tenant = tenants_.at(name);
+    if (!MayRun(tenant, waiting_.at(tenant.queue.front()).tokens)) continue;
+    const std::pair<bool, double> key(ShareOf(tenant.running) >= equal_part, tenant.turn);
+    if (next != nullptr && next_key <= key) continue;
+    next = &tenant;
+    next_key = key;
   }
   return next;
 }
 
 bool AdmissionQueue::MayRun(const Tenant& tenant, int64_t tokens) const {
-  if (tenants_.size() == 1 || tenant.running_tokens == 0) return true;
-  return static_cast<double>(tenant.running_tokens + tokens) <= limits_.max_tenant_share * static_cast<double>(capacity_);
+  if (tenants_.size() == 1 || tenant.running.sequences == 0) return true;
+  return ShareOf({tenant.running.sequences + 1, tenant.running.tokens + tokens}) <= limits_.max_tenant_share;
 }
 
 void AdmissionQueue::Expire(absl::Time now, std::vector<AdmissionDecision>* decisions) {
-  std::vector<uint64_t> expired;
-  for (const auto& [id, entry] : waiting_) {
-    if (entry.expires <= now) expired.push_back(id);
-  }
-  for (const uint64_t id : expired) {
+  while (!expiries_.empty() && expiries_.begin()->first <= now) {
+    const uint64_t id = expiries_.begin()->second;
     const bool by_deadline = TakeWaiting(id).by_deadline;
     decisions->push_back({id, by_deadline ? absl::DeadlineExceededError("The request's deadline passed before there was room for it.")
                                           : Refusal(absl::StatusCode::kUnavailable, "The server is overloaded; try again later.")});
   }
 }
 
+// Newcomers for whom there was no place, and for whom there will be none in time.
+void AdmissionQueue::RefuseHopeless(absl::Time now, std::vector<AdmissionDecision>* decisions) {
+  std::vector<uint64_t> newcomers = std::exchange(newcomers_, {});
+  for (auto id = newcomers.rbegin(); id != newcomers.rend(); ++id) {
+    const auto it = waiting_.find(*id);
+    if (it == waiting_.end()) continue;
+    const Tenant& tenant = tenants_.at(it->second.tenant);
+    const absl::Duration bound = std::min(limits_.max_expected_wait, it->second.expires - now);
+    if (ExpectedWait(tenant) <= bound) continue;
+    absl::Status refusal = Refusal(absl::StatusCode::kUnavailable, "The server is overloaded; try again later.");
+    TakeWaiting(*id);
+    decisions->push_back({*id, std::move(refusal)});
+  }
+}
+
+absl::Duration AdmissionQueue::ExpectedWait(const Tenant& tenant) const {
+  int64_t tokens = 0;
+  for (const std::string& name : queueing_) tokens += std::min(tenants_.at(name).waiting_tokens, tenant.waiting_tokens);
+  return service_time_.TimeFor(tokens, running_tokens_);
+}
+
 void AdmissionQueue::DropSurplus(std::vector<AdmissionDecision>* decisions) {
   while (waiting() > limits_.waiting_requests || waiting_tokens_ > limits_.waiting_tokens) {
-    const auto greediest = std::max_element(tenants_.begin(), tenants_.end(),
-                                            [](const auto& a, const auto& b) { return a.second.waiting_tokens < b.second.waiting_tokens; });
-    const uint64_t id = greediest->second.queue.back();
+    const auto greediest = std::max_element(queueing_.begin(), queueing_.end(), [this](const std::string& a, const std::string& b) {
+      return tenants_.at(a).waiting_tokens < tenants_.at(b).waiting_tokens;
+    });
+    const uint64_t id = tenants_.at(*greediest).queue.back();
     TakeWaiting(id);
     decisions->push_back({id, Refusal(absl::StatusCode::kResourceExhausted, "Too many requests are waiting; try again later.")});
   }
@@ -126,20 +170,17 @@ void AdmissionQueue::DropSurplus(std::vector<AdmissionDecision>* decisions) {
 void AdmissionQueue::ForgetIdleTenants(absl::Time now) {
   std::erase_if(tenants_, [&](const auto& entry) {
     const Tenant& tenant = entry.second;
-    return tenant.queue.empty() && tenant.running_tokens == 0 && now - tenant.seen > limits_.tenant_memory;
+    return tenant.queue.empty() && tenant.running.sequences == 0 && now - tenant.seen > limits_.tenant_memory;
   });
 }
 
 absl::Time AdmissionQueue::NextEvent() const {
   if (!decided_.empty()) return absl::InfinitePast();
-  absl::Time next = absl::InfiniteFuture();
-  for (const auto& [id, entry] : waiting_) next = std::min(next, entry.expires);
-  return next;
+  return expiries_.empty() ? absl::InfiniteFuture() : expiries_.begin()->first;
 }
 
 absl::Duration AdmissionQueue::RetryAfter() const {
-  if (tokens_per_second_ <= 0) return absl::Seconds(1);
-  const absl::Duration wait = absl::Seconds(static_cast<double>(waiting_tokens_) / tokens_per_second_);
+  const absl::Duration wait = service_time_.TimeFor(waiting_tokens_, running_tokens_);
   return std::clamp(absl::Ceil(wait, absl::Seconds(1)), absl::Seconds(1), absl::Seconds(60));
 }
 

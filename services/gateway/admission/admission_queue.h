@@ -5,19 +5,25 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "services/gateway/admission/admission_capacity.h"
+#include "services/gateway/admission/service_time.h"
 
 namespace baleen {
 
 struct AdmissionLimits {
-  int64_t running_tokens = int64_t{1} << 40;  // Until SetCapacity.
+  AdmissionCapacity running = {int64_t{1} << 20, int64_t{1} << 40};  // Until SetCapacity.
   int64_t waiting_requests = 1024;
   int64_t waiting_tokens = int64_t{4} << 20;
-  absl::Duration max_wait = absl::Seconds(30);
+  absl::Duration max_wait = absl::Seconds(30);  // Whoever waited so long is refused.
+  // Who is expected to wait longer is refused at once: a standing queue makes everybody late and answers nobody more.
+  absl::Duration max_expected_wait = absl::Seconds(3);
   // While others were here within `tenant_memory`, one tenant may run at most this part of the capacity: what the next one asks for need
   // not wait for its requests to end.
   double max_tenant_share = 0.75;
@@ -31,24 +37,27 @@ struct AdmissionRequest {
   bool resumes = false;  // It was admitted before, here or elsewhere: runs at once.
 };
 
-// What became of a request that waited. Not OK: RESOURCE_EXHAUSTED when its tenant had more than its share of the queue, UNAVAILABLE after
-// max_wait, DEADLINE_EXCEEDED.
+// What became of a request that waited. Not OK: RESOURCE_EXHAUSTED when its tenant had more than its share of the queue, UNAVAILABLE when
+// it waited, or would have to wait, too long, DEADLINE_EXCEEDED.
 struct AdmissionDecision {
   uint64_t id = 0;
   absl::Status status;
 };
 
-// Tenants take turns by tokens (start-time fair queueing), each one's requests in order. A full queue drops the newest request of whoever
-// has most in it. A function of the calls and times; thread-compatible.
+// Free places go to tenants who run less than their equal part of the capacity, then to all; among them by turns in tokens (start-time fair
+// queueing), each one's requests in order. No place that the tenants' shares allow stays free while somebody waits for it, and nobody is
+// overtaken for being large. A full queue drops the newest request of whoever has most in it. A function of the calls and times;
+// thread-compatible.
 class AdmissionQueue {
  public:
-  explicit AdmissionQueue(const AdmissionLimits& limits) : limits_(limits), capacity_(limits.running_tokens) {}
+  explicit AdmissionQueue(const AdmissionLimits& limits) : limits_(limits), capacity_(limits.running) {}
 
   // Queues a request under a fresh id; Decide says the rest, maybe at once.
   void Submit(uint64_t id, const AdmissionRequest& request, absl::Time now);
   // Over, given up or gone: whatever it held is free. Unknown ids are ignored.
   void Leave(uint64_t id, absl::Time now);
-  void SetCapacity(int64_t tokens) { capacity_ = tokens; }
+  // What runs beyond it goes on.
+  void SetCapacity(const AdmissionCapacity& capacity) { capacity_ = capacity; }
 
   // Each request once: may run, or is refused.
   std::vector<AdmissionDecision> Decide(absl::Time now);
@@ -57,6 +66,7 @@ class AdmissionQueue {
   // In how long those who wait will have been served, by the speed of late: 1 s to 60 s.
   absl::Duration RetryAfter() const;
 
+  const AdmissionCapacity& capacity() const { return capacity_; }
   int64_t running_tokens() const { return running_tokens_; }
   int64_t waiting_tokens() const { return waiting_tokens_; }
   int64_t waiting() const { return static_cast<int64_t>(waiting_.size()); }
@@ -73,36 +83,47 @@ class AdmissionQueue {
   struct Running {
     std::string tenant;
     int64_t tokens = 0;
+    absl::Time since;
   };
   struct Tenant {
     std::deque<uint64_t> queue;
     int64_t waiting_tokens = 0;
-    int64_t running_tokens = 0;
+    AdmissionCapacity running;
     double turn = 0;  // Virtual time of its next request.
     absl::Time seen;
   };
 
   void Expire(absl::Time now, std::vector<AdmissionDecision>* decisions);
   void DropSurplus(std::vector<AdmissionDecision>* decisions);
+  void RefuseHopeless(absl::Time now, std::vector<AdmissionDecision>* decisions);
+  // Until the tenant's last request had its turn, if tenants get equal tokens.
+  absl::Duration ExpectedWait(const Tenant& tenant) const;
+  bool Fits(int64_t tokens) const;
+  // The part of the capacity that a tenant with so much running has.
+  double ShareOf(const AdmissionCapacity& running) const;
   bool MayRun(const Tenant& tenant, int64_t tokens) const;
-  Tenant* NextTenant();
-  void Run(uint64_t id, Tenant& tenant, int64_t tokens);
+  // One of those who wait or run.
+  double EqualPart() const;
+  Tenant* NextTenant(double equal_part);
+  void Run(uint64_t id, const std::string& tenant, int64_t tokens, absl::Time now);
   // The request waits no more.
   Waiting TakeWaiting(uint64_t id);
   void ForgetIdleTenants(absl::Time now);
   absl::Status Refusal(absl::StatusCode code, const char* why) const;
 
   const AdmissionLimits limits_;
-  int64_t capacity_;
+  AdmissionCapacity capacity_;
   std::map<uint64_t, Waiting> waiting_;
+  std::set<std::pair<absl::Time, uint64_t>> expiries_;  // Of those who wait.
+  std::vector<uint64_t> newcomers_;                     // Submitted since the last decisions.
   std::map<uint64_t, Running> running_;
   std::map<std::string, Tenant> tenants_;  // Those here, and those seen of late.
+  std::set<std::string> queueing_;         // Tenants with somebody waiting.
   std::vector<AdmissionDecision> decided_;
   int64_t running_tokens_ = 0;
   int64_t waiting_tokens_ = 0;
   double virtual_time_ = 0;
-  double tokens_per_second_ = 0;  // Of requests that ended; 0 = unknown.
-  absl::Time last_end_ = absl::InfinitePast();
+  ServiceTime service_time_;
 };
 
 }  // namespace baleen

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "services/gateway/api/api_error.h"
 
 namespace baleen {
 namespace {
@@ -14,7 +15,7 @@ const absl::Time kStart = absl::FromUnixSeconds(1000);
 
 AdmissionLimits Limits() {
   AdmissionLimits limits;
-  limits.running_tokens = 100;
+  limits.running.tokens = 100;
   limits.waiting_requests = 8;
   limits.waiting_tokens = 400;
   return limits;
@@ -107,19 +108,84 @@ TEST_F(AdmissionQueueTest, ResumedRequestsDoNotWait) {
   EXPECT_EQ(queue_.running_tokens(), 150);
 }
 
-TEST_F(AdmissionQueueTest, RetryAfterFollowsTheSpeedOfLate) {
-  EXPECT_EQ(queue_.RetryAfter(), absl::Seconds(1));
-  absl::Time now = kStart;
-  for (int i = 0; i < 100; ++i) {
-    const uint64_t id = Submit("t", 20, now);
-    Runs(now);
-    now += absl::Seconds(1);
-    queue_.Leave(id, now);
+TEST_F(AdmissionQueueTest, SequencesAreBoundedAsTokensAre) {
+  queue_.SetCapacity({3, 1000});
+  for (int i = 0; i < 5; ++i) Submit("t", 10);
+  EXPECT_EQ(Runs().size(), 3u);
+  queue_.SetCapacity({4, 1000});
+  EXPECT_EQ(Runs(), std::vector<uint64_t>{4});
+  queue_.SetCapacity({2, 1000});
+  queue_.Leave(1, kStart);
+  EXPECT_TRUE(Runs().empty()) << "more run than the cluster runs well";
+  queue_.Leave(2, kStart);
+  queue_.Leave(3, kStart);
+  EXPECT_EQ(Runs(), std::vector<uint64_t>{5});
+}
+
+TEST_F(AdmissionQueueTest, WhoRunsItsPartLeavesFreePlacesToWhoDoesNot) {
+  queue_.SetCapacity({4, 1000});
+  for (int i = 0; i < 3; ++i) Submit("greedy", 100);
+  Submit("calm", 400);
+  EXPECT_EQ(Runs().size(), 4u);
+  Submit("greedy", 1);  // Its turn in tokens would come long before the other's.
+  Submit("calm", 100);
+  queue_.Leave(1, kStart);
+  EXPECT_EQ(Runs(), std::vector<uint64_t>{6});
+  queue_.Leave(2, kStart);
+  EXPECT_EQ(Runs(), std::vector<uint64_t>{5});
+}
+
+// Requests of 20 tokens that take a second, five at a time: 100 tokens leave a second.
+class AdmissionQueueSpeedTest : public AdmissionQueueTest {
+ protected:
+  AdmissionQueueSpeedTest() {
+    for (int round = 0; round < 20; ++round) {
+      for (int i = 0; i < 5; ++i) Submit("t", 20, now_);
+      const std::vector<uint64_t> run = Runs(now_);
+      EXPECT_EQ(run.size(), 5u);
+      now_ += absl::Seconds(1);
+      for (const uint64_t id : run) queue_.Leave(id, now_);
+    }
+    for (int i = 0; i < 5; ++i) Submit("t", 20, now_);
+    EXPECT_EQ(Runs(now_).size(), 5u);
   }
-  for (int i = 0; i < 10; ++i) Submit("t", 50, now);
-  Runs(now);
-  const double expected = static_cast<double>(queue_.waiting_tokens()) / 20;
-  EXPECT_NEAR(absl::ToDoubleSeconds(queue_.RetryAfter()), expected, 3);
+
+  absl::Time now_ = kStart;
+};
+
+TEST_F(AdmissionQueueSpeedTest, RetryAfterFollowsTheSpeedOfLate) {
+  EXPECT_EQ(queue_.RetryAfter(), absl::Seconds(1));
+  for (int i = 0; i < 2; ++i) Submit("t", 90, now_);
+  Runs(now_);
+  EXPECT_EQ(queue_.RetryAfter(), absl::Seconds(2));
+}
+
+TEST_F(AdmissionQueueSpeedTest, WhoWouldBeTooLateIsRefusedAtOnce) {
+  Submit("t", 100, now_, now_ + absl::Milliseconds(1100));
+  const uint64_t late = Submit("t", 20, now_, now_ + absl::Milliseconds(1100));
+  EXPECT_TRUE(Runs(now_).empty());
+  EXPECT_EQ(refused_.size(), 1u);
+  EXPECT_EQ(refused_.at(late).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ToApiError(refused_.at(late)).retry_after_s, 2);
+}
+
+TEST_F(AdmissionQueueSpeedTest, WhoWouldWaitTooLongIsRefusedAtOnce) {
+  for (int i = 0; i < 3; ++i) Submit("t", 95, now_);
+  EXPECT_TRUE(Runs(now_).empty());
+  EXPECT_TRUE(refused_.empty()) << "less than three seconds";
+  const uint64_t newcomer = Submit("t", 20, now_);
+  const uint64_t other = Submit("other", 5, now_);
+  EXPECT_TRUE(Runs(now_).empty());
+  EXPECT_EQ(refused_.count(newcomer), 1u);
+  EXPECT_EQ(refused_.count(other), 0u) << "another tenant's turn comes sooner";
+  EXPECT_EQ(queue_.waiting(), 4) << "nobody who waits already is refused for that";
+}
+
+TEST_F(AdmissionQueueSpeedTest, ResumedRequestsAreNotRefused) {
+  for (int i = 0; i < 3; ++i) Submit("t", 95, now_);
+  queue_.Submit(++last_, {"t", 200, now_ + absl::Milliseconds(1), true}, now_);
+  EXPECT_EQ(Runs(now_), std::vector<uint64_t>{last_});
+  EXPECT_TRUE(refused_.empty());
 }
 
 // Tenants come, wait, run, leave at random: bounds hold, everybody is decided about once, and nothing is left.
@@ -127,7 +193,9 @@ TEST(AdmissionQueueSimulationTest, BoundsHoldAndNobodyIsForgotten) {
   for (uint32_t seed = 0; seed < 1500; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     std::mt19937 random(seed);
-    AdmissionQueue queue(Limits());
+    AdmissionLimits limits = Limits();
+    limits.running.sequences = 5;
+    AdmissionQueue queue(limits);
     absl::Time now = kStart;
     uint64_t last = 0;
     std::map<uint64_t, int64_t> open;  // Waiting: its tokens; running: 0.
@@ -140,7 +208,7 @@ TEST(AdmissionQueueSimulationTest, BoundsHoldAndNobodyIsForgotten) {
       }
       ASSERT_LE(queue.waiting(), 8);
       ASSERT_LE(queue.waiting_tokens(), 400);
-      ASSERT_TRUE(queue.running_tokens() <= 100 || queue.running() == 1);
+      ASSERT_TRUE((queue.running_tokens() <= 100 && queue.running() <= 5) || queue.running() == 1);
     };
     for (int i = 0; i < 150; ++i) {
       now += absl::Milliseconds(random() % 2000);
@@ -164,6 +232,128 @@ TEST(AdmissionQueueSimulationTest, BoundsHoldAndNobodyIsForgotten) {
       decide();
     }
     EXPECT_EQ(queue.running_tokens() + queue.waiting_tokens() + queue.waiting() + queue.running(), 0);
+  }
+}
+
+// A cluster that runs six at a time; each request takes between one and two seconds.
+class Served {
+ public:
+  static constexpr int64_t kSequences = 6;
+
+  explicit Served(uint32_t seed) : random_(seed), queue_(MakeLimits()) {}
+
+  void Submit(const std::string& tenant) {
+    const int64_t tokens = 5 + static_cast<int64_t>(random_() % 20);
+    entered_[++last_] = {tenant, tokens, now_};
+    queue_.Submit(last_, {tenant, tokens, absl::InfiniteFuture(), false}, now_);
+  }
+
+  // Ten milliseconds later.
+  void Tick() {
+    now_ += absl::Milliseconds(10);
+    while (!ends_.empty() && ends_.begin()->first <= now_) {
+      queue_.Leave(ends_.begin()->second, now_);
+      ends_.erase(ends_.begin());
+    }
+    for (const AdmissionDecision& decision : queue_.Decide(now_)) {
+      const Request request = entered_.at(decision.id);
+      entered_.erase(decision.id);
+      ++(decision.status.ok() ? served_ : refused_)[request.tenant];
+      if (!decision.status.ok()) continue;
+      tokens_[request.tenant] += request.tokens;
+      ends_.emplace(now_ + absl::Milliseconds(1000 + random_() % 1000), decision.id);
+      // Who comes before anything ended cannot be told how long it will take.
+      if (request.entered < kStart + absl::Seconds(2)) continue;
+      longest_wait_[request.tenant] = std::max(longest_wait_[request.tenant], now_ - request.entered);
+    }
+  }
+
+  AdmissionQueue& queue() { return queue_; }
+  int Draw(int below) { return static_cast<int>(random_() % static_cast<uint32_t>(below)); }
+  int served(const std::string& tenant) { return served_[tenant]; }
+  int refused(const std::string& tenant) { return refused_[tenant]; }
+  int64_t tokens(const std::string& tenant) { return tokens_[tenant]; }
+  absl::Duration longest_wait(const std::string& tenant) { return longest_wait_[tenant]; }
+
+ private:
+  struct Request {
+    std::string tenant;
+    int64_t tokens = 0;
+    absl::Time entered;
+  };
+
+  static AdmissionLimits MakeLimits() {
+    AdmissionLimits limits;
+    limits.running = {kSequences, 10000};
+    return limits;
+  }
+
+  std::mt19937 random_;
+  AdmissionQueue queue_;
+  absl::Time now_ = kStart;
+  uint64_t last_ = 0;
+  std::map<uint64_t, Request> entered_;  // Those who wait.
+  std::multimap<absl::Time, uint64_t> ends_;
+  std::map<std::string, int> served_;
+  std::map<std::string, int> refused_;
+  std::map<std::string, int64_t> tokens_;
+  std::map<std::string, absl::Duration> longest_wait_;
+};
+
+// A flood keeps every place busy, is refused early rather than late, and leaves a short queue behind.
+TEST(AdmissionQueueSimulationTest, AFloodIsServedAtFullSpeedAndWaitsLittle) {
+  for (uint32_t seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed));
+    Served served(seed);
+    for (int tick = 0; tick < 6000; ++tick) {
+      if (served.Draw(100) < 40) served.Submit("flood");  // 40 a second, of which 4 can be served.
+      served.Tick();
+      if (tick > 1000) {
+        ASSERT_EQ(served.queue().running(), Served::kSequences) << "a place is free while somebody waits";
+      }
+    }
+    // 60 tokens leave a second. The first to end are the shortest, half as long as the longest: waits may be twice what was expected.
+    EXPECT_LE(served.queue().waiting_tokens(), 5 * 60);
+    EXPECT_LE(served.longest_wait("flood"), 2 * AdmissionLimits().max_expected_wait);
+    EXPECT_GE(served.served("flood"), 225);
+    EXPECT_GE(served.refused("flood"), 1900);
+  }
+}
+
+// One request a second, a quarter of the capacity, beside ten times as many as there is room for.
+TEST(AdmissionQueueSimulationTest, ACalmTenantHardlyNoticesAFlood) {
+  for (uint32_t seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed));
+    Served served(seed);
+    for (int tick = 0; tick < 6000; ++tick) {
+      if (served.Draw(100) < 40) served.Submit("flood");
+      if (tick % 100 == 0) served.Submit("calm");
+      served.Tick();
+    }
+    EXPECT_EQ(served.refused("calm"), 0);
+    EXPECT_LE(served.longest_wait("calm"), absl::Seconds(1));
+    EXPECT_GE(served.served("flood"), 100) << "what the calm one leaves is used";
+  }
+}
+
+// Of many tenants who all want more than there is, none starves.
+TEST(AdmissionQueueSimulationTest, ManyTenantsGetEqualTokens) {
+  for (uint32_t seed = 0; seed < 10; ++seed) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed));
+    Served served(seed);
+    for (int tick = 0; tick < 30000; ++tick) {
+      // Tenant k asks k + 1 times as often as tenant 0.
+      for (int tenant = 0; tenant < 5; ++tenant) {
+        if (served.Draw(100) < 2 * (tenant + 1)) served.Submit(absl::StrCat("t", tenant));
+      }
+      served.Tick();
+    }
+    int64_t all = 0;
+    for (int tenant = 0; tenant < 5; ++tenant) all += served.tokens(absl::StrCat("t", tenant));
+    for (int tenant = 0; tenant < 5; ++tenant) {
+      EXPECT_NEAR(static_cast<double>(served.tokens(absl::StrCat("t", tenant))) / static_cast<double>(all), 0.2, 0.03)
+          << "tenant " << tenant;
+    }
   }
 }
 

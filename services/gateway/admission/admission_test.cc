@@ -11,7 +11,7 @@ namespace {
 
 AdmissionLimits Limits() {
   AdmissionLimits limits;
-  limits.running_tokens = 100;
+  limits.running.tokens = 100;
   limits.max_wait = absl::Milliseconds(50);
   return limits;
 }
@@ -25,7 +25,7 @@ TEST(AdmissionTest, RunsAtOnceWhatFitsAndTheNextWhenOneLeaves) {
   ASSERT_TRUE(outcomes[0].has_value());
   EXPECT_TRUE(outcomes[0]->ok());
   admission.Leave(first);
-  EXPECT_EQ(admission.running_tokens(), 0);
+  EXPECT_EQ(admission.running(), AdmissionCapacity());
   admission.Enter(second, {"t", 80, absl::InfiniteFuture(), false}, [&](absl::Status status) { outcomes[1] = status; });
   ASSERT_TRUE(outcomes[1].has_value());
 }
@@ -51,7 +51,7 @@ TEST(AdmissionTest, WhoLeavesHearsNothing) {
   admission.Leave(first);
   admission.Leave(first);
   EXPECT_EQ(told, 1);
-  admission.SetCapacity(1000);
+  admission.SetCapacity({10, 1000});
   EXPECT_EQ(told, 1);
 }
 

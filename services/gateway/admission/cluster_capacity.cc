@@ -1,6 +1,7 @@
 #include "services/gateway/admission/cluster_capacity.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace baleen {
 namespace {
@@ -8,25 +9,43 @@ namespace {
 constexpr int64_t kBlockTokens = 64;
 constexpr double kOvercommit = 2;
 constexpr uint64_t kMaxWorkerTokens = uint64_t{1} << 40;
+constexpr uint32_t kMaxWorkerSequences = 1 << 20;  // Also of one that does not say.
+
+// An amount of all workers, and what of it is in use.
+struct Amount {
+  double total = 0;
+  double used = 0;
+
+  // What is left by other gateways, when `own` of what is used is this one's.
+  double Mine(int64_t own, int64_t gateways) const {
+    const double others = std::max(0.0, used - static_cast<double>(own));
+    return std::max(total / static_cast<double>(std::max<int64_t>(gateways, 1)), total - others);
+  }
+};
+
+bool Decodes(const v1::Worker& worker) {
+  const v1::Role role = worker.info().role();
+  return (role == v1::ROLE_DECODE || role == v1::ROLE_PREFILL_AND_DECODE) && worker.ready() && !worker.draining();
+}
 
 }  // namespace
 
-int64_t ClusterCapacity(const v1::ClusterMap& map, int64_t own) {
-  double tokens = 0;
-  double used = 0;
+AdmissionCapacity ClusterCapacity(const v1::ClusterMap& map, const AdmissionCapacity& own) {
+  Amount tokens;
+  Amount sequences;
   int64_t gateways = 0;
   for (const v1::Worker& worker : map.workers()) {
-    const v1::Role role = worker.info().role();
-    if (role == v1::ROLE_GATEWAY) ++gateways;
-    const bool decodes = role == v1::ROLE_DECODE || role == v1::ROLE_PREFILL_AND_DECODE;
-    if (!decodes || !worker.ready() || worker.draining()) continue;
+    if (worker.info().role() == v1::ROLE_GATEWAY) ++gateways;
+    if (!Decodes(worker)) continue;
     const double capacity = static_cast<double>(std::min<uint64_t>(worker.info().kv_capacity_tokens(), kMaxWorkerTokens));
-    tokens += capacity;
-    used += capacity * std::clamp(static_cast<double>(worker.kv_usage()), 0.0, 1.0);
+    tokens.total += capacity;
+    tokens.used += capacity * std::clamp(static_cast<double>(worker.kv_usage()), 0.0, 1.0);
+    const uint32_t said = worker.info().max_num_seqs();
+    sequences.total += said == 0 ? kMaxWorkerSequences : std::min(said, kMaxWorkerSequences);
+    sequences.used += static_cast<double>(worker.running()) + worker.waiting();
   }
-  const double others = std::max(0.0, used - static_cast<double>(own));
-  const double mine = std::max(tokens / static_cast<double>(std::max<int64_t>(gateways, 1)), tokens - others);
-  return static_cast<int64_t>(std::min(mine * kOvercommit, static_cast<double>(kMaxWorkerTokens)));
+  const double mine = std::min(tokens.Mine(own.tokens, gateways) * kOvercommit, static_cast<double>(kMaxWorkerTokens));
+  return {static_cast<int64_t>(std::ceil(sequences.Mine(own.sequences, gateways))), static_cast<int64_t>(mine)};
 }
 
 int64_t PriceOf(int64_t prompt_tokens, int64_t max_tokens) {

@@ -455,7 +455,7 @@ TEST_F(GenerationTest, WaitsForItsTurnAndGivesItsPlaceBack) {
   ScriptedDialer dialer(Answer("</think>\n\nabc"));
   Collector first, second;
   AdmissionLimits limits;
-  limits.running_tokens = 200;
+  limits.running.tokens = 200;
   Admission admission(limits, Clock::Real(), nullptr);  // Last: its thread uses the others until it is joined.
   const uint64_t before = admission.NewTicket();
   admission.Enter(before, {"", 200, absl::InfiniteFuture(), false}, [](absl::Status) {});
@@ -469,7 +469,7 @@ TEST_F(GenerationTest, WaitsForItsTurnAndGivesItsPlaceBack) {
   ASSERT_TRUE(first.Wait());
   EXPECT_EQ(first.text, "abc");
   EXPECT_EQ(dialer.starts.size(), 1u);
-  EXPECT_EQ(admission.running_tokens(), 0);
+  EXPECT_EQ(admission.running(), AdmissionCapacity());
 }
 
 TEST_F(GenerationTest, PassesOnWhatNoOtherWorkerCanMend) {
