@@ -136,6 +136,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 - --trace_layer_steps={{ int64 $root.Values.tracing.layerSteps }}
 {{- end }}
 {{- if eq $role "decode" }}
+- --max_num_seqs={{ int64 $block.maxNumSeqs }}
 - --local_prefill_tokens={{ int64 $block.localPrefillTokens }}
 {{- end }}
 {{- end }}
