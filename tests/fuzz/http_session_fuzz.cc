@@ -35,14 +35,14 @@ class Exchange {
     int ends[2];
     Require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0, "a pair of sockets can be had");
     client_ = ends[0];
-    asio::ip::tcp::socket socket(io_);
+    asio::ip::tcp::socket socket(*io_);
     socket.assign(asio::ip::tcp::v4(), ends[1]);
     HttpServerOptions options;
     options.header_limit_bytes = 4 << 10;
     options.body_limit_bytes = 4 << 10;
     auto alive = std::make_shared<int>(0);
     alive_ = alive;
-    StartHttpSession(std::move(socket), options, [this, alive](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+    StartHttpSession(io_, std::move(socket), options, [this, alive](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
       Answer(std::move(request), std::move(responder));
     });
   }
@@ -78,8 +78,8 @@ class Exchange {
 
   void Poll() {
     do {
-      io_.restart();
-      while (io_.poll() > 0) continue;
+      io_->restart();
+      while (io_->poll() > 0) continue;
     } while (Read());
   }
 
@@ -90,7 +90,7 @@ class Exchange {
     return got > 0;
   }
 
-  asio::io_context io_{1};
+  const std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
   int client_ = -1;
   std::weak_ptr<int> alive_;
   Outcome outcome_;

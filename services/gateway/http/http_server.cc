@@ -1,10 +1,14 @@
 #include "services/gateway/http/http_server.h"
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <chrono>
+#include <future>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "services/gateway/http/http_session.h"
@@ -13,6 +17,13 @@ namespace baleen {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+namespace {
+
+// What connections may take to hear that they are closed.
+constexpr auto kStopTime = std::chrono::seconds(2);
+
+}  // namespace
 
 std::string HttpRequest::Header(const std::string& lower_case_name) const {
   for (const auto& [name, value] : headers) {
@@ -41,17 +52,39 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   void Accept() {
     acceptor.async_accept([self = shared_from_this()](error_code error, asio::ip::tcp::socket socket) {
       if (error == asio::error::operation_aborted || !self->acceptor.is_open()) return;
-      if (!error) StartHttpSession(std::move(socket), self->options, self->handler);
+      if (!error) self->Keep(StartHttpSession(self->io, std::move(socket), self->options, self->handler));
       self->Accept();
     });
   }
 
+  void Keep(std::weak_ptr<HttpSession> session) {
+    if (sessions.size() >= look_through_at) {
+      std::erase_if(sessions, [](const auto& each) { return each.expired(); });
+      look_through_at = std::max<size_t>(2 * sessions.size(), 64);
+    }
+    sessions.push_back(std::move(session));
+  }
+
+  void Close() {
+    error_code ignored;
+    acceptor.close(ignored);
+    for (const auto& each : sessions) {
+      if (const std::shared_ptr<HttpSession> session = each.lock()) session->Abort();
+    }
+    sessions.clear();
+    work.reset();
+  }
+
   const HttpServerOptions options;
   const HttpHandler handler;
-  asio::io_context io{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
-  asio::ip::tcp::acceptor acceptor{io};
+  const std::shared_ptr<asio::io_context> io = std::make_shared<asio::io_context>(1);
+  asio::executor_work_guard<asio::io_context::executor_type> work{io->get_executor()};
+  asio::ip::tcp::acceptor acceptor{*io};
   int port = 0;
+  // Of the thread once it runs.
+  std::vector<std::weak_ptr<HttpSession>> sessions;
+  size_t look_through_at = 64;
+  std::promise<void> ended;
   std::thread thread;
 };
 
@@ -63,22 +96,27 @@ HttpServer::~HttpServer() { Stop(); }
 absl::Status HttpServer::Start() {
   if (absl::Status status = impl_->Listen(); !status.ok()) return status;
   impl_->Accept();
-  impl_->thread = std::thread([impl = impl_.get()] { impl->io.run(); });
+  impl_->thread = std::thread([impl = impl_.get()] {
+    impl->io->run();
+    impl->ended.set_value();
+  });
   return absl::OkStatus();
 }
 
 int HttpServer::port() const { return impl_->port; }
 
 void HttpServer::StopAccepting() {
-  asio::post(impl_->io, [impl = impl_] {
+  asio::post(*impl_->io, [impl = impl_] {
     error_code ignored;
     impl->acceptor.close(ignored);
   });
 }
 
+// Lets what is under way end rather than stop in the middle: what waits on `io` holds sessions, and they hold it.
 void HttpServer::Stop() {
   if (!impl_->thread.joinable()) return;
-  impl_->io.stop();
+  asio::post(*impl_->io, [impl = impl_] { impl->Close(); });
+  if (impl_->ended.get_future().wait_for(kStopTime) != std::future_status::ready) impl_->io->stop();
   impl_->thread.join();
 }
 

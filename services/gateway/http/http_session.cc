@@ -47,15 +47,17 @@ HttpRequest ToHttpRequest(const http::request<http::string_body>& message) {
   return request;
 }
 
-class Session final : public std::enable_shared_from_this<Session> {
+class Session final : public HttpSession, public std::enable_shared_from_this<Session> {
  public:
-  Session(asio::ip::tcp::socket socket, const HttpServerOptions& options, HttpHandler handler)
-      : stream_(std::move(socket), options.tls ? options.tls() : nullptr),
+  Session(std::shared_ptr<asio::io_context> io, asio::ip::tcp::socket socket, const HttpServerOptions& options, HttpHandler handler)
+      : io_(std::move(io)),
+        stream_(std::move(socket), options.tls ? options.tls() : nullptr),
         options_(options),
         handler_(std::move(handler)),
         buffer_(options.header_limit_bytes + options.body_limit_bytes) {}
 
   void Start();
+  void Abort() override;
   void ReadRequest();
 
   // From the responder, on the session's thread.
@@ -82,6 +84,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   void Close();
   void SayGoodbye();
 
+  const std::shared_ptr<asio::io_context> io_;
   EdgeStream stream_;
   asio::steady_timer timer_{stream_.get_executor()};
   const HttpServerOptions options_;
@@ -172,6 +175,13 @@ void Session::Start() {
     if (error) return self->stream_.tcp().close();
     self->ReadRequest();
   });
+}
+
+void Session::Abort() {
+  Disconnected();
+  client_gone_ = true;
+  timer_.cancel();
+  stream_.tcp().close();
 }
 
 void Session::ReadRequest() {
@@ -373,11 +383,14 @@ void Session::SayGoodbye() {
 
 }  // namespace
 
-void StartHttpSession(asio::ip::tcp::socket socket, const HttpServerOptions& options, HttpHandler handler) {
+std::weak_ptr<HttpSession> StartHttpSession(std::shared_ptr<asio::io_context> io, asio::ip::tcp::socket socket,
+                                            const HttpServerOptions& options, HttpHandler handler) {
   error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), ignored);
-  std::make_shared<Session>(std::move(socket), options, std::move(handler))->Start();
+  const auto session = std::make_shared<Session>(std::move(io), std::move(socket), options, std::move(handler));
+  session->Start();
+  return session;
 }
 
 }  // namespace baleen
