@@ -117,7 +117,8 @@ void ClientStream::Start(const std::shared_ptr<grpc::Channel>& channel) {
   auto on_ended = [self = self_](absl::Status reason, bool opened) { self->OnSessionEnded(std::move(reason), opened); };
   v1::UcxOffer offer;
   offer.set_method(method_);
-  *offer.mutable_end() = ToWire(session_->Start({.on_open = nullptr, .on_message = on_message, .on_ended = on_ended}));
+  *offer.mutable_end() =
+      ToWire(session_->Start({.on_open = nullptr, .on_message = on_message, .on_ended = on_ended}), shared_->worker->place());
   control_ = std::make_shared<UcxControlCall>(
       std::move(offer), UcxControlEvents{.on_accepted = [self = self_](const auto& acceptance) { self->OnAccepted(acceptance); },
                                          .on_done = [self = self_](const grpc::Status& status) { self->OnControlDone(status); }});
@@ -160,7 +161,7 @@ void ClientStream::Close() {
 }
 
 void ClientStream::OnAccepted(const v1::UcxAcceptance& acceptance) {
-  const absl::StatusOr<UcxCoordinates> peer = FromWire(acceptance.end());
+  const absl::StatusOr<UcxCoordinates> peer = FromWire(acceptance.end(), shared_->worker->place());
   if (!peer.ok()) return session_->End(peer.status());
   session_->Attach(*peer, absl::Now() + shared_->options.hello_timeout);
 }

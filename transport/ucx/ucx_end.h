@@ -4,13 +4,16 @@
 
 #include "absl/status/statusor.h"
 #include "proto/baleen/v1/ucx.pb.h"
+#include "transport/ucx/ucx_place.h"
 #include "transport/ucx/ucx_session.h"
 
 namespace baleen {
 
-v1::UcxEnd ToWire(const UcxCoordinates& coordinates);
-// INVALID_ARGUMENT names what is malformed; FAILED_PRECONDITION when the peer's UCX is another version.
-absl::StatusOr<UcxCoordinates> FromWire(const v1::UcxEnd& end);
+// `here` is this end's place.
+v1::UcxEnd ToWire(const UcxCoordinates& coordinates, const UcxPlace& here);
+// INVALID_ARGUMENT names what is malformed; FAILED_PRECONDITION when the peer's UCX is another version, or neither end could wake the
+// other.
+absl::StatusOr<UcxCoordinates> FromWire(const v1::UcxEnd& end, const UcxPlace& here);
 
 }  // namespace baleen
 

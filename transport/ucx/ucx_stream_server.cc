@@ -27,6 +27,7 @@ class ServerStream final : public Connection,
   ServerStream(const std::map<std::string, AcceptFunction>* methods, UcxWorker* worker, StreamBounds bounds,
                std::shared_ptr<StreamRegistry> registry)
       : methods_(methods),
+        worker_(worker),
         registry_(std::move(registry)),
         session_(std::make_shared<UcxSession>(worker, UcxSession::Side::kAccepts, bounds)) {}
 
@@ -70,7 +71,7 @@ class ServerStream final : public Connection,
   absl::Status Accept() {
     const auto method = methods_->find(offer_.method());
     if (method == methods_->end()) return absl::UnimplementedError("this method is not served over UCX");
-    const absl::StatusOr<UcxCoordinates> peer = FromWire(offer_.end());
+    const absl::StatusOr<UcxCoordinates> peer = FromWire(offer_.end(), worker_->place());
     if (!peer.ok()) return peer.status();
     accept_ = &method->second;
     {
@@ -79,13 +80,14 @@ class ServerStream final : public Connection,
       started_ = true;
       writing_ = true;
     }
-    *acceptance_.mutable_end() = ToWire(
-        session_->Start({.on_open = [self = self_] { self->handlers_ = (*self->accept_)(self); },
-                         .on_message =
-                             [self = self_](Message message) {
-                               if (self->handlers_.on_message) self->handlers_.on_message(std::move(message));
-                             },
-                         .on_ended = [self = self_](absl::Status reason, bool opened) { self->OnSessionEnded(std::move(reason)); }}));
+    *acceptance_.mutable_end() =
+        ToWire(session_->Start({.on_open = [self = self_] { self->handlers_ = (*self->accept_)(self); },
+                                .on_message =
+                                    [self = self_](Message message) {
+                                      if (self->handlers_.on_message) self->handlers_.on_message(std::move(message));
+                                    },
+                                .on_ended = [self = self_](absl::Status reason, bool opened) { self->OnSessionEnded(std::move(reason)); }}),
+               worker_->place());
     session_->Attach(*peer, absl::Now() + kHelloTimeout);
     StartWrite(&acceptance_);
     StartRead(&offer_);
@@ -130,6 +132,7 @@ class ServerStream final : public Connection,
   }
 
   const std::map<std::string, AcceptFunction>* const methods_;
+  UcxWorker* const worker_;
   const std::shared_ptr<StreamRegistry> registry_;
   const std::shared_ptr<UcxSession> session_;
   const AcceptFunction* accept_ = nullptr;

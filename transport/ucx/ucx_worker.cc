@@ -101,6 +101,7 @@ struct UcxWorker::Impl {
   static void OnDisconnected(void* request, ucs_status_t status, void* endpoint);
 
   std::shared_ptr<const UcxContext> context;
+  UcxPlace place;
   std::function<void()> on_dropped;
   std::shared_ptr<UcxPort> common_port;  // Null where each session has one of its own.
   int epoll_fd = -1;                     // Readable when a port or `wake_fd` is.
@@ -148,6 +149,8 @@ UcxWorker::~UcxWorker() {
 }
 
 std::string UcxWorker::Version() { return ucp_get_version_string(); }
+
+const UcxPlace& UcxWorker::place() const { return impl_->place; }
 
 absl::StatusOr<std::shared_ptr<UcxPort>> UcxWorker::OpenPort() {
   if (impl_->common_port != nullptr) return impl_->common_port;
@@ -242,6 +245,7 @@ void UcxWorker::Disconnect(UcxEndpoint* endpoint) {
 
 absl::Status UcxWorker::Impl::Open(const UcxOptions& options) {
   on_dropped = options.on_dropped;
+  place = ThisPlace(options);
   ASSIGN_OR_RETURN(context, OpenUcx(options));
   RETURN_IF_ERROR(OpenSleep());
   // Also where it is not kept: what is missing shows now.

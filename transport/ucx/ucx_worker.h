@@ -14,6 +14,7 @@
 #include "absl/types/span.h"
 #include "transport/ucx/fragment.h"
 #include "transport/ucx/ucx_options.h"
+#include "transport/ucx/ucx_place.h"
 
 namespace baleen {
 
@@ -67,6 +68,8 @@ class UcxWorker {
 
   // Of UCX; two workers talk only when theirs are equal.
   static std::string Version();
+
+  const UcxPlace& place() const;
 
   // Without the lock, since it takes a while. In shared memory each caller has a port of its own: a peer that dies or is stopped in the
   // middle of a write leaves a gap there that UCX waits at for ever, with all that others write behind it. Over networks, where nothing of
