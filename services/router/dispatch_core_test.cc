@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/sanitizers.h"
 #include "proto/baleen/v1/placement.pb.h"
 
 namespace baleen {
@@ -387,7 +388,7 @@ class Simulation {
 };
 
 TEST(DispatchCoreSimulationTest, EveryBatchCompletesUnderFaults) {
-  for (uint32_t seed = 0; seed < 10000; ++seed) {
+  for (uint32_t seed = 0; seed < (kThreadSanitizer ? 500 : 10000); ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     Simulation(seed).Run();
     if (HasFailure()) return;

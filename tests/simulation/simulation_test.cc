@@ -5,13 +5,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/sanitizers.h"
 #include "tests/simulation/scenario.h"
 #include "tests/simulation/shared_parts.h"
 
 namespace baleen {
 namespace {
 
-constexpr uint32_t kSeedsPerRange = 500;
+constexpr uint32_t kSeedsPerRange = kThreadSanitizer ? 10 : 500;
 constexpr uint32_t kRanges = 20;
 
 // They broke a promise once; docs/robustness.md says which. Repeat one: bazel run //tests/simulation -- --seed=N
