@@ -95,13 +95,15 @@ TEST(HttpServerTest, AnswersSeveralRequestsOnAConnection) {
   EXPECT_NE(client.ReadUntil("POST /b abc").find("POST /b abc"), std::string::npos);
 }
 
+void StreamTwoLines(HttpRequest, std::shared_ptr<HttpResponder> responder) {
+  responder->BeginStream({{"content-type", "text/event-stream"}});
+  responder->Write("one\n");
+  responder->Write("two\n");
+  responder->EndStream();
+}
+
 TEST(HttpServerTest, StreamsInChunks) {
-  HttpServer server({}, [](HttpRequest, std::shared_ptr<HttpResponder> responder) {
-    responder->BeginStream({{"content-type", "text/event-stream"}});
-    responder->Write("one\n");
-    responder->Write("two\n");
-    responder->EndStream();
-  });
+  HttpServer server({}, StreamTwoLines);
   ASSERT_TRUE(server.Start().ok());
   Client client(server.port());
   client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -111,12 +113,7 @@ TEST(HttpServerTest, StreamsInChunks) {
 }
 
 TEST(HttpServerTest, AStreamToHttp10HasNoChunksAndEndsWithItsConnection) {
-  HttpServer server({}, [](HttpRequest, std::shared_ptr<HttpResponder> responder) {
-    responder->BeginStream({{"content-type", "text/event-stream"}});
-    responder->Write("one\n");
-    responder->Write("two\n");
-    responder->EndStream();
-  });
+  HttpServer server({}, StreamTwoLines);
   ASSERT_TRUE(server.Start().ok());
   for (const char* header : {"", "Connection: keep-alive\r\n"}) {
     Client client(server.port());
