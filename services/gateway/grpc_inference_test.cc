@@ -16,8 +16,7 @@
 
 #include "absl/strings/match.h"
 #include "proto/baleen/v1/inference.grpc.pb.h"
-#include "services/common/call_guard.h"
-#include "services/gateway/idempotency/idempotent_answer.h"
+#include "services/gateway/grpc_inference_fixture.h"
 #include "services/gateway/tenants/tenant_directory.h"
 #include "services/gateway/testing/scripted_decode.h"
 #include "services/gateway/testing/tenants.h"
@@ -88,20 +87,8 @@ class PausableDecode final : public DecodeDialer {
   uint32_t said_ = 0;
 };
 
-class GrpcInferenceTest : public testing::Test {
+class GrpcInferenceTest : public GrpcInferenceFixture {
  protected:
-  void SetUp() override {
-    auto model = ServedModel::Load("checkpoints/abacus");
-    ASSERT_TRUE(model.ok()) << model.status();
-    model_ = *std::move(model);
-    AddReadyWorker(&picker_);
-  }
-  void TearDown() override {
-    if (server_ != nullptr) server_->Shutdown();
-  }
-
-  std::vector<int32_t> Ids(const std::string& text) { return model_->tokenizer->Encode(text, AddedTokens::kMatch); }
-
   void Serve(DecodeScript script) {
     decode_ = std::make_unique<ScriptedDecode>(std::move(script));
     Serve(decode_.get());
@@ -109,60 +96,19 @@ class GrpcInferenceTest : public testing::Test {
 
   void Serve(DecodeDialer* decode) {
     InferenceOptions options;
-    options.model = model_.get();
-    options.generation = {model_->tokenizer.get(), decode, &picker_};
-    options.probe = &probe_;
     options.tenants = tenants_.get();
     options.texts = &texts_;
-    options.idempotency = &idempotency_;
-    service_ = MakeInferenceService(options);
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(service_.get());
-    if (guard_) AddCallGuard(guard_, builder);
-    server_ = builder.BuildAndStart();
-    channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials());
-    stub_ = v1::Inference::NewStub(channel_);
+    GrpcInferenceFixture::Serve(decode, options);
   }
 
-  // All pieces of a call; its status must be `expected`.
-  template <typename Response, typename Reader>
-  std::vector<Response> ReadAll(Reader reader, grpc::StatusCode expected = grpc::StatusCode::OK) {
-    std::vector<Response> all;
-    Response response;
-    while (reader->Read(&response)) all.push_back(response);
-    last_status_ = reader->Finish();
-    EXPECT_EQ(last_status_.error_code(), expected) << last_status_.error_message();
-    return all;
-  }
-
-  static v1::GenerateRequest Generate() {
-    v1::GenerateRequest request;
-    request.set_model("abacus");
-    request.set_text("2+2");
-    return request;
-  }
-
-  prometheus::Registry registry_;
-  GatewayProbe probe_{registry_, "abacus"};
-  WorkerPicker picker_;
   TextPool texts_;
-  IdempotencyKeys idempotency_{IdempotencyLimits(), Clock::Real()};
-  std::unique_ptr<ServedModel> model_;
   std::unique_ptr<TenantDirectory> tenants_;
-  CallGuard guard_;
   std::unique_ptr<ScriptedDecode> decode_;
-  std::unique_ptr<grpc::Service> service_;
-  std::unique_ptr<grpc::Server> server_;
-  std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<v1::Inference::Stub> stub_;
-  grpc::Status last_status_;
 };
 
 TEST_F(GrpcInferenceTest, StreamsACompletionAndEndsWithUsage) {
   Serve({Ids("=4"), v1::FINISH_REASON_LENGTH, 2});
-  v1::GenerateRequest request = Generate();
+  v1::GenerateRequest request = Question();
   request.mutable_options()->set_logprobs(0);
   grpc::ClientContext context;
   const auto pieces = ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request));
@@ -189,7 +135,7 @@ TEST_F(GrpcInferenceTest, ASlowReaderHoldsItsWorkerBack) {
   PausableDecode decode;
   Serve(&decode);
   grpc::ClientContext context;
-  const auto reader = stub_->Generate(&context, Generate());
+  const auto reader = stub_->Generate(&context, Question());
   ASSERT_TRUE(decode.WaitUntilOpen());
   const int32_t token = Ids("4").at(0);
   int said = 0;
@@ -227,7 +173,7 @@ TEST_F(GrpcInferenceTest, CallersWithDifferentKeysShareNoCache) {
   for (const char* key : {"Bearer a", "Bearer b", "Bearer a"}) {
     grpc::ClientContext context;
     context.AddMetadata("authorization", key);
-    ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Generate()));
+    ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Question()));
   }
   const std::vector<v1::StartSequence> starts = decode_->starts();
   ASSERT_EQ(starts.size(), 3u);
@@ -238,7 +184,7 @@ TEST_F(GrpcInferenceTest, CallersWithDifferentKeysShareNoCache) {
 
 TEST_F(GrpcInferenceTest, OptionsReachTheWorker) {
   Serve({Ids("4")});
-  v1::GenerateRequest request = Generate();
+  v1::GenerateRequest request = Question();
   v1::GenerationOptions& options = *request.mutable_options();
   options.set_temperature(0.5f);
   options.set_top_p(0.25f);
@@ -275,7 +221,7 @@ TEST_F(GrpcInferenceTest, OptionsReachTheWorker) {
 
 TEST_F(GrpcInferenceTest, ChoicesEchoAndAlternatives) {
   Serve({Ids("=4")});
-  v1::GenerateRequest request = Generate();
+  v1::GenerateRequest request = Question();
   request.mutable_options()->set_n(2);
   request.set_echo(true);
   grpc::ClientContext context;
@@ -345,13 +291,13 @@ TEST_F(GrpcInferenceTest, RefusalsAreStatusesWithASentence) {
       {[](v1::GenerateRequest* r) { r->mutable_token_ids()->add_ids(0xffffffffu); }, "token id"},
   };
   for (const auto& [spoil, word] : cases) {
-    v1::GenerateRequest request = Generate();
+    v1::GenerateRequest request = Question();
     spoil(&request);
     grpc::ClientContext context;
     ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request), grpc::StatusCode::INVALID_ARGUMENT);
     EXPECT_TRUE(absl::StrContains(last_status_.error_message(), word)) << last_status_.error_message();
   }
-  v1::GenerateRequest other = Generate();
+  v1::GenerateRequest other = Question();
   other.set_model("gpt");
   grpc::ClientContext context;
   ReadAll<v1::GenerateResponse>(stub_->Generate(&context, other), grpc::StatusCode::NOT_FOUND);
@@ -363,7 +309,7 @@ TEST_F(GrpcInferenceTest, CancellingFreesTheSequence) {
   waits.silent = true;
   Serve(waits);
   grpc::ClientContext context;
-  auto reader = stub_->Generate(&context, Generate());
+  auto reader = stub_->Generate(&context, Question());
   ASSERT_TRUE(decode_->WaitForStart());
   context.TryCancel();
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
@@ -415,7 +361,7 @@ TEST_F(GrpcInferenceTest, LongTextsAreAnsweredToo) {
   grpc::ClientContext context;
   ASSERT_TRUE(stub_->Tokenize(&context, request, &response).ok());
   EXPECT_GT(response.ids_size(), 1000);
-  v1::GenerateRequest generate = Generate();
+  v1::GenerateRequest generate = Question();
   generate.mutable_options()->set_user("u");
   (*generate.mutable_options()->mutable_logit_bias())[1] = 1;
   for (int i = 0; i < 1000; ++i) generate.mutable_options()->add_stop("no more than sixteen");
@@ -425,7 +371,7 @@ TEST_F(GrpcInferenceTest, LongTextsAreAnsweredToo) {
 
 TEST_F(GrpcInferenceTest, ARepeatUnderAnIdempotencyKeyIsTheSameAnswer) {
   Serve({Ids("=4")});
-  v1::GenerateRequest request = Generate();
+  v1::GenerateRequest request = Question();
   (*request.mutable_options()->mutable_logit_bias())[1] = 1;
   (*request.mutable_options()->mutable_logit_bias())[2] = 1;
   const auto ask = [&](const std::string& key, grpc::StatusCode expected = grpc::StatusCode::OK) {
@@ -452,7 +398,7 @@ TEST_F(GrpcInferenceTest, AnIdempotencyKeyIsFreeAgainWhenItsClientHasLeft) {
   Serve(waits);
   const auto ask = [&](grpc::ClientContext* context) {
     context->AddMetadata("idempotency-key", "k");
-    return stub_->Generate(context, Generate());
+    return stub_->Generate(context, Question());
   };
   grpc::ClientContext first;
   auto reader = ask(&first);
@@ -516,7 +462,7 @@ TEST_F(ClosedGrpcInferenceTest, TheTenantsPriorityReachesTheWorker) {
   Serve({Ids("4")});
   grpc::ClientContext context;
   context.AddMetadata("authorization", "Bearer key-a");
-  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Generate()));
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Question()));
   ASSERT_EQ(decode_->starts().size(), 1u);
   EXPECT_EQ(decode_->starts()[0].priority(), 7);
   EXPECT_EQ(decode_->starts()[0].cache_salt().size(), 32u);
@@ -526,7 +472,7 @@ TEST_F(ClosedGrpcInferenceTest, UsageIsTheTenantsOwn) {
   Serve({Ids("=4")});
   grpc::ClientContext context;
   context.AddMetadata("authorization", "Bearer key-a");
-  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Generate()));
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Question()));
   grpc::ClientContext second;
   second.AddMetadata("authorization", "Bearer key-a");
   v1::GetUsageResponse usage;
@@ -544,7 +490,7 @@ TEST_F(ClosedGrpcInferenceTest, LimitsHoldAndAreShown) {
   file_.Write({TenantJson("acme", "key-a", R"("requests_per_min":2,"tokens_per_min":100)")});
   ASSERT_TRUE(tenants_->Reload().ok());
   Serve({Ids("4")});
-  v1::GenerateRequest request = Generate();
+  v1::GenerateRequest request = Question();
   request.mutable_options()->set_max_tokens(5);
   const auto call = [&](grpc::StatusCode expected) {
     grpc::ClientContext context;
@@ -577,7 +523,7 @@ TEST_F(GrpcInferenceTest, AGuardRefusesBeforeTheServiceSeesACall) {
   EXPECT_EQ(list(""), grpc::StatusCode::CANCELLED);
   grpc::ClientContext context;
   context.AddMetadata("authorization", "yes");
-  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Generate()), grpc::StatusCode::CANCELLED);
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Question()), grpc::StatusCode::CANCELLED);
 }
 
 }  // namespace

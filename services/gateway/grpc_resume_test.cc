@@ -1,6 +1,5 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
-#include <prometheus/registry.h>
 
 #include <map>
 #include <memory>
@@ -10,8 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "proto/baleen/v1/inference.grpc.pb.h"
-#include "services/gateway/grpc_inference.h"
-#include "services/gateway/idempotency/idempotent_answer.h"
+#include "services/gateway/grpc_inference_fixture.h"
 #include "services/gateway/testing/scripted_decode.h"
 #include "services/gateway/testing/scripted_recall.h"
 
@@ -30,54 +28,16 @@ std::map<uint32_t, std::vector<std::string>> ByChoice(const std::vector<v1::Gene
   return result;
 }
 
-class GrpcResumeTest : public testing::Test {
+class GrpcResumeTest : public GrpcInferenceFixture {
  protected:
-  void SetUp() override {
-    auto model = ServedModel::Load("checkpoints/abacus");
-    ASSERT_TRUE(model.ok()) << model.status();
-    model_ = *std::move(model);
-    AddReadyWorker(&picker_);
-  }
-  void TearDown() override {
-    if (server_ != nullptr) server_->Shutdown();
-  }
-
   void Serve(const std::string& text) {
-    decode_ = std::make_unique<ScriptedDecode>(DecodeScript{model_->tokenizer->Encode(text, AddedTokens::kMatch)});
+    decode_ = std::make_unique<ScriptedDecode>(DecodeScript{Ids(text)});
     recall_ = std::make_unique<ScriptedRecall>(decode_.get());
     finder_ = std::make_unique<RequestFinder>(recall_.get(), Clock::Real());
     AddDecodeWorker(finder_.get());
     InferenceOptions options;
-    options.model = model_.get();
     options.finder = finder_.get();
-    options.generation = {model_->tokenizer.get(), decode_.get(), &picker_};
-    options.probe = &probe_;
-    options.idempotency = &idempotency_;
-    service_ = MakeInferenceService(options);
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(service_.get());
-    server_ = builder.BuildAndStart();
-    stub_ = v1::Inference::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
-  }
-
-  // All pieces of a call; its status must be `expected`.
-  template <typename Response, typename Reader>
-  std::vector<Response> ReadAll(Reader reader, grpc::StatusCode expected = grpc::StatusCode::OK) {
-    std::vector<Response> all;
-    Response response;
-    while (reader->Read(&response)) all.push_back(response);
-    last_status_ = reader->Finish();
-    EXPECT_EQ(last_status_.error_code(), expected) << last_status_.error_message();
-    return all;
-  }
-
-  static v1::GenerateRequest Question() {
-    v1::GenerateRequest request;
-    request.set_model("abacus");
-    request.set_text("2+2");
-    return request;
+    GrpcInferenceFixture::Serve(decode_.get(), options);
   }
 
   std::vector<v1::GenerateResponse> Begin(const v1::GenerateRequest& request, const std::string& key = "") {
@@ -97,18 +57,9 @@ class GrpcResumeTest : public testing::Test {
     return ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request), expected);
   }
 
-  prometheus::Registry registry_;
-  GatewayProbe probe_{registry_, "abacus"};
-  WorkerPicker picker_;
-  IdempotencyKeys idempotency_{IdempotencyLimits(), Clock::Real()};
-  std::unique_ptr<ServedModel> model_;
   std::unique_ptr<ScriptedDecode> decode_;
   std::unique_ptr<ScriptedRecall> recall_;
   std::unique_ptr<RequestFinder> finder_;
-  std::unique_ptr<grpc::Service> service_;
-  std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<v1::Inference::Stub> stub_;
-  grpc::Status last_status_;
 };
 
 TEST_F(GrpcResumeTest, TheRestIsExactWhereverTheGatewayDied) {
