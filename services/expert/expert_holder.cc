@@ -3,26 +3,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "model/layers/expert_compute.h"
 #include "services/common/log.h"
 
 namespace baleen {
 
 namespace {
-
-class LoadedExperts final : public HeldExperts {
- public:
-  LoadedExperts(std::shared_ptr<const ExpertWeights> weights, DType wire, ThreadPool* pool)
-      : weights_(std::move(weights)), wire_(wire), pool_(pool) {}
-
-  bool Has(int layer, uint32_t expert) const override { return weights_->Has({layer, static_cast<int>(expert)}); }
-  void Compute(int layer, absl::Span<const ExpertSlot> slots) const override { ComputeExperts(*weights_, layer, slots, wire_, pool_); }
-
- private:
-  const std::shared_ptr<const ExpertWeights> weights_;
-  const DType wire_;
-  ThreadPool* const pool_;
-};
 
 // Ids beyond the model's are refused before anything is allocated by them.
 absl::StatusOr<std::vector<ExpertId>> IdsOf(const std::vector<v1::ExpertRange>& ranges, const ModelConfig& config) {
@@ -40,21 +25,16 @@ absl::StatusOr<std::vector<ExpertId>> IdsOf(const std::vector<v1::ExpertRange>& 
 
 }  // namespace
 
-ExpertHolder::ExpertHolder(Checkpoint* checkpoint, const ModelConfig* config, const Numerics& numerics, ThreadPool* pool,
-                           ExpertService* service, SharedWeights* shared_weights)
+ExpertHolder::ExpertHolder(const Checkpoint* checkpoint, const ModelConfig* config, ExpertLoader* loader, ExpertService* service)
     : checkpoint_(checkpoint),
       config_(config),
-      numerics_(numerics),
-      pool_(pool),
+      loader_(loader),
       service_(service),
-      shared_weights_(shared_weights),
       ready_(absl::UnavailableError("no experts assigned yet")) {}
 
 absl::Status ExpertHolder::Assign(const std::vector<v1::ExpertRange>& ranges) {
-  std::shared_ptr<const ExpertWeights> held;
   {
     std::lock_guard lock(mu_);
-    held = weights_;
     if (!ready_.ok()) ready_ = absl::UnavailableError("assigned experts are being loaded");
   }
   const auto fail = [this](absl::Status status) {
@@ -65,21 +45,20 @@ absl::Status ExpertHolder::Assign(const std::vector<v1::ExpertRange>& ranges) {
   };
   absl::StatusOr<std::vector<ExpertId>> ids = IdsOf(ranges, *config_);
   if (!ids.ok()) return fail(ids.status());
-  auto weights = ExpertWeights::Load(*checkpoint_, *config_, *ids, numerics_, held.get(), shared_weights_);
-  if (!weights.ok()) return fail(weights.status());
-  Publish(*std::move(weights), ranges);
+  auto experts = loader_->Load(*ids);
+  if (!experts.ok()) return fail(experts.status());
+  Publish(*std::move(experts), ranges);
   return absl::OkStatus();
 }
 
-void ExpertHolder::Publish(std::shared_ptr<const ExpertWeights> weights, const std::vector<v1::ExpertRange>& ranges) {
-  const size_t count = weights->Ids().size();
-  service_->SetExperts(std::make_shared<LoadedExperts>(weights, numerics_.activations(), pool_));
+void ExpertHolder::Publish(std::shared_ptr<const HeldExperts> experts, const std::vector<v1::ExpertRange>& ranges) {
+  const size_t count = experts->size();
+  service_->SetExperts(std::move(experts));
   std::vector<TensorDigestEntry> digests = checkpoint_->Digests();
   service_->probe().ExpertsLoaded(count, checkpoint_->BytesRead());
   Log(LogLevel::kInfo, "experts_loaded",
       {{"experts", absl::StrCat(count)}, {"checkpoint_bytes_read", absl::StrCat(checkpoint_->BytesRead())}});
   std::lock_guard lock(mu_);
-  weights_ = std::move(weights);
   loaded_ = ranges;
   digests_ = std::move(digests);
   ready_ = count > 0 ? absl::OkStatus() : absl::UnavailableError("no experts assigned");

@@ -7,22 +7,19 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "base/thread_pool.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
-#include "model/layers/numerics.h"
-#include "model/weights/expert_weights.h"
-#include "model/weights/shared_weights.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/expert/expert_service.h"
+#include "services/expert/held_experts.h"
 
 namespace baleen {
 
 // Thread-safe; Assign has one caller at a time. All pointers outlive this.
 class ExpertHolder {
  public:
-  ExpertHolder(Checkpoint* checkpoint, const ModelConfig* config, const Numerics& numerics, ThreadPool* pool, ExpertService* service,
-               SharedWeights* shared_weights = nullptr);
+  // `loader` reads from `checkpoint`.
+  ExpertHolder(const Checkpoint* checkpoint, const ModelConfig* config, ExpertLoader* loader, ExpertService* service);
 
   // Loads what of `ranges` is not held and gives them all to the service in one swap; what was held answers until then, and goes on when
   // loading fails.
@@ -34,17 +31,14 @@ class ExpertHolder {
   absl::Status Ready() const;
 
  private:
-  void Publish(std::shared_ptr<const ExpertWeights> weights, const std::vector<v1::ExpertRange>& ranges);
+  void Publish(std::shared_ptr<const HeldExperts> experts, const std::vector<v1::ExpertRange>& ranges);
 
-  Checkpoint* const checkpoint_;
+  const Checkpoint* const checkpoint_;
   const ModelConfig* const config_;
-  const Numerics numerics_;
-  ThreadPool* const pool_;
+  ExpertLoader* const loader_;
   ExpertService* const service_;
-  SharedWeights* const shared_weights_;  // May be null.
 
   mutable std::mutex mu_;
-  std::shared_ptr<const ExpertWeights> weights_;
   std::vector<v1::ExpertRange> loaded_;
   std::vector<TensorDigestEntry> digests_;
   absl::Status ready_;

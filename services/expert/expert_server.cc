@@ -17,6 +17,7 @@
 #include "services/common/service_flags.h"
 #include "services/common/worker_transport.h"
 #include "services/expert/access.h"
+#include "services/expert/cpu_experts.h"
 #include "services/expert/expert_grpc.h"
 #include "services/expert/expert_holder.h"
 #include "services/expert/expert_service.h"
@@ -73,6 +74,7 @@ struct ExpertServer::Impl {
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<ExpertService> service;
   std::unique_ptr<SharedWeights> shared_weights;
+  std::unique_ptr<ExpertLoader> loader;
   std::unique_ptr<ExpertHolder> holder;
   std::unique_ptr<ExpertGrpc> grpc_service;
   std::unique_ptr<WorkerTransport> transport;
@@ -100,7 +102,8 @@ absl::Status ExpertServer::Impl::Load() {
   if (!options.shared_weights.empty()) {
     ASSIGN_OR_RETURN(shared_weights, SharedWeights::Open(options.shared_weights, *checkpoint, numerics));
   }
-  holder = std::make_unique<ExpertHolder>(checkpoint.get(), &config, numerics, pool.get(), service.get(), shared_weights.get());
+  loader = std::make_unique<CpuExpertLoader>(checkpoint.get(), &config, numerics, pool.get(), shared_weights.get());
+  holder = std::make_unique<ExpertHolder>(checkpoint.get(), &config, loader.get(), service.get());
   return absl::OkStatus();
 }
 

@@ -17,8 +17,8 @@ struct ExpertOptions {
   std::string model_directory;
   std::string dtype = "auto";  // auto (bf16), bf16 or f32
   std::string placement_address;
-  std::string failure_domain;  // Empty = only itself.
-  int threads = 0;             // 0 = one per core it may use.
+  std::string failure_domain;       // Empty = only itself.
+  int threads = 0;                  // 0 = one per core it may use.
   std::string shared_weights = "";  // Directory of SharedWeights; empty = none.
   WorkerTransportOptions transport = {};
 };

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/common/log.h"
 #include "services/common/span_exporter.h"
 #include "services/common/trace_context.h"
+#include "services/expert/merger.h"
 
 namespace baleen {
 
@@ -24,7 +26,9 @@ void SendReply(const std::shared_ptr<Connection>& connection, Message reply) {
 }  // namespace
 
 ExpertService::ExpertService(ExpertServiceOptions options, Clock* clock, prometheus::Registry* metrics)
-    : options_(std::move(options)), clock_(clock), probe_(metrics), queue_(options_.queue), compute_([this] { ComputeLoop(); }) {}
+    : options_(std::move(options)), clock_(clock), probe_(metrics), queue_(options_.queue) {
+  for (int i = 0; i < options_.computations; ++i) compute_.emplace_back([this] { ComputeLoop(); });
+}
 
 ExpertService::~ExpertService() { Drain(); }
 
@@ -58,7 +62,9 @@ void ExpertService::SetExperts(std::shared_ptr<const HeldExperts> experts) {
 void ExpertService::Drain() {
   queue_.Close();
   std::lock_guard lock(drain_mu_);
-  if (compute_.joinable()) compute_.join();
+  for (std::thread& thread : compute_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 void ExpertService::Refuse(const ExpertCall& call, const absl::Status& status) {
@@ -99,14 +105,19 @@ void ExpertService::ComputeBatch(std::vector<ExpertCall> calls) {
   });
   if (calls.empty()) return;
   const absl::Time start = clock_->Now();
-  std::vector<Message> replies = ComputeMerged(calls, options_.shape.hidden, options_.shape.dtype,
-                                               [&](int layer, absl::Span<const ExpertSlot> slots) { experts->Compute(layer, slots); });
+  absl::StatusOr<std::vector<Message>> replies = ComputeMerged(calls, options_.shape.hidden, options_.shape.dtype, *experts);
+  if (!replies.ok()) {
+    Log(LogLevel::kError, "experts_not_computed", {{"error", std::string(replies.status().message())}});
+    for (const ExpertCall& call : calls) Refuse(call, replies.status());
+    if (options_.on_failure && absl::IsInternal(replies.status())) options_.on_failure(replies.status());
+    return;
+  }
   probe_.BatchComputed(rows, clock_->Now() - start);
   if (options_.spans != nullptr) Trace(calls, rows, start);
   for (size_t i = 0; i < calls.size(); ++i) {
     probe_.CallDone("OK");
     row_counter_.Count(calls[i].layer, calls[i].expert_ids);
-    calls[i].reply(std::move(replies[i]));
+    calls[i].reply(std::move((*replies)[i]));
   }
 }
 

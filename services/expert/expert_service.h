@@ -12,7 +12,7 @@
 #include "absl/status/status.h"
 #include "base/clock.h"
 #include "services/expert/expert_call.h"
-#include "services/expert/merger.h"
+#include "services/expert/held_experts.h"
 #include "services/expert/probe.h"
 #include "services/expert/row_counter.h"
 #include "services/expert/work_queue.h"
@@ -22,26 +22,22 @@ namespace baleen {
 
 class SpanExporter;
 
-// Experts to compute with. Immutable once made; thread-safe.
-class HeldExperts {
- public:
-  virtual ~HeldExperts() = default;
-  virtual bool Has(int layer, uint32_t expert) const = 0;
-  // Slots are rows of the shape's dtype; see ComputeExperts.
-  virtual void Compute(int layer, absl::Span<const ExpertSlot> slots) const = 0;
-};
-
 struct ExpertServiceOptions {
   ExpertShape shape;
   WorkQueueBounds queue;
   int64_t max_merged_slots = 4096;  // (Row, expert) pairs of one computation.
-  SpanExporter* spans = nullptr;    // Unowned, outlives the service; null = no call is traced.
+  // Computations at a time: more than one where a computation waits for a device, so that one's copies run beside another's products.
+  int computations = 1;
+  SpanExporter* spans = nullptr;  // Unowned, outlives the service; null = no call is traced.
+  // Called when a computation fails with INTERNAL, after its calls were refused: a device that failed gives nothing right any more.
+  std::function<void(const absl::Status&)> on_failure;
 };
 
 // Thread-safe. Replies are in any order: refusals come at once, outputs after compute.
 //  - FAILED_PRECONDITION: an expert is not held, or another numerics_id;
 //  - DEADLINE_EXCEEDED: the deadline passed before compute;
-//  - RESOURCE_EXHAUSTED: the queue is full; INVALID_ARGUMENT: malformed.
+//  - RESOURCE_EXHAUSTED: the queue is full, or there is no memory for the reply; INVALID_ARGUMENT: malformed;
+//  - INTERNAL: the device failed.
 class ExpertService {
  public:
   ExpertService(ExpertServiceOptions options, Clock* clock, prometheus::Registry* metrics);
@@ -76,7 +72,7 @@ class ExpertService {
   std::mutex mu_;
   std::shared_ptr<const HeldExperts> experts_;
   std::mutex drain_mu_;
-  std::thread compute_;
+  std::vector<std::thread> compute_;
 };
 
 }  // namespace baleen

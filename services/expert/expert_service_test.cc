@@ -24,7 +24,8 @@ class FakeExperts final : public HeldExperts {
  public:
   explicit FakeExperts(uint32_t held, absl::Notification* gate = nullptr) : held_(held), gate_(gate) {}
   bool Has(int layer, uint32_t expert) const override { return layer == 1 && expert < held_; }
-  void Compute(int layer, absl::Span<const ExpertSlot> slots) const override {
+  size_t size() const override { return held_; }
+  absl::Status Compute(int layer, absl::Span<const ExpertSlot> slots) const override {
     entered.Notify();
     if (gate_ != nullptr) gate_->WaitForNotification();
     computed_slots = static_cast<int64_t>(slots.size());
@@ -34,6 +35,7 @@ class FakeExperts final : public HeldExperts {
       for (float& x : row) x += static_cast<float>(slot.expert);
       ValuesToWire(row, kHidden, DType::kF32, slot.output);
     }
+    return result;
   }
   struct Once {
     void Notify() {
@@ -43,6 +45,7 @@ class FakeExperts final : public HeldExperts {
     absl::Notification notification;
   };
   mutable Once entered;
+  absl::Status result;
   mutable std::atomic<int64_t> computed_slots{0};
 
  private:
@@ -59,10 +62,12 @@ class FixedClock final : public Clock {
 
 class ExpertServiceTest : public ::testing::Test {
  protected:
-  void Start(WorkQueueBounds bounds = {}) {
+  void Start(WorkQueueBounds bounds = {}, int computations = 1) {
     ExpertServiceOptions options;
     options.shape = {.hidden = kHidden, .experts = 8, .dtype = DType::kF32, .numerics_id = "n"};
     options.queue = bounds;
+    options.computations = computations;
+    options.on_failure = [this](const absl::Status&) { ++failures_; };
     service_ = std::make_unique<ExpertService>(options, &clock_, nullptr);
     ASSERT_TRUE(network_->Listen("shard", kMethod, [this](std::shared_ptr<Connection> c) { return service_->Accept(std::move(c)); }).ok());
     connection_ = network_->Connect("shard", kMethod,
@@ -111,6 +116,7 @@ class ExpertServiceTest : public ::testing::Test {
   }
 
   FixedClock clock_;
+  std::atomic<int> failures_{0};
   std::unique_ptr<InprocNetwork> network_ = std::make_unique<InprocNetwork>();
   std::unique_ptr<ExpertService> service_;
   std::shared_ptr<Connection> connection_;
@@ -170,6 +176,31 @@ TEST_F(ExpertServiceTest, MergesWhatWaitsAndBoundsIt) {
   EXPECT_EQ(slow->computed_slots, 1);
   EXPECT_EQ(next->computed_slots, 3);
   EXPECT_EQ(FirstValue(3), 4.0f);
+}
+
+TEST_F(ExpertServiceTest, ComputesBesideAComputationThatWaits) {
+  Start({}, 2);
+  absl::Notification gate;
+  const auto slow = std::make_shared<FakeExperts>(4, &gate);
+  service_->SetExperts(slow);
+  Call(1, 1, 0);
+  ASSERT_TRUE(slow->entered.notification.WaitForNotificationWithTimeout(kPatience));
+  service_->SetExperts(std::make_shared<FakeExperts>(4));
+  Call(2, 1, 1);
+  EXPECT_EQ(CodeOf(2), 0);
+  gate.Notify();
+  EXPECT_EQ(CodeOf(1), 0);
+}
+
+TEST_F(ExpertServiceTest, RefusesWhatTheDeviceFailedAt) {
+  Start();
+  const auto broken = std::make_shared<FakeExperts>(4);
+  broken->result = absl::InternalError("an illegal address");
+  service_->SetExperts(broken);
+  Call(1, 1, 0);
+  EXPECT_EQ(CodeOf(1), Code(absl::StatusCode::kInternal));
+  service_->Drain();
+  EXPECT_EQ(failures_, 1);
 }
 
 TEST_F(ExpertServiceTest, DrainAnswersWhatIsQueued) {

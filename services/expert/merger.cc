@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <memory>
 
+#include "base/status_macros.h"
+
 namespace baleen {
 
 namespace {
@@ -18,18 +20,19 @@ void AppendSlots(const ExpertCall& call, int64_t row_bytes, std::byte* output, s
 
 }  // namespace
 
-std::vector<Message> ComputeMerged(absl::Span<const ExpertCall> calls, int64_t hidden, DType dtype, const GroupedCompute& compute) {
+absl::StatusOr<std::vector<Message>> ComputeMerged(absl::Span<const ExpertCall> calls, int64_t hidden, DType dtype,
+                                                   const HeldExperts& experts) {
   std::vector<Message> replies;
   if (calls.empty()) return replies;
   const int64_t row_bytes = hidden * static_cast<int64_t>(SizeOf(dtype));
   std::vector<ExpertSlot> slots;
   for (const ExpertCall& call : calls) {
     const size_t size = call.expert_ids.size() * static_cast<size_t>(row_bytes);
-    const std::shared_ptr<std::byte[]> bytes = std::make_shared_for_overwrite<std::byte[]>(size);
+    ASSIGN_OR_RETURN(const std::shared_ptr<std::byte[]> bytes, experts.ReplyMemory(size));
     AppendSlots(call, row_bytes, bytes.get(), &slots);
     replies.push_back(EncodeReply(call, {bytes, bytes.get(), size}));
   }
-  compute(calls.front().layer, slots);
+  RETURN_IF_ERROR(experts.Compute(calls.front().layer, slots));
   return replies;
 }
 

@@ -3,22 +3,21 @@
 #define BALEEN_SERVICES_EXPERT_MERGER_H_
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "base/dtype.h"
-#include "model/layers/expert_compute.h"
 #include "services/expert/expert_call.h"
+#include "services/expert/held_experts.h"
 
 namespace baleen {
 
-// Writes the outputs of one layer's slots; see ComputeExperts.
-using GroupedCompute = std::function<void(int layer, absl::Span<const ExpertSlot> slots)>;
-
-// Computes `calls`, all of one layer and checked against its weights, at once, with rows of `hidden` values in `dtype`; replies stand in
-// the order of the calls. Outputs are computed where they are sent from. Which calls are merged never changes a reply.
-std::vector<Message> ComputeMerged(absl::Span<const ExpertCall> calls, int64_t hidden, DType dtype, const GroupedCompute& compute);
+// Computes `calls`, all of one layer and checked against what `experts` holds, at once, with rows of `hidden` values in `dtype`; replies
+// stand in the order of the calls. Outputs are computed where they are sent from. Which calls are merged never changes a reply. Errors are
+// those of `experts`.
+absl::StatusOr<std::vector<Message>> ComputeMerged(absl::Span<const ExpertCall> calls, int64_t hidden, DType dtype,
+                                                   const HeldExperts& experts);
 
 }  // namespace baleen
 

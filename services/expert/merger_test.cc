@@ -11,14 +11,24 @@ namespace {
 
 constexpr int64_t kHidden = 6;
 
-void FakeCompute(int layer, absl::Span<const ExpertSlot> slots) {
-  for (const ExpertSlot& slot : slots) {
-    float row[kHidden];
-    ValuesFromWire(slot.input, kHidden, DType::kBf16, row);
-    for (float& x : row) x = x * static_cast<float>(slot.expert + 1) + static_cast<float>(layer);
-    ValuesToWire(row, kHidden, DType::kBf16, slot.output);
+class FakeExperts final : public HeldExperts {
+ public:
+  size_t size() const override { return 8; }
+  bool Has(int, uint32_t) const override { return true; }
+  absl::Status Compute(int layer, absl::Span<const ExpertSlot> slots) const override {
+    ++computed;
+    for (const ExpertSlot& slot : slots) {
+      float row[kHidden];
+      ValuesFromWire(slot.input, kHidden, DType::kBf16, row);
+      for (float& x : row) x = x * static_cast<float>(slot.expert + 1) + static_cast<float>(layer);
+      ValuesToWire(row, kHidden, DType::kBf16, slot.output);
+    }
+    return result;
   }
-}
+
+  mutable int computed = 0;
+  absl::Status result;
+};
 
 ExpertCall MakeCall(std::mt19937& random, uint64_t id) {
   ExpertCall call;
@@ -40,20 +50,27 @@ TEST(MergerTest, MergedRepliesEqualSingleOnes) {
   for (int round = 0; round < 30; ++round) {
     std::vector<ExpertCall> calls;
     for (size_t i = 0, count = 1 + random() % 6; i < count; ++i) calls.push_back(MakeCall(random, i + 1));
-    int computed = 0;
-    const std::vector<Message> merged = ComputeMerged(calls, kHidden, DType::kBf16, [&](int layer, absl::Span<const ExpertSlot> slots) {
-      ++computed;
-      FakeCompute(layer, slots);
-    });
-    EXPECT_EQ(computed, 1);
+    const FakeExperts experts;
+    const auto replies = ComputeMerged(calls, kHidden, DType::kBf16, experts);
+    ASSERT_TRUE(replies.ok()) << replies.status();
+    const std::vector<Message>& merged = *replies;
+    EXPECT_EQ(experts.computed, 1);
     ASSERT_EQ(merged.size(), calls.size());
     for (size_t i = 0; i < calls.size(); ++i) {
-      const std::vector<Message> alone = ComputeMerged(absl::MakeSpan(&calls[i], 1), kHidden, DType::kBf16, FakeCompute);
+      const std::vector<Message> alone = *ComputeMerged(absl::MakeSpan(&calls[i], 1), kHidden, DType::kBf16, experts);
       EXPECT_EQ(merged[i].header, alone[0].header);
       ASSERT_EQ(merged[i].payload.size, calls[i].expert_ids.size() * kHidden * 2);
       EXPECT_TRUE(std::equal(alone[0].payload.data, alone[0].payload.data + alone[0].payload.size, merged[i].payload.data));
     }
   }
+}
+
+TEST(MergerTest, PassesTheDevicesErrorOn) {
+  std::mt19937 random(5);
+  FakeExperts experts;
+  experts.result = absl::InternalError("out of order");
+  const std::vector<ExpertCall> calls = {MakeCall(random, 1)};
+  EXPECT_EQ(ComputeMerged(calls, kHidden, DType::kBf16, experts).status(), experts.result);
 }
 
 }  // namespace

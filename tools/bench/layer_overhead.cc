@@ -55,10 +55,12 @@ class NoExperts final : public HeldExperts {
  public:
   explicit NoExperts(int64_t row_bytes) : row_bytes_(row_bytes) {}
   bool Has(int, uint32_t) const override { return true; }
-  void Compute(int, absl::Span<const ExpertSlot> slots) const override {
+  size_t size() const override { return 0; }
+  absl::Status Compute(int, absl::Span<const ExpertSlot> slots) const override {
     for (const ExpertSlot& slot : slots) {
       for (int64_t at = 0; at < row_bytes_; at += kPage) slot.output[at] = slot.input[at];
     }
+    return absl::OkStatus();
   }
 
  private:
