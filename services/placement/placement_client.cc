@@ -100,12 +100,13 @@ struct PlacementClient::Impl {
       if (stub != nullptr) calls.insert(&call->context);
     }
     if (stub == nullptr) return done(absl::CancelledError("this worker is stopping"));
-    start(*stub, &call->context, &call->request, &call->reply, [this, call, done = std::move(done)](const grpc::Status& status) {
+    start(*stub, &call->context, &call->request, &call->reply, [this, call, done = std::move(done)](const grpc::Status& status) mutable {
       {
         std::lock_guard lock(mutex);
         calls.erase(&call->context);
       }
       status.ok() ? done(std::move(call->reply)) : done(FromGrpc(status));
+      call = nullptr;  // It holds the channel, and gRPC's last one must not go in a callback (OpenCalls).
       std::lock_guard lock(mutex);
       --asking;
       answered.notify_all();
