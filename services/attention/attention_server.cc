@@ -106,6 +106,8 @@ struct AttentionServer::Impl {
   absl::Status Serve();
   void Register();
   absl::Status Readiness() const;
+  // As Readiness, whatever placement makes of this worker.
+  absl::Status CanServe() const;
   void Report(v1::HeartbeatRequest* heartbeat);
   void Drain(absl::Duration timeout);
   void StopWork();
@@ -133,6 +135,7 @@ struct AttentionServer::Impl {
   std::unique_ptr<DecodeService> decode_service;
   std::unique_ptr<PrefillService> prefill_service;
   std::unique_ptr<PlacementClient> placement;
+  std::atomic<const PlacementClient*> registrar{nullptr};  // `placement`, for probes, which may come before it.
   std::atomic<bool> draining{false};
 };
 
@@ -243,9 +246,16 @@ void AttentionServer::Impl::Register() {
   };
   client.on_drain = [this] { runner.RequestStop(); };
   placement = std::make_unique<PlacementClient>(std::move(client));
+  registrar = placement.get();
 }
 
 absl::Status AttentionServer::Impl::Readiness() const {
+  RETURN_IF_ERROR(CanServe());
+  const PlacementClient* const client = registrar;
+  return client != nullptr ? client->Standing() : absl::UnavailableError("starting");
+}
+
+absl::Status AttentionServer::Impl::CanServe() const {
   if (draining) return absl::UnavailableError("draining");
   if (model->config.moe_layers() == 0) return absl::OkStatus();
   return router->Ready(static_cast<int>(model->config.first_k_dense_replace), model->config.moe_layers(),
@@ -255,7 +265,7 @@ absl::Status AttentionServer::Impl::Readiness() const {
 void AttentionServer::Impl::Report(v1::HeartbeatRequest* heartbeat) {
   resume.Sweep();  // Heartbeats are frequent against the window.
   const StepLoopLoad load = loop->load();
-  heartbeat->set_ready(Readiness().ok());
+  heartbeat->set_ready(CanServe().ok());
   heartbeat->set_draining(draining);
   heartbeat->set_running(static_cast<uint32_t>(load.running));
   heartbeat->set_waiting(static_cast<uint32_t>(load.waiting));

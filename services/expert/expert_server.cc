@@ -59,6 +59,8 @@ struct ExpertServer::Impl {
   absl::Status Serve();
   void Register();
   absl::Status Ready() const;
+  // As Ready, whatever placement makes of this shard.
+  absl::Status CanServe() const;
   void Report(v1::HeartbeatRequest* heartbeat) const;
   void Drain(absl::Duration timeout);
   void CloseStreams();
@@ -149,12 +151,18 @@ void ExpertServer::Impl::Register() {
 }
 
 absl::Status ExpertServer::Impl::Ready() const {
+  RETURN_IF_ERROR(CanServe());
+  const PlacementClient* const client = registered;
+  return client != nullptr ? client->Standing() : absl::UnavailableError("starting");
+}
+
+absl::Status ExpertServer::Impl::CanServe() const {
   if (draining) return absl::UnavailableError("draining");
   return holder->Ready();
 }
 
 void ExpertServer::Impl::Report(v1::HeartbeatRequest* heartbeat) const {
-  heartbeat->set_ready(Ready().ok());
+  heartbeat->set_ready(CanServe().ok());
   heartbeat->set_draining(draining);
   heartbeat->set_waiting(static_cast<uint32_t>(service->queue_depth()));
   holder->Report(heartbeat);
@@ -180,10 +188,10 @@ void ExpertServer::Impl::CloseStreams() {
 }
 
 void ExpertServer::Impl::Stop() {
+  CloseStreams();
+  runner.Stop();  // No probe asks for the standing any more.
   registered = nullptr;
   placement.reset();
-  CloseStreams();
-  runner.Stop();
 }
 
 ExpertServer::ExpertServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

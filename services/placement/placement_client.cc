@@ -39,6 +39,24 @@ absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 
+// Whether placement said no, rather than nothing.
+bool IsRefusal(grpc::StatusCode code) {
+  return code == grpc::StatusCode::INVALID_ARGUMENT || code == grpc::StatusCode::PERMISSION_DENIED ||
+         code == grpc::StatusCode::UNAUTHENTICATED || code == grpc::StatusCode::RESOURCE_EXHAUSTED;
+}
+
+// What is left of a worker's standing after placement's answer.
+absl::Status StandingAfter(const grpc::Status& answer, const absl::Status& before) {
+  if (answer.ok()) return absl::OkStatus();
+  if (IsRefusal(answer.error_code())) {
+    return absl::UnavailableError(absl::StrCat("placement refuses this worker: ", answer.error_message()));
+  }
+  if (answer.error_code() == grpc::StatusCode::NOT_FOUND) {
+    return absl::UnavailableError("placement has dropped this worker from the map; it is registering again");
+  }
+  return before;
+}
+
 }  // namespace
 
 struct PlacementClient::Impl {
@@ -168,6 +186,7 @@ struct PlacementClient::Impl {
       context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
       return Stub()->Register(&context, request, &reply);
     });
+    TakeStanding(status);
     if (!status.ok()) return TryNext(status);
     registered = true;
     beaten = false;
@@ -188,6 +207,7 @@ struct PlacementClient::Impl {
       context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
       return Stub()->Heartbeat(&context, request, &reply);
     });
+    TakeStanding(status);
     if (status.error_code() == grpc::StatusCode::NOT_FOUND) registered = false;
     // A refusal is an answer too: placement remembers it.
     if (status.ok() || status.error_code() == grpc::StatusCode::INVALID_ARGUMENT) outbox.Answered();
@@ -197,6 +217,11 @@ struct PlacementClient::Impl {
     std::lock_guard lock(mutex);
     released = request.draining() && reply.released();
     return absl::OkStatus();
+  }
+
+  void TakeStanding(const grpc::Status& answer) {
+    std::lock_guard lock(mutex);
+    standing = StandingAfter(answer, standing);
   }
 
   // An address that does not answer, or does not lead, is left for the next one.
@@ -323,6 +348,7 @@ struct PlacementClient::Impl {
   bool released = false;
   absl::Time last_answer = absl::Now();
   std::optional<absl::Status> leave_result;
+  absl::Status standing = absl::UnavailableError("placement has not registered this worker yet");
   absl::Status last_status = absl::UnknownError("no call yet");
   size_t current = 0;  // Of stubs.
   grpc::ClientContext* watch = nullptr;
@@ -340,6 +366,11 @@ struct PlacementClient::Impl {
 PlacementClient::PlacementClient(PlacementClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 
 PlacementClient::~PlacementClient() = default;
+
+absl::Status PlacementClient::Standing() const {
+  std::lock_guard lock(impl_->mutex);
+  return impl_->standing;
+}
 
 std::shared_ptr<const v1::ClusterMap> PlacementClient::map() const {
   std::lock_guard lock(impl_->mutex);

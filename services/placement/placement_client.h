@@ -38,6 +38,9 @@ class PlacementClient {
   explicit PlacementClient(PlacementClientOptions options);
   ~PlacementClient();  // Stops the threads; does not deregister.
 
+  // OK while this worker is in placement's map, as far as placement has said: its absence changes nothing. UNAVAILABLE, with the reason,
+  // before the first registration, and once placement has dropped this worker or refuses it.
+  absl::Status Standing() const;
   // The newest map; null before the first.
   std::shared_ptr<const v1::ClusterMap> map() const;
   // Asks placement; `done` is called once, on any thread, within a second or so, and before the destructor returns.

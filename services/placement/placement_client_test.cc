@@ -7,7 +7,10 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <thread>
 
+#include "absl/strings/match.h"
+#include "absl/time/clock.h"
 #include "services/common/server_runner.h"
 #include "services/placement/placement_server.h"
 
@@ -156,6 +159,13 @@ absl::Status AskToDrain(FakeWorker& from, const std::string& worker_id) {
   return answer.get_future().get();
 }
 
+// The worker's standing once it has that code, else after eight seconds.
+absl::Status AwaitStanding(FakeWorker& worker, absl::StatusCode code) {
+  const absl::Time until = absl::Now() + absl::Seconds(8);
+  while (worker.client().Standing().code() != code && absl::Now() < until) std::this_thread::yield();
+  return worker.client().Standing();
+}
+
 TEST(PlacementClientTest, AWorkerIsToldToDrainOnceAndNoOther) {
   auto server = StartPlacement(0, 2);
   FakeWorker gateway("g", v1::ROLE_GATEWAY, server->address());
@@ -223,6 +233,22 @@ TEST(PlacementClientTest, ADisagreeingShardIsShownNotReady) {
   bad.SetDigest(8);
   bad.client().Nudge();
   EXPECT_TRUE(good.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 8) == 1 && map.workers_size() == 2; }));
+  const absl::Status refused = AwaitStanding(bad, absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(absl::StartsWith(refused.message(), "placement refuses this worker: ")) << refused;
+  EXPECT_TRUE(good.client().Standing().ok());
+}
+
+TEST(PlacementClientTest, AWorkerStandsOnceItIsRegisteredAndPlacementsAbsenceChangesNothing) {
+  auto server = StartPlacement(0, 1);
+  const std::string address = server->address();
+  server.reset();
+  FakeWorker early("early", v1::ROLE_GATEWAY, address);
+  EXPECT_EQ(early.client().Standing().message(), "placement has not registered this worker yet");
+  server = StartPlacement(std::stoi(address.substr(address.rfind(':') + 1)), 1);
+  EXPECT_TRUE(AwaitStanding(early, absl::StatusCode::kOk).ok());
+  server.reset();
+  EXPECT_FALSE(AskToDrain(early, "early").ok()) << "placement is gone";
+  EXPECT_TRUE(early.client().Standing().ok());
 }
 
 TEST(PlacementClientTest, PlacementRestartIsSurvived) {
