@@ -18,6 +18,8 @@ struct Params {
   int64_t inputs;
   void* y;
   int64_t ldy;
+  const float* x_scale;
+  int64_t x_scale_stride;
   const float* w_scale;
   const int32_t* group_rows;
   int64_t group_x_stride;

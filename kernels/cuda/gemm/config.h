@@ -31,8 +31,9 @@ struct GemmConfig {
   // Shared memory, in this order.
   static constexpr int kXBytes = kRows * kSlabBytes;
   static constexpr int kWBytes = kGemmTileOutputs * kSlabBytes;
-  static constexpr int kScaleBytes = kScaled ? kRows * 4 : 0;
-  static constexpr int kStageBytes = kXBytes + kWBytes + kScaleBytes;  // What a stage's copies bring.
+  static constexpr int kScales = kRows + 4;  // Of x: a copy begins at a multiple of 4 rows, a tile anywhere.
+  static constexpr int kScaleBytes = kScaled ? kScales * 4 : 0;
+  static constexpr int kStageBytes = kXBytes + kWBytes + kScaleBytes;
   static constexpr int kStagedBytes = kOutput == DType::kBf16 ? kWarpgroups * 4 * kStagedRows * kStagedRowBytes : 0;
   static constexpr int kEndsBytes = kMaxRowGroups * 4;
   static constexpr int kSharedBytes = kStages * kStageBytes + kStagedBytes + kEndsBytes + 2 * kStages * 8 + 1024;  // 1024: to align.

@@ -93,17 +93,28 @@ std::vector<double> Values(const std::vector<float>& y) { return {y.begin(), y.e
 template <typename T>
 void CheckDense(DType input, int64_t rows, int64_t outputs, int64_t inputs, int64_t expected_rows) {
   Operands operands(input, 1, rows, outputs, inputs, static_cast<uint32_t>(rows + outputs + inputs));
-  DeviceArray<T> y(static_cast<size_t>(rows * outputs));
+  const std::string name =
+      std::string(NameOf(input)) + " " + std::to_string(rows) + " x " + std::to_string(outputs) + " x " + std::to_string(inputs);
+  constexpr int64_t kAligned = 16 / sizeof(T);
+  const int64_t ldy = Ceiling(outputs, kAligned) * kAligned + kAligned;
+  DeviceArray<T> y(static_cast<size_t>(rows * ldy));
+  const std::vector<T> unwritten = y.Download();
   operands.args.output = sizeof(T) == 2 ? DType::kBf16 : DType::kF32;
   operands.args.y = y.data();
+  operands.args.ldy = ldy;
   operands.args.expected_rows = expected_rows;
   ExpectOk(Gemm(operands.args, nullptr));
+  const std::vector<T> out = y.Download();
+  std::vector<T> written;
   std::vector<double> reference;
   for (int64_t row = 0; row < rows; ++row) {
+    const auto begin = out.begin() + row * ldy;
+    written.insert(written.end(), begin, begin + outputs);
     for (int64_t n = 0; n < outputs; ++n) reference.push_back(operands.Dot(0, row, n));
+    Expect(std::memcmp(&*(begin + outputs), unwritten.data(), static_cast<size_t>(ldy - outputs) * sizeof(T)) == 0,
+           name + ": columns behind the outputs were written");
   }
-  ExpectClose(Values(y.Download()), reference, 4e-3,
-              std::string(NameOf(input)) + " " + std::to_string(rows) + " x " + std::to_string(outputs) + " x " + std::to_string(inputs));
+  ExpectClose(Values(written), reference, 4e-3, name);
 }
 
 BALEEN_GPU_TEST(GemmFp8AgreesWithDoubles) {

@@ -35,25 +35,35 @@ __device__ inline void SumTileRows(const Params& params, int32_t* ends) {
   }
 }
 
+// What is copied of each row of x_scale for a tile that begins at `x_row`: from the multiple of 4 below it on, as the copy engine wants
+// addresses, and nothing behind the array.
+template <typename Config>
+__device__ inline uint32_t ScaleBytes(const Params& params, int64_t x_row) {
+  const int64_t left = params.x_scale_stride - x_row / 4 * 4;
+  return static_cast<uint32_t>(left < Config::kScales ? left : Config::kScales) * 4;
+}
+
 // One thread: brings every slab of every tile.
 template <typename Config>
 __device__ inline void Load(const Params& params, const Shared<Config>& shared, int64_t n_tiles, int64_t slabs, const CUtensorMap* map_x,
-                            const CUtensorMap* map_w, const CUtensorMap* map_scale) {
+                            const CUtensorMap* map_w) {
   Ring<Config> ring;
   const int64_t tiles = shared.ends[params.groups - 1] * n_tiles;
   for (int64_t index = blockIdx.x; index < tiles; index += gridDim.x) {
     const Tile tile = TileAt(index, shared.ends, params.groups, n_tiles);
     const int32_t x_row = static_cast<int32_t>(RowsOf(params, tile.group).begin + static_cast<int64_t>(tile.m) * Config::kTileRows);
     const int32_t w_row = static_cast<int32_t>(tile.group * params.outputs + static_cast<int64_t>(tile.n) * kGemmTileOutputs);
+    const uint32_t scale_bytes = Config::kScaled ? ScaleBytes<Config>(params, x_row) : 0;
+    const float* scale = params.x_scale + x_row / 4 * 4;
     const int32_t x_column = params.grouping == RowGroups::kBatched ? static_cast<int32_t>(tile.group * params.group_x_stride) : 0;
     for (int64_t slab = 0; slab < slabs; ++slab) {
       const int32_t column = static_cast<int32_t>(slab) * Config::kSlab;
       Barrier* const full = shared.full + ring.stage;
       shared.empty[ring.stage].Wait(ring.parity ^ 1);
-      full->ArriveExpect(Config::kStageBytes);
+      full->ArriveExpect(Config::kXBytes + Config::kWBytes + scale_bytes);
       LoadBox(map_x, full, shared.x(ring.stage), x_column + column, x_row);
       LoadBox(map_w, full, shared.w(ring.stage), column, w_row);
-      if constexpr (Config::kScaled) LoadBox(map_scale, full, shared.scale(ring.stage), x_row, static_cast<int32_t>(slab));
+      if constexpr (Config::kScaled) LoadBytes(scale, full, shared.scale(ring.stage), scale_bytes), scale += params.x_scale_stride;
       ring.Advance();
     }
   }
@@ -75,13 +85,14 @@ __device__ inline void MultiplySlab(float (&sums)[64], uint64_t x, uint64_t w, b
   for (int k = 0; k < kProductsPerSlab; ++k) Multiply<Config>(sums, Advance(x, 32 * k), Advance(w, 32 * k), fresh && k == 0);
 }
 
-// One tile's sums of this warpgroup. FP8: every slab's sums are scaled and added, in order.
+// One tile's sums of this warpgroup. FP8: every slab's sums are scaled and added, in order. The tile's rows have their scales from
+// `first_scale` on.
 template <typename Config>
-__device__ inline void SumScaled(const Shared<Config>& shared, Ring<Config>& ring, int64_t slabs, const float* w_scale,
+__device__ inline void SumScaled(const Shared<Config>& shared, Ring<Config>& ring, int64_t slabs, int first_scale, const float* w_scale,
                                  float (&total)[Config::kSubTiles][64]) {
   const int thread = threadIdx.x % kWarpgroupThreads;
   const int first = threadIdx.x / kWarpgroupThreads * Config::kSubTiles * kProductRows;
-  const int row = first + FragmentRow(thread, 0);
+  const int row = first_scale + first + FragmentRow(thread, 0);
   float next_scale = __ldg(w_scale);
   for (int64_t slab = 0; slab < slabs; ++slab) {
     const float block_scale = next_scale;
@@ -155,7 +166,8 @@ __device__ inline void Consume(const Params& params, const Shared<Config>& share
     const Tile tile = TileAt(index, shared.ends, params.groups, n_tiles);
     float total[Config::kSubTiles][64] = {};
     if constexpr (Config::kScaled) {
-      SumScaled(shared, ring, slabs, params.w_scale + (tile.group * n_tiles + tile.n) * slabs, total);
+      SumScaled(shared, ring, slabs, static_cast<int>(RowsOf(params, tile.group).begin % 4),
+                params.w_scale + (tile.group * n_tiles + tile.n) * slabs, total);
     } else {
       SumPlain(shared, ring, slabs, total);
     }
@@ -165,8 +177,7 @@ __device__ inline void Consume(const Params& params, const Shared<Config>& share
 
 template <typename Config>
 __global__ void __launch_bounds__(Config::kThreads, 1)
-    Kernel(const __grid_constant__ CUtensorMap map_x, const __grid_constant__ CUtensorMap map_w,
-           const __grid_constant__ CUtensorMap map_scale, const __grid_constant__ Params params) {
+    Kernel(const __grid_constant__ CUtensorMap map_x, const __grid_constant__ CUtensorMap map_w, const __grid_constant__ Params params) {
   extern __shared__ uint8_t raw[];
   const Shared<Config> shared(raw);
   if (threadIdx.x < 32) SumTileRows<Config>(params, shared.ends);
@@ -178,14 +189,13 @@ __global__ void __launch_bounds__(Config::kThreads, 1)
     FenceBarrierInit();
     PrefetchMap(&map_x);
     PrefetchMap(&map_w);
-    if constexpr (Config::kScaled) PrefetchMap(&map_scale);
   }
   __syncthreads();
   const int64_t n_tiles = Ceiling(params.outputs, kGemmTileOutputs);
   const int64_t slabs = Ceiling(params.inputs, Config::kSlab);
   if (threadIdx.x >= Config::kWarpgroups * kWarpgroupThreads) {
     if constexpr (Config::kWarpgroups == 2) ReleaseRegisters<40>();
-    if (threadIdx.x == Config::kWarpgroups * kWarpgroupThreads) Load(params, shared, n_tiles, slabs, &map_x, &map_w, &map_scale);
+    if (threadIdx.x == Config::kWarpgroups * kWarpgroupThreads) Load(params, shared, n_tiles, slabs, &map_x, &map_w);
   } else {
     if constexpr (Config::kWarpgroups == 2) TakeRegisters<232>();
     Consume(params, shared, n_tiles, slabs);

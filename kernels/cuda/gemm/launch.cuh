@@ -9,11 +9,9 @@
 
 namespace baleen::cuda::gemm {
 
-// Tensor maps of x, w and x_scale.
 struct Maps {
   CUtensorMap x;
   CUtensorMap w;
-  CUtensorMap scale;
 };
 
 template <typename Config>
@@ -36,21 +34,7 @@ Status EncodeMaps(const GemmArgs& args, Maps* maps) {
   tensor.sizes[1] = static_cast<uint64_t>(args.groups * args.outputs);
   tensor.stride_bytes[0] = static_cast<uint64_t>(args.inputs) * kSize;
   tensor.box[1] = kGemmTileOutputs;
-  if (Status status = EncodeTensorMap(tensor, "Gemm, w", &maps->w); !status.ok()) return status;
-
-  if constexpr (Config::kScaled) {
-    tensor.type = CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
-    tensor.data = args.x_scale;
-    tensor.sizes[0] = static_cast<uint64_t>(args.rows);
-    tensor.sizes[1] = static_cast<uint64_t>(Ceiling(args.inputs, kScaleBlock));
-    tensor.stride_bytes[0] = static_cast<uint64_t>(args.x_scale_stride) * sizeof(float);
-    tensor.box[0] = Config::kTileRows;
-    tensor.box[1] = 1;
-    tensor.swizzle = CU_TENSOR_MAP_SWIZZLE_NONE;
-    return EncodeTensorMap(tensor, "Gemm, x_scale", &maps->scale);
-  }
-  maps->scale = maps->x;
-  return Status();
+  return EncodeTensorMap(tensor, "Gemm, w", &maps->w);
 }
 
 // More tiles than there can be of `rows` rows: every group may end with a part of one.
@@ -67,10 +51,11 @@ Status Launch(const GemmArgs& args, int multiprocessors, Stream stream) {
   if (Status status = EncodeMaps<Config>(args, &maps); !status.ok()) return status;
   const void* const kernel = reinterpret_cast<const void*>(&Kernel<Config>);
   if (Status status = AllowSharedMemory(kernel, Config::kSharedBytes, "Gemm"); !status.ok()) return status;
-  const Params params = {args.grouping, args.groups,  args.rows,       args.outputs,        args.inputs,        args.y,
-                         args.ldy,      args.w_scale, args.group_rows, args.group_x_stride, args.group_y_stride};
+  const Params params = {args.grouping,      args.groups,  args.rows,           args.outputs, args.inputs,     args.y,
+                         args.ldy,           args.x_scale, args.x_scale_stride, args.w_scale, args.group_rows, args.group_x_stride,
+                         args.group_y_stride};
   const int blocks = static_cast<int>(std::min<int64_t>(multiprocessors, TilesAtMost<Config>(args)));
-  Kernel<Config><<<blocks, Config::kThreads, Config::kSharedBytes, stream>>>(maps.x, maps.w, maps.scale, params);
+  Kernel<Config><<<blocks, Config::kThreads, Config::kSharedBytes, stream>>>(maps.x, maps.w, params);
   return LaunchStatus("Gemm");
 }
 

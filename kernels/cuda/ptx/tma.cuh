@@ -14,8 +14,8 @@ __device__ inline void PrefetchMap(const CUtensorMap* map) {
   asm volatile("prefetch.tensormap [%0];" ::"l"(reinterpret_cast<uint64_t>(map)) : "memory");
 }
 
-// Copies the box whose first element is (column, row); what lies outside the tensor arrives as zeros. Counts the whole box's bytes on
-// `done`.
+// Copies the box whose first element is (column, row); that element's address must be a multiple of 16, or the instruction is illegal. What
+// lies outside the tensor arrives as zeros. Counts the whole box's bytes on `done`.
 __device__ inline void LoadBox(const CUtensorMap* map, Barrier* done, void* to, int32_t column, int32_t row) {
   asm volatile(
       "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4}], [%2];" ::"r"(SharedAddress(to)),
@@ -28,6 +28,13 @@ __device__ inline void LoadBox(const CUtensorMap* map, Barrier* done, void* to, 
   asm volatile("cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5}], [%2];" ::"r"(
                    SharedAddress(to)),
                "l"(reinterpret_cast<uint64_t>(map)), "r"(SharedAddress(done)), "r"(column), "r"(row), "r"(plane)
+               : "memory");
+}
+
+// Copies `bytes` (a multiple of 16) from device memory as they lie there; both addresses are multiples of 16.
+__device__ inline void LoadBytes(const void* from, Barrier* done, void* to, uint32_t bytes) {
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(SharedAddress(to)),
+               "l"(from), "r"(bytes), "r"(SharedAddress(done))
                : "memory");
 }
 
