@@ -39,6 +39,23 @@ __global__ void FillF32(float* to, size_t size, float low, float high) {
   }
 }
 
+constexpr int kVectorsInFlight = 8;
+
+__global__ void __launch_bounds__(kThreads) CopyKernel(uint4* to, const uint4* from, size_t vectors) {
+  for (size_t block = blockIdx.x; block * kThreads * kVectorsInFlight < vectors; block += gridDim.x) {
+    const size_t first = block * kThreads * kVectorsInFlight + threadIdx.x;
+    uint4 values[kVectorsInFlight];
+#pragma unroll
+    for (int i = 0; i < kVectorsInFlight; ++i) {
+      if (first + i * kThreads < vectors) values[i] = __ldcs(from + first + i * kThreads);
+    }
+#pragma unroll
+    for (int i = 0; i < kVectorsInFlight; ++i) {
+      if (first + i * kThreads < vectors) __stcs(to + first + i * kThreads, values[i]);
+    }
+  }
+}
+
 float ElapsedUs(cudaGraphExec_t graph, Stream stream, cudaEvent_t begin, cudaEvent_t end) {
   Require(FromCuda(cudaEventRecord(begin, stream), "event"));
   Require(FromCuda(cudaGraphLaunch(graph, stream), "graph"));
@@ -105,6 +122,15 @@ std::vector<int32_t> Counting(size_t size) {
   std::vector<int32_t> values(size);
   for (size_t i = 0; i < size; ++i) values[i] = static_cast<int32_t>(i);
   return values;
+}
+
+Status CopyVectors(void* to, const void* from, size_t bytes, Stream stream) {
+  const size_t vectors = bytes / sizeof(uint4);
+  const size_t blocks = (vectors + kThreads * kVectorsInFlight - 1) / (kThreads * kVectorsInFlight);
+  if (blocks == 0) return Status();
+  CopyKernel<<<static_cast<unsigned>(std::min<size_t>(blocks, 1u << 20)), kThreads, 0, stream>>>(static_cast<uint4*>(to),
+                                                                                                 static_cast<const uint4*>(from), vectors);
+  return LaunchStatus("copy");
 }
 
 Timing Time(const std::function<Status(int, Stream)>& launch, int rounds) {

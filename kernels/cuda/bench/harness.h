@@ -32,6 +32,9 @@ Memory CopyOf(const std::vector<int32_t>& values);
 // 0, 1, 2, ...
 std::vector<int32_t> Counting(size_t size);
 
+// Copies with 16-byte loads, several in flight a thread; `bytes` is a multiple of 16, as are both addresses.
+Status CopyVectors(void* to, const void* from, size_t bytes, Stream stream);
+
 struct Timing {
   double median_us;
   double min_us;
