@@ -22,6 +22,7 @@ BINARIES := \
 	//services/placement:baleen-placement
 
 # With CUDA=1 only: they need nvcc 13 (CUDA_HOME, on PATH, or installed by setup).
+CUDA_FLAG := $(if $(filter 1,$(CUDA)),--//third_party/cuda:enabled)
 CUDA_TARGETS := $(if $(filter 1,$(CUDA)),//kernels/cuda:kernel_tests //kernels/cuda:kernel_bench)
 
 # Threads of ours alone: the scheduler, the router over the in-process transport, the pools below them.
@@ -47,7 +48,7 @@ setup-train: setup  ## install what training and golden files need (torch, trans
 	@tools/setup/venv.sh .baleen/venv-train tools/setup/requirements-train.txt
 
 build: setup  ## build the services (CUDA=1: the kernels for Hopper too)
-	@$(BAZEL) build $(BINARIES) $(CUDA_TARGETS)
+	@$(BAZEL) build $(CUDA_FLAG) $(BINARIES) $(CUDA_TARGETS)
 
 demo: build  ## start a cluster, ask QUESTION, show the answer, stop it
 	@$(BALEEN) up && { $(BALEEN) status && $(BALEEN) chat; result=$$?; $(BALEEN) down && exit $$result; }
@@ -75,7 +76,7 @@ logs:  ## show the end of its logs
 
 test: setup  ## run every test; the last line counts them (CUDA=1: on the GPU too)
 	@mkdir -p .baleen
-	@$(BAZEL) test //... $(filter %_tests,$(CUDA_TARGETS)) --keep_going --build_event_json_file=.baleen/test-events.json; \
+	@$(BAZEL) test $(CUDA_FLAG) //... $(filter %_tests,$(CUDA_TARGETS)) --keep_going --build_event_json_file=.baleen/test-events.json; \
 	tools/test_summary/test_summary.py .baleen/test-events.json $$?
 
 test-asan: setup  ## run the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer

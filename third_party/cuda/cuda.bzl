@@ -1,5 +1,24 @@
 """Rules for code that nvcc compiles, for Hopper (sm_90a). All are `manual`: they are built when asked for, so that //... needs no CUDA."""
 
+def _bool_setting_impl(ctx):
+    return []
+
+bool_setting = rule(
+    implementation = _bool_setting_impl,
+    build_setting = config.bool(flag = True),
+)
+
+def kernel_launcher(name, cuda, host, visibility = None):
+    """One contract's implementation: with CUDA, or without it the emulation on the host, for tests."""
+    native.alias(
+        name = name,
+        actual = select({
+            "//third_party/cuda:is_enabled": cuda,
+            "//conditions:default": host,
+        }),
+        visibility = visibility,
+    )
+
 # Contraction is explicit, as in the C++ code: the compiler may not change a bit between builds.
 NVCC_FLAGS = [
     "-std=c++20",

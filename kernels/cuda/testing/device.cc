@@ -18,8 +18,6 @@ std::vector<T> Random(size_t size, uint32_t seed, float scale, Convert convert) 
 
 }  // namespace
 
-void ExpectCuda(cudaError_t error, const std::string& what) { Expect(error == cudaSuccess, what + ": " + cudaGetErrorString(error)); }
-
 std::vector<float> RandomF32(size_t size, uint32_t seed, float scale) {
   return Random<float>(size, seed, scale, [](float x) { return x; });
 }

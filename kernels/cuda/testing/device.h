@@ -2,51 +2,42 @@
 #ifndef BALEEN_KERNELS_CUDA_TESTING_DEVICE_H_
 #define BALEEN_KERNELS_CUDA_TESTING_DEVICE_H_
 
-#include <cuda_runtime.h>
-
 #include <cstdint>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "base/dtype.h"
+#include "kernels/cuda/base/device.h"
 #include "kernels/cuda/testing/check.h"
 
 namespace baleen::cuda::testing {
-
-// Fails the running test when CUDA reports an error, one left from earlier launches included.
-void ExpectCuda(cudaError_t error, const std::string& what);
 
 // An array in device memory. New ones are poisoned: every byte 0xff, a NaN in every format.
 template <typename T>
 class DeviceArray {
  public:
   explicit DeviceArray(size_t size) : size_(size) {
-    ExpectCuda(cudaMalloc(reinterpret_cast<void**>(&data_), bytes()), "cudaMalloc");
+    ExpectOk(DeviceMemory::Allocate(size == 0 ? 16 : size * sizeof(T), &memory_));
     Poison();
   }
   explicit DeviceArray(const std::vector<T>& values) : DeviceArray(values.size()) {
-    ExpectCuda(cudaMemcpy(data_, values.data(), size_ * sizeof(T), cudaMemcpyHostToDevice), "copy to the device");
+    ExpectOk(CopyNow(data(), values.data(), size_ * sizeof(T)));
   }
-  ~DeviceArray() { cudaFree(data_); }
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
 
-  T* data() const { return data_; }
+  T* data() const { return memory_.As<T>(); }
   size_t size() const { return size_; }
-  void Poison() { ExpectCuda(cudaMemset(data_, 0xff, bytes()), "poison"); }
+  void Poison() { ExpectOk(FillAsync(data(), 0xff, memory_.bytes(), nullptr)); }
   // Waits for all work.
   std::vector<T> Download() const {
     std::vector<T> values(size_);
-    ExpectCuda(cudaDeviceSynchronize(), "the device");
-    ExpectCuda(cudaMemcpy(values.data(), data_, size_ * sizeof(T), cudaMemcpyDeviceToHost), "copy from the device");
+    ExpectOk(SynchronizeDevice());
+    ExpectOk(CopyNow(values.data(), data(), size_ * sizeof(T)));
     return values;
   }
 
  private:
-  size_t bytes() const { return size_ == 0 ? 16 : size_ * sizeof(T); }
-
-  T* data_ = nullptr;
+  DeviceMemory memory_;
   size_t size_ = 0;
 };
 

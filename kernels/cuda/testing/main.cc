@@ -1,7 +1,5 @@
-// Runs the kernels' tests: kernel_tests [--filter=PART_OF_NAME]. Exit code 1 when one fails; without a GPU of compute capability 9.0 all
-// are skipped and it says so. Writes a JUnit report to $XML_OUTPUT_FILE where that is set.
-#include <cuda_runtime.h>
-
+// Runs the kernels' tests: kernel_tests [--filter=PART_OF_NAME] [--except=PART_OF_NAME]. Exit code 1 when one fails; without a GPU of
+// compute capability 9.0 all are skipped and it says so. Writes a JUnit report to $XML_OUTPUT_FILE where that is set.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/cuda/base/device.h"
 #include "kernels/cuda/testing/check.h"
 
 namespace baleen::cuda::testing {
@@ -21,22 +20,11 @@ struct Result {
   double seconds;
 };
 
-// Empty when kernels can run here.
-std::string WhyNot() {
-  int count = 0;
-  if (cudaGetDeviceCount(&count) != cudaSuccess || count == 0) return "no CUDA device";
-  cudaDeviceProp properties;
-  if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess) return "no CUDA device";
-  if (properties.major != 9 || properties.minor != 0) return std::string(properties.name) + " is not of compute capability 9.0";
-  std::printf("device: %s\n", properties.name);
-  return "";
-}
-
 Result Run(const Test& test) {
   const int before = Failures();
   const auto begin = std::chrono::steady_clock::now();
   test.body();
-  Expect(cudaDeviceSynchronize() == cudaSuccess, "the device failed");
+  ExpectOk(SynchronizeDevice());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   return {test.name, Failures() == before ? "passed" : "failed", took.count()};
 }
@@ -55,13 +43,13 @@ void WriteReport(const std::vector<Result>& results, const std::string& why_not)
   file << "</testsuite></testsuites>\n";
 }
 
-int Main(std::string_view filter) {
-  const std::string why_not = WhyNot();
-  if (!why_not.empty()) std::printf("SKIPPED: %s\n", why_not.c_str());
+int Main(std::string_view filter, std::string_view except) {
+  const std::string why_not = DeviceProblem();
+  std::printf("%s: %s\n", why_not.empty() ? "device" : "SKIPPED", why_not.empty() ? DeviceName().c_str() : why_not.c_str());
   std::vector<Result> results;
   int failed = 0;
   for (const Test& test : AllTests()) {
-    if (std::string_view(test.name).find(filter) == std::string_view::npos) continue;
+    if (test.name.find(filter) == std::string::npos || (!except.empty() && test.name.find(except) != std::string::npos)) continue;
     results.push_back(why_not.empty() ? Run(test) : Result{test.name, "skipped", 0});
     failed += std::string_view(results.back().outcome) == "failed" ? 1 : 0;
     std::printf("%s %s (%.2f s)\n", results.back().outcome, test.name.c_str(), results.back().seconds);
@@ -78,13 +66,17 @@ int Main(std::string_view filter) {
 
 int main(int argc, char** argv) {
   std::string_view filter;
+  std::string_view except;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    if (!argument.starts_with("--filter=")) {
-      std::fprintf(stderr, "usage: %s [--filter=PART_OF_NAME]\n", argv[0]);
+    if (argument.starts_with("--filter=")) {
+      filter = argument.substr(9);
+    } else if (argument.starts_with("--except=")) {
+      except = argument.substr(9);
+    } else {
+      std::fprintf(stderr, "usage: %s [--filter=PART_OF_NAME] [--except=PART_OF_NAME]\n", argv[0]);
       return 2;
     }
-    filter = argument.substr(9);
   }
-  return baleen::cuda::testing::Main(filter);
+  return baleen::cuda::testing::Main(filter, except);
 }
