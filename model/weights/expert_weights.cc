@@ -18,15 +18,11 @@ struct ExpertWeights::Impl {
   std::map<ExpertId, std::shared_ptr<const MlpWeights>> experts;
 };
 
-namespace {
-
-absl::Status CheckId(const ModelConfig& config, ExpertId id) {
+absl::Status CheckRoutedExpert(const ModelConfig& config, ExpertId id) {
   const bool layer_ok = id.layer >= 0 && id.layer < config.num_hidden_layers + config.num_nextn_predict_layers && config.IsMoe(id.layer);
   if (layer_ok && id.expert >= 0 && id.expert < config.n_routed_experts) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("layer ", id.layer, " has no routed expert ", id.expert));
 }
-
-}  // namespace
 
 std::vector<ExpertId> RoutedExperts(const ModelConfig& config, int64_t begin, int64_t end) {
   std::vector<ExpertId> ids;
@@ -51,7 +47,7 @@ absl::StatusOr<std::unique_ptr<ExpertWeights>> ExpertWeights::Load(Checkpoint& c
   const size_t start = shared == nullptr ? 0 : shared->Start(experts.size());
   for (size_t i = 0; i < experts.size(); ++i) {
     const ExpertId id = experts[(start + i) % experts.size()];
-    RETURN_IF_ERROR(CheckId(config, id));
+    RETURN_IF_ERROR(CheckRoutedExpert(config, id));
     if (impl->experts.contains(id)) continue;
     if (held != nullptr && held->Has(id)) {
       impl->experts.emplace(id, held->impl_->experts.at(id));

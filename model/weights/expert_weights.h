@@ -23,6 +23,9 @@ struct ExpertId {
   auto operator<=>(const ExpertId&) const = default;
 };
 
+// INVALID_ARGUMENT for an id that is no routed expert of the model.
+absl::Status CheckRoutedExpert(const ModelConfig& config, ExpertId id);
+
 // Those of layers [begin, end), in order.
 std::vector<ExpertId> RoutedExperts(const ModelConfig& config, int64_t begin, int64_t end);
 

@@ -37,7 +37,8 @@ struct GemmArgs {
   int64_t x_scale_stride = 0;
   const float* w_scale = nullptr;  // [groups, ceil(outputs / 128), ceil(inputs / 128)], as a checkpoint has them.
 
-  const int32_t* group_rows = nullptr;  // kContiguous [groups + 1], ascending from 0 to at most rows; kMasked [groups].
+  // kContiguous [groups + 1], ascending, at most rows: groups of a layer in two pieces of memory take two products; kMasked [groups].
+  const int32_t* group_rows = nullptr;
   int64_t group_x_stride = 0;           // kBatched; inputs is then a multiple of 128 bytes.
   int64_t group_y_stride = 0;           // kBatched.
   // Rows that a group is likely to have; 0 = rows / groups. It picks the tile's height, which changes no bit.
