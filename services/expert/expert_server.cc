@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 #include <vector>
@@ -10,7 +11,6 @@
 #include "base/clock.h"
 #include "base/cores.h"
 #include "base/status_macros.h"
-#include "kernels/isa.h"
 #include "model/weights/shared_weights.h"
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
@@ -18,6 +18,7 @@
 #include "services/common/worker_transport.h"
 #include "services/expert/access.h"
 #include "services/expert/cpu_experts.h"
+#include "services/expert/device_expert_loader.h"
 #include "services/expert/expert_grpc.h"
 #include "services/expert/expert_holder.h"
 #include "services/expert/expert_service.h"
@@ -29,10 +30,14 @@ namespace {
 
 // Of the drain's time, for answering what is queued after the last expert was handed over.
 constexpr absl::Duration kAnswerTime = absl::Seconds(5);
+constexpr int64_t kMostDeviceMib = int64_t{1} << 24;
+// So that copies of one overlap the products of another.
+constexpr int kDeviceComputations = 2;
 
-absl::StatusOr<DType> ParseDType(const std::string& name) {
-  if (const std::optional<DType> type = ParseComputeDType(name)) return *type;
-  return absl::InvalidArgumentError(absl::StrCat("--dtype=", name, ": expected ", kDTypeNames));
+// What a failed device gives is wrong or nothing, until the process that uses it has ended: shards are replaceable.
+[[noreturn]] void EndWithTheDevice(const absl::Status& status) {
+  Log(LogLevel::kError, "device_failed", {{"error", std::string(status.message())}});
+  std::_Exit(1);
 }
 
 std::string DirectoryName(const std::string& directory) {
@@ -45,6 +50,9 @@ absl::Status CheckOptions(const ExpertOptions& options) {
   if (options.model_directory.empty()) return absl::InvalidArgumentError("--model names no directory");
   if (options.placement_address.empty()) return absl::InvalidArgumentError("--placement names no host:port");
   if (options.threads < 0 || options.threads > 1024) return absl::InvalidArgumentError("--threads must be in [0, 1024]");
+  if (options.device_memory_mib < 0 || options.device_memory_mib > kMostDeviceMib) {
+    return absl::InvalidArgumentError(absl::StrCat("--device_memory_mib=", options.device_memory_mib, ": expected 0 to ", kMostDeviceMib));
+  }
   return absl::OkStatus();
 }
 
@@ -56,6 +64,7 @@ struct ExpertServer::Impl {
   ~Impl() { Stop(); }
 
   absl::Status Load();
+  absl::Status MakeLoader();
   absl::Status Serve();
   void Register();
   absl::Status Ready() const;
@@ -73,10 +82,10 @@ struct ExpertServer::Impl {
   Numerics numerics;
   ModelConfig config;
   std::unique_ptr<Checkpoint> checkpoint;
-  std::unique_ptr<ThreadPool> pool;
-  std::unique_ptr<ExpertService> service;
-  std::unique_ptr<SharedWeights> shared_weights;
+  std::unique_ptr<ThreadPool> pool;               // On a CPU.
+  std::unique_ptr<SharedWeights> shared_weights;  // On a CPU; may be null.
   std::unique_ptr<ExpertLoader> loader;
+  std::unique_ptr<ExpertService> service;
   std::unique_ptr<ExpertHolder> holder;
   std::unique_ptr<ExpertGrpc> grpc_service;
   std::unique_ptr<WorkerTransport> transport;
@@ -89,23 +98,38 @@ absl::Status ExpertServer::Impl::Load() {
   WorkerTransportOptions streams = options.transport;
   streams.encryption_required = credentials.encrypted();
   ASSIGN_OR_RETURN(transport, WorkerTransport::Create(streams, runner.metrics()));
-  ASSIGN_OR_RETURN(const DType compute, ParseDType(options.dtype));
-  numerics = {.compute = compute, .isa = BestIsa()};
   ASSIGN_OR_RETURN(config, ModelConfig::Load(options.model_directory));
+  ASSIGN_OR_RETURN(numerics, ChooseNumerics(options.device, options.dtype, config));
   if (config.moe_layers() == 0)
     return absl::InvalidArgumentError(absl::StrCat(options.model_directory, ": the model has no routed experts"));
   ASSIGN_OR_RETURN(checkpoint, Checkpoint::Open(options.model_directory));
-  pool = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : AvailableCores());
+  RETURN_IF_ERROR(MakeLoader());
   ExpertServiceOptions service_options;
   service_options.shape = {
       .hidden = config.hidden_size, .experts = config.n_routed_experts, .dtype = numerics.activations(), .numerics_id = numerics.Id()};
   service_options.spans = runner.spans().get();
+  if (numerics.on_gpu()) {
+    service_options.computations = kDeviceComputations;
+    service_options.on_failure = EndWithTheDevice;
+  }
   service = std::make_unique<ExpertService>(service_options, Clock::Real(), &runner.metrics());
+  holder = std::make_unique<ExpertHolder>(checkpoint.get(), &config, loader.get(), service.get());
+  return absl::OkStatus();
+}
+
+absl::Status ExpertServer::Impl::MakeLoader() {
+  if (numerics.on_gpu()) {
+    ASSIGN_OR_RETURN(loader, DeviceExpertLoader::Create(checkpoint.get(), &config, numerics,
+                                                        {.computations = kDeviceComputations,
+                                                         .max_slots = ExpertServiceOptions().max_merged_slots,
+                                                         .most_bytes = options.device_memory_mib << 20}));
+    return absl::OkStatus();
+  }
+  pool = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : AvailableCores());
   if (!options.shared_weights.empty()) {
     ASSIGN_OR_RETURN(shared_weights, SharedWeights::Open(options.shared_weights, *checkpoint, numerics));
   }
   loader = std::make_unique<CpuExpertLoader>(checkpoint.get(), &config, numerics, pool.get(), shared_weights.get());
-  holder = std::make_unique<ExpertHolder>(checkpoint.get(), &config, loader.get(), service.get());
   return absl::OkStatus();
 }
 

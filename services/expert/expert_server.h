@@ -2,11 +2,13 @@
 #ifndef BALEEN_SERVICES_EXPERT_EXPERT_SERVER_H_
 #define BALEEN_SERVICES_EXPERT_EXPERT_SERVER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "model/layers/numerics.h"
 #include "services/common/worker_transport.h"
 
 namespace baleen {
@@ -15,11 +17,13 @@ struct ServerOptions;
 
 struct ExpertOptions {
   std::string model_directory;
-  std::string dtype = "auto";  // auto (bf16), bf16 or f32
+  Device device = Device::kCpu;
+  std::string dtype = "auto";  // See ChooseNumerics.
   std::string placement_address;
   std::string failure_domain;       // Empty = only itself.
   int threads = 0;                  // 0 = one per core it may use.
-  std::string shared_weights = "";  // Directory of SharedWeights; empty = none.
+  std::string shared_weights = "";  // Directory of SharedWeights; empty = none. On a GPU nothing is shared.
+  int64_t device_memory_mib = 0;    // On a GPU, for experts; 0 = all it has.
   WorkerTransportOptions transport = {};
 };
 

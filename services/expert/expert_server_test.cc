@@ -5,13 +5,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <numeric>
 #include <random>
 #include <thread>
 
+#include "kernels/cuda/base/device.h"
 #include "kernels/isa.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
+#include "model/cuda/device_expert_weights.h"
+#include "model/cuda/expert_lane.h"
+#include "model/cuda/pinned_pool.h"
 #include "model/layers/expert_compute.h"
 #include "model/layers/numerics.h"
 #include "model/weights/expert_weights.h"
@@ -37,6 +42,8 @@ bool WaitFor(Condition condition) {
   return true;
 }
 
+using LocalCompute = std::function<void(int layer, absl::Span<const ExpertSlot> slots)>;
+
 class ExpertServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -50,9 +57,12 @@ class ExpertServerTest : public ::testing::Test {
   }
 
   std::unique_ptr<ExpertServer> StartShard() {
-    auto server = ExpertServer::Start(
-        ServerOptions{.role = "expert"},
-        {.model_directory = kModel, .dtype = "bf16", .placement_address = placement_->address(), .failure_domain = "", .threads = 1});
+    auto server = ExpertServer::Start(ServerOptions{.role = "expert"}, {.model_directory = kModel,
+                                                                        .device = numerics_.device,
+                                                                        .dtype = "bf16",
+                                                                        .placement_address = placement_->address(),
+                                                                        .failure_domain = "",
+                                                                        .threads = 1});
     EXPECT_TRUE(server.ok()) << server.status();
     return server.ok() ? *std::move(server) : nullptr;
   }
@@ -70,8 +80,14 @@ class ExpertServerTest : public ::testing::Test {
     return std::make_unique<PlacementClient>(std::move(options));
   }
 
+  int first_layer() const { return static_cast<int>(config_.first_k_dense_replace); }
+  int LayerOf(uint32_t seed) const { return first_layer() + static_cast<int>(seed) % layers_; }
+  absl::Status RouterReady(const Router& router) const {
+    return router.Ready(first_layer(), layers_, static_cast<int>(config_.n_routed_experts));
+  }
+
   // Routed and local outputs of one random batch must be the same bits.
-  void ExpectSameBits(Router* router, const ExpertWeights& local, int layer, uint32_t seed) {
+  void ExpectSameBits(Router* router, const LocalCompute& local, int layer, uint32_t seed) {
     std::mt19937 random(seed);
     const int64_t rows = 1 + random() % 20;
     const int top_k = static_cast<int>(config_.num_experts_per_tok);
@@ -98,18 +114,21 @@ class ExpertServerTest : public ::testing::Test {
     const auto pending = router->Dispatch(batch);
     const absl::Status status = pending->Wait();
     ASSERT_TRUE(status.ok()) << status;
-    std::vector<std::byte> expected(ids.size() * row_bytes);
+    const auto expected = pinned_.Take(ids.size() * row_bytes);
+    ASSERT_TRUE(expected.ok()) << expected.status();
     std::vector<ExpertSlot> slots;
     for (size_t i = 0; i < ids.size(); ++i) {
-      slots.push_back({static_cast<uint32_t>(ids[i]), input + i / top_k * row_bytes, expected.data() + i * row_bytes});
+      slots.push_back({static_cast<uint32_t>(ids[i]), input + i / top_k * row_bytes, expected->get() + i * row_bytes});
     }
-    ComputeExperts(local, layer, slots, DType::kBf16, nullptr);
+    local(layer, slots);
     for (size_t i = 0; i < ids.size(); ++i) {
       EXPECT_EQ(std::memcmp(outputs[i], slots[i].output, row_bytes), 0) << "expert " << ids[i] << " of row " << i / top_k;
     }
   }
 
-  const Numerics numerics_{.compute = DType::kBf16, .isa = BestIsa()};
+  // What shards and this test compute in.
+  Numerics numerics_{.compute = DType::kBf16, .isa = BestIsa()};
+  PinnedPool pinned_{1 << 20};
   ModelConfig config_;
   int layers_ = 0;
   std::unique_ptr<PlacementServer> placement_;
@@ -122,19 +141,56 @@ TEST_F(ExpertServerTest, ShardsGiveTheBitsOfOneProcessAndOneMayLeave) {
   GrpcConnector connector;
   Router router({.numerics_id = numerics_.Id()}, &connector, nullptr);
   const auto watch = Watch(&router);
-  const int first_layer = static_cast<int>(config_.first_k_dense_replace);
-  const auto ready = [&] { return router.Ready(first_layer, layers_, static_cast<int>(config_.n_routed_experts)).ok(); };
-  ASSERT_TRUE(WaitFor(ready)) << router.Ready(first_layer, layers_, static_cast<int>(config_.n_routed_experts));
+  ASSERT_TRUE(WaitFor([&] { return RouterReady(router).ok(); })) << RouterReady(router);
   ASSERT_TRUE(WaitFor([&] { return first->Ready().ok() && second->Ready().ok(); }));
 
   const auto checkpoint = Checkpoint::Open(kModel);
   ASSERT_TRUE(checkpoint.ok());
-  const std::vector<ExpertId> ids = RoutedExperts(config_, 0, config_.num_hidden_layers);
-  const auto local = ExpertWeights::Load(**checkpoint, config_, ids, numerics_);
-  ASSERT_TRUE(local.ok());
-  for (uint32_t seed = 0; seed < 8; ++seed) ExpectSameBits(&router, **local, first_layer + static_cast<int>(seed) % layers_, seed);
+  const auto weights = ExpertWeights::Load(**checkpoint, config_, RoutedExperts(config_, 0, config_.num_hidden_layers), numerics_);
+  ASSERT_TRUE(weights.ok());
+  const LocalCompute local = [&](int layer, absl::Span<const ExpertSlot> slots) {
+    ComputeExperts(**weights, layer, slots, DType::kBf16, nullptr);
+  };
+  for (uint32_t seed = 0; seed < 8; ++seed) ExpectSameBits(&router, local, LayerOf(seed), seed);
   first.reset();
-  for (uint32_t seed = 8; seed < 12; ++seed) ExpectSameBits(&router, **local, first_layer, seed);
+  for (uint32_t seed = 8; seed < 12; ++seed) ExpectSameBits(&router, local, first_layer(), seed);
+}
+
+TEST_F(ExpertServerTest, ShardsOnADeviceGiveItsBitsWhileExpertsMove) {
+  if (const std::string problem = cuda::DeviceProblem(); !problem.empty()) GTEST_SKIP() << problem;
+  numerics_.device = cuda::DeviceIsEmulated() ? Device::kCudaEmulated : Device::kCuda;
+  auto first = StartShard();
+  auto second = StartShard();
+  ASSERT_TRUE(first != nullptr && second != nullptr);
+  GrpcConnector connector;
+  Router router({.numerics_id = numerics_.Id()}, &connector, nullptr);
+  const auto watch = Watch(&router);
+  ASSERT_TRUE(WaitFor([&] { return RouterReady(router).ok(); })) << RouterReady(router);
+  ASSERT_TRUE(WaitFor([&] { return first->Ready().ok() && second->Ready().ok(); }));
+
+  const auto checkpoint = Checkpoint::Open(kModel);
+  ASSERT_TRUE(checkpoint.ok());
+  const auto format = ExpertFormat::Of(config_, numerics_.compute);
+  ASSERT_TRUE(format.ok()) << format.status();
+  const auto weights = DeviceExpertWeights::Load(**checkpoint, config_, RoutedExperts(config_, 0, config_.num_hidden_layers), *format);
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  const auto lane = ExpertLane::Create(*format, 64);
+  ASSERT_TRUE(lane.ok()) << lane.status();
+  const LocalCompute local = [&](int layer, absl::Span<const ExpertSlot> slots) {
+    const absl::Status status = (*lane)->Compute(*(*weights)->Layer(layer), slots);
+    ASSERT_TRUE(status.ok()) << status;
+  };
+  uint32_t seed = 0;
+  for (; seed < 8; ++seed) ExpectSameBits(&router, local, LayerOf(seed), seed);
+  auto third = StartShard();
+  ASSERT_TRUE(third != nullptr);
+  ASSERT_TRUE(WaitFor([&] {
+    ++seed;
+    ExpectSameBits(&router, local, LayerOf(seed), seed);
+    return third->Ready().ok();
+  }));
+  first.reset();
+  for (const uint32_t end = seed + 8; seed < end; ++seed) ExpectSameBits(&router, local, LayerOf(seed), seed);
 }
 
 TEST_F(ExpertServerTest, WrongOptionsAreNamed) {
@@ -142,7 +198,14 @@ TEST_F(ExpertServerTest, WrongOptionsAreNamed) {
   ExpertOptions options{.model_directory = kModel, .dtype = "auto", .placement_address = "127.0.0.1:1", .failure_domain = "", .threads = 1};
   options.dtype = "int3";
   EXPECT_NE(start(options).message().find("--dtype=int3"), absl::string_view::npos);
+  options.dtype = "f32";
+  options.device = Device::kCuda;
+  EXPECT_NE(start(options).message().find("--dtype=f32"), absl::string_view::npos);
   options.dtype = "auto";
+  options.device = Device::kCpu;
+  options.device_memory_mib = -1;
+  EXPECT_NE(start(options).message().find("--device_memory_mib=-1"), absl::string_view::npos);
+  options.device_memory_mib = 0;
   options.model_directory = "no/such/model";
   EXPECT_NE(start(options).message().find("no/such/model"), absl::string_view::npos);
   options.model_directory = "";
