@@ -21,8 +21,9 @@ BINARIES := \
 	//services/expert:baleen-expert \
 	//services/placement:baleen-placement
 
-# With CUDA=1 only: they need nvcc 13 (CUDA_HOME, on PATH, or installed by setup).
-CUDA_FLAG := $(if $(filter 1,$(CUDA)),--//third_party/cuda:enabled)
+# What a GPU runs needs nvcc 13 (CUDA_HOME, on PATH, or installed by setup): the services with CUDA=1 or DEVICE=cuda, tests with CUDA=1 alone.
+WITH_CUDA := $(or $(filter 1,$(CUDA)),$(filter cuda,$(DEVICE)))
+CUDA_FLAG := $(if $(WITH_CUDA),--//third_party/cuda:enabled)
 CUDA_TARGETS := $(if $(filter 1,$(CUDA)),//kernels/cuda:kernel_tests //kernels/cuda:kernel_bench)
 
 # Threads of ours alone: the scheduler, the router over the in-process transport, the pools below them.
@@ -42,12 +43,12 @@ help:  ## list the targets
 setup:  ## install what is missing: Debian packages and a Python environment for the tests
 	@tools/setup/debian.sh
 	@tools/setup/venv.sh $(VENV) tools/setup/requirements-test.txt
-	@$(if $(filter 1,$(CUDA)),tools/setup/cuda.sh)
+	@$(if $(WITH_CUDA),tools/setup/cuda.sh)
 
 setup-train: setup  ## install what training and golden files need (torch, transformers)
 	@tools/setup/venv.sh .baleen/venv-train tools/setup/requirements-train.txt
 
-build: setup  ## build the services (CUDA=1: the kernels for Hopper too)
+build: setup  ## build the services (CUDA=1: for a GPU, with the kernels' tests)
 	@$(BAZEL) build $(CUDA_FLAG) $(BINARIES) $(CUDA_TARGETS)
 
 demo: build  ## start a cluster, ask QUESTION, show the answer, stop it
@@ -56,7 +57,7 @@ demo: build  ## start a cluster, ask QUESTION, show the answer, stop it
 certs:  ## make certificates for TLS=1 into .baleen/certs; 'tools/baleen/baleen certs --renew' issues them anew
 	@$(BALEEN) certs
 
-up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DTYPE TRANSPORT TLS KV_MIB THREADS CORES NUMA_NODE)
+up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DEVICE DTYPE TRANSPORT TLS KV_MIB THREADS CORES NUMA_NODE)
 	@$(BALEEN) up
 
 down:  ## stop it

@@ -14,6 +14,7 @@ import unittest.mock
 
 import bench
 import certs
+import gpu
 import keys
 import process
 import remote
@@ -48,7 +49,7 @@ class SettingsTest(unittest.TestCase):
             ("PLACEMENTS", "0"),
             ("MTP", "2"),
             ("SHARE_WEIGHTS", "yes"),
-            ("DEVICE", "cuda"),
+            ("DEVICE", "tpu"),
             ("TRANSPORT", "rdma"),
             ("DTYPE", "int3"),
             ("SHARDS", "two"),
@@ -62,6 +63,59 @@ class SettingsTest(unittest.TestCase):
         ):
             with self.subTest(name=name, value=value), self.assertRaisesRegex(UserError, f"{name}={value}"):
                 settings.read({**self.environment, name: value})
+
+
+    def test_a_gpu_has_its_own_types(self):
+        self.assertEqual(settings.read({**self.environment, "DEVICE": "cuda", "DTYPE": "fp8"}).device, "cuda")
+        with self.assertRaisesRegex(UserError, "DTYPE=int8: a GPU computes in bf16, fp8"):
+            settings.read({**self.environment, "DEVICE": "cuda", "DTYPE": "int8"})
+
+
+class FakeDriver:
+    """Answers as NVIDIA's driver does."""
+
+    def __init__(self, start=0, gpus=1, version=13000, capability=(9, 0)):
+        self.start, self.gpus, self.version, self.capability = start, gpus, version, capability
+
+    def cuInit(self, _flags):
+        return self.start
+
+    def _give(self, number, value):
+        number._obj.value = value
+        return 0
+
+    def cuDeviceGetCount(self, number):
+        return self._give(number, self.gpus)
+
+    def cuDriverGetVersion(self, number):
+        return self._give(number, self.version)
+
+    def cuDeviceGetAttribute(self, number, attribute, _device):
+        return self._give(number, dict(zip((gpu.MAJOR, gpu.MINOR), self.capability))[attribute])
+
+
+class GpuTest(unittest.TestCase):
+    def test_hopper_will_do(self):
+        self.assertIsNone(gpu.problem(lambda _: FakeDriver()))
+
+    def test_what_is_missing_is_named(self):
+        def nothing(name):
+            raise OSError(name)
+
+        self.assertIn("libcuda.so.1 is not found", gpu.problem(nothing))
+        for driver, words in (
+            (FakeDriver(start=gpu.NO_DEVICE), "sees no GPU"),
+            (FakeDriver(gpus=0), "sees no GPU"),
+            (FakeDriver(start=999), "cuInit says 999"),
+            (FakeDriver(version=12040), "CUDA 12.4"),
+            (FakeDriver(capability=(8, 0)), "compute capability 8.0"),
+        ):
+            with self.subTest(words=words):
+                self.assertIn(words, gpu.problem(lambda _: driver))
+
+    def test_up_says_so(self):
+        with unittest.mock.patch.object(gpu, "problem", lambda: "no GPU at all"), self.assertRaisesRegex(UserError, "DEVICE=cuda: no GPU at all"):
+            gpu.require()
 
 
 class TopologyTest(unittest.TestCase):
@@ -112,6 +166,12 @@ class TopologyTest(unittest.TestCase):
 
         self.assertEqual(sharing(), {"prefill", "decode", "expert"})
         self.assertEqual(sharing(share_weights=False), set())
+
+    def test_a_device_reaches_those_that_compute_and_shares_no_weights(self):
+        plan = self.plan(device="cuda")
+        self.assertEqual({spec.role for spec in plan if "--device=cuda" in spec.flags}, {"prefill", "decode", "expert"})
+        self.assertFalse(any(flag.startswith("--shared_weights") for spec in plan for flag in spec.flags))
+        self.assertFalse(any(flag.startswith("--device") for spec in self.plan() for flag in spec.flags))
 
     def test_tenants_reach_gateways_only(self):
         with_tenants = {spec.id for spec in self.plan(tenants=pathlib.Path("/t.json")) if "--tenants=/t.json" in spec.flags}

@@ -10,10 +10,10 @@ from errors import UserError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Variables that are fixed names already, and the values that this version serves.
-ONLY = {"DEVICE": ("cpu",)}
+DEVICES = ("cpu", "cuda", "cuda-emulated")
 TRANSPORTS = ("auto", "grpc", "ucx")
 DTYPES = ("auto", "bf16", "f32", "int8", "fp8")
+GPU_DTYPES = ("auto", "bf16", "fp8")
 MAX_PROCESSES_PER_ROLE = 64
 
 
@@ -41,6 +41,7 @@ class Settings:
     cores: str = ""  # Of workers, such as 0-3,8; empty = all.
     numa_node: int | None = None  # Of workers.
     traces: bool = False  # Every request's spans, in files for `baleen trace`.
+    device: str = "cpu"  # What attention and expert processes compute on.
 
 
 def directory(environment=os.environ):
@@ -103,18 +104,20 @@ def _etcd(environment):
     raise UserError(f"ETCD={text}: expected 0, 1 (a local one) or host:port")
 
 
+def _word(environment, name, allowed):
+    """The first word where the variable is unset."""
+    value = environment.get(name) or allowed[0]
+    if value not in allowed:
+        raise UserError(f"{name}={value}: expected {', '.join(allowed)}")
+    return value
+
+
 def read(environment=os.environ):
     """Settings from the environment; UserError names the variable that is wrong or not supported."""
-    for name, allowed in ONLY.items():
-        value = environment.get(name) or allowed[0]
-        if value not in allowed:
-            raise UserError(f"{name}={value} is not supported by this version; expected {' or '.join(allowed)}")
-    dtype = environment.get("DTYPE") or "auto"
-    if dtype not in DTYPES:
-        raise UserError(f"DTYPE={dtype}: expected {', '.join(DTYPES)}")
-    transport = environment.get("TRANSPORT") or "auto"
-    if transport not in TRANSPORTS:
-        raise UserError(f"TRANSPORT={transport}: expected {', '.join(TRANSPORTS)}")
+    dtype = _word(environment, "DTYPE", DTYPES)
+    device = _word(environment, "DEVICE", DEVICES)
+    if device != "cpu" and dtype not in GPU_DTYPES:
+        raise UserError(f"DTYPE={dtype}: a GPU computes in {', '.join(GPU_DTYPES[1:])}")
     count = lambda name, default, low: _integer(environment, name, default, low, MAX_PROCESSES_PER_ROLE)  # noqa: E731
     settings = Settings(
         model=_model(environment),
@@ -130,13 +133,14 @@ def read(environment=os.environ):
         mtp=_integer(environment, "MTP", "0", 0, 1) == 1,
         tls=_integer(environment, "TLS", "0", 0, 1) == 1,
         placements=count("PLACEMENTS", "1", 1),
-        transport=transport,
+        transport=_word(environment, "TRANSPORT", TRANSPORTS),
         etcd=_etcd(environment),
         share_weights=_integer(environment, "SHARE_WEIGHTS", "1", 0, 1) == 1,
         tenants=_file(environment, "TENANTS"),
         cores=_cores(environment),
         numa_node=_integer(environment, "NUMA_NODE", None, 0, 1023),
         traces=_integer(environment, "TRACES", "0", 0, 1) == 1,
+        device=device,
     )
     if settings.replicas > settings.shards:
         raise UserError(f"REPLICAS={settings.replicas}: copies go to distinct shards, and there are SHARDS={settings.shards}")

@@ -45,7 +45,11 @@ def _attention_flags(settings, role):
 
 
 def _compute_flags(settings):
-    flags = [] if settings.threads is None else [f"--threads={settings.threads}"]
+    if settings.device != "cpu":
+        # Weights in device memory are each process's own.
+        settings = dataclasses.replace(settings, share_weights=False)
+    flags = [] if settings.device == "cpu" else [f"--device={settings.device}"]
+    flags += [] if settings.threads is None else [f"--threads={settings.threads}"]
     flags += [f"--cores={settings.cores}"] if settings.cores else []
     flags += [] if settings.numa_node is None else [f"--numa_node={settings.numa_node}"]
     return flags + ([f"--shared_weights={weights_directory()}"] if settings.share_weights else [])

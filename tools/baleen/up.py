@@ -5,6 +5,7 @@ import shutil
 
 import certs
 import down
+import gpu
 import ports
 import process
 import request_trace
@@ -52,6 +53,8 @@ def _start(specs, binaries):
 
 def run(_arguments):
     wanted = settings.read()
+    if wanted.device == "cuda":
+        gpu.require()
     _refuse_when_up()
     chosen = ports.Ports(wanted.port_base)
     try:
