@@ -114,8 +114,9 @@ class GpuTest(unittest.TestCase):
                 self.assertIn(words, gpu.problem(lambda _: driver))
 
     def test_up_says_so(self):
-        with unittest.mock.patch.object(gpu, "problem", lambda: "no GPU at all"), self.assertRaisesRegex(UserError, "DEVICE=cuda: no GPU at all"):
-            gpu.require()
+        with unittest.mock.patch.object(gpu, "problem", lambda: "no GPU at all"):
+            with self.assertRaisesRegex(UserError, "DEVICE=cuda: no GPU at all"):
+                gpu.require()
 
 
 class TopologyTest(unittest.TestCase):
