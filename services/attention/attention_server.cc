@@ -154,7 +154,7 @@ absl::Status AttentionServer::Impl::Load() {
                                      .shared_weights = options.shared_weights,
                                      .mtp = options.mtp,
                                      .mtp_experts = decodes()}));
-  blocks = std::make_unique<BlockPool>(model->engine->kv_shape(), options.kv_mib << 20);
+  blocks = model->engine->NewKvPool(options.kv_mib << 20);
   if (blocks->total_blocks() == 0) return absl::InvalidArgumentError(absl::StrCat("--kv_mib=", options.kv_mib, " holds no KV block"));
   router = std::make_unique<Router>(RouterOptions{.numerics_id = model->limits.numerics_id}, expert_connector.get(), &runner.metrics());
   engine_runner = std::make_unique<EngineRunner>(model->engine.get(), router.get(), model->mtp_experts.get(), runner.spans().get());

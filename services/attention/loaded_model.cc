@@ -9,6 +9,7 @@
 #include "kernels/isa.h"
 #include "model/tokenizer/tokenizer.h"
 #include "model/weights/shared_weights.h"
+#include "services/attention/engine/load_engine.h"
 
 namespace baleen {
 namespace {
@@ -57,7 +58,7 @@ absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& option
   if (!options.shared_weights.empty()) {
     ASSIGN_OR_RETURN(shared, SharedWeights::Open(options.shared_weights, *model->checkpoint, model->numerics));
   }
-  ASSIGN_OR_RETURN(model->engine, Engine::Load(*model->checkpoint, model->config,
+  ASSIGN_OR_RETURN(model->engine, LoadEngine(*model->checkpoint, model->config,
                                                {.numerics = model->numerics,
                                                 .max_batch_tokens = options.max_batch_tokens,
                                                 .ping_pong_rows = options.ping_pong_rows,

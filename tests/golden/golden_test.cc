@@ -18,6 +18,7 @@
 #include "model/layers/numerics.h"
 #include "model/weights/expert_weights.h"
 #include "services/attention/engine/engine.h"
+#include "services/attention/engine/load_engine.h"
 #include "services/attention/engine/local_experts.h"
 #include "services/kv/cache/block_pool.h"
 #include "tests/golden/golden_file.h"
@@ -52,7 +53,7 @@ absl::StatusOr<Model> LoadModel(const std::string& directory, const ModelConfig&
   EngineOptions options;
   options.numerics = numerics;
   options.max_batch_tokens = kMaxTokens;
-  ASSIGN_OR_RETURN(model.engine, Engine::Load(*model.checkpoint, config, options, model.pool.get()));
+  ASSIGN_OR_RETURN(model.engine, LoadEngine(*model.checkpoint, config, options, model.pool.get()));
   const std::vector<ExpertId> ids = RoutedExperts(config, 0, config.num_hidden_layers);
   ASSIGN_OR_RETURN(model.expert_weights, ExpertWeights::Load(*model.checkpoint, config, ids, numerics));
   model.experts = std::make_unique<LocalExperts>(model.expert_weights.get(), model.pool.get());
@@ -62,7 +63,8 @@ absl::StatusOr<Model> LoadModel(const std::string& directory, const ModelConfig&
 absl::StatusOr<std::vector<float>> RunSequence(Model& model, const std::vector<int32_t>& tokens) {
   const KvShape shape = model.engine->kv_shape();
   const int64_t blocks_needed = (static_cast<int64_t>(tokens.size()) + kKvBlockTokens - 1) / kKvBlockTokens;
-  BlockPool kv(shape, blocks_needed * kKvBlockTokens * shape.BytesPerToken());
+  const std::unique_ptr<BlockPool> kv_pool = model.engine->NewKvPool(blocks_needed * kKvBlockTokens * shape.BytesPerToken());
+  BlockPool& kv = *kv_pool;
   ASSIGN_OR_RETURN(const std::vector<BlockId> blocks, kv.Allocate(blocks_needed));
   SequenceStep step;
   step.blocks = blocks;

@@ -4,6 +4,7 @@
 
 #include "gtest/gtest.h"
 #include "kernels/mla_attention.h"
+#include "services/attention/engine/load_engine.h"
 
 namespace baleen {
 namespace {
@@ -29,7 +30,7 @@ ModelFixture::ModelFixture(const ModelOptions& options)
     : pool_(options.threads),
       config_(OrDie(ModelConfig::Load(options.directory))),
       checkpoint_(OrDie(Checkpoint::Open(options.directory))),
-      engine_(OrDie(Engine::Load(*checkpoint_, config_, {options.numerics, kMaxBatchTokens, options.ping_pong_rows, options.mtp}, &pool_))),
+      engine_(OrDie(LoadEngine(*checkpoint_, config_, {options.numerics, kMaxBatchTokens, options.ping_pong_rows, options.mtp}, &pool_))),
       weights_(OrDie(ExpertWeights::Load(*checkpoint_, config_, AllExperts(config_, options.mtp), options.numerics))),
       experts_(std::make_unique<LocalExperts>(weights_.get(), &pool_)) {}
 
@@ -50,7 +51,8 @@ std::vector<SequenceResult> ModelFixture::Run(const std::vector<std::vector<int3
     total_blocks += blocks_of(tokens.size());
     longest = std::max(longest, static_cast<int64_t>(tokens.size()));
   }
-  BlockPool kv(engine_->kv_shape(), total_blocks * kKvBlockTokens * engine_->kv_shape().BytesPerToken());
+  const std::unique_ptr<BlockPool> kv_pool = engine_->NewKvPool(total_blocks * kKvBlockTokens * engine_->kv_shape().BytesPerToken());
+  BlockPool& kv = *kv_pool;
   std::vector<std::vector<BlockId>> blocks;
   for (const auto& tokens : sequences) blocks.push_back(OrDie(kv.Allocate(blocks_of(tokens.size()))));
 
@@ -84,8 +86,9 @@ std::string ModelFixture::KvRows(BlockPool& kv, const std::vector<BlockId>& bloc
   std::string bytes;
   for (int layer = 0; layer < kv.shape().layers; ++layer) {
     for (int64_t t = 0; t < tokens; ++t) {
-      const std::byte* page = kv.Page(blocks[t / kKvBlockTokens], layer);
-      bytes.append(reinterpret_cast<const char*>(page) + t % kKvBlockTokens * row, row);
+      std::vector<std::byte> read(static_cast<size_t>(row));
+      kv.memory().Read({{kv.Page(blocks[t / kKvBlockTokens], layer) + t % kKvBlockTokens * row, read.data(), read.size()}});
+      bytes.append(reinterpret_cast<const char*>(read.data()), read.size());
     }
   }
   return bytes;

@@ -30,6 +30,7 @@
 #include "model/layers/numerics.h"
 #include "model/weights/expert_weights.h"
 #include "services/attention/engine/engine.h"
+#include "services/attention/engine/load_engine.h"
 #include "services/attention/engine/local_experts.h"
 #include "services/kv/cache/block_pool.h"
 #include "tools/bench/remote_experts.h"
@@ -88,7 +89,7 @@ class EngineSpeed {
   absl::Status Load(const std::string& model, const EngineOptions& options) {
     ASSIGN_OR_RETURN(config_, ModelConfig::Load(model));
     ASSIGN_OR_RETURN(checkpoint_, Checkpoint::Open(model));
-    ASSIGN_OR_RETURN(engine_, Engine::Load(*checkpoint_, config_, options, &pool_));
+    ASSIGN_OR_RETURN(engine_, LoadEngine(*checkpoint_, config_, options, &pool_));
     const std::vector<ExpertId> ids = RoutedExperts(config_, 0, config_.num_hidden_layers);
     ASSIGN_OR_RETURN(weights_, ExpertWeights::Load(*checkpoint_, config_, ids, options.numerics));
     local_experts_ = std::make_unique<LocalExperts>(weights_.get(), &pool_);
@@ -97,7 +98,7 @@ class EngineSpeed {
 
   absl::Status Connect(const std::string& placement, const std::string& model, EngineOptions options, int64_t ping_pong_rows) {
     options.ping_pong_rows = ping_pong_rows;
-    ASSIGN_OR_RETURN(remote_engine_, Engine::Load(*checkpoint_, config_, options, &pool_));
+    ASSIGN_OR_RETURN(remote_engine_, LoadEngine(*checkpoint_, config_, options, &pool_));
     const std::string id = model.substr(model.find_last_of('/') + 1);
     ASSIGN_OR_RETURN(remote_experts_,
                      RemoteExperts::Connect(placement, id, config_, options.numerics, absl::GetFlag(FLAGS_transport), absl::Seconds(60)));

@@ -13,6 +13,7 @@
 #include "model/layers/numerics.h"
 #include "model/weights/expert_weights.h"
 #include "services/attention/engine/engine.h"
+#include "services/attention/engine/load_engine.h"
 #include "services/attention/engine/local_experts.h"
 #include "services/kv/cache/block_pool.h"
 #include "tools/logits/safetensors_stream.h"
@@ -39,8 +40,8 @@ absl::Status CheckRun(const LogitsRun& run, const ModelConfig& config) {
 absl::Status WriteLogits(const LogitsRun& run, Engine& engine, ExpertBackend& experts, SafetensorsStream& out) {
   const int64_t count = static_cast<int64_t>(run.tokens.size());
   const int64_t blocks_needed = (count + kKvBlockTokens - 1) / kKvBlockTokens;
-  BlockPool kv(engine.kv_shape(), blocks_needed * kKvBlockTokens * engine.kv_shape().BytesPerToken());
-  ASSIGN_OR_RETURN(const std::vector<BlockId> blocks, kv.Allocate(blocks_needed));
+  const std::unique_ptr<BlockPool> kv = engine.NewKvPool(blocks_needed * kKvBlockTokens * engine.kv_shape().BytesPerToken());
+  ASSIGN_OR_RETURN(const std::vector<BlockId> blocks, kv->Allocate(blocks_needed));
   std::vector<float> logits;
   for (int64_t first = 0; first < count; first += run.chunk) {
     const int64_t size = std::min(run.chunk, count - first);
@@ -49,7 +50,7 @@ absl::Status WriteLogits(const LogitsRun& run, Engine& engine, ExpertBackend& ex
     step.first_position = first;
     step.tokens = absl::MakeConstSpan(run.tokens).subspan(first, size);
     step.logits_count = size;
-    RETURN_IF_ERROR(engine.Step({step}, kv, experts, StepOptions(), &logits));
+    RETURN_IF_ERROR(engine.Step({step}, *kv, experts, StepOptions(), &logits));
     out.Append(logits.data(), static_cast<int64_t>(logits.size() * sizeof(float)));
   }
   return out.Close();
@@ -65,7 +66,7 @@ absl::Status RunLogits(const LogitsRun& run) {
   EngineOptions options;
   options.numerics = {run.dtype, BestIsa()};
   options.max_batch_tokens = std::min(run.chunk, static_cast<int64_t>(run.tokens.size()));
-  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Load(*checkpoint, config, options, &pool));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, LoadEngine(*checkpoint, config, options, &pool));
   ASSIGN_OR_RETURN(const std::unique_ptr<ExpertWeights> weights,
                    ExpertWeights::Load(*checkpoint, config, RoutedExperts(config, 0, config.num_hidden_layers), options.numerics));
   LocalExperts experts(weights.get(), &pool);

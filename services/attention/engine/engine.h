@@ -8,11 +8,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "base/thread_pool.h"
-#include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
 #include "model/layers/expert_backend.h"
 #include "model/layers/numerics.h"
@@ -41,32 +38,28 @@ struct EngineOptions {
 // Weights other than the routed experts, and the scratch of one batch. One Step at a time.
 class Engine {
  public:
-  static absl::StatusOr<std::unique_ptr<Engine>> Load(Checkpoint& checkpoint, const ModelConfig& config, const EngineOptions& options,
-                                                      ThreadPool* pool);
-  ~Engine();
+  virtual ~Engine() = default;
 
-  KvShape kv_shape() const;
-  const ModelConfig& config() const;
-  bool has_mtp() const;
+  virtual KvShape kv_shape() const = 0;
+  virtual const ModelConfig& config() const = 0;
+  virtual bool has_mtp() const = 0;
+
+  // Blocks of kv_shape in the memory that it computes in, as many as fit the budget: what Step and Draft take.
+  virtual std::unique_ptr<BlockPool> NewKvPool(int64_t budget_bytes) const = 0;
 
   // Runs all sequences' tokens as one batch and writes their KV. `logits` is resized to [sum of logits_count, vocab_size] F32 in
   // step order; ids without a token stay as computed (the sampler masks them). On error no KV row beyond the step's own is touched,
   // nothing is in flight at `experts` any more, and `logits` is unspecified. INVALID_ARGUMENT names what is wrong with which sequence;
-  // errors of `experts` come back as they are. A step without tokens is OK. One that wants no logits ends with the last layer's KV, unless
-  // Draft may follow.
-  absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
-                    std::vector<float>* logits);
+  // errors of `experts` come back as they are; INTERNAL: the device failed. A step without tokens is OK. One that wants no logits ends with
+  // the last layer's KV, unless Draft may follow.
+  virtual absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
+                            std::vector<float>* logits) = 0;
 
   // Runs the MTP layer over rows of the last Step, which succeeded; needs has_mtp. Drafts are in the Step's order. Writes its KV at all of
   // their positions; `logits` is resized to [drafts with logits, vocab_size] and tells of the token after each one's last next token.
   // Only those rows go through attention and `experts`. Errors as Step's.
-  absl::Status Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
-                     std::vector<float>* logits);
-
- private:
-  struct Impl;
-  explicit Engine(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  virtual absl::Status Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
+                             std::vector<float>* logits) = 0;
 };
 
 }  // namespace baleen

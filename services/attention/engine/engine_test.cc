@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 
 #include "gtest/gtest.h"
+#include "services/attention/engine/load_engine.h"
 #include "tests/invariance/model_fixture.h"
 #include "tests/invariance/tiny_checkpoint.h"
 
@@ -57,11 +59,13 @@ class EngineTest : public testing::TestWithParam<int64_t> {
  protected:
   EngineTest()
       : model_({WriteTinyCheckpoint("engine", {}), {DType::kBf16, BestIsa()}, 1, GetParam()}),
-        kv_(model_.engine().kv_shape(), 4 * 64 * model_.engine().kv_shape().BytesPerToken()),
+        pool_(model_.engine().NewKvPool(4 * 64 * model_.engine().kv_shape().BytesPerToken())),
+        kv_(*pool_),
         blocks_(*kv_.Allocate(2)) {}
 
   ModelFixture model_;
-  BlockPool kv_;
+  const std::unique_ptr<BlockPool> pool_;
+  BlockPool& kv_;
   std::vector<BlockId> blocks_;
   std::vector<float> logits_;
 };
@@ -179,7 +183,7 @@ TEST(EngineLoadTest, NeedsRoomForARow) {
   const auto checkpoint = Checkpoint::Open(directory);
   ASSERT_TRUE(config.ok() && checkpoint.ok());
   ThreadPool pool(1);
-  EXPECT_EQ(Engine::Load(**checkpoint, *config, {{DType::kF32, BestIsa()}, 0}, &pool).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(LoadEngine(**checkpoint, *config, {{DType::kF32, BestIsa()}, 0}, &pool).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(LocalExpertsTest, MissingExpertsAreNamed) {

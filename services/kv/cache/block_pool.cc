@@ -1,10 +1,7 @@
 #include "services/kv/cache/block_pool.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <limits>
 #include <list>
 #include <mutex>
@@ -34,7 +31,7 @@ struct BlockPool::Impl {
   int64_t page_bytes = 0;
   int64_t block_bytes = 0;
   int64_t total = 0;
-  std::byte* memory = nullptr;  // [total, layers, 64, width]; pages of the machine are taken as they are first written.
+  std::unique_ptr<PageMemory> memory;  // [total, layers, 64, width]
 
   // Of one block, and where it waits while it is unreferenced but named.
   struct State {
@@ -70,31 +67,23 @@ BlockId BlockPool::Impl::TakeUnreferenced() {
   return block;
 }
 
-BlockPool::BlockPool(const KvShape& shape, int64_t budget_bytes) : impl_(std::make_unique<Impl>()) {
+BlockPool::BlockPool(const KvShape& shape, int64_t budget_bytes)
+    : BlockPool(shape, NewHostPageMemory(std::max<int64_t>(budget_bytes, 0))) {}
+
+BlockPool::BlockPool(const KvShape& shape, std::unique_ptr<PageMemory> memory) : impl_(std::make_unique<Impl>()) {
   impl_->shape = shape;
   impl_->page_bytes = kKvBlockTokens * shape.RowBytes();
-  impl_->block_bytes = impl_->page_bytes * shape.layers;
+  impl_->block_bytes = shape.layers * impl_->page_bytes;
   CheckThat(impl_->block_bytes > 0, "the KV shape is empty");
-  int64_t total = std::min<int64_t>(std::max<int64_t>(budget_bytes, 0) / impl_->block_bytes, std::numeric_limits<BlockId>::max());
-  if (total > 0) {
-    void* memory = mmap(nullptr, total * impl_->block_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
-      total = 0;
-    } else {
-      // Latent KV is derived from users' text: it stays out of core dumps.
-      madvise(memory, total * impl_->block_bytes, MADV_DONTDUMP);
-      impl_->memory = static_cast<std::byte*>(memory);
-    }
-  }
+  impl_->memory = std::move(memory);
+  const int64_t total = std::min<int64_t>(impl_->memory->bytes() / impl_->block_bytes, std::numeric_limits<BlockId>::max());
   impl_->total = total;
   impl_->blocks.resize(total);
   impl_->free.reserve(total);
   for (int64_t block = total - 1; block >= 0; --block) impl_->free.push_back(static_cast<BlockId>(block));
 }
 
-BlockPool::~BlockPool() {
-  if (impl_->memory != nullptr) munmap(impl_->memory, impl_->total * impl_->block_bytes);
-}
+BlockPool::~BlockPool() = default;
 
 const KvShape& BlockPool::shape() const { return impl_->shape; }
 
@@ -113,7 +102,7 @@ int64_t BlockPool::touched_bytes() const {
 absl::StatusOr<std::vector<BlockId>> BlockPool::Allocate(int64_t count) {
   if (count < 0) return absl::InvalidArgumentError(absl::StrCat("cannot allocate ", count, " KV blocks"));
   std::vector<BlockId> blocks;
-  std::vector<BlockId> used_before;
+  std::vector<std::byte*> used_before;
   {
     const std::lock_guard<std::mutex> lock(impl_->mutex);
     if (count > impl_->Unreferenced()) {
@@ -124,14 +113,14 @@ absl::StatusOr<std::vector<BlockId>> BlockPool::Allocate(int64_t count) {
       Impl::State& state = impl_->blocks[block];
       state.references = 1;
       if (std::exchange(state.dirty, true)) {
-        used_before.push_back(block);
+        used_before.push_back(Page(block, 0));
       } else {
         ++impl_->touched;
       }
       blocks.push_back(block);
     }
   }
-  for (const BlockId block : used_before) std::memset(Page(block, 0), 0, impl_->block_bytes);
+  if (!used_before.empty()) impl_->memory->Zero(used_before, static_cast<size_t>(impl_->block_bytes));
   return blocks;
 }
 
@@ -180,7 +169,9 @@ int64_t BlockPool::cached_blocks() const {
 
 std::byte* BlockPool::Page(BlockId block, int layer) {
   CheckThat(impl_->Valid(block) && layer >= 0 && layer < impl_->shape.layers, "no such page");
-  return impl_->memory + block * impl_->block_bytes + layer * impl_->page_bytes;
+  return impl_->memory->data() + block * impl_->block_bytes + layer * impl_->page_bytes;
 }
+
+PageMemory& BlockPool::memory() { return *impl_->memory; }
 
 }  // namespace baleen

@@ -10,6 +10,7 @@
 #include "absl/types/span.h"
 #include "base/dtype.h"
 #include "services/kv/cache/block_hash.h"
+#include "services/kv/cache/page_memory.h"
 
 namespace baleen {
 
@@ -26,12 +27,14 @@ struct KvShape {
 
 // Thread-safe. Blocks are reference-counted, so that a prefix may be shared without a copy. A block whose content has a name stays when its
 // last reference goes, until its memory is wanted: the one released longest ago goes first. A block id that is free or foreign is the
-// caller's bug and aborts: going on would mix up sequences. The memory stays out of core dumps.
+// caller's bug and aborts: going on would mix up sequences.
 class BlockPool {
  public:
-  // As many whole blocks as fit the budget; none when the address space cannot be had, which total_blocks shows. Memory is taken as blocks
-  // are first written.
+  // As many whole blocks of this host's memory as fit the budget; none when the address space cannot be had, which total_blocks shows.
+  // Memory is taken as blocks are first written.
   BlockPool(const KvShape& shape, int64_t budget_bytes);
+  // As many whole blocks as fit `memory`.
+  BlockPool(const KvShape& shape, std::unique_ptr<PageMemory> memory);
   ~BlockPool();
 
   const KvShape& shape() const;
@@ -55,8 +58,9 @@ class BlockPool {
   // Blocks that have a name, referenced or not.
   int64_t cached_blocks() const;
 
-  // The page of one layer in a block: row-major [64, width].
+  // The page of one layer in a block: row-major [64, width]. The host reads and writes those of a GPU through memory().
   std::byte* Page(BlockId block, int layer);
+  PageMemory& memory();
 
  private:
   struct Impl;

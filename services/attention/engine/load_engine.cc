@@ -1,0 +1,17 @@
+#include "services/attention/engine/load_engine.h"
+
+#include "absl/strings/str_cat.h"
+#include "services/attention/engine/cpu_engine.h"
+
+namespace baleen {
+
+absl::StatusOr<std::unique_ptr<Engine>> LoadEngine(Checkpoint& checkpoint, const ModelConfig& config, const EngineOptions& options,
+                                                   ThreadPool* pool) {
+  if (options.max_batch_tokens < 1) {
+    return absl::InvalidArgumentError(absl::StrCat("max_batch_tokens is ", options.max_batch_tokens, ", at least 1 is needed"));
+  }
+  if (options.numerics.on_gpu()) return absl::UnimplementedError("attention does not run on a GPU yet");
+  return LoadCpuEngine(checkpoint, config, options, pool);
+}
+
+}  // namespace baleen

@@ -1,0 +1,102 @@
+#include "services/kv/cache/device_page_memory.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <vector>
+
+#include "kernels/cuda/base/device.h"
+#include "services/common/log.h"
+
+namespace baleen {
+namespace {
+
+constexpr size_t kStagingBytes = size_t{4} << 20;
+
+void Require(const cuda::Status& status) {
+  if (status.ok()) return;
+  Log(LogLevel::kError, "the device with the KV pages failed", {{"error", status.message()}});
+  std::abort();
+}
+
+class DevicePageMemory final : public PageMemory {
+ public:
+  explicit DevicePageMemory(int64_t bytes) {
+    const bool had = cuda::DeviceStream::Create(&stream_).ok() && cuda::PinnedMemory::Allocate(kStagingBytes, &staging_).ok() &&
+                     bytes > 0 && cuda::DeviceMemory::Allocate(static_cast<size_t>(bytes), &memory_).ok();
+    if (!had) return;
+    Require(cuda::FillAsync(memory_.data(), 0, memory_.bytes(), stream_.get()));
+    Require(stream_.Synchronize());
+  }
+
+  std::byte* data() const override { return memory_.As<std::byte>(); }
+  int64_t bytes() const override { return static_cast<int64_t>(memory_.bytes()); }
+
+  void Zero(absl::Span<std::byte* const> runs, size_t bytes) override {
+    const std::lock_guard<std::mutex> lock(mu_);
+    for (std::byte* const run : runs) Require(cuda::FillAsync(run, 0, bytes, stream_.get()));
+    Require(stream_.Synchronize());
+  }
+
+  void Read(absl::Span<const PageRun> runs) override {
+    ByStaging(runs, [&](absl::Span<const PageRun> batch) {
+      std::byte* staged = staging_.As<std::byte>();
+      for (const PageRun& run : batch) {
+        Require(cuda::CopyAsync(staged, run.page, run.bytes, stream_.get()));
+        staged += run.bytes;
+      }
+      Require(stream_.Synchronize());
+      staged = staging_.As<std::byte>();
+      for (const PageRun& run : batch) {
+        std::memcpy(run.host, staged, run.bytes);
+        staged += run.bytes;
+      }
+    });
+  }
+
+  void Write(absl::Span<const PageRun> runs) override {
+    ByStaging(runs, [&](absl::Span<const PageRun> batch) {
+      std::byte* staged = staging_.As<std::byte>();
+      for (const PageRun& run : batch) {
+        std::memcpy(staged, run.host, run.bytes);
+        Require(cuda::CopyAsync(run.page, staged, run.bytes, stream_.get()));
+        staged += run.bytes;
+      }
+      Require(stream_.Synchronize());
+    });
+  }
+
+ private:
+  // Hands runs on in batches that fit the staging memory; longer ones than that in pieces.
+  template <typename Copy>
+  void ByStaging(absl::Span<const PageRun> runs, const Copy& copy) {
+    const std::lock_guard<std::mutex> lock(mu_);
+    std::vector<PageRun> batch;
+    size_t staged = 0;
+    for (PageRun run : runs) {
+      while (run.bytes > 0) {
+        const size_t bytes = std::min(run.bytes, kStagingBytes - staged);
+        batch.push_back({run.page, run.host, bytes});
+        run = {run.page + bytes, run.host + bytes, run.bytes - bytes};
+        staged += bytes;
+        if (staged < kStagingBytes) continue;
+        copy(batch);
+        batch.clear();
+        staged = 0;
+      }
+    }
+    if (!batch.empty()) copy(batch);
+  }
+
+  std::mutex mu_;  // Of stream and staging.
+  cuda::DeviceStream stream_;
+  cuda::PinnedMemory staging_;
+  cuda::DeviceMemory memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<PageMemory> NewDevicePageMemory(int64_t bytes) { return std::make_unique<DevicePageMemory>(bytes); }
+
+}  // namespace baleen

@@ -1,0 +1,93 @@
+#include "services/kv/cache/page_memory.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "services/kv/cache/block_pool.h"
+#include "services/kv/cache/device_page_memory.h"
+
+namespace baleen {
+namespace {
+
+using MakeMemory = std::unique_ptr<PageMemory> (*)(int64_t bytes);
+
+class PageMemoryTest : public testing::TestWithParam<MakeMemory> {
+ protected:
+  static std::vector<std::byte> Counting(size_t size) {
+    std::vector<std::byte> bytes(size);
+    for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(i * 7 + 1);
+    return bytes;
+  }
+  static std::vector<std::byte> Read(PageMemory& memory, int64_t offset, size_t size) {
+    std::vector<std::byte> bytes(size);
+    memory.Read({{memory.data() + offset, bytes.data(), size}});
+    return bytes;
+  }
+};
+
+TEST_P(PageMemoryTest, IsZeroAtFirst) {
+  const std::unique_ptr<PageMemory> memory = GetParam()(100000);
+  EXPECT_EQ(memory->bytes(), 100000);
+  EXPECT_EQ(Read(*memory, 0, 100000), std::vector<std::byte>(100000));
+}
+
+TEST_P(PageMemoryTest, ReadsWhatWasWritten) {
+  const std::unique_ptr<PageMemory> memory = GetParam()(1000);
+  std::vector<std::byte> written = Counting(300);
+  memory->Write({{memory->data() + 10, written.data(), 100}, {memory->data() + 500, written.data() + 100, 200}});
+  EXPECT_EQ(Read(*memory, 10, 100), std::vector<std::byte>(written.begin(), written.begin() + 100));
+  EXPECT_EQ(Read(*memory, 500, 200), std::vector<std::byte>(written.begin() + 100, written.end()));
+  EXPECT_EQ(Read(*memory, 110, 390), std::vector<std::byte>(390));
+}
+
+TEST_P(PageMemoryTest, ZeroesRunsAlone) {
+  const std::unique_ptr<PageMemory> memory = GetParam()(1000);
+  std::vector<std::byte> expected = Counting(1000);
+  memory->Write({{memory->data(), expected.data(), 1000}});
+  memory->Zero({memory->data() + 100, memory->data() + 700}, 50);
+  std::fill_n(expected.begin() + 100, 50, std::byte{0});
+  std::fill_n(expected.begin() + 700, 50, std::byte{0});
+  EXPECT_EQ(Read(*memory, 0, 1000), expected);
+}
+
+// More than a device's staging memory holds at a time, and runs that cross its end.
+TEST_P(PageMemoryTest, RunsMayBeLong) {
+  const size_t size = (size_t{9} << 20) + 123;
+  const std::unique_ptr<PageMemory> memory = GetParam()(static_cast<int64_t>(size));
+  std::vector<std::byte> written = Counting(size);
+  std::vector<PageRun> runs;
+  for (size_t begin = 0; begin < size;) {
+    const size_t bytes = std::min(size - begin, begin == 0 ? size_t{5} << 20 : size_t{700001});
+    runs.push_back({memory->data() + begin, written.data() + begin, bytes});
+    begin += bytes;
+  }
+  memory->Write(runs);
+  EXPECT_TRUE(Read(*memory, 0, size) == written);
+}
+
+TEST_P(PageMemoryTest, NoneWhereThereIsNone) {
+  EXPECT_EQ(GetParam()(0)->bytes(), 0);
+  EXPECT_EQ(BlockPool({1, 8, DType::kBf16}, GetParam()(0)).total_blocks(), 0);
+}
+
+TEST_P(PageMemoryTest, BlocksAreZeroedOfEarlierContent) {
+  const KvShape shape = {2, 8, DType::kBf16};
+  const int64_t block_bytes = 64 * shape.BytesPerToken();
+  BlockPool pool(shape, GetParam()(block_bytes));
+  ASSERT_EQ(pool.total_blocks(), 1);
+  const BlockId block = pool.Allocate(1).value()[0];
+  std::vector<std::byte> written = Counting(static_cast<size_t>(block_bytes));
+  pool.memory().Write({{pool.Page(block, 0), written.data(), written.size()}});
+  pool.Release(block);
+  const BlockId again = pool.Allocate(1).value()[0];
+  EXPECT_EQ(Read(pool.memory(), pool.Page(again, 0) - pool.memory().data(), written.size()), std::vector<std::byte>(written.size()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Memories, PageMemoryTest, testing::Values(&NewHostPageMemory, &NewDevicePageMemory),
+                         [](const testing::TestParamInfo<MakeMemory>& info) { return info.index == 0 ? "host" : "device"; });
+
+}  // namespace
+}  // namespace baleen
