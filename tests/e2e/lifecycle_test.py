@@ -2,7 +2,11 @@
 
 import concurrent.futures
 import contextlib
+import json
+import signal
 import unittest
+import urllib.error
+import urllib.request
 
 import grpc
 
@@ -79,6 +83,34 @@ class LifecycleTest(unittest.TestCase):
             status, reason = http_get(cluster.rest_port, "/readyz")
             self.assertEqual(status, 503, reason)
             self.assertIn("decode", reason)
+
+
+class NoDecodeWorkerTest(unittest.TestCase):
+
+    def test_a_request_that_lost_its_experts_is_refused_in_time(self):
+        with Cluster(prefill=0) as cluster, concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for shard in cluster.named("expert"):
+                shard.stop(signal.SIGKILL)
+            # The first one comes before the decode worker has said that it is not ready.
+            taken = pool.submit(self.ask, cluster)
+            wait_for(lambda: http_get(cluster.rest_port, "/readyz")[0] == 503, "the gateway is still ready")
+            late = pool.submit(self.ask, cluster)
+            for name, request in {"taken": taken, "late": late}.items():
+                code, retry_after, answer = request.result()
+                with self.subTest(name):
+                    self.assertEqual((code, retry_after), (503, "1"), answer)
+                    self.assertIn("No decode worker is ready", answer)
+
+    @staticmethod
+    def ask(cluster):
+        """(status, Retry-After, body) of the answer to a short request."""
+        body = json.dumps({"model": "abacus", "prompt": "1 + 1 =", "max_tokens": 4}).encode()
+        request = urllib.request.Request(f"{cluster.base_url}/completions", data=body, headers={"content-type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, None, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers.get("retry-after"), error.read().decode()
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ class AdmittedGeneration final : public Generation, public std::enable_shared_fr
       event.usage.prompt_tokens = static_cast<int64_t>(input_.prompt.size());
       return OnEvent(std::move(event));
     }
-    std::shared_ptr<Generation> inner =
-        StartAttempts(context_, std::move(input_), [self = shared_from_this()](GenerationEvent event) { self->OnEvent(std::move(event)); });
+    std::shared_ptr<Generation> inner = StartAttempts(
+        context_, std::move(input_), entered_, [self = shared_from_this()](GenerationEvent event) { self->OnEvent(std::move(event)); });
     bool paused = false;
     void (Generation::*left)() = nullptr;
     {
@@ -104,7 +104,7 @@ class AdmittedGeneration final : public Generation, public std::enable_shared_fr
 }  // namespace
 
 std::shared_ptr<Generation> StartGeneration(const GenerationContext& context, GenerationInput input, GenerationSink sink) {
-  if (context.admission == nullptr) return StartAttempts(context, std::move(input), std::move(sink));
+  if (context.admission == nullptr) return StartAttempts(context, std::move(input), context.clock->Now(), std::move(sink));
   auto generation = std::make_shared<AdmittedGeneration>(context, std::move(input), std::move(sink));
   generation->Start();
   return generation;

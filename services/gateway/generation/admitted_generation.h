@@ -4,12 +4,13 @@
 
 #include <memory>
 
+#include "absl/time/time.h"
 #include "services/gateway/generation/generation.h"
 
 namespace baleen {
 
-// As StartGeneration, without waiting.
-std::shared_ptr<Generation> StartAttempts(const GenerationContext& context, GenerationInput input, GenerationSink sink);
+// As StartGeneration, without waiting for a turn. `since` is when its client began to wait.
+std::shared_ptr<Generation> StartAttempts(const GenerationContext& context, GenerationInput input, absl::Time since, GenerationSink sink);
 
 }  // namespace baleen
 

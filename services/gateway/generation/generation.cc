@@ -24,9 +24,9 @@
 namespace baleen {
 namespace {
 
-// A request that no worker has accepted yet is refused after this long (it waits while a lost expert is loaded elsewhere, say); one that
-// has tokens waits until its deadline.
-constexpr absl::Duration kPatience = absl::Seconds(30);
+// A request without a token is refused when no worker has taken it for this long, or none has been ready (a lost expert is loaded
+// elsewhere, say); one that has tokens waits until its deadline. Below the 30 seconds after which many clients stop listening.
+constexpr absl::Duration kPatience = absl::Seconds(20);
 constexpr absl::Duration kIsolationPoll = absl::Milliseconds(50);
 // By then placement has taken a dead worker out of the map: its heartbeats ended.
 constexpr absl::Duration kInquest = absl::Seconds(4);
@@ -68,6 +68,8 @@ TokenChoice ToChoice(const v1::TokenEvent& event) {
   return choice;
 }
 
+absl::Status NoneReady() { return absl::UnavailableError("No decode worker is ready; try again shortly."); }
+
 // Where this choice was left. One that no worker has begins anew: above what the others had, since an abandoned connection may still run
 // it, and in their arithmetic, since the client may have had its tokens.
 std::optional<GenerationResume> ProgressOf(const GenerationInput& input) {
@@ -82,7 +84,7 @@ std::optional<GenerationResume> ProgressOf(const GenerationInput& input) {
 
 class GenerationImpl final : public Generation, public std::enable_shared_from_this<GenerationImpl> {
  public:
-  GenerationImpl(const GenerationContext& context, GenerationInput input, StopMatcher matcher, GenerationSink sink)
+  GenerationImpl(const GenerationContext& context, GenerationInput input, absl::Time since, StopMatcher matcher, GenerationSink sink)
       : context_(context),
         input_(std::move(input)),
         sink_(std::move(sink)),
@@ -90,7 +92,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
         suspect_(absl::StrCat(input_.request_id, "/", input_.choice)),
         attempt_(resume_ ? Above(resume_->attempt, 1) : 0),
         assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher), input_.tool_calls),
-        begun_(context.clock->Now()) {
+        taken_at_(since) {
     usage_.prompt_tokens = static_cast<int64_t>(input_.prompt.size());
     if (resume_) numerics_id_ = resume_->numerics_id;
   }
@@ -107,7 +109,10 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   bool Isolate();
   void OpenStream(const PickedWorker& worker, uint32_t attempt);
   void OnEvent(uint32_t attempt, const v1::DecodeEvent& event);
-  void OnAccepted();
+  void OnAccepted(uint32_t attempt);
+  // Looks again and again, until there is a token, whether a worker is ready that the request could go on with.
+  void WatchForToken(uint32_t attempt, absl::Duration delay);
+  void GiveUpWithoutWorkers(uint32_t attempt);
   // False once the request has ended.
   bool AddToken(const TokenChoice& choice);
   void OnToken(const v1::TokenEvent& token);
@@ -142,6 +147,8 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   absl::Time left_at_;
   uint32_t attempt_;
   uint32_t done_attempt_ = 0;  // The last one whose stream has ended, maybe while it was opened.
+  bool has_token_ = false;
+  bool hopeless_ = false;  // The stream was cancelled because no worker is ready.
   std::shared_ptr<DecodeStream> stream_;
 
   // Touched by one callback at a time: attempts follow each other.
@@ -152,8 +159,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   std::vector<PickedWorker> lost_workers_;  // Without a token from them, since the last one.
   std::string numerics_id_;
   GenerationUsage usage_;
-  const absl::Time begun_;
-  bool ever_accepted_ = false;
+  absl::Time taken_at_;      // When a worker last had it; before, when its client began to wait.
   bool accepted_ = false;    // By the current worker.
   bool progressed_ = false;  // There.
   bool isolated_ = false;
@@ -197,7 +203,7 @@ void GenerationImpl::StartAttempt() {
     absl::Status full = std::exchange(full_, absl::OkStatus());
     return journal_.empty() ? Fail(std::move(full)) : TryAgain(std::move(full));
   }
-  TryAgain(absl::UnavailableError("No decode worker is ready; try again shortly."));
+  TryAgain(NoneReady());
 }
 
 std::optional<PickedWorker> GenerationImpl::Pick() {
@@ -285,7 +291,7 @@ bool GenerationImpl::End(std::shared_ptr<DecodeStream>* stream) {
 void GenerationImpl::OnEvent(uint32_t attempt, const v1::DecodeEvent& event) {
   if (!Active(attempt)) return;
   if (!accepted_) {
-    OnAccepted();
+    OnAccepted(attempt);
     if (!Active(attempt)) return;
   }
   switch (event.event_case()) {
@@ -303,9 +309,8 @@ void GenerationImpl::OnEvent(uint32_t attempt, const v1::DecodeEvent& event) {
   }
 }
 
-void GenerationImpl::OnAccepted() {
+void GenerationImpl::OnAccepted(uint32_t attempt) {
   accepted_ = true;
-  ever_accepted_ = true;
   bool leaving = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -313,7 +318,28 @@ void GenerationImpl::OnAccepted() {
     leaving = leaving_;
     if (!ended_ && context_.quarantine != nullptr) context_.quarantine->Started(suspect_, current_worker_.worker_id);
   }
-  if (leaving) Leave(&DecodeStream::Detach);
+  if (leaving) return Leave(&DecodeStream::Detach);
+  if (journal_.empty()) WatchForToken(attempt, kPatience);
+}
+
+void GenerationImpl::WatchForToken(uint32_t attempt, absl::Duration delay) {
+  context_.timers->After(delay, [weak = weak_from_this(), attempt] {
+    if (const auto self = weak.lock()) self->GiveUpWithoutWorkers(attempt);
+  });
+}
+
+// The worker that has the request may have lost what it needs, and holds it until its deadline. The stream's end tells the client.
+void GenerationImpl::GiveUpWithoutWorkers(uint32_t attempt) {
+  const absl::Duration left = context_.picker->NoneReadySince() + kPatience - context_.clock->Now();
+  std::shared_ptr<DecodeStream> stream;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (ended_ || has_token_ || attempt != attempt_) return;
+    if (left <= absl::ZeroDuration()) stream = stream_;
+    hopeless_ = stream != nullptr;
+  }
+  if (stream != nullptr) return stream->Cancel();
+  if (left > absl::ZeroDuration()) WatchForToken(attempt, std::min(left, kPatience));
 }
 
 void GenerationImpl::OnToken(const v1::TokenEvent& token) {
@@ -321,7 +347,10 @@ void GenerationImpl::OnToken(const v1::TokenEvent& token) {
   if (token.index() > journal_.size()) return Fail(absl::InternalError("A decode worker left out a token."));
   failures_ = 0;
   isolated_ = false;
-  progressed_ = true;
+  if (!std::exchange(progressed_, true)) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    has_token_ = true;
+  }
   failed_workers_.clear();
   lost_workers_.clear();
   if (context_.quarantine != nullptr) context_.quarantine->Progressed(suspect_);
@@ -370,13 +399,16 @@ void GenerationImpl::OnFinish(const v1::FinishEvent& finish) {
 
 void GenerationImpl::OnDone(uint32_t attempt, absl::Status status) {
   if (!Active(attempt)) return;
+  bool hopeless = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stream_ = nullptr;
     done_attempt_ = attempt;
     kept_ = false;
+    hopeless = hopeless_ && !has_token_;
   }
   if (input_.trace != nullptr) input_.trace->AttemptEnded(input_.choice, status);
+  if (hopeless) return Fail(NoneReady());
   switch (OutcomeOf(status)) {
     case AttemptOutcome::kFailed:
       Log(LogLevel::kInfo, "attempt_failed",
@@ -409,6 +441,7 @@ void GenerationImpl::OnFenced() {
 
 void GenerationImpl::OnWorkerFailure() {
   failed_workers_.insert(current_worker_.worker_id);
+  if (accepted_) taken_at_ = context_.clock->Now();
   if (accepted_ && !progressed_) lost_workers_.push_back(current_worker_);
   switch (Verdict()) {
     case AfterDeath::kGiveUp:
@@ -474,9 +507,13 @@ void GenerationImpl::Acquit() {
 }
 
 void GenerationImpl::TryAgain(absl::Status why) {
-  ++failures_;
-  if (!ever_accepted_ && journal_.empty() && context_.clock->Now() - begun_ > kPatience) return Fail(std::move(why));
-  RunLater(RetryDelay(failures_));
+  absl::Duration delay = RetryDelay(++failures_);
+  if (journal_.empty()) {
+    const absl::Duration left = taken_at_ + kPatience - context_.clock->Now();
+    if (left <= absl::ZeroDuration()) return Fail(std::move(why));
+    delay = std::min(delay, left);
+  }
+  RunLater(delay);
 }
 
 void GenerationImpl::RunLater(absl::Duration delay) {
@@ -502,7 +539,7 @@ class EndedGeneration final : public Generation {
 
 }  // namespace
 
-std::shared_ptr<Generation> StartAttempts(const GenerationContext& context, GenerationInput input, GenerationSink sink) {
+std::shared_ptr<Generation> StartAttempts(const GenerationContext& context, GenerationInput input, absl::Time since, GenerationSink sink) {
   absl::StatusOr<StopMatcher> matcher = StopMatcher::Create(input.spec.stop);
   if (!matcher.ok()) {
     GenerationEvent event;
@@ -510,7 +547,7 @@ std::shared_ptr<Generation> StartAttempts(const GenerationContext& context, Gene
     sink(std::move(event));
     return std::make_shared<EndedGeneration>();
   }
-  auto generation = std::make_shared<GenerationImpl>(context, std::move(input), *std::move(matcher), std::move(sink));
+  auto generation = std::make_shared<GenerationImpl>(context, std::move(input), since, *std::move(matcher), std::move(sink));
   generation->Start();
   return generation;
 }

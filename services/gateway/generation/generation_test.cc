@@ -2,108 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <condition_variable>
-#include <functional>
-#include <map>
-#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "services/gateway/admission/admission.h"
-#include "services/gateway/generation/decode_stream.h"
-#include "services/gateway/generation/quarantine.h"
-#include "services/gateway/generation/worker_picker.h"
+#include "services/gateway/generation/generation_fixture.h"
 #include "services/gateway/resume/recall_client.h"
 
 namespace baleen {
 namespace {
-
-constexpr char kModel[] = "checkpoints/abacus";
-
-// Plays a script: the tokens of one fixed answer; each attempt may fail after some tokens.
-class ScriptedDialer final : public DecodeDialer {
- public:
-  struct Attempt {
-    size_t tokens_before_failure = SIZE_MAX;
-    absl::Status failure;
-    bool accepted = true;
-  };
-
-  explicit ScriptedDialer(std::vector<int32_t> answer, std::vector<Attempt> attempts = {})
-      : answer_(std::move(answer)), attempts_(std::move(attempts)) {}
-
-  std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence start, DecodeCallbacks callbacks) override {
-    starts.push_back(start);
-    addresses.push_back(address);
-    const Attempt attempt = starts.size() <= attempts_.size() ? attempts_[starts.size() - 1] : Attempt();
-    auto stream = std::make_shared<Stream>(counts_);
-    Play(answer_, attempt, static_cast<size_t>(start.generated_size()), callbacks);
-    return stream;
-  }
-
-  std::vector<v1::StartSequence> starts;
-  std::vector<std::string> addresses;
-  int cancelled() const { return counts_->cancelled; }
-  int detached() const { return counts_->detached; }
-
- private:
-  // A stream's own, as all that is touched once the client has the last event: a test may be over then while a timer's thread goes on here.
-  struct Counts {
-    std::atomic<int> cancelled = 0;
-    std::atomic<int> detached = 0;
-  };
-  struct Stream final : DecodeStream {
-    explicit Stream(std::shared_ptr<Counts> counts_in) : counts(std::move(counts_in)) {}
-    void Cancel() override { ++counts->cancelled; }
-    void Detach() override { ++counts->detached; }
-    const std::shared_ptr<Counts> counts;
-  };
-
-  static void Play(std::vector<int32_t> answer, const Attempt& attempt, size_t begin, const DecodeCallbacks& callbacks) {
-    v1::DecodeEvent accepted;
-    accepted.mutable_accepted();
-    if (attempt.accepted) callbacks.on_event(accepted);
-    for (size_t i = begin; i < answer.size(); ++i) {
-      if (i - begin == attempt.tokens_before_failure) return callbacks.on_done(attempt.failure);
-      v1::DecodeEvent event;
-      event.mutable_token()->set_index(static_cast<uint32_t>(i));
-      event.mutable_token()->set_token(static_cast<uint32_t>(answer[i]));
-      callbacks.on_event(event);
-    }
-    v1::DecodeEvent event;
-    event.mutable_finish()->set_reason(v1::FINISH_REASON_STOP);
-    callbacks.on_event(event);
-    callbacks.on_done(absl::OkStatus());
-  }
-
-  const std::vector<int32_t> answer_;
-  const std::vector<Attempt> attempts_;
-  const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
-};
-
-// Time that passes when the test says so.
-class ManualTime final : public Clock, public Timers {
- public:
-  absl::Time Now() override { return now_; }
-  void Sleep(absl::Duration duration) override { now_ += duration; }
-  void After(absl::Duration delay, std::function<void()> work) override { due_.emplace(now_ + delay, std::move(work)); }
-  // Goes on to the next timer; false when there is none.
-  bool RunNext() {
-    if (due_.empty()) return false;
-    const std::function<void()> work = std::move(due_.begin()->second);
-    now_ = due_.begin()->first;
-    due_.erase(due_.begin());
-    work();
-    return true;
-  }
-
- private:
-  absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
-  std::multimap<absl::Time, std::function<void()>> due_;
-};
 
 // Only workers at `living` answer.
 class FakeRecaller final : public RecallClient {
@@ -119,86 +27,6 @@ class FakeRecaller final : public RecallClient {
 
  private:
   const std::set<std::string> living_;
-};
-
-class Collector {
- public:
-  GenerationSink Sink() {
-    return [this](GenerationEvent event) {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      reasoning += event.reasoning.reveal();
-      text += event.text.reveal();
-      for (const TokenChoice& choice : event.tokens) tokens.push_back(choice.token);
-      if (!event.last()) return;
-      last = std::move(event);
-      done_ = true;
-      changed_.notify_all();
-    };
-  }
-  bool Wait() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10), [this] { return done_; });
-  }
-
-  std::string reasoning;
-  std::string text;
-  std::vector<int32_t> tokens;
-  GenerationEvent last;
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool done_ = false;
-};
-
-class GenerationTest : public testing::Test {
- protected:
-  void SetUp() override {
-    auto tokenizer = Tokenizer::Load(kModel);
-    ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
-    tokenizer_ = *std::move(tokenizer);
-    SetWorkers({"decode-a", "decode-b"});
-  }
-
-  void SetWorkers(const std::vector<std::string>& ids, const std::map<std::string, uint32_t>& running = {}) {
-    auto map = std::make_shared<v1::ClusterMap>();
-    for (const std::string& id : ids) {
-      v1::Worker* worker = map->add_workers();
-      worker->set_ready(true);
-      if (const auto load = running.find(id); load != running.end()) worker->set_running(load->second);
-      worker->mutable_info()->set_worker_id(id);
-      worker->mutable_info()->set_address(id + ":1");
-      worker->mutable_info()->set_role(v1::ROLE_DECODE);
-      worker->mutable_info()->set_numerics_id("n1");
-    }
-    picker_.UpdateMap(std::move(map));
-  }
-
-  std::vector<int32_t> Answer(const std::string& text) { return tokenizer_->Encode(text, AddedTokens::kMatch); }
-
-  GenerationInput Input() {
-    GenerationInput input;
-    input.request_id = std::string(16, 'r');
-    input.prompt = {0, 7, 8};
-    input.split_reasoning = true;
-    input.opens_thinking = true;
-    input.spec.seed = 5;
-    input.spec.max_tokens = 100;
-    return input;
-  }
-
-  GenerationContext Context(ScriptedDialer& dialer, ManualTime* time = nullptr) {
-    GenerationContext context{tokenizer_.get(), &dialer, &picker_, &quarantine_};
-    if (time != nullptr) {
-      context.clock = time;
-      context.timers = time;
-    }
-    return context;
-  }
-
-  std::unique_ptr<Tokenizer> tokenizer_;
-  WorkerPicker picker_;
-  Quarantine quarantine_;
 };
 
 TEST_F(GenerationTest, SplitsReasoningFromTheAnswer) {
@@ -284,8 +112,7 @@ TEST_F(GenerationTest, BrokenConnectionsToALivingWorkerAreNoPoison) {
   const absl::Time begun = time.Now();
   Collector collector;
   StartGeneration(context, Input(), collector.Sink());
-  while (time.RunNext()) {
-  }
+  RunUntilLast(time, collector);
   EXPECT_TRUE(collector.last.status.ok()) << collector.last.status;
   EXPECT_EQ(collector.text, "abc");
   EXPECT_EQ(recaller.asked, std::vector<std::string>({"decode-a:1", "decode-b:1"}));
@@ -481,46 +308,6 @@ TEST_F(GenerationTest, PassesOnWhatNoOtherWorkerCanMend) {
   EXPECT_EQ(dialer.starts.size(), 1u);
 }
 
-TEST_F(GenerationTest, WithoutWorkersARequestWaitsAndIsRefusedInTheEnd) {
-  SetWorkers({});
-  ScriptedDialer dialer(Answer("abc"));
-  ManualTime time;
-  Collector collector;
-  StartGeneration(Context(dialer, &time), Input(), collector.Sink());
-  const absl::Time begun = time.Now();
-  while (time.RunNext()) {
-  }
-  EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_GE(time.Now() - begun, absl::Seconds(30));
-  EXPECT_TRUE(dialer.starts.empty());
-}
-
-TEST_F(GenerationTest, WithoutWorkersADeadlineEndsARequestEarlier) {
-  SetWorkers({});
-  ScriptedDialer dialer(Answer("abc"));
-  ManualTime time;
-  GenerationInput input = Input();
-  input.deadline = time.Now() + absl::Seconds(3);
-  Collector collector;
-  StartGeneration(Context(dialer, &time), std::move(input), collector.Sink());
-  while (time.RunNext()) {
-  }
-  EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kDeadlineExceeded);
-}
-
-TEST_F(GenerationTest, ARequestStartsWhenAWorkerComes) {
-  SetWorkers({});
-  ScriptedDialer dialer(Answer("</think>\n\nabc"));
-  ManualTime time;
-  Collector collector;
-  StartGeneration(Context(dialer, &time), Input(), collector.Sink());
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(time.RunNext());
-  SetWorkers({"decode-a"});
-  while (time.RunNext()) {
-  }
-  EXPECT_EQ(collector.text, "abc");
-}
-
 TEST_F(GenerationTest, CutsAtAStopString) {
   ScriptedDialer dialer(Answer("</think>\n\none two three"));
   GenerationInput input = Input();
@@ -530,24 +317,6 @@ TEST_F(GenerationTest, CutsAtAStopString) {
   ASSERT_TRUE(collector.Wait());
   EXPECT_EQ(collector.text, "one");
   EXPECT_EQ(collector.last.finish, Finish::kStop);
-}
-
-TEST(WorkerPickerTest, PrefersTheLeastLoadedAndAvoidsOnlyWhileItCan) {
-  WorkerPicker picker;
-  EXPECT_FALSE(picker.Pick({}, "").has_value());
-  auto map = std::make_shared<v1::ClusterMap>();
-  for (int i = 0; i < 3; ++i) {
-    v1::Worker* worker = map->add_workers();
-    worker->mutable_info()->set_worker_id(std::string(1, static_cast<char>('a' + i)));
-    worker->mutable_info()->set_role(i == 2 ? v1::ROLE_PREFILL : v1::ROLE_DECODE);
-    worker->set_running(i == 0 ? 2 : 0);
-    worker->set_ready(true);
-  }
-  picker.UpdateMap(map);
-  EXPECT_EQ(picker.Pick({}, "")->worker_id, "b");
-  EXPECT_EQ(picker.Pick({"b"}, "")->worker_id, "a");
-  EXPECT_EQ(picker.Pick({"a", "b"}, "")->worker_id, "b");
-  EXPECT_FALSE(picker.Pick({}, "other").has_value());
 }
 
 }  // namespace

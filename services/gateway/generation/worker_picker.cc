@@ -13,11 +13,15 @@ bool Decodes(const v1::Worker& worker) {
   return (role == v1::ROLE_DECODE || role == v1::ROLE_PREFILL_AND_DECODE) && worker.ready() && !worker.draining();
 }
 
+bool AnyDecodes(const v1::ClusterMap& map) { return std::any_of(map.workers().begin(), map.workers().end(), Decodes); }
+
 }  // namespace
 
 void WorkerPicker::UpdateMap(std::shared_ptr<const v1::ClusterMap> map) {
+  const absl::Time now = clock_->Now();
   const std::lock_guard<std::mutex> lock(mutex_);
   map_ = std::move(map);
+  none_ready_since_ = AnyDecodes(*map_) ? absl::InfiniteFuture() : std::min(none_ready_since_, now);
   picked_since_map_.clear();
 }
 
@@ -63,11 +67,12 @@ bool WorkerPicker::Lists(const std::string& worker_id) const {
 
 bool WorkerPicker::AnyReady() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (map_ == nullptr) return false;
-  for (const v1::Worker& worker : map_->workers()) {
-    if (Decodes(worker)) return true;
-  }
-  return false;
+  return map_ != nullptr && AnyDecodes(*map_);
+}
+
+absl::Time WorkerPicker::NoneReadySince() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return none_ready_since_;
 }
 
 double WorkerPicker::KvUsage() const {

@@ -36,7 +36,8 @@ class WorkerPicker {
   static constexpr absl::Duration kMaxPrefixAge = absl::Minutes(10);
   static constexpr size_t kMaxPrefixBlocks = 1 << 18;
 
-  explicit WorkerPicker(Clock* clock = Clock::Real()) : clock_(clock), affinity_(kMaxPrefixBlocks, kMaxPrefixAge) {}
+  explicit WorkerPicker(Clock* clock = Clock::Real())
+      : clock_(clock), affinity_(kMaxPrefixBlocks, kMaxPrefixAge), none_ready_since_(clock->Now()) {}
 
   void UpdateMap(std::shared_ptr<const v1::ClusterMap> map);
 
@@ -50,6 +51,8 @@ class WorkerPicker {
   // Whether the newest map has the worker, ready or not.
   bool Lists(const std::string& worker_id) const;
   bool AnyReady() const;
+  // Since when no decode worker has been ready, by the maps; InfiniteFuture while one is.
+  absl::Time NoneReadySince() const;
   // Mean share of KV blocks in use over the ready decode workers, 0 to 1; 0 without any.
   double KvUsage() const;
 
@@ -61,6 +64,7 @@ class WorkerPicker {
   PrefixAffinity affinity_;
   std::shared_ptr<const v1::ClusterMap> map_;
   std::map<std::string, uint32_t> picked_since_map_;
+  absl::Time none_ready_since_;
 };
 
 }  // namespace baleen

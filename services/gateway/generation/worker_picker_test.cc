@@ -42,6 +42,32 @@ class WorkerPickerTest : public testing::Test {
   WorkerPicker picker_{&clock_};
 };
 
+TEST_F(WorkerPickerTest, PrefersTheLeastLoadedAndAvoidsOnlyWhileItCan) {
+  EXPECT_FALSE(picker_.Pick({}, "").has_value());
+  const auto map = MapOf({{"a", 2}, {"b", 0}, {"c", 0}});
+  map->mutable_workers(2)->mutable_info()->set_role(v1::ROLE_PREFILL);
+  picker_.UpdateMap(map);
+  EXPECT_EQ(picker_.Pick({}, "")->worker_id, "b");
+  EXPECT_EQ(picker_.Pick({"b"}, "")->worker_id, "a");
+  EXPECT_EQ(picker_.Pick({"a", "b"}, "")->worker_id, "b");
+  EXPECT_FALSE(picker_.Pick({}, "other").has_value());
+}
+
+TEST_F(WorkerPickerTest, KnowsSinceWhenNoneIsReady) {
+  EXPECT_EQ(picker_.NoneReadySince(), clock_.now);
+  picker_.UpdateMap(MapOf({{"a", 0}}));
+  EXPECT_EQ(picker_.NoneReadySince(), absl::InfiniteFuture());
+  clock_.now += absl::Seconds(1);
+  const absl::Time lost = clock_.now;
+  for (int i = 0; i < 2; ++i) {
+    picker_.UpdateMap(MapOf({}));
+    EXPECT_EQ(picker_.NoneReadySince(), lost);
+    clock_.now += absl::Seconds(1);
+  }
+  picker_.UpdateMap(MapOf({{"a", 0}}));
+  EXPECT_EQ(picker_.NoneReadySince(), absl::InfiniteFuture());
+}
+
 TEST_F(WorkerPickerTest, AConversationStaysWhereItsPrefixIs) {
   picker_.UpdateMap(MapOf({{"a", 0}, {"b", 0}}));
   const std::vector<int32_t> first = Tokens(0, 1000);
