@@ -1,3 +1,4 @@
+#include <bit>
 #include <cmath>
 
 #include "kernels/cuda/base/quantize_row.h"
@@ -37,6 +38,20 @@ BALEEN_GPU_TEST(DeviceQuantisesLikeTheHost) {
   for (size_t i = 0; i < out.size(); ++i) {
     Expect(out[i] == QuantizeFour(x[4 * i], x[4 * i + 1], x[4 * i + 2], x[4 * i + 3], 1.0f), "codes from value " + std::to_string(4 * i));
   }
+}
+
+__global__ void CountWrongReciprocals(uint32_t first, uint32_t last, uint32_t* wrong) {
+  for (uint64_t bits = first + uint64_t{blockIdx.x} * blockDim.x + threadIdx.x; bits < last; bits += uint64_t{gridDim.x} * blockDim.x) {
+    const float x = __uint_as_float(static_cast<uint32_t>(bits));
+    if (ReciprocalFromOne(x) != 1.0f / x) atomicAdd(wrong, 1u);
+  }
+}
+
+// Of every float that it is meant for.
+BALEEN_GPU_TEST(DeviceReciprocalsAreTheDivisions) {
+  const DeviceArray<uint32_t> wrong(std::vector<uint32_t>{0});
+  CountWrongReciprocals<<<1056, 256>>>(std::bit_cast<uint32_t>(1.0f), std::bit_cast<uint32_t>(0x1p120f), wrong.data());
+  Expect(wrong.Download()[0] == 0, std::to_string(wrong.Download()[0]) + " reciprocals differ");
 }
 
 struct Elementary {

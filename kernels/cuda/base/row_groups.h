@@ -36,10 +36,15 @@ BALEEN_HOST_DEVICE constexpr RowRange RowsOfGroup(RowGroups grouping, const int3
   }
 }
 
-// Whether a row of a dense, contiguous or masked layout belongs to a group.
+// Whether a row of a dense, contiguous or masked layout belongs to a group. Of fewer than 2^32 rows: a division of 64 bits is slow on a
+// GPU.
 BALEEN_HOST_DEVICE constexpr bool HasGroup(RowGroups grouping, const int32_t* group_rows, int groups, int64_t rows, int64_t row) {
   if (grouping == RowGroups::kContiguous) return row < group_rows[groups];
-  if (grouping == RowGroups::kMasked) return row % (rows / groups) < group_rows[row / (rows / groups)];
+  if (grouping == RowGroups::kMasked) {
+    const uint32_t most = static_cast<uint32_t>(rows) / static_cast<uint32_t>(groups);
+    const uint32_t group = static_cast<uint32_t>(row) / most;
+    return static_cast<int32_t>(static_cast<uint32_t>(row) - group * most) < group_rows[group];
+  }
   return true;
 }
 

@@ -16,11 +16,8 @@ __device__ inline float WarpSum(float x) {
   for (int step = 16; step > 0; step /= 2) x += __shfl_xor_sync(kAllLanes, x, step);
   return x;
 }
-__device__ inline float WarpMax(float x) {
-#pragma unroll
-  for (int step = 16; step > 0; step /= 2) x = fmaxf(x, __shfl_xor_sync(kAllLanes, x, step));
-  return x;
-}
+// Of values that are not negative, whose bits are in their order; a NaN counts as 0.
+__device__ inline float WarpMax(float x) { return __uint_as_float(__reduce_max_sync(kAllLanes, __float_as_uint(fmaxf(x, 0.0f)))); }
 
 __device__ inline float4 LoadFour(const float* from) { return *reinterpret_cast<const float4*>(from); }
 __device__ inline float4 LoadFour(const Bf16* from) {
@@ -33,13 +30,40 @@ __device__ inline void StoreFour(Bf16* to, float4 x) {
                                              static_cast<uint32_t>(F32ToBf16(x.z)) | static_cast<uint32_t>(F32ToBf16(x.w)) << 16);
 }
 
-// A warp quantises up to 128 neighbouring channels, four a lane; lanes at or behind `lanes` hold none. Lane 0 writes the scale.
-__device__ inline void QuantizeBlock(float4 x, int lanes, uint8_t* codes, float* scale) {
-  const int lane = threadIdx.x % 32;
-  const float own = fmaxf(fmaxf(fabsf(x.x), fabsf(x.y)), fmaxf(fabsf(x.z), fabsf(x.w)));
-  const BlockScale block = ScaleOf(WarpMax(lane < lanes ? own : 0.0f));
-  if (lane < lanes) *reinterpret_cast<uint32_t*>(codes + 4 * lane) = QuantizeFour(x.x, x.y, x.z, x.w, block.inverse);
-  if (lane == 0) *scale = block.scale;
+// The blocks of 128 channels of a row that a warp holds, four channels a lane: kBlocks of them, `step` apart.
+struct RowBlocks {
+  int first;
+  int step;
+  int width;  // Channels of the row.
+
+  __device__ int Block(int i) const { return first + i * step; }
+  __device__ int Lanes(int i) const { return min(32, (width - Block(i) * kScaleBlock) / 4); }  // That hold channels; <= 0 behind the end.
+  __device__ bool In(int i) const { return static_cast<int>(threadIdx.x % 32) < Lanes(i); }
+  __device__ int Channel(int i) const { return Block(i) * kScaleBlock + static_cast<int>(threadIdx.x % 32) * 4; }
+};
+
+__device__ inline float GreatestOf(float4 x) { return fmaxf(fmaxf(fabsf(x.x), fabsf(x.y)), fmaxf(fabsf(x.z), fabsf(x.w))); }
+
+// Quantises them. `codes` is the row's; its scale of block b is at scales[b * scale_stride]. Lane i works out the i-th block's scale, since
+// a division takes as long for one lane as for all.
+template <int kBlocks>
+__device__ inline void QuantizeBlocks(const float4 (&x)[kBlocks], const RowBlocks& blocks, uint8_t* codes, float* scales,
+                                      int64_t scale_stride) {
+  const int lane = static_cast<int>(threadIdx.x % 32);
+  float greatest = 0;
+#pragma unroll
+  for (int i = 0; i < kBlocks; ++i) {
+    const float of_block = WarpMax(blocks.In(i) ? GreatestOf(x[i]) : 0.0f);
+    greatest = lane == i ? of_block : greatest;
+  }
+  const BlockScale own = ScaleOf(greatest);
+  if (lane < kBlocks && blocks.Lanes(lane) > 0) scales[blocks.Block(lane) * scale_stride] = own.scale;
+#pragma unroll
+  for (int i = 0; i < kBlocks; ++i) {
+    const float inverse = __shfl_sync(kAllLanes, own.inverse, i);
+    if (!blocks.In(i)) continue;
+    *reinterpret_cast<uint32_t*>(codes + blocks.Channel(i)) = QuantizeFour(x[i].x, x[i].y, x[i].z, x[i].w, inverse);
+  }
 }
 
 }  // namespace baleen::cuda
