@@ -1,6 +1,7 @@
 #include "kernels/gate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -24,8 +25,11 @@ std::vector<float> Score(const GateParams& params, const float* logits) {
   return scores;
 }
 
-// The indices of the `wanted` largest values, ascending. Always distinct, even among NaNs.
-std::vector<int32_t> TopK(const std::vector<float>& values, int wanted) {
+// The indices of the `wanted` largest values, ascending. Always distinct.
+std::vector<int32_t> TopK(std::vector<float> values, int wanted) {
+  for (float& value : values) {
+    if (std::isnan(value)) value = kMinusInfinity;
+  }
   std::vector<char> taken(values.size(), 0);
   for (int round = 0; round < wanted; ++round) {
     int best = -1;

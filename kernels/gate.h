@@ -21,7 +21,7 @@ struct GateParams {
 };
 
 // logits [experts]; bias [experts] or null (selection only). Writes ids [top_k] ascending and weights [top_k] in the
-// same order. Excluded groups count as -inf.
+// same order. Where experts and groups are chosen, excluded groups and NaNs count as -inf; a NaN's weight is a NaN.
 void SelectExperts(const GateParams& params, const float* logits, const float* bias, int32_t* ids, float* weights);
 
 }  // namespace baleen

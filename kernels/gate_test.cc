@@ -93,6 +93,21 @@ TEST(GateTest, NansStillGiveDistinctExperts) {
   for (const int32_t id : selection.ids) EXPECT_TRUE(id >= 0 && id < 8);
 }
 
+// Wherever it stands: neither kept because it comes first nor in the way of those behind it.
+TEST(GateTest, ANanCountsAsMinusInfinity) {
+  GateParams params;
+  params.experts = 5;
+  params.top_k = 2;
+  EXPECT_EQ(Select(params, {NAN, -3, NAN, -2, NAN}).ids, (std::vector<int32_t>{1, 3}));
+  const Selection selection = Select(params, {1, NAN, -INFINITY, NAN, NAN}, {0, 0, -INFINITY, 0, 0});
+  EXPECT_EQ(selection.ids, (std::vector<int32_t>{0, 1}));
+  EXPECT_TRUE(std::isnan(selection.weights[1]));
+  // A group's score is of its numbers; infinities of both signs make none.
+  params = NoAuxTc();
+  EXPECT_EQ(Select(params, {NAN, 5, NAN, NAN, -4, -4, -3, -4}).ids, (std::vector<int32_t>{4, 6}));
+  EXPECT_EQ(Select(params, std::vector<float>(8, 0), {INFINITY, -INFINITY, 0, 0, 0, 0, -1, -1}).ids, (std::vector<int32_t>{2, 3}));
+}
+
 TEST(GateTest, NormalizedWeightsSumToTheScale) {
   GateParams params;
   params.experts = 256;

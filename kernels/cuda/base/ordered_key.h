@@ -16,6 +16,9 @@ BALEEN_HOST_DEVICE constexpr uint32_t OrderedKey(float value) {
   return bits >> 31 != 0 ? ~bits : bits | 0x80000000u;
 }
 
+// The value of a key; a zero is positive.
+BALEEN_HOST_DEVICE constexpr float ValueOfKey(uint32_t key) { return std::bit_cast<float>(key >> 31 != 0 ? key & 0x7fffffffu : ~key); }
+
 // Greater value first, then the lower index.
 BALEEN_HOST_DEVICE constexpr uint64_t RankOf(float value, uint32_t index) {
   return static_cast<uint64_t>(OrderedKey(value)) << 32 | (0xffffffffu - index);

@@ -7,119 +7,158 @@
 namespace baleen::cuda {
 namespace {
 
-constexpr int kRowsPerBlock = 4;
-constexpr int kMostPerLane = kMaxGateExperts / 32;
+constexpr int kThreads = 128;
 
-// A warp's row in shared memory.
-struct Row {
-  float scores[kMaxGateExperts];
-  float selection[kMaxGateExperts];  // With bias; excluded groups at minus infinity.
-  int32_t ids[kMaxTopK];
+// Values by expert, spread so that lanes which read runs of 32 apart meet different banks.
+template <int kExperts>
+class Spread {
+ public:
+  __device__ float& operator[](int expert) { return values_[expert + expert / 32]; }
+
+ private:
+  float values_[kExperts + kExperts / 32];
 };
 
-__device__ uint64_t GreatestRank(uint64_t rank) {
-#pragma unroll
-  for (int step = 16; step > 0; step /= 2) {
-    const uint64_t other = __shfl_xor_sync(kAllLanes, rank, step);
-    rank = other > rank ? other : rank;
-  }
-  return rank;
-}
+// A row in shared memory.
+template <int kExperts>
+struct Row {
+  Spread<kExperts> scores;
+  Spread<kExperts> selection;  // With bias.
+  int32_t ids[kMaxTopK];
+  float chosen[kMaxTopK];  // Scores.
+};
 
-__device__ void Score(const GateParams& params, const float* logits, Row& row) {
-  const int lane = threadIdx.x % 32;
+// By all threads, each for its experts.
+template <int kExperts>
+__device__ void Score(const GateParams& params, const float* logits, const float* bias, Row<kExperts>& row) {
+  const int first = static_cast<int>(threadIdx.x);
   if (params.scoring == GateScoring::kSigmoid) {
-    for (int e = lane; e < params.experts; e += 32) row.scores[e] = math::Sigmoid(logits[e]);
-    __syncwarp();
+    for (int e = first; e < params.experts; e += kThreads) {
+      const float score = math::Sigmoid(logits[e]);
+      row.scores[e] = score;
+      row.selection[e] = bias == nullptr ? score : score + bias[e];
+    }
+    __syncthreads();
     return;
   }
-  uint64_t top = 0;
-  for (int e = lane; e < params.experts; e += 32) top = max(top, RankOf(logits[e], e));
-  const float largest = logits[IndexOfRank(GreatestRank(top))];
-  for (int e = lane; e < params.experts; e += 32) row.scores[e] = math::Exp(logits[e] - largest);
-  __syncwarp();
+  uint32_t top = 0;
+  for (int e = first % 32; e < params.experts; e += 32) top = max(top, OrderedKey(logits[e]));
+  const float largest = ValueOfKey(__reduce_max_sync(kAllLanes, top));
+  for (int e = first; e < params.experts; e += kThreads) row.scores[e] = math::Exp(logits[e] - largest);
+  __syncthreads();
   // The reference's order.
   float sum = 0;
   for (int e = 0; e < params.experts; ++e) sum += row.scores[e];
-  __syncwarp();
-  for (int e = lane; e < params.experts; e += 32) row.scores[e] /= sum;
-  __syncwarp();
+  __syncthreads();
+  for (int e = first; e < params.experts; e += kThreads) {
+    const float score = row.scores[e] / sum;
+    row.scores[e] = score;
+    row.selection[e] = bias == nullptr ? score : score + bias[e];
+  }
+  __syncthreads();
 }
 
-__device__ float GroupScore(GateGroups rule, const float* values, int size) {
+struct TopTwo {
   float first = -INFINITY;
   float second = -INFINITY;
-  for (int i = 0; i < size; ++i) {
-    if (values[i] > first) {
-      second = first;
-      first = values[i];
-    } else if (values[i] > second) {
-      second = values[i];
-    }
-  }
-  return rule == GateGroups::kMax || size < 2 ? first : first + second;
+};
+__device__ TopTwo With(const TopTwo& top, float value) {
+  if (value > top.first) return {value, top.first};
+  return {top.first, value > top.second ? value : top.second};
 }
 
-__device__ void ExcludeGroups(const GateParams& params, Row& row) {
+// Keeps the groups that score highest, the lower one of equals first. By one warp; runs of lanes share a group.
+template <int kExperts>
+__device__ void ExcludeGroups(const GateParams& params, Row<kExperts>& row) {
   const int lane = threadIdx.x % 32;
   const int size = params.experts / params.groups;
-  uint64_t rank = 0;
-  if (lane < params.groups) rank = RankOf(GroupScore(params.group_score, row.selection + lane * size, size), lane);
+  const int lanes = 1 << (31 - __clz(32 / params.groups));  // Of a group: a power of two.
+  const int each = (size + lanes - 1) / lanes;
+  const int group = lane / lanes;
+  const int begin = group * size + lane % lanes * each;
+  const int end = group < params.groups ? min((group + 1) * size, begin + each) : 0;
+  TopTwo top;
+  for (int e = begin; e < end; ++e) top = With(top, row.selection[e]);
+  for (int step = 1; step < lanes; step *= 2) {
+    const float first = __shfl_xor_sync(kAllLanes, top.first, step);
+    const float second = __shfl_xor_sync(kAllLanes, top.second, step);
+    top = With(With(top, first), second);
+  }
+  const float score = params.group_score == GateGroups::kMax || size < 2 ? top.first : top.first + top.second;
+  uint32_t key = group < params.groups && lane % lanes == 0 ? OrderedKey(score) : 0;
   uint32_t kept = 0;
   for (int round = 0; round < params.top_groups; ++round) {
-    const uint32_t best = IndexOfRank(GreatestRank(rank));
-    kept |= 1u << best;
-    if (lane == static_cast<int>(best)) rank = 0;
+    const uint32_t greatest = __reduce_max_sync(kAllLanes, key);
+    const int best = __ffs(static_cast<int>(__ballot_sync(kAllLanes, key == greatest))) - 1;
+    kept |= 1u << (best / lanes);
+    if (lane == best) key = 0;
   }
-  for (int e = lane; e < params.experts; e += 32) {
-    if ((kept >> (e / size) & 1u) == 0) row.selection[e] = -INFINITY;
-  }
+  for (int e = begin; e < end && (kept >> group & 1u) == 0; ++e) row.selection[e] = -INFINITY;
   __syncwarp();
 }
 
-// Writes row.ids ascending.
-__device__ void TopK(const GateParams& params, Row& row) {
+// Writes row.ids ascending, and their scores. By one warp; expert 32 i + lane is the lane's i-th.
+template <int kExperts>
+__device__ void TopK(const GateParams& params, Row<kExperts>& row) {
+  constexpr int kEach = kExperts / 32;
   const int lane = threadIdx.x % 32;
-  uint64_t ranks[kMostPerLane];
+  uint32_t keys[kEach];
 #pragma unroll
-  for (int i = 0; i < kMostPerLane; ++i) {
+  for (int i = 0; i < kEach; ++i) {
     const int e = i * 32 + lane;
-    ranks[i] = e < params.experts ? RankOf(row.selection[e], e) : 0;
+    keys[i] = e < params.experts ? OrderedKey(row.selection[e]) : 0;
   }
   uint32_t taken = 0;  // Of this lane's experts.
   for (int round = 0; round < params.top_k; ++round) {
-    uint64_t best = 0;
+    uint32_t own = 0;
+    int at = 0;
 #pragma unroll
-    for (int i = 0; i < kMostPerLane; ++i) best = (taken >> i & 1u) == 0 && ranks[i] > best ? ranks[i] : best;
-    const uint32_t chosen = IndexOfRank(GreatestRank(best));
-    if (static_cast<int>(chosen % 32) == lane) taken |= 1u << (chosen / 32);
+    for (int i = 0; i < kEach; ++i) {
+      if (keys[i] > own) {
+        own = keys[i];
+        at = i;
+      }
+    }
+    const uint32_t greatest = __reduce_max_sync(kAllLanes, own);
+    const uint32_t chosen = __reduce_min_sync(kAllLanes, own == greatest ? static_cast<uint32_t>(at * 32 + lane) : ~0u);
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      if (static_cast<uint32_t>(i * 32 + lane) == chosen) {
+        keys[i] = 0;
+        taken |= 1u << i;
+      }
+    }
   }
   int before = 0;
-  for (int i = 0; i * 32 < params.experts; ++i) {
-    const uint32_t chosen = __ballot_sync(kAllLanes, taken >> i & 1u);
-    if ((taken >> i & 1u) != 0) row.ids[before + __popc(chosen & ((1u << lane) - 1))] = i * 32 + lane;
-    before += __popc(chosen);
+#pragma unroll
+  for (int i = 0; i < kEach; ++i) {
+    const bool own = (taken >> i & 1u) != 0;
+    const uint32_t all = __ballot_sync(kAllLanes, own);
+    if (own) {
+      const int at = before + __popc(all & ((1u << lane) - 1));
+      row.ids[at] = i * 32 + lane;
+      row.chosen[at] = row.scores[i * 32 + lane];
+    }
+    before += __popc(all);
   }
   __syncwarp();
 }
 
-// One warp a row.
-__global__ void __launch_bounds__(kRowsPerBlock * 32) Kernel(const __grid_constant__ GateArgs args) {
-  __shared__ Row rows[kRowsPerBlock];
-  const int64_t index = blockIdx.x * static_cast<int64_t>(kRowsPerBlock) + threadIdx.x / 32;
-  if (index >= args.rows) return;
+// One thread block a row, for its scores; one warp of it chooses.
+template <int kExperts>
+__global__ void __launch_bounds__(kThreads) Kernel(const __grid_constant__ GateArgs args) {
+  __shared__ Row<kExperts> row;
+  const int64_t index = blockIdx.x;
   const GateParams& params = args.params;
-  const int lane = threadIdx.x % 32;
-  Row& row = rows[threadIdx.x / 32];
-  Score(params, args.logits + index * params.experts, row);
-  for (int e = lane; e < params.experts; e += 32) row.selection[e] = args.bias == nullptr ? row.scores[e] : row.scores[e] + args.bias[e];
-  __syncwarp();
+  Score(params, args.logits + index * params.experts, args.bias, row);
+  if (threadIdx.x >= 32) return;
+  const int lane = threadIdx.x;
   if (params.group_score != GateGroups::kNone && params.groups > 1) ExcludeGroups(params, row);
   TopK(params, row);
   float sum = 0;
-  for (int k = 0; k < params.top_k; ++k) sum += row.scores[row.ids[k]];
+  for (int k = 0; k < params.top_k; ++k) sum += row.chosen[k];
   if (lane >= params.top_k) return;
-  float weight = row.scores[row.ids[lane]];
+  float weight = row.chosen[lane];
   if (params.normalize) weight /= sum + 1e-20f;
   args.ids[index * params.top_k + lane] = row.ids[lane];
   args.weights[index * params.top_k + lane] = weight * params.scale;
@@ -130,8 +169,12 @@ __global__ void __launch_bounds__(kRowsPerBlock * 32) Kernel(const __grid_consta
 Status Gate(const GateArgs& args, Stream stream) {
   if (std::string problem = GateProblem(args); !problem.empty()) return Status(std::move(problem));
   if (args.rows == 0) return Status();
-  const unsigned blocks = static_cast<unsigned>((args.rows + kRowsPerBlock - 1) / kRowsPerBlock);
-  Kernel<<<blocks, kRowsPerBlock * 32, 0, stream>>>(args);
+  const unsigned rows = static_cast<unsigned>(args.rows);
+  if (args.params.experts <= kMaxGateExperts / 2) {
+    Kernel<kMaxGateExperts / 2><<<rows, kThreads, 0, stream>>>(args);
+  } else {
+    Kernel<kMaxGateExperts><<<rows, kThreads, 0, stream>>>(args);
+  }
   return LaunchStatus("Gate");
 }
 

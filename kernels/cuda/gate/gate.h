@@ -1,4 +1,4 @@
-// The top-k gate over a batch: kernels/gate.h's SelectExperts with the same bits, but that a NaN counts as minus infinity.
+// The top-k gate over a batch: kernels/gate.h's SelectExperts with the same bits.
 #ifndef BALEEN_KERNELS_CUDA_GATE_GATE_H_
 #define BALEEN_KERNELS_CUDA_GATE_GATE_H_
 

@@ -1,5 +1,5 @@
 #include <cmath>
-#include <set>
+#include <random>
 
 #include "kernels/cuda/gate/gate.h"
 #include "kernels/cuda/testing/device.h"
@@ -40,8 +40,9 @@ void Check(const GateParams& params, std::vector<float> logits, const std::vecto
     SelectExperts(params, logits.data() + row * static_cast<size_t>(params.experts), bias.empty() ? nullptr : bias.data(),
                   expected_ids.data(), expected.data());
     for (size_t k = 0; k < top_k; ++k) {
-      Expect(out_ids[row * top_k + k] == expected_ids[k] && out_weights[row * top_k + k] == expected[k],
-             what + ", row " + std::to_string(row));
+      const float weight = out_weights[row * top_k + k];
+      const bool same = weight == expected[k] || (std::isnan(weight) && std::isnan(expected[k]));
+      Expect(out_ids[row * top_k + k] == expected_ids[k] && same, what + ", row " + std::to_string(row));
     }
   }
 }
@@ -68,16 +69,36 @@ BALEEN_GPU_TEST(GateMatchesTheReference) {
   abacus.groups = 4;
   abacus.top_groups = 2;
   Check(abacus, testing::RandomF32(16 * 50, 6, 2), testing::RandomF32(16, 7, 0.1f), "16 experts");
+  GateParams thirds = V3();
+  thirds.experts = 510;
+  thirds.groups = 3;
+  thirds.top_groups = 2;
+  thirds.top_k = 32;
+  Check(thirds, testing::RandomF32(510 * 50, 11, 2), testing::RandomF32(510, 12, 0.1f), "three groups of 170");
+  GateParams singles = V3();
+  singles.experts = singles.groups = 32;
+  singles.top_groups = 9;
+  Check(singles, testing::RandomF32(32 * 50, 13, 2), {}, "32 groups of one");
 }
 
-BALEEN_GPU_TEST(GateOfNansGivesDistinctExperts) {
-  const DeviceArray<float> logits(std::vector<float>(256, NAN));
-  DeviceArray<int32_t> ids(8);
-  DeviceArray<float> weights(8);
-  ExpectOk(Gate({V3(), 1, logits.data(), nullptr, ids.data(), weights.data()}, nullptr));
-  const std::vector<int32_t> out = ids.Download();
-  Expect(std::set<int32_t>(out.begin(), out.end()).size() == 8, "experts repeat");
-  for (const int32_t id : out) Expect(id >= 0 && id < 256, "an expert that does not exist");
+// Of logits among which are NaNs and infinities, none to all of a row.
+BALEEN_GPU_TEST(GateOfNansMatchesTheReference) {
+  std::vector<float> logits = testing::RandomF32(256 * 301, 8, 2);
+  std::vector<float> bias = testing::RandomF32(256, 9, 0.1f);
+  std::mt19937 generator(10);
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const uint32_t random = static_cast<uint32_t>(generator()) % 300;
+    if (random < i / 256) logits[i] = random % 8 == 0 ? -INFINITY : random % 8 == 1 ? INFINITY : NAN;
+  }
+  Check(V3(), logits, bias, "NaNs");
+  bias[17] = NAN;
+  bias[33] = INFINITY;
+  bias[65] = -INFINITY;
+  Check(V3(), logits, bias, "NaNs in the bias");
+  GateParams v2 = V3();
+  v2.group_score = GateGroups::kMax;
+  v2.scoring = GateScoring::kSoftmax;
+  Check(v2, logits, {}, "NaNs under a softmax");
 }
 
 }  // namespace
