@@ -239,7 +239,6 @@ class Bench {
     const int64_t vocabulary = 128815, ld = 129280;
     const Memory logits = RandomF32(static_cast<size_t>(rows * ld), -10, 10);
     const Memory tokens = Allocate(static_cast<size_t>(rows) * 4);
-    const Memory workspace = Allocate(static_cast<size_t>(rows * vocabulary) * 4);
     const Memory ways = Allocate(static_cast<size_t>(rows) * sizeof(RowSampling));
     for (const bool greedy : {true, false}) {
       const std::string name = std::string("sample ") + (greedy ? "greedily " : "top-p 0.95 ") + std::to_string(rows) + " x 128815";
@@ -247,8 +246,7 @@ class Bench {
       const RowSampling way = greedy ? RowSampling() : RowSampling{0.6f, 0.95f, 0, 0, 0.4};
       const std::vector<RowSampling> all(static_cast<size_t>(rows), way);
       Require(FromCuda(cudaMemcpy(ways.get(), all.data(), all.size() * sizeof(RowSampling), cudaMemcpyHostToDevice), "copy"));
-      const SamplingArgs args = {rows,    vocabulary,          As<float>(logits),   ld, As<RowSampling>(ways),
-                                 nullptr, As<int32_t>(tokens), As<float>(workspace)};
+      const SamplingArgs args = {rows, vocabulary, As<float>(logits), ld, As<RowSampling>(ways), nullptr, As<int32_t>(tokens)};
       AddMemoryBound(name, static_cast<double>(rows * vocabulary) * 4, [&](int, Stream stream) { return Sample(args, stream); });
     }
   }

@@ -8,6 +8,9 @@ namespace baleen::cuda {
 namespace {
 
 constexpr int kThreads = 128;
+constexpr int kWarps = kThreads / 32;
+// As many rows are in flight at once when each has a block; of more, a block takes as many as it has warps, since choosing needs one warp.
+constexpr int64_t kFewRows = 2048;
 
 // Values by expert, spread so that lanes which read runs of 32 apart meet different banks.
 template <int kExperts>
@@ -28,12 +31,12 @@ struct Row {
   float chosen[kMaxTopK];  // Scores.
 };
 
-// By all threads, each for its experts.
+// By `threads` threads a row, a whole number of warps; each is the row's `thread`-th. Behind the last row `experts` is 0.
 template <int kExperts>
-__device__ void Score(const GateParams& params, const float* logits, const float* bias, Row<kExperts>& row) {
-  const int first = static_cast<int>(threadIdx.x);
+__device__ void Score(const GateParams& params, int experts, const float* logits, const float* bias, int thread, int threads,
+                      Row<kExperts>& row) {
   if (params.scoring == GateScoring::kSigmoid) {
-    for (int e = first; e < params.experts; e += kThreads) {
+    for (int e = thread; e < experts; e += threads) {
       const float score = math::Sigmoid(logits[e]);
       row.scores[e] = score;
       row.selection[e] = bias == nullptr ? score : score + bias[e];
@@ -42,15 +45,15 @@ __device__ void Score(const GateParams& params, const float* logits, const float
     return;
   }
   uint32_t top = 0;
-  for (int e = first % 32; e < params.experts; e += 32) top = max(top, OrderedKey(logits[e]));
+  for (int e = thread % 32; e < experts; e += 32) top = max(top, OrderedKey(logits[e]));
   const float largest = ValueOfKey(__reduce_max_sync(kAllLanes, top));
-  for (int e = first; e < params.experts; e += kThreads) row.scores[e] = math::Exp(logits[e] - largest);
+  for (int e = thread; e < experts; e += threads) row.scores[e] = math::Exp(logits[e] - largest);
   __syncthreads();
   // The reference's order.
   float sum = 0;
-  for (int e = 0; e < params.experts; ++e) sum += row.scores[e];
+  for (int e = 0; e < experts; ++e) sum += row.scores[e];
   __syncthreads();
-  for (int e = first; e < params.experts; e += kThreads) {
+  for (int e = thread; e < experts; e += threads) {
     const float score = row.scores[e] / sum;
     row.scores[e] = score;
     row.selection[e] = bias == nullptr ? score : score + bias[e];
@@ -121,13 +124,10 @@ __device__ void TopK(const GateParams& params, Row<kExperts>& row) {
     }
     const uint32_t greatest = __reduce_max_sync(kAllLanes, own);
     const uint32_t chosen = __reduce_min_sync(kAllLanes, own == greatest ? static_cast<uint32_t>(at * 32 + lane) : ~0u);
+    const int gone = static_cast<uint32_t>(at * 32 + lane) == chosen ? at : -1;
+    if (gone >= 0) taken |= 1u << gone;
 #pragma unroll
-    for (int i = 0; i < kEach; ++i) {
-      if (static_cast<uint32_t>(i * 32 + lane) == chosen) {
-        keys[i] = 0;
-        taken |= 1u << i;
-      }
-    }
+    for (int i = 0; i < kEach; ++i) keys[i] = i == gone ? 0 : keys[i];
   }
   int before = 0;
 #pragma unroll
@@ -144,24 +144,35 @@ __device__ void TopK(const GateParams& params, Row<kExperts>& row) {
   __syncwarp();
 }
 
-// One thread block a row, for its scores; one warp of it chooses.
-template <int kExperts>
+// kRows rows a thread block: all of its threads score, one warp a row chooses.
+template <int kExperts, int kRows>
 __global__ void __launch_bounds__(kThreads) Kernel(const __grid_constant__ GateArgs args) {
-  __shared__ Row<kExperts> row;
-  const int64_t index = blockIdx.x;
+  __shared__ Row<kExperts> rows[kRows];
+  constexpr int kThreadsPerRow = kThreads / kRows;
+  const int thread = static_cast<int>(threadIdx.x) % kThreadsPerRow;
+  const int64_t index = blockIdx.x * static_cast<int64_t>(kRows) + threadIdx.x / kThreadsPerRow;
   const GateParams& params = args.params;
-  Score(params, args.logits + index * params.experts, args.bias, row);
-  if (threadIdx.x >= 32) return;
-  const int lane = threadIdx.x;
+  Row<kExperts>& row = rows[threadIdx.x / kThreadsPerRow];
+  Score(params, index < args.rows ? params.experts : 0, args.logits + index * params.experts, args.bias, thread, kThreadsPerRow, row);
+  if (index >= args.rows || thread >= 32) return;
   if (params.group_score != GateGroups::kNone && params.groups > 1) ExcludeGroups(params, row);
   TopK(params, row);
   float sum = 0;
   for (int k = 0; k < params.top_k; ++k) sum += row.chosen[k];
-  if (lane >= params.top_k) return;
-  float weight = row.chosen[lane];
+  if (thread >= params.top_k) return;
+  float weight = row.chosen[thread];
   if (params.normalize) weight /= sum + 1e-20f;
-  args.ids[index * params.top_k + lane] = row.ids[lane];
-  args.weights[index * params.top_k + lane] = weight * params.scale;
+  args.ids[index * params.top_k + thread] = row.ids[thread];
+  args.weights[index * params.top_k + thread] = weight * params.scale;
+}
+
+template <int kExperts>
+void Launch(const GateArgs& args, Stream stream) {
+  if (args.rows <= kFewRows) {
+    Kernel<kExperts, 1><<<static_cast<unsigned>(args.rows), kThreads, 0, stream>>>(args);
+  } else {
+    Kernel<kExperts, kWarps><<<static_cast<unsigned>((args.rows + kWarps - 1) / kWarps), kThreads, 0, stream>>>(args);
+  }
 }
 
 }  // namespace
@@ -169,11 +180,10 @@ __global__ void __launch_bounds__(kThreads) Kernel(const __grid_constant__ GateA
 Status Gate(const GateArgs& args, Stream stream) {
   if (std::string problem = GateProblem(args); !problem.empty()) return Status(std::move(problem));
   if (args.rows == 0) return Status();
-  const unsigned rows = static_cast<unsigned>(args.rows);
   if (args.params.experts <= kMaxGateExperts / 2) {
-    Kernel<kMaxGateExperts / 2><<<rows, kThreads, 0, stream>>>(args);
+    Launch<kMaxGateExperts / 2>(args, stream);
   } else {
-    Kernel<kMaxGateExperts><<<rows, kThreads, 0, stream>>>(args);
+    Launch<kMaxGateExperts>(args, stream);
   }
   return LaunchStatus("Gate");
 }

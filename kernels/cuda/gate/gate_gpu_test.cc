@@ -49,6 +49,7 @@ void Check(const GateParams& params, std::vector<float> logits, const std::vecto
 
 BALEEN_GPU_TEST(GateMatchesTheReference) {
   Check(V3(), testing::RandomF32(256 * 301, 1, 2), testing::RandomF32(256, 2, 0.1f), "V3");
+  Check(V3(), testing::RandomF32(256 * 2049, 1, 2), testing::RandomF32(256, 2, 0.1f), "V3, many rows");
   Check(V3(), std::vector<float>(256 * 3, 0.5f), {}, "all equal");
   GateParams kimi = V3();
   kimi.experts = 384;
@@ -99,6 +100,9 @@ BALEEN_GPU_TEST(GateOfNansMatchesTheReference) {
   v2.group_score = GateGroups::kMax;
   v2.scoring = GateScoring::kSoftmax;
   Check(v2, logits, {}, "NaNs under a softmax");
+  std::vector<float> many;
+  while (many.size() < 2049 * 256) many.insert(many.end(), logits.begin(), logits.end());
+  Check(v2, many, {}, "NaNs under a softmax, many rows");
 }
 
 }  // namespace

@@ -27,6 +27,17 @@ BALEEN_HOST_DEVICE inline float WeightOf(float logit, float top, float temperatu
 }
 BALEEN_HOST_DEVICE constexpr uint64_t MassOf(float weight) { return static_cast<uint64_t>(static_cast<double>(weight) * kMassUnits + 0.5); }
 
+// Less is worth no unit: e^-32 * 2^45 < 1/2.
+inline constexpr float kLeastExponent = -32;
+
+// MassOf(WeightOf(logit, top, temperature)), and 0 where that weight is below `least_weight`; without a branch. 0 for a NaN.
+BALEEN_HOST_DEVICE inline uint64_t MassOfLogit(float logit, float top, float temperature, float least_weight) {
+  const float exponent = logit == top ? 0.0f : (logit - top) / temperature;
+  const bool counts = exponent >= kLeastExponent;
+  const float weight = static_cast<float>(math::ExpDouble(counts ? exponent : 0.0f));
+  return counts && weight >= least_weight ? MassOf(weight) : 0;
+}
+
 // The fewest units that reach `share` of `total`: at least 1, at most total.
 BALEEN_HOST_DEVICE constexpr uint64_t MassReaching(float share, uint64_t total) {
   const double wanted = static_cast<double>(share) * static_cast<double>(total);

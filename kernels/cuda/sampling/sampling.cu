@@ -5,65 +5,75 @@
 namespace baleen::cuda {
 namespace {
 
-using sampling::KeptRow;
-using sampling::kThreads;
-using sampling::kWarps;
-using sampling::Measure;
-using sampling::Order;
-using sampling::RankReaching;
+using namespace sampling;
 
-__device__ bool Allowed(const uint32_t* allowed, int id) { return allowed == nullptr || (allowed[id / 32] >> id % 32 & 1u) != 0; }
-
-// 0 when nothing is allowed.
-__device__ uint64_t LargestRank(const float* logits, const uint32_t* allowed, int vocabulary) {
-  __shared__ uint64_t ranks[kWarps];
-  uint64_t best = 0;
-  for (int id = threadIdx.x; id < vocabulary; id += kThreads) {
-    if (Allowed(allowed, id)) best = max(best, RankByLikelihood(CleanLogit(logits[id]), id));
-  }
-  for (int step = 16; step > 0; step /= 2) best = max(best, __shfl_xor_sync(kAllLanes, best, step));
-  if (threadIdx.x % 32 == 0) ranks[threadIdx.x / 32] = best;
+// Of all threads of the cluster; every thread gets it.
+__device__ uint64_t GreatestRank(uint64_t own, Shared& shared) {
+  const groups::cluster_group cluster = groups::this_cluster();
+  for (int step = 16; step > 0; step /= 2) own = max(own, __shfl_xor_sync(kAllLanes, own, step));
+  if (threadIdx.x % 32 == 0) shared.merge.warp_sums[threadIdx.x / 32] = own;
   __syncthreads();
-  best = ranks[threadIdx.x % 32];
-  for (int step = 16; step > 0; step /= 2) best = max(best, __shfl_xor_sync(kAllLanes, best, step));
+  if (threadIdx.x < kCluster) {
+    uint64_t best = 0;
+    for (int warp = 0; warp < kWarps; ++warp) best = max(best, shared.merge.warp_sums[warp]);
+    cluster.map_shared_rank(&shared, threadIdx.x)->bests[cluster.block_rank()] = best;
+  }
+  cluster.sync();
+  uint64_t best = 0;
+  for (int block = 0; block < kCluster; ++block) best = max(best, shared.bests[block]);
   return best;
 }
 
-// Applies top-k, min-p and top-p in the sampler's order, then draws.
-__device__ uint32_t Draw(const RowSampling& how, KeptRow row) {
-  uint64_t own = 0;
-  for (int id = threadIdx.x; id < row.vocabulary; id += kThreads) own += row.weights[id] >= 0 ? 1 : 0;
-  const bool cut_k = how.top_k > 0 && static_cast<uint64_t>(how.top_k) < sampling::BlockSum(own);
-  if (cut_k) row.least_rank = RankReaching<Order::kLikeliest, Measure::kCount>(row, static_cast<uint64_t>(how.top_k));
-  if (how.min_p > 0) row.least_weight = fminf(how.min_p, 1.0f);
-  if (how.top_p < 1) {
-    const uint64_t bound = MassReaching(how.top_p, sampling::TotalMass(row));
-    row.least_rank = RankReaching<Order::kLikeliest, Measure::kMass>(row, bound);
+enum Step { kTopK, kTopP, kDraw };
+
+// Applies top-k, min-p and top-p in the sampler's order, then draws. Whatever a cut keeps is a run of the likeliest, so that the bins that
+// top-p is found with serve the draw.
+__device__ uint32_t Draw(const RowSampling& how, const Slice& slice, float top, Shared& shared) {
+  Search search;
+  search.temperature = how.temperature;
+  search.least_weight = how.min_p > 0 ? fminf(how.min_p, 1.0f) : 0;
+  search.first_bin = static_cast<int>(groups::this_cluster().block_rank()) * (kBins / kCluster);
+  uint64_t total = 0;
+  Chosen chosen = {};
+#pragma unroll 1
+  for (int step = how.top_k > 0 ? kTopK : how.top_p < 1 ? kTopP : kDraw; step <= kDraw; ++step) {
+    if (step == kTopP && !(how.top_p < 1)) continue;
+    search.counts = step == kTopK;
+    search.by_id = step == kDraw && search.least_rank == 0 && !(how.top_p < 1);
+    if (step != kDraw || !(how.top_p < 1)) {
+      search.bins = BinsBelow(top, search.counts ? 1 : how.temperature);
+      FillBins(slice, search, shared);
+      total = shared.bins.Total();
+    }
+    if (step == kTopK && static_cast<uint64_t>(how.top_k) >= total) continue;
+    const uint64_t bound = step == kTopK   ? static_cast<uint64_t>(how.top_k)
+                           : step == kTopP ? MassReaching(how.top_p, total)
+                                           : MassBeyond(how.uniform, total);
+    chosen = Reaching(slice, search, bound, shared);
+    if (step == kTopK) search.least_rank = chosen.rank;
+    if (step == kTopP) total = chosen.through;
   }
-  const uint64_t bound = MassBeyond(how.uniform, sampling::TotalMass(row));
-  if (cut_k || how.top_p < 1) return IdOfRank(RankReaching<Order::kLikeliest, Measure::kMass>(row, bound));
-  return IdOfRank(RankReaching<Order::kId, Measure::kMass>(row, bound));
+  return IdOfRank(chosen.rank);
 }
 
-// One thread block a row.
-__global__ void __launch_bounds__(kThreads) Kernel(const __grid_constant__ SamplingArgs args) {
-  const int64_t index = blockIdx.x;
+// A cluster of blocks a row, which is read once and kept in their shared memory.
+__global__ void __cluster_dims__(kCluster, 1, 1) __launch_bounds__(kThreads, 2) Kernel(const __grid_constant__ SamplingArgs args) {
+  extern __shared__ __align__(16) unsigned char memory[];
+  Shared& shared = *reinterpret_cast<Shared*>(memory);
+  const int64_t row = blockIdx.x / kCluster;
+  const int rank = static_cast<int>(blockIdx.x) % kCluster;
   const int vocabulary = static_cast<int>(args.vocabulary);
-  const float* const logits = args.logits + index * args.ld;
-  const uint32_t* const allowed = args.allowed == nullptr ? nullptr : args.allowed + index * ((vocabulary + 31) / 32);
-  const RowSampling how = args.rows_sampling[index];
-  const uint64_t best = LargestRank(logits, allowed, vocabulary);
+  const int size = SliceSize(vocabulary);
+  const RowSampling how = args.rows_sampling[row];
+  const Source from = {args.logits + row * args.ld, args.allowed == nullptr ? nullptr : args.allowed + row * ((vocabulary + 31) / 32),
+                       min(rank * size, vocabulary), min((rank + 1) * size, vocabulary)};
+  Slice slice = {reinterpret_cast<float4*>(memory + sizeof(Shared)), 0, 0};
+  const uint64_t best = GreatestRank(LoadSlice(from, slice), shared);
   int32_t token = best == 0 ? -1 : static_cast<int32_t>(IdOfRank(best));
   if (best != 0 && how.temperature > 0) {
-    float* const weights = args.workspace + index * vocabulary;
-    const float top = CleanLogit(logits[token]);
-    for (int id = threadIdx.x; id < vocabulary; id += kThreads) {
-      weights[id] = Allowed(allowed, id) ? WeightOf(CleanLogit(logits[id]), top, how.temperature) : -1.0f;
-    }
-    // Each thread reads again only what it wrote itself.
-    token = static_cast<int32_t>(Draw(how, {logits, weights, vocabulary}));
+    token = static_cast<int32_t>(Draw(how, slice, ValueOfKey(static_cast<uint32_t>(best >> kIdBits)), shared));
   }
-  if (threadIdx.x == 0) args.tokens[index] = token;
+  if (rank == 0 && threadIdx.x == 0) args.tokens[row] = token;
 }
 
 }  // namespace
@@ -71,7 +81,9 @@ __global__ void __launch_bounds__(kThreads) Kernel(const __grid_constant__ Sampl
 Status Sample(const SamplingArgs& args, Stream stream) {
   if (std::string problem = SamplingProblem(args); !problem.empty()) return Status(std::move(problem));
   if (args.rows == 0) return Status();
-  Kernel<<<static_cast<unsigned>(args.rows), kThreads, 0, stream>>>(args);
+  const int bytes = static_cast<int>(sizeof(Shared)) + MostQuads(static_cast<int>(args.vocabulary)) * 16;
+  if (Status status = AllowSharedMemory(reinterpret_cast<const void*>(Kernel), bytes, "Sample"); !status.ok()) return status;
+  Kernel<<<static_cast<unsigned>(args.rows * kCluster), kThreads, static_cast<size_t>(bytes), stream>>>(args);
   return LaunchStatus("Sample");
 }
 

@@ -30,7 +30,6 @@ struct SamplingArgs {
   const RowSampling* rows_sampling = nullptr;  // [rows]
   const uint32_t* allowed = nullptr;           // [rows, ceil(vocabulary / 32)] bit id % 32 of word id / 32, or null = all
   int32_t* tokens = nullptr;                   // [rows]: -1 when nothing is allowed
-  float* workspace = nullptr;                  // [rows, vocabulary]
 };
 
 // Empty, or what is wrong with the arguments. Reads no memory.

@@ -16,10 +16,9 @@ TEST(SamplingProblemTest, NamesWhatIsWrong) {
   args.logits = reinterpret_cast<const float*>(0x1000);
   args.rows_sampling = reinterpret_cast<const RowSampling*>(0x1000);
   args.tokens = reinterpret_cast<int32_t*>(0x1000);
-  args.workspace = reinterpret_cast<float*>(0x1000);
   EXPECT_EQ(SamplingProblem(args), "");
-  args.workspace = nullptr;
-  EXPECT_EQ(SamplingProblem(args), "Sample: workspace is null");
+  args.tokens = nullptr;
+  EXPECT_EQ(SamplingProblem(args), "Sample: tokens is null");
   args.ld = 128000;
   EXPECT_EQ(SamplingProblem(args), "Sample: ld is 128000, at least 128815");
   args.vocabulary = kMaxVocabulary + 1;

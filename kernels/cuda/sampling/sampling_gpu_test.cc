@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "kernels/cuda/sampling/mass.h"
 #include "kernels/cuda/sampling/sampling.h"
 #include "kernels/cuda/testing/device.h"
 
@@ -40,9 +41,7 @@ void Check(int64_t vocabulary, int64_t ld, float spread, bool masked) {
   const DeviceArray<RowSampling> device_ways(ways);
   const DeviceArray<uint32_t> device_allowed(allowed);
   DeviceArray<int32_t> tokens(static_cast<size_t>(rows));
-  DeviceArray<float> workspace(static_cast<size_t>(rows * vocabulary));
-  ExpectOk(Sample({rows, vocabulary, device_logits.data(), ld, device_ways.data(), masked ? device_allowed.data() : nullptr, tokens.data(),
-                   workspace.data()},
+  ExpectOk(Sample({rows, vocabulary, device_logits.data(), ld, device_ways.data(), masked ? device_allowed.data() : nullptr, tokens.data()},
                   nullptr));
   const std::vector<int32_t> out = tokens.Download();
   for (size_t row = 0; row < ways.size(); ++row) {
@@ -54,10 +53,18 @@ void Check(int64_t vocabulary, int64_t ld, float spread, bool masked) {
 
 BALEEN_GPU_TEST(SamplingMatchesTheHost) {
   for (const bool masked : {false, true}) {
-    Check(33, 40, 2, masked);
+    Check(1, 1, 2, masked);
+    Check(33, 41, 2, masked);  // Rows begin anywhere within 16 bytes.
     Check(5000, 5000, 4, masked);
     Check(128815, 129280, 3, masked);
   }
+}
+
+// Nearly all tokens share a bin: equal logits, or logits that differ in their last bits.
+BALEEN_GPU_TEST(SamplingOfTiesMatchesTheHost) {
+  Check(20000, 20002, 0, false);
+  Check(20000, 20003, 1e-6f, true);
+  Check(kMaxVocabulary, kMaxVocabulary + 3, 1e-3f, false);
 }
 
 }  // namespace

@@ -1,111 +1,159 @@
-// Finding, with a whole thread block, the token at which a running sum over a row's kept tokens reaches a bound.
+// Finding, with a cluster of thread blocks, the token at which a running sum over a row reaches a bound.
 #ifndef BALEEN_KERNELS_CUDA_SAMPLING_SELECT_CUH_
 #define BALEEN_KERNELS_CUDA_SAMPLING_SELECT_CUH_
 
 #include <cstdint>
 
-#include "kernels/cuda/base/warp.cuh"
-#include "kernels/cuda/sampling/mass.h"
+#include "kernels/cuda/sampling/bins.h"
+#include "kernels/cuda/sampling/histogram.cuh"
+#include "kernels/cuda/sampling/slice.cuh"
 
 namespace baleen::cuda::sampling {
 
-inline constexpr int kThreads = 1024;
-inline constexpr int kWarps = kThreads / 32;
-inline constexpr int kDigitBits = 3;
-inline constexpr int kDigits = 1 << kDigitBits;
+inline constexpr int kQuadsPerBin = 64;  // By id.
+static_assert(MostQuads(kMaxVocabulary) <= kBins / kCluster * kQuadsPerBin);
 
-// A row, and which of its tokens are still in: those with at least this rank and weight.
-struct KeptRow {
-  const float* logits;
-  const float* weights;  // < 0: not allowed
-  int vocabulary;
-  uint64_t least_rank = 0;
+// What is summed up and in which order: decided at run time, so that the code exists once.
+struct Search {
+  float temperature;
   float least_weight = 0;
+  uint64_t least_rank = 0;  // By likelihood; 0 = all.
+  LogitBins bins = {};
+  int first_bin = 0;    // Of this block, by id.
+  bool counts = false;  // Tokens instead of their mass.
+  bool by_id = false;   // Instead of by likelihood.
+
+  // What a token counts for; 0 = it is out.
+  __device__ uint64_t Units(float logit, uint32_t id) const {
+    if (counts) return logit == logit ? 1 : 0;
+    if (least_rank != 0 && RankByLikelihood(logit, id) < least_rank) return 0;
+    return MassOfLogit(logit, bins.top, temperature, least_weight);
+  }
+  __device__ int Bin(float logit, int quad) const { return by_id ? first_bin + quad / kQuadsPerBin : BinOf(bins, logit); }
+  __device__ uint64_t Rank(float logit, uint32_t id) const { return by_id ? RankById(id) : RankByLikelihood(logit, id); }
 };
 
-enum class Order { kLikeliest, kId };  // What runs first.
-enum class Measure { kMass, kCount };
-
-__device__ inline uint64_t WarpSum(uint64_t x) {
-#pragma unroll
-  for (int step = 16; step > 0; step /= 2) x += __shfl_xor_sync(kAllLanes, x, step);
-  return x;
-}
-
-// Calls body(rank by likelihood, id, weight) for this thread's share of the kept tokens.
-template <typename Body>
-__device__ inline void ForKept(const KeptRow& row, Body body) {
-  for (int id = threadIdx.x; id < row.vocabulary; id += kThreads) {
-    const float weight = row.weights[id];
-    if (weight < row.least_weight) continue;
-    const uint64_t rank = RankByLikelihood(CleanLogit(row.logits[id]), id);
-    if (rank >= row.least_rank) body(rank, static_cast<uint32_t>(id), weight);
-  }
-}
-
-// Of all threads; every thread gets it.
-__device__ inline uint64_t BlockSum(uint64_t own) {
-  __shared__ uint64_t sums[kWarps];
-  const uint64_t sum = WarpSum(own);
-  __syncthreads();
-  if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = sum;
-  __syncthreads();
-  return WarpSum(sums[threadIdx.x % 32]);
-}
-
-__device__ inline uint64_t TotalMass(const KeptRow& row) {
-  uint64_t own = 0;
-  ForKept(row, [&](uint64_t, uint32_t, float weight) { own += MassOf(weight); });
-  return BlockSum(own);
-}
-
-// Which digit of the remaining range holds the token, and what the greater digits sum up to.
-struct Digit {
-  int digit;
-  uint64_t above;
+// The token found, by its rank, and the running sum with it.
+struct Chosen {
+  uint64_t rank;
+  uint64_t through;
 };
 
-__device__ inline Digit PickDigit(const uint64_t (&own)[kDigits], uint64_t bound) {
-  __shared__ uint64_t sums[kDigits][kWarps];
-  __syncthreads();
+struct Candidate {
+  uint64_t rank;
+  uint64_t units;
+};
+inline constexpr int kListed = kThreads;
+
+// A block's shared memory, ahead of its slice.
+struct alignas(16) Shared {
+  Histogram<kBins> bins;
+  union {
+    Histogram<kDigits> digits;
+    Candidate listed[kListed];  // In the first block.
+  };
+  MergeState merge;
+  Chosen chosen;
+  uint64_t bests[kCluster];
+  int listed_count;  // In the first block; may exceed kListed.
+};
+
+// By id, a warp's 128 neighbours share a bin, so that they are summed before they are added.
+__device__ inline void AddById(const Slice& slice, const Search& search, Shared& shared) {
+  const int lane = threadIdx.x % 32;
+  for (int first = threadIdx.x - lane; first < slice.count; first += kThreads) {
+    uint64_t units = 0;
+    const int quad = first + lane;
+    if (quad < slice.count) {
+      const float4 x = slice.quads[quad];
 #pragma unroll
-  for (int digit = 0; digit < kDigits; ++digit) {
-    const uint64_t sum = WarpSum(own[digit]);
-    if (threadIdx.x % 32 == 0) sums[digit][threadIdx.x / 32] = sum;
+      for (int i = 0; i < 4; ++i) units += search.Units(Component(x, i), static_cast<uint32_t>(slice.first_id + 4 * quad + i));
+    }
+    units = WarpSum(units);
+    if (lane == 0 && units != 0) shared.bins.Add(search.Bin(0, first), units);
   }
-  __syncthreads();
-  uint64_t above = 0;
-  for (int digit = kDigits - 1; digit > 0; --digit) {
-    const uint64_t sum = WarpSum(sums[digit][threadIdx.x % 32]);
-    if (above + sum >= bound) return {digit, above};
-    above += sum;
-  }
-  return {0, above};
 }
 
-// The rank, in `order`, of the token at which the sum over kept tokens, greatest rank first, reaches `bound`: 1 .. the sum of all.
-// Narrows the range of ranks by one digit a pass. Called by all threads, with the same result in all.
-template <Order kOrder, Measure kMeasure>
-__device__ inline uint64_t RankReaching(const KeptRow& row, uint64_t bound) {
-  int shift = (kOrder == Order::kId ? kIdBits : kRankBits) + kDigitBits - 1;
-  shift -= shift % kDigitBits;
-  uint64_t prefix = 0;  // Of the rank, above `shift`.
-  while (shift > 0) {
-    uint64_t own[kDigits] = {};
-    ForKept(row, [&](uint64_t rank, uint32_t id, float weight) {
-      if constexpr (kOrder == Order::kId) rank = RankById(id);
-      if (rank >> shift != prefix) return;
-      const int digit = static_cast<int>(rank >> (shift - kDigitBits)) % kDigits;
-      const uint64_t units = kMeasure == Measure::kMass ? MassOf(weight) : 1;
-#pragma unroll
-      for (int i = 0; i < kDigits; ++i) own[i] += digit == i ? units : 0;
+__device__ inline void FillBins(const Slice& slice, const Search& search, Shared& shared) {
+  Clear(shared.bins);
+  if (search.by_id) {
+    AddById(slice, search, shared);
+  } else {
+    ForEach(slice, [&](float logit, uint32_t id, int quad) {
+      const uint64_t units = search.Units(logit, id);
+      if (units != 0) shared.bins.Add(search.Bin(logit, quad), units);
     });
-    const Digit picked = PickDigit(own, bound);
-    bound -= picked.above;
-    prefix = prefix << kDigitBits | static_cast<uint64_t>(picked.digit);
-    shift -= kDigitBits;
   }
-  return prefix;
+  Merge(shared.bins, shared.merge);
+}
+
+// Calls body(rank, units) for this thread's tokens of a bin whose ranks are in a range.
+template <typename Body>
+__device__ inline void ForEachOf(const Slice& slice, const Search& search, int bin, const RankRange& range, Body body) {
+  ForEach(slice, [&](float logit, uint32_t id, int quad) {
+    if (search.Bin(logit, quad) != bin || logit != logit) return;
+    const uint64_t rank = search.Rank(logit, id);
+    if (!Contains(range, rank)) return;
+    const uint64_t units = search.Units(logit, id);
+    if (units != 0) body(rank, units);
+  });
+}
+
+// Lists them in the first block; returns how many there are, or some number above kListed where they are more.
+__device__ inline int List(const Slice& slice, const Search& search, int bin, const RankRange& range, Shared& shared) {
+  const groups::cluster_group cluster = groups::this_cluster();
+  Shared* const first_block = cluster.map_shared_rank(&shared, 0);
+  bool full = false;
+  ForEachOf(slice, search, bin, range, [&](uint64_t rank, uint64_t units) {
+    if (full) return;
+    const int at = atomicAdd(&first_block->listed_count, 1);
+    full = at >= kListed;
+    if (!full) first_block->listed[at] = {rank, units};
+  });
+  cluster.sync();
+  return first_block->listed_count;
+}
+
+// The one listed with which the sum over greater ranks reaches `bound`, found by the first block for all; `before` is added to its sum.
+__device__ inline Chosen ChooseListed(int count, uint64_t bound, uint64_t before, Shared& shared) {
+  const groups::cluster_group cluster = groups::this_cluster();
+  if (cluster.block_rank() == 0 && static_cast<int>(threadIdx.x) < count) {
+    const Candidate own = shared.listed[threadIdx.x];
+    uint64_t through = 0;
+#pragma unroll 4
+    for (int i = 0; i < count; ++i) {
+      const Candidate other = shared.listed[i];
+      through += other.rank >= own.rank ? other.units : 0;
+    }
+    if (through >= bound && through - own.units < bound) {
+      for (int block = 0; block < kCluster; ++block) cluster.map_shared_rank(&shared, block)->chosen = {own.rank, before + through};
+    }
+  }
+  cluster.sync();
+  return shared.chosen;
+}
+
+// The token with which the sum reaches `bound`: 1 .. the sum of all. The bins are filled. Called by all threads of the cluster, with the
+// same result in all.
+__device__ inline Chosen Reaching(const Slice& slice, const Search& search, uint64_t bound, Shared& shared) {
+  // Whoever counts does so behind the barrier in Pick, and whoever read the count has passed one since.
+  const bool first_thread = groups::this_cluster().block_rank() == 0 && threadIdx.x == 0;
+  if (first_thread) shared.listed_count = 0;
+  const Picked bin = Pick(shared.bins, bound, shared.merge);
+  uint64_t before = bin.before;
+  RankRange range;
+  int count;
+#pragma unroll 1
+  while ((count = List(slice, search, bin.bin, range, shared)) > kListed && range.shift > 0) {
+    Clear(shared.digits);
+    ForEachOf(slice, search, bin.bin, range, [&](uint64_t rank, uint64_t units) { shared.digits.Add(DigitOf(range, rank), units); });
+    Merge(shared.digits, shared.merge);
+    if (first_thread) shared.listed_count = 0;
+    const Picked digit = Pick(shared.digits, bound - before, shared.merge);
+    before += digit.before;
+    range = Narrowed(range, digit.bin);
+  }
+  return ChooseListed(min(count, kListed), bound - before, before, shared);
 }
 
 }  // namespace baleen::cuda::sampling
