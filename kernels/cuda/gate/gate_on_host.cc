@@ -1,6 +1,3 @@
-#include <cmath>
-#include <vector>
-
 #include "kernels/cuda/base/host_stream.h"
 #include "kernels/cuda/gate/gate.h"
 
@@ -11,9 +8,8 @@ Status Gate(const GateArgs& args, Stream stream) {
   EnqueueOnHost(stream, [args] {
     const int experts = args.params.experts;
     for (int64_t row = 0; row < args.rows; ++row) {
-      std::vector<float> logits(args.logits + row * experts, args.logits + (row + 1) * experts);
-      for (float& logit : logits) logit = std::isnan(logit) ? -INFINITY : logit;
-      SelectExperts(args.params, logits.data(), args.bias, args.ids + row * args.params.top_k, args.weights + row * args.params.top_k);
+      SelectExperts(args.params, args.logits + row * experts, args.bias, args.ids + row * args.params.top_k,
+                    args.weights + row * args.params.top_k);
     }
   });
   return Status();

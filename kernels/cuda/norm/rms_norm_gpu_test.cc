@@ -4,6 +4,7 @@
 
 #include "kernels/cuda/base/quantize_row.h"
 #include "kernels/cuda/norm/rms_norm.h"
+#include "kernels/cuda/norm/sum_of_squares.h"
 #include "kernels/cuda/testing/device.h"
 
 namespace baleen::cuda {
@@ -43,31 +44,12 @@ Result Run(const std::vector<float>& x, const std::vector<Bf16>& add, const std:
   return {normed.Download(), codes.Download(), scales.Download(), device_x.Download()};
 }
 
-// In the kernel's order: eight warps take blocks of 128 channels in turn, a lane four channels; lanes pair up, then warps follow in order.
-float SumOfSquares(const float* x, int64_t width) {
-  float total = 0;
-  for (int64_t warp = 0; warp < 8; ++warp) {
-    std::vector<float> lanes(32, 0.0f);
-    for (int64_t block = warp; block * 128 < width; block += 8) {
-      for (int64_t c = block * 128; c < std::min(width, block * 128 + 128); ++c) {
-        float& sum = lanes[static_cast<size_t>(c % 128 / 4)];
-        sum = std::fmaf(x[c], x[c], sum);
-      }
-    }
-    for (size_t step = 16; step > 0; step /= 2) {
-      for (size_t lane = 0; lane < step; ++lane) lanes[lane] += lanes[lane + step];
-    }
-    total += lanes[0];
-  }
-  return total;
-}
-
 // The host's arithmetic, to the bit.
 void CheckBits(const Result& result, const std::vector<float>& x, const std::vector<float>& weight, int64_t rows, const std::string& what) {
   const int64_t width = static_cast<int64_t>(weight.size());
   for (int64_t row = 0; row < rows; ++row) {
     const float* const from = x.data() + row * width;
-    const float inverse = 1.0f / std::sqrt(SumOfSquares(from, width) / static_cast<float>(width) + 1e-6f);
+    const float inverse = 1.0f / std::sqrt(SumOfSquaresOnHost(from, width) / static_cast<float>(width) + 1e-6f);
     for (int64_t begin = 0; begin < width; begin += 128) {
       const int64_t end = std::min(width, begin + 128);
       std::vector<float> values;

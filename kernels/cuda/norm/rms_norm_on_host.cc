@@ -4,13 +4,13 @@
 #include "kernels/cuda/base/host_rows.h"
 #include "kernels/cuda/base/host_stream.h"
 #include "kernels/cuda/norm/rms_norm.h"
+#include "kernels/cuda/norm/sum_of_squares.h"
 
 namespace baleen::cuda {
 namespace {
 
 void NormRow(const RmsNormArgs& args, int64_t row) {
   std::vector<float> x(static_cast<size_t>(args.width));
-  double sum = 0;
   for (int64_t c = 0; c < args.width; ++c) {
     float value = ElementOf(args.x, args.type, row * args.ldx + c);
     if (args.add != nullptr) {
@@ -18,9 +18,8 @@ void NormRow(const RmsNormArgs& args, int64_t row) {
       static_cast<float*>(args.x)[row * args.ldx + c] = value;
     }
     x[static_cast<size_t>(c)] = value;
-    sum += static_cast<double>(value) * value;
   }
-  const float inverse = 1.0f / std::sqrt(static_cast<float>(sum) / static_cast<float>(args.width) + args.eps);
+  const float inverse = 1.0f / std::sqrt(SumOfSquaresOnHost(x.data(), args.width) / static_cast<float>(args.width) + args.eps);
   for (int64_t c = 0; c < args.width; ++c) {
     float& value = x[static_cast<size_t>(c)];
     value = args.weight[c] * (value * inverse);
