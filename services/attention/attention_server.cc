@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -56,9 +58,16 @@ const char* NameOfRole(AttentionRole role) {
 // Sequences that a step has rows for, beside prefill.
 int64_t MaxRunning(const AttentionOptions& options) { return options.max_batch_tokens / 2; }
 
-// A step's time grows little up to so many rows a thread, and in proportion beyond: more sequences only wait for each other.
+// A CPU's step takes little longer up to so many rows a thread, and in proportion beyond: more sequences only wait for each other.
 int64_t MaxNumSeqs(const AttentionOptions& options, int threads) {
-  return options.max_num_seqs > 0 ? options.max_num_seqs : std::min<int64_t>(kSeqsPerThread * threads, MaxRunning(options));
+  if (options.max_num_seqs > 0) return options.max_num_seqs;
+  return options.device == Device::kCpu ? std::min<int64_t>(kSeqsPerThread * threads, MaxRunning(options)) : MaxRunning(options);
+}
+
+// Its sequences go on at other workers.
+[[noreturn]] void EndWithTheDevice(const absl::Status& status) {
+  Log(LogLevel::kError, "device_failed", {{"error", std::string(status.message())}});
+  std::_Exit(1);
 }
 
 absl::Status CheckOptions(const AttentionOptions& options) {
@@ -147,10 +156,12 @@ absl::Status AttentionServer::Impl::Load() {
   expert_connector = transport->NewConnector(credentials.ToRole(PeerRole::kExpert));
   kv_connector = transport->NewConnector(credentials.ToRole(PeerRole::kAttention));
   ASSIGN_OR_RETURN(model, LoadModel({.directory = options.model_directory,
+                                     .device = options.device,
                                      .dtype = options.dtype,
                                      .threads = options.threads,
                                      .max_batch_tokens = options.max_batch_tokens,
                                      .ping_pong_rows = options.ping_pong_rows,
+                                     .on_device_failure = EndWithTheDevice,
                                      .shared_weights = options.shared_weights,
                                      .mtp = options.mtp,
                                      .mtp_experts = decodes()}));

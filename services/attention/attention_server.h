@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "model/layers/numerics.h"
 #include "services/common/worker_transport.h"
 
 namespace baleen {
@@ -23,6 +24,7 @@ absl::StatusOr<AttentionRole> ParseAttentionRole(absl::string_view name);  // "p
 struct AttentionOptions {
   AttentionRole role = AttentionRole::kBoth;
   std::string model_directory;
+  Device device = Device::kCpu;
   std::string dtype = "auto";
   std::string placement_address;
   std::string failure_domain;

@@ -6,18 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "base/cores.h"
 #include "base/status_macros.h"
-#include "kernels/isa.h"
 #include "model/tokenizer/tokenizer.h"
 #include "model/weights/shared_weights.h"
 #include "services/attention/engine/load_engine.h"
 
 namespace baleen {
 namespace {
-
-absl::StatusOr<DType> ParseDType(const std::string& name) {
-  if (const std::optional<DType> type = ParseComputeDType(name)) return *type;
-  return absl::InvalidArgumentError(absl::StrCat("--dtype=", name, ": expected ", kDTypeNames));
-}
 
 std::string DirectoryName(const std::string& directory) {
   std::filesystem::path path(directory);
@@ -48,23 +42,23 @@ absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& option
   if (options.directory.empty()) return absl::InvalidArgumentError("--model names no directory");
   auto model = std::make_unique<LoadedModel>();
   model->id = DirectoryName(options.directory);
-  ASSIGN_OR_RETURN(const DType compute, ParseDType(options.dtype));
-  model->numerics = {.compute = compute, .isa = BestIsa()};
   ASSIGN_OR_RETURN(model->config, ModelConfig::Load(options.directory));
+  ASSIGN_OR_RETURN(model->numerics, ChooseNumerics(options.device, options.dtype, model->config));
   ASSIGN_OR_RETURN(model->checkpoint, Checkpoint::Open(options.directory));
   const int threads = options.threads > 0 ? options.threads : AvailableCores();
   model->pool = std::make_unique<ThreadPool>(threads);
   std::unique_ptr<SharedWeights> shared;
-  if (!options.shared_weights.empty()) {
+  if (!options.shared_weights.empty() && !model->numerics.on_gpu()) {
     ASSIGN_OR_RETURN(shared, SharedWeights::Open(options.shared_weights, *model->checkpoint, model->numerics));
   }
   ASSIGN_OR_RETURN(model->engine, LoadEngine(*model->checkpoint, model->config,
-                                               {.numerics = model->numerics,
-                                                .max_batch_tokens = options.max_batch_tokens,
-                                                .ping_pong_rows = options.ping_pong_rows,
-                                                .mtp = options.mtp,
-                                                .shared_weights = shared.get()},
-                                               model->pool.get()));
+                                             {.numerics = model->numerics,
+                                              .max_batch_tokens = options.max_batch_tokens,
+                                              .ping_pong_rows = options.ping_pong_rows,
+                                              .mtp = options.mtp,
+                                              .shared_weights = shared.get(),
+                                              .on_device_failure = options.on_device_failure},
+                                             model->pool.get()));
   if (options.mtp && options.mtp_experts) RETURN_IF_ERROR(LoadMtpExperts(model.get(), shared.get()));
   model->digests = model->checkpoint->Digests();
   RETURN_IF_ERROR(LoadVocabulary(options.directory, model->config.vocab_size, &model->limits));

@@ -3,6 +3,7 @@
 #define BALEEN_SERVICES_ATTENTION_LOADED_MODEL_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,10 +37,13 @@ struct LoadedModel {
 
 struct LoadOptions {
   std::string directory;
-  std::string dtype = "auto";  // auto (BF16), bf16 or f32.
+  Device device = Device::kCpu;
+  std::string dtype = "auto";  // As --dtype (ChooseNumerics).
   int threads = 0;             // 0 = one per core it may use.
   int64_t max_batch_tokens = 512;
   int64_t ping_pong_rows = 0;
+  // On a GPU, once: it failed, and gives nothing right any more.
+  std::function<void(const absl::Status&)> on_device_failure = nullptr;
   std::string shared_weights = "";  // Directory of SharedWeights; empty = weights of this process alone.
   bool mtp = false;                 // The next-token layer too,
   bool mtp_experts = false;         // and its routed experts.

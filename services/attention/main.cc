@@ -5,6 +5,7 @@
 #include "absl/flags/flag.h"
 #include "services/attention/attention_server.h"
 #include "services/common/core_flags.h"
+#include "services/common/device_flags.h"
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
@@ -12,8 +13,8 @@
 
 ABSL_FLAG(std::string, role, "both", "prefill, decode or both");
 ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
-ABSL_FLAG(std::string, dtype, "auto", "auto (bf16), bf16, f32, int8 or fp8 (weights in eight bits)");
-ABSL_FLAG(int64_t, kv_mib, 256, "memory for latent KV");
+ABSL_FLAG(std::string, dtype, "auto", "auto (bf16; on a GPU fp8 where the checkpoint is), bf16, f32, int8 or fp8 (weights in eight bits)");
+ABSL_FLAG(int64_t, kv_mib, 256, "memory for latent KV; with --device=cuda the GPU's");
 ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core it may use");
 ABSL_FLAG(int64_t, max_batch_tokens, 512, "rows of one step");
 ABSL_FLAG(int64_t, max_num_seqs, 0,
@@ -38,8 +39,11 @@ absl::Status Run(int argc, char** argv, int* exit_code) {
   baleen::SetLogRole(name);
   const auto options = baleen::ServerOptionsFromFlags(name, baleen::PeerRole::kAttention);
   if (!options.ok()) return options.status();
+  const auto device = baleen::DeviceFromFlags();
+  if (!device.ok()) return device.status();
   auto server = baleen::AttentionServer::Start(*options, {.role = *role,
                                                           .model_directory = absl::GetFlag(FLAGS_model),
+                                                          .device = *device,
                                                           .dtype = absl::GetFlag(FLAGS_dtype),
                                                           .placement_address = absl::GetFlag(FLAGS_placement),
                                                           .failure_domain = absl::GetFlag(FLAGS_failure_domain),

@@ -15,12 +15,12 @@ QUESTIONS = ["What is 4821 + 1397?", "Sort 5, 3, 99, 12.", "How many r are in st
              "What is 37 * 48?", "Hello!", "Tell me a joke about whales."]
 
 
-def greedy_in_one_process(tokens):
+def greedy_in_one_process(tokens, device="cpu"):
     """The most likely next token at every position of `tokens`, by //tools/logits: no cluster, no RPC."""
     with tempfile.TemporaryDirectory() as directory:
         out = pathlib.Path(directory, "logits.safetensors")
         subprocess.run([ROOT / "tools/logits/logits", f"--model={MODEL}", "--tokens=" + ",".join(map(str, tokens)), "--dtype=bf16",
-                        f"--out={out}"], check=True)
+                        f"--device={device}", f"--out={out}"], check=True)
         data = out.read_bytes()
     header_bytes, = struct.unpack("<Q", data[:8])
     entry = json.loads(data[8:8 + header_bytes])["logits"]
@@ -79,6 +79,16 @@ class InvarianceTest(unittest.TestCase):
         for name, result in variants.items():
             with self.subTest(variant=name):
                 self.assertEqual(result, reference[0])
+
+    def test_a_gpu_as_emulated(self):
+        device = dict(own_flags=lambda name: ["--device=cuda-emulated"] if name.startswith(("prefill", "decode", "expert")) else [])
+        one, = self.answers(shards=1, **device)
+        for prompt, outcomes in zip(self.prompts, one):
+            answer = [token for token, _ in next(iter(outcomes))[0]]
+            self.assertEqual(greedy_in_one_process(prompt + answer, "cuda-emulated")[len(prompt) - 1:-1], answer)
+        chunks = ["--prefill_chunk=7", "--local_prefill_tokens=0"]
+        many, = self.answers(concurrencies=(7,), shards=3, replicas=2, prefill=2, decode=2, worker_flags=chunks, **device)
+        self.assertEqual(one, many)
 
 
 if __name__ == "__main__":

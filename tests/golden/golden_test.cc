@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -11,15 +12,14 @@
 #include "absl/types/span.h"
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
+#include "kernels/cuda/base/device.h"
 #include "kernels/isa.h"
 #include "kernels/mla_attention.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
 #include "model/layers/numerics.h"
-#include "model/weights/expert_weights.h"
 #include "services/attention/engine/engine.h"
-#include "services/attention/engine/load_engine.h"
-#include "services/attention/engine/local_experts.h"
+#include "services/attention/engine/whole_model.h"
 #include "services/kv/cache/block_pool.h"
 #include "tests/golden/golden_file.h"
 #include "tests/golden/logits_compare.h"
@@ -41,9 +41,7 @@ std::ostream& operator<<(std::ostream& out, const GoldenCase& c) { return out <<
 struct Model {
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Checkpoint> checkpoint;
-  std::unique_ptr<Engine> engine;
-  std::unique_ptr<ExpertWeights> expert_weights;
-  std::unique_ptr<LocalExperts> experts;
+  std::optional<WholeModel> network;
 };
 
 absl::StatusOr<Model> LoadModel(const std::string& directory, const ModelConfig& config, const Numerics& numerics) {
@@ -53,17 +51,15 @@ absl::StatusOr<Model> LoadModel(const std::string& directory, const ModelConfig&
   EngineOptions options;
   options.numerics = numerics;
   options.max_batch_tokens = kMaxTokens;
-  ASSIGN_OR_RETURN(model.engine, LoadEngine(*model.checkpoint, config, options, model.pool.get()));
-  const std::vector<ExpertId> ids = RoutedExperts(config, 0, config.num_hidden_layers);
-  ASSIGN_OR_RETURN(model.expert_weights, ExpertWeights::Load(*model.checkpoint, config, ids, numerics));
-  model.experts = std::make_unique<LocalExperts>(model.expert_weights.get(), model.pool.get());
+  ASSIGN_OR_RETURN(model.network, WholeModel::Load(*model.checkpoint, config, options, model.pool.get()));
   return model;
 }
 
 absl::StatusOr<std::vector<float>> RunSequence(Model& model, const std::vector<int32_t>& tokens) {
-  const KvShape shape = model.engine->kv_shape();
+  Engine& engine = model.network->engine();
+  const KvShape shape = engine.kv_shape();
   const int64_t blocks_needed = (static_cast<int64_t>(tokens.size()) + kKvBlockTokens - 1) / kKvBlockTokens;
-  const std::unique_ptr<BlockPool> kv_pool = model.engine->NewKvPool(blocks_needed * kKvBlockTokens * shape.BytesPerToken());
+  const std::unique_ptr<BlockPool> kv_pool = engine.NewKvPool(blocks_needed * kKvBlockTokens * shape.BytesPerToken());
   BlockPool& kv = *kv_pool;
   ASSIGN_OR_RETURN(const std::vector<BlockId> blocks, kv.Allocate(blocks_needed));
   SequenceStep step;
@@ -71,7 +67,7 @@ absl::StatusOr<std::vector<float>> RunSequence(Model& model, const std::vector<i
   step.tokens = tokens;
   step.logits_count = static_cast<int64_t>(tokens.size());
   std::vector<float> logits;
-  RETURN_IF_ERROR(model.engine->Step({step}, kv, *model.experts, StepOptions(), &logits));
+  RETURN_IF_ERROR(engine.Step({step}, kv, model.network->experts(), StepOptions(), &logits));
   return logits;
 }
 
@@ -87,8 +83,8 @@ class GoldenTest : public testing::TestWithParam<GoldenCase> {
   }
 
   // Logits of every golden sequence.
-  std::vector<std::vector<float>> Run(DType compute) {
-    absl::StatusOr<Model> model = LoadModel(GetParam().directory, config_, {compute, GetParam().isa});
+  std::vector<std::vector<float>> Run(DType compute, Device device = Device::kCpu) {
+    absl::StatusOr<Model> model = LoadModel(GetParam().directory, config_, {compute, GetParam().isa, device});
     EXPECT_TRUE(model.ok()) << model.status();
     std::vector<std::vector<float>> all;
     for (size_t i = 0; model.ok() && i < golden_.sequences.size(); ++i) {
@@ -98,6 +94,23 @@ class GoldenTest : public testing::TestWithParam<GoldenCase> {
       all.push_back(*std::move(logits));
     }
     return all;
+  }
+
+  // As far from transformers' F32 as its own BF16 is.
+  void ExpectAsCloseAsTransformersOwn(const std::vector<std::vector<float>>& logits) {
+    ASSERT_EQ(logits.size(), golden_.sequences.size());
+    const LogitsDistance distance = Distance(golden_, logits);
+    // One position is as fine as the measure goes, and transformers may disagree at none.
+    size_t positions = 0;
+    for (const GoldenSequence& sequence : golden_.sequences) positions += sequence.tokens.size();
+    const double one = 1.0 / static_cast<double>(positions);
+    EXPECT_LE(distance.top1_disagreement, std::max(1.2 * golden_.transformers_bf16.top1_disagreement, one));
+    EXPECT_LE(distance.mean_kl, 1.2 * golden_.transformers_bf16.mean_kl);
+    if (GetParam().name == "abacus") {
+      EXPECT_LE(distance.top1_disagreement, 0.01);
+    }
+    RecordProperty("top1_disagreement", std::to_string(distance.top1_disagreement));
+    RecordProperty("mean_kl", std::to_string(distance.mean_kl));
   }
 
   ModelConfig config_;
@@ -124,21 +137,7 @@ TEST_P(GoldenTest, F32LogitsAreThoseOfTransformers) {
   RecordProperty("worst_relative_error", std::to_string(worst));
 }
 
-TEST_P(GoldenTest, Bf16IsAsCloseAsTransformersOwn) {
-  const std::vector<std::vector<float>> logits = Run(DType::kBf16);
-  ASSERT_EQ(logits.size(), golden_.sequences.size());
-  const LogitsDistance distance = Distance(golden_, logits);
-  // One position is as fine as the measure goes, and transformers may disagree at none.
-  size_t positions = 0;
-  for (const GoldenSequence& sequence : golden_.sequences) positions += sequence.tokens.size();
-  EXPECT_LE(distance.top1_disagreement, std::max(1.2 * golden_.transformers_bf16.top1_disagreement, 1.0 / static_cast<double>(positions)));
-  EXPECT_LE(distance.mean_kl, 1.2 * golden_.transformers_bf16.mean_kl);
-  if (GetParam().name == "abacus") {
-    EXPECT_LE(distance.top1_disagreement, 0.01);
-  }
-  RecordProperty("top1_disagreement", std::to_string(distance.top1_disagreement));
-  RecordProperty("mean_kl", std::to_string(distance.mean_kl));
-}
+TEST_P(GoldenTest, Bf16IsAsCloseAsTransformersOwn) { ExpectAsCloseAsTransformersOwn(Run(DType::kBf16)); }
 
 // Eight bits move each product by more than BF16 does, and KL grows with the square of that. Root mean squares in percent of a value: BF16
 // 0.11 on either side; INT8 0.6 on either side (a block's greatest is about 2.7 deviations, in 127 steps); E4M3 2.6 on weights alone. So a
@@ -175,11 +174,42 @@ TEST_P(GoldenTest, EightBitWeightsStayCloseToBf16) {
   }
 }
 
+// The GPU's kernels, or their emulation in a build without CUDA.
+class GoldenGpuTest : public GoldenTest {
+ protected:
+  void SetUp() override {
+    if (const std::string problem = cuda::DeviceProblem(); !problem.empty()) GTEST_SKIP() << problem;
+    GoldenTest::SetUp();
+  }
+  const Device device_ = cuda::DeviceIsEmulated() ? Device::kCudaEmulated : Device::kCuda;
+};
+
+// What a GPU computes a checkpoint in by itself: BF16 where the checkpoint is.
+class GoldenGpuBf16Test : public GoldenGpuTest {};
+
+TEST_P(GoldenGpuBf16Test, IsAsCloseAsTransformersOwn) { ExpectAsCloseAsTransformersOwn(Run(DType::kBf16, device_)); }
+
+// Activations are quantised too, so the noise counts twice.
+TEST_P(GoldenGpuTest, Fp8StaysCloseToBf16) {
+  Golden bf16 = golden_;
+  const std::vector<std::vector<float>> expected = Run(DType::kBf16, device_);
+  ASSERT_EQ(expected.size(), golden_.sequences.size());
+  for (size_t i = 0; i < expected.size(); ++i) bf16.sequences[i].logits = expected[i];
+  const std::vector<std::vector<float>> logits = Run(DType::kF8E4m3, device_);
+  ASSERT_EQ(logits.size(), expected.size());
+  const LogitsDistance distance = Distance(bf16, logits);
+  EXPECT_LE(distance.mean_kl, GetParam().name == "abacus" ? 2 * kTrainedKl : 2 * kFp8Noise * golden_.transformers_bf16.mean_kl);
+  RecordProperty("top1_disagreement", std::to_string(distance.top1_disagreement));
+  RecordProperty("mean_kl", std::to_string(distance.mean_kl));
+}
+
+constexpr const char* kNames[] = {"v3", "v3-fp8", "v2", "v2-lite", "moonlight", "yarn"};
+
 std::vector<GoldenCase> Cases() {
   std::vector<GoldenCase> cases;
   for (const Isa isa : {Isa::kReference, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
     if (!Supported(isa)) continue;
-    for (const char* name : {"v3", "v3-fp8", "v2", "v2-lite", "moonlight", "yarn"}) {
+    for (const char* name : kNames) {
       cases.push_back({name, std::string("tests/golden/") + name, isa});
     }
   }
@@ -187,11 +217,27 @@ std::vector<GoldenCase> Cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenTest, testing::ValuesIn(Cases()), [](const testing::TestParamInfo<GoldenCase>& info) {
-  std::string name = info.param.name + "_" + std::string(NameOf(info.param.isa));
-  for (char& c : name) c = c == '-' ? '_' : c;
+std::vector<GoldenCase> GpuCases(bool bf16) {
+  std::vector<GoldenCase> cases;
+  for (const std::string name : kNames) {
+    if (!bf16 || name != "v3-fp8") cases.push_back({name, "tests/golden/" + name, BestIsa()});
+  }
+  cases.push_back({"abacus", "checkpoints/abacus", BestIsa()});
+  return cases;
+}
+
+std::string NameOfCase(const GoldenCase& golden) {
+  std::string name = golden.name + "_" + std::string(NameOf(golden.isa));
+  std::replace(name.begin(), name.end(), '-', '_');
   return name;
-});
+}
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenTest, testing::ValuesIn(Cases()),
+                         [](const testing::TestParamInfo<GoldenCase>& info) { return NameOfCase(info.param); });
+INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenGpuBf16Test, testing::ValuesIn(GpuCases(true)),
+                         [](const testing::TestParamInfo<GoldenCase>& info) { return NameOfCase(info.param); });
+INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenGpuTest, testing::ValuesIn(GpuCases(false)),
+                         [](const testing::TestParamInfo<GoldenCase>& info) { return NameOfCase(info.param); });
 
 }  // namespace
 }  // namespace baleen

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "kernels/cuda/base/device.h"
 #include "kernels/isa.h"
 #include "tests/invariance/model_fixture.h"
 #include "tests/invariance/tiny_checkpoint.h"
@@ -22,10 +23,30 @@ struct Variant {
   bool abacus = false;
   DType compute = DType::kF32;
   Isa isa = Isa::kReference;
+  bool gpu = false;  // Or its emulation, in a build without CUDA.
+  bool host_experts = false;
+
+  bool slow() const { return gpu ? cuda::DeviceIsEmulated() : isa == Isa::kReference; }
 };
 
-std::vector<Variant> Variants() {
+std::vector<Variant> GpuVariants() {
+  const bool has_abacus = std::filesystem::exists(std::string(kAbacus) + "/config.json");
   std::vector<Variant> variants;
+  for (const DType compute : {DType::kBf16, DType::kF8E4m3}) {
+    TinyOptions tiny = TinyOptions::ForGpu();
+    tiny.dtype = compute;
+    variants.push_back({std::string("gpu_tiny_") + NameOf(compute), tiny, false, compute, BestIsa(), true});
+    tiny.q_lora = false;
+    tiny.rope_interleave = false;
+    variants.push_back({std::string("gpu_half_split_") + NameOf(compute), tiny, false, compute, BestIsa(), true});
+    if (has_abacus) variants.push_back({std::string("gpu_abacus_") + NameOf(compute), {}, true, compute, BestIsa(), true});
+  }
+  variants.push_back({"gpu_host_experts", TinyOptions::ForGpu(), false, DType::kBf16, BestIsa(), true, true});
+  return variants;
+}
+
+std::vector<Variant> Variants() {
+  std::vector<Variant> variants = GpuVariants();
   for (const Isa isa : {Isa::kReference, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
     if (!Supported(isa)) continue;
     for (const DType compute : {DType::kF32, DType::kBf16, DType::kF8E4m3, DType::kI8}) {
@@ -51,8 +72,15 @@ class EngineInvarianceTest : public testing::TestWithParam<Variant> {
   EngineInvarianceTest()
       : directory_(GetParam().abacus ? kAbacus : WriteTinyCheckpoint("invariance_" + GetParam().name, GetParam().tiny)) {}
 
+  void SetUp() override {
+    const std::string problem = cuda::DeviceProblem();
+    if (GetParam().gpu && !problem.empty()) GTEST_SKIP() << problem;
+  }
+
   ModelOptions Options(int threads, int64_t ping_pong_rows = 0) const {
-    return {directory_, {GetParam().compute, GetParam().isa}, threads, ping_pong_rows};
+    Numerics numerics = {GetParam().compute, GetParam().isa};
+    if (GetParam().gpu) numerics.device = cuda::DeviceIsEmulated() ? Device::kCudaEmulated : Device::kCuda;
+    return {directory_, numerics, threads, ping_pong_rows, false, GetParam().host_experts};
   }
 
   const std::string directory_;
@@ -60,7 +88,7 @@ class EngineInvarianceTest : public testing::TestWithParam<Variant> {
 
 TEST_P(EngineInvarianceTest, PrefillChunksAndThreads) {
   ModelFixture one(Options(1));
-  const int64_t count = GetParam().isa == Isa::kReference ? 68 : 150;  // More than a block; the reference is slow.
+  const int64_t count = GetParam().slow() ? 68 : 150;  // More than a block; the reference is slow.
   const std::vector<int32_t> tokens = one.Tokens(count, 3);
   const SequenceResult whole = one.Run({tokens}, count).front();
   ASSERT_EQ(whole.logits.size(), count * one.config().vocab_size * sizeof(float));
@@ -75,7 +103,7 @@ TEST_P(EngineInvarianceTest, BatchComposition) {
   ModelFixture batched(Options(2));
   std::vector<std::vector<int32_t>> sequences;
   std::vector<SequenceResult> expected;
-  const int64_t spread = GetParam().isa == Isa::kReference ? 3 : 23;  // The reference is slow.
+  const int64_t spread = GetParam().slow() ? 3 : 23;  // The reference is slow.
   for (int64_t i = 0; i < 64; ++i) {
     sequences.push_back(alone.Tokens(2 + (i * 5) % spread, static_cast<uint64_t>(i)));
     if (i == 3) sequences.back() = alone.Tokens(90, 3);  // One that fills more than a block.

@@ -4,7 +4,6 @@
 
 #include "gtest/gtest.h"
 #include "kernels/mla_attention.h"
-#include "services/attention/engine/load_engine.h"
 
 namespace baleen {
 namespace {
@@ -20,19 +19,17 @@ T OrDie(absl::StatusOr<T> value) {
   return *std::move(value);
 }
 
-}  // namespace
-
-std::vector<ExpertId> AllExperts(const ModelConfig& config, bool mtp) {
-  return RoutedExperts(config, 0, config.num_hidden_layers + (mtp ? 1 : 0));
+EngineOptions EngineOptionsOf(const ModelOptions& options) {
+  return {.numerics = options.numerics, .max_batch_tokens = kMaxBatchTokens, .ping_pong_rows = options.ping_pong_rows, .mtp = options.mtp};
 }
+
+}  // namespace
 
 ModelFixture::ModelFixture(const ModelOptions& options)
     : pool_(options.threads),
       config_(OrDie(ModelConfig::Load(options.directory))),
       checkpoint_(OrDie(Checkpoint::Open(options.directory))),
-      engine_(OrDie(LoadEngine(*checkpoint_, config_, {options.numerics, kMaxBatchTokens, options.ping_pong_rows, options.mtp}, &pool_))),
-      weights_(OrDie(ExpertWeights::Load(*checkpoint_, config_, AllExperts(config_, options.mtp), options.numerics))),
-      experts_(std::make_unique<LocalExperts>(weights_.get(), &pool_)) {}
+      model_(OrDie(WholeModel::Load(*checkpoint_, config_, EngineOptionsOf(options), &pool_, options.host_experts))) {}
 
 std::vector<int32_t> ModelFixture::Tokens(int64_t count, uint64_t seed) const {
   std::vector<int32_t> tokens(count);
@@ -51,7 +48,7 @@ std::vector<SequenceResult> ModelFixture::Run(const std::vector<std::vector<int3
     total_blocks += blocks_of(tokens.size());
     longest = std::max(longest, static_cast<int64_t>(tokens.size()));
   }
-  const std::unique_ptr<BlockPool> kv_pool = engine_->NewKvPool(total_blocks * kKvBlockTokens * engine_->kv_shape().BytesPerToken());
+  const std::unique_ptr<BlockPool> kv_pool = engine().NewKvPool(total_blocks * kKvBlockTokens * engine().kv_shape().BytesPerToken());
   BlockPool& kv = *kv_pool;
   std::vector<std::vector<BlockId>> blocks;
   for (const auto& tokens : sequences) blocks.push_back(OrDie(kv.Allocate(blocks_of(tokens.size()))));
@@ -68,7 +65,7 @@ std::vector<SequenceResult> ModelFixture::Run(const std::vector<std::vector<int3
       owners.push_back(i);
     }
     std::vector<float> logits;
-    const absl::Status status = engine_->Step(steps, kv, *experts_, StepOptions(), &logits);
+    const absl::Status status = engine().Step(steps, kv, experts(), StepOptions(), &logits);
     EXPECT_TRUE(status.ok()) << status;
     const char* next = reinterpret_cast<const char*>(logits.data());
     for (size_t i = 0; i < steps.size(); ++i) {

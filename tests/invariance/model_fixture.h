@@ -11,9 +11,8 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
 #include "model/layers/numerics.h"
-#include "model/weights/expert_weights.h"
 #include "services/attention/engine/engine.h"
-#include "services/attention/engine/local_experts.h"
+#include "services/attention/engine/whole_model.h"
 #include "services/kv/cache/block_pool.h"
 
 namespace baleen {
@@ -31,6 +30,7 @@ struct ModelOptions {
   int threads = 1;
   int64_t ping_pong_rows = 0;
   bool mtp = false;
+  bool host_experts = false;  // On a GPU: the CPU computes the routed experts.
 };
 
 class ModelFixture {
@@ -39,8 +39,8 @@ class ModelFixture {
   explicit ModelFixture(const ModelOptions& options);
 
   const ModelConfig& config() const { return config_; }
-  Engine& engine() { return *engine_; }
-  LocalExperts& experts() { return *experts_; }
+  Engine& engine() { return model_.engine(); }
+  ExpertBackend& experts() { return model_.experts(); }
 
   // `count` random tokens.
   std::vector<int32_t> Tokens(int64_t count, uint64_t seed) const;
@@ -54,12 +54,8 @@ class ModelFixture {
   ThreadPool pool_;
   ModelConfig config_;
   std::unique_ptr<Checkpoint> checkpoint_;
-  std::unique_ptr<Engine> engine_;
-  std::unique_ptr<ExpertWeights> weights_;
-  std::unique_ptr<LocalExperts> experts_;
+  WholeModel model_;
 };
-
-std::vector<ExpertId> AllExperts(const ModelConfig& config, bool mtp = false);
 
 }  // namespace baleen
 

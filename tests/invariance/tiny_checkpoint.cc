@@ -13,7 +13,7 @@
 namespace baleen {
 namespace {
 
-constexpr int64_t kHidden = 160, kHeads = 4, kQLora = 48, kKvLora = 40, kNope = 16, kRope = 8, kV = 12, kInner = 96, kMoeInner = 40;
+constexpr int64_t kHidden = 160, kHeads = 4, kQLora = 48, kNope = 16, kRope = 8, kInner = 96, kMoeInner = 40;
 constexpr int64_t kLayers = 3, kExperts = 8;
 
 // Deterministic on every machine, unlike the distributions of the standard library.
@@ -113,10 +113,10 @@ void AddAttention(Writer& writer, const std::string& prefix, const TinyOptions& 
   } else {
     writer.RopeMatrix(prefix + "q_proj.weight", kHeads * (kNope + kRope), kHidden, kNope + kRope);
   }
-  writer.RopeMatrix(prefix + "kv_a_proj_with_mqa.weight", kKvLora + kRope, kHidden, kKvLora + kRope);
-  writer.Vector(prefix + "kv_a_layernorm.weight", kKvLora, 1, 0.1f);
-  writer.Matrix(prefix + "kv_b_proj.weight", kHeads * (kNope + kV), kKvLora, options.dtype);
-  writer.Matrix(prefix + "o_proj.weight", kHidden, kHeads * kV, options.dtype);
+  writer.RopeMatrix(prefix + "kv_a_proj_with_mqa.weight", options.kv_lora + kRope, kHidden, options.kv_lora + kRope);
+  writer.Vector(prefix + "kv_a_layernorm.weight", options.kv_lora, 1, 0.1f);
+  writer.Matrix(prefix + "kv_b_proj.weight", kHeads * (kNope + options.v_head), options.kv_lora, options.dtype);
+  writer.Matrix(prefix + "o_proj.weight", kHidden, kHeads * options.v_head, options.dtype);
 }
 
 void AddLayer(Writer& writer, int64_t layer, const TinyOptions& options) {
@@ -144,8 +144,8 @@ std::string ConfigJson(const TinyOptions& options) {
       "{", kind, options.dtype == DType::kF8E4m3 ? fp8 : "", "\"vocab_size\":", kTinyVocab, ",\"hidden_size\":", kHidden,
       ",\"intermediate_size\":", kInner, ",\"moe_intermediate_size\":", kMoeInner, ",\"num_hidden_layers\":", kLayers,
       ",\"num_attention_heads\":", kHeads, ",\"q_lora_rank\":", options.q_lora ? absl::StrCat(kQLora) : "null",
-      ",\"kv_lora_rank\":", kKvLora, ",\"qk_nope_head_dim\":", kNope, ",\"qk_rope_head_dim\":", kRope, ",\"v_head_dim\":", kV,
-      ",\"n_routed_experts\":", kExperts,
+      ",\"kv_lora_rank\":", options.kv_lora, ",\"qk_nope_head_dim\":", kNope, ",\"qk_rope_head_dim\":", kRope,
+      ",\"v_head_dim\":", options.v_head, ",\"n_routed_experts\":", kExperts,
       R"(,"n_shared_experts":1,"num_experts_per_tok":3,"n_group":4,"topk_group":2,"first_k_dense_replace":1,"num_key_value_heads":4,
       "moe_layer_freq":1,"num_nextn_predict_layers":1,"max_position_embeddings":1024,"rope_theta":10000,"rms_norm_eps":1e-6,
       "hidden_act":"silu","bos_token_id":0,"eos_token_id":1,"rope_scaling":{"type":"yarn","factor":4,"original_max_position_embeddings":256,

@@ -18,6 +18,16 @@ struct TinyOptions {
   bool rope_interleave = true;  // Off: the rope channels of the same network are stored half-split.
   bool tie_word_embeddings = false;
   uint64_t seed = 1;
+  int64_t kv_lora = 40;
+  int64_t v_head = 12;
+
+  // Sizes that a GPU's kernels take.
+  static TinyOptions ForGpu() {
+    TinyOptions options;
+    options.kv_lora = 64;
+    options.v_head = 16;
+    return options;
+  }
 };
 
 // Makes testing::TempDir()/name empty and returns its path.

@@ -6,15 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
-#include "kernels/isa.h"
 #include "kernels/mla_attention.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
 #include "model/layers/numerics.h"
-#include "model/weights/expert_weights.h"
 #include "services/attention/engine/engine.h"
-#include "services/attention/engine/load_engine.h"
-#include "services/attention/engine/local_experts.h"
+#include "services/attention/engine/whole_model.h"
 #include "services/kv/cache/block_pool.h"
 #include "tools/logits/safetensors_stream.h"
 
@@ -64,15 +61,12 @@ absl::Status RunLogits(const LogitsRun& run) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(run.model));
   ThreadPool pool(run.threads);
   EngineOptions options;
-  options.numerics = {run.dtype, BestIsa()};
+  ASSIGN_OR_RETURN(options.numerics, ChooseNumerics(run.device, run.dtype, config));
   options.max_batch_tokens = std::min(run.chunk, static_cast<int64_t>(run.tokens.size()));
-  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, LoadEngine(*checkpoint, config, options, &pool));
-  ASSIGN_OR_RETURN(const std::unique_ptr<ExpertWeights> weights,
-                   ExpertWeights::Load(*checkpoint, config, RoutedExperts(config, 0, config.num_hidden_layers), options.numerics));
-  LocalExperts experts(weights.get(), &pool);
+  ASSIGN_OR_RETURN(const WholeModel model, WholeModel::Load(*checkpoint, config, options, &pool));
   const TensorSpec spec = {"logits", DType::kF32, {static_cast<int64_t>(run.tokens.size()), config.vocab_size}};
   ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsStream> out, SafetensorsStream::Create(run.out, {spec}));
-  return WriteLogits(run, *engine, experts, *out);
+  return WriteLogits(run, model.engine(), model.experts(), *out);
 }
 
 }  // namespace baleen

@@ -7,15 +7,16 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "base/dtype.h"
+#include "model/layers/numerics.h"
 
 namespace baleen {
 
 struct LogitsRun {
   std::string model;            // A Hugging Face directory.
   std::vector<int32_t> tokens;  // The sequence; logits at position t follow token t.
-  DType dtype = DType::kF32;    // Of Numerics::compute.
-  std::string out;              // A safetensors file: tensor "logits", F32 [tokens, vocab_size].
+  Device device = Device::kCpu;
+  std::string dtype = "f32";  // As --dtype (ChooseNumerics).
+  std::string out;            // A safetensors file: tensor "logits", F32 [tokens, vocab_size].
   int threads = 1;
   int64_t chunk = 256;  // Tokens of one step; changes no bit.
 };

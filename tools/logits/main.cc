@@ -1,20 +1,19 @@
 // //tools:logits: writes the logits of a token sequence. Exit codes: 0 done, 1 failed, 2 wrong arguments.
 #include <algorithm>
 #include <iostream>
-#include <optional>
 #include <string>
 #include <thread>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
-#include "model/layers/numerics.h"
+#include "services/common/device_flags.h"
 #include "tools/logits/logits_run.h"
 #include "tools/logits/token_list.h"
 
 ABSL_FLAG(std::string, model, "", "directory of a Hugging Face checkpoint");
 ABSL_FLAG(std::string, tokens, "", "token ids: 1,2,3 or @file");
-ABSL_FLAG(std::string, dtype, "f32", "f32, bf16, int8 or fp8");
+ABSL_FLAG(std::string, dtype, "f32", "f32, bf16, int8 or fp8; on a GPU bf16, fp8 or auto");
 ABSL_FLAG(std::string, out, "", "safetensors file to write: tensor logits, F32 [tokens, vocab]");
 ABSL_FLAG(int, threads, 0, "compute threads; 0 = one a core");
 ABSL_FLAG(int64_t, chunk, 256, "tokens of one step");
@@ -29,7 +28,7 @@ int Fail(int code, const std::string& message) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("logits --model DIR --tokens 1,2,3|@file [--dtype f32|bf16|int8|fp8] --out FILE");
+  absl::SetProgramUsageMessage("logits --model DIR --tokens 1,2,3|@file [--dtype f32|bf16|int8|fp8] [--device cpu|cuda] --out FILE");
   if (absl::ParseCommandLine(argc, argv).size() > 1) return Fail(2, "takes flags only; see --help");
   baleen::LogitsRun run;
   run.model = absl::GetFlag(FLAGS_model);
@@ -39,10 +38,10 @@ int main(int argc, char** argv) {
   if (run.threads == 0) run.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   if (run.model.empty()) return Fail(2, "--model is missing");
   if (run.out.empty()) return Fail(2, "--out is missing");
-  const std::string dtype = absl::GetFlag(FLAGS_dtype);
-  const std::optional<baleen::DType> compute = baleen::ParseComputeDType(dtype);
-  if (!compute) return Fail(2, "--dtype=" + dtype + ": expected " + baleen::kDTypeNames);
-  run.dtype = *compute;
+  const absl::StatusOr<baleen::Device> device = baleen::DeviceFromFlags();
+  if (!device.ok()) return Fail(2, std::string(device.status().message()));
+  run.device = *device;
+  run.dtype = absl::GetFlag(FLAGS_dtype);
   absl::StatusOr<std::vector<int32_t>> tokens = baleen::ParseTokenList(absl::GetFlag(FLAGS_tokens));
   if (!tokens.ok()) return Fail(2, "--tokens: " + std::string(tokens.status().message()));
   run.tokens = *std::move(tokens);

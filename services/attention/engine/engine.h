@@ -19,6 +19,8 @@
 
 namespace baleen {
 
+class DeviceExperts;
+
 struct StepOptions {
   absl::Time deadline = absl::InfiniteFuture();
   // Called on the step's thread when a layer's KV rows of all sequences are written (for pushing pages).
@@ -32,7 +34,10 @@ struct EngineOptions {
   // 0 = never. Changes no bit. Pays when the experts are remote.
   int64_t ping_pong_rows = 0;
   bool mtp = false;                         // Load the checkpoint's next-token layer, for Draft. Its KV is one more layer of the pool.
-  SharedWeights* shared_weights = nullptr;  // Where packed weights come from and go, during Load.
+  SharedWeights* shared_weights = nullptr;  // Where packed weights come from and go, during Load. On a CPU.
+  // On a GPU, when it failed: it gives nothing right any more. Called on the step's thread, before Step returns INTERNAL; may be null.
+  std::function<void(const absl::Status&)> on_device_failure = nullptr;
+  DeviceExperts* device_experts = nullptr;  // On a GPU: the routed experts, beside the engine, instead of Step's. Outlive it.
 };
 
 // Weights other than the routed experts, and the scratch of one batch. One Step at a time.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "kernels/cuda/base/device.h"
 #include "services/attention/engine/load_engine.h"
 #include "tests/invariance/model_fixture.h"
 #include "tests/invariance/tiny_checkpoint.h"
@@ -55,44 +56,69 @@ class WatchedExperts final : public ExpertBackend {
   int fail_at_;
 };
 
-class EngineTest : public testing::TestWithParam<int64_t> {
- protected:
-  EngineTest()
-      : model_({WriteTinyCheckpoint("engine", {}), {DType::kBf16, BestIsa()}, 1, GetParam()}),
-        pool_(model_.engine().NewKvPool(4 * 64 * model_.engine().kv_shape().BytesPerToken())),
-        kv_(*pool_),
-        blocks_(*kv_.Allocate(2)) {}
+struct EngineCase {
+  const char* name;
+  int64_t ping_pong_rows;
+  bool gpu;
+};
 
-  ModelFixture model_;
-  const std::unique_ptr<BlockPool> pool_;
-  BlockPool& kv_;
+class EngineTest : public testing::TestWithParam<EngineCase> {
+ protected:
+  void SetUp() override {
+    const std::string problem = cuda::DeviceProblem();
+    if (GetParam().gpu && !problem.empty()) GTEST_SKIP() << problem;
+    Numerics numerics = {DType::kBf16, BestIsa()};
+    if (GetParam().gpu) numerics.device = cuda::DeviceIsEmulated() ? Device::kCudaEmulated : Device::kCuda;
+    model_ = std::make_unique<ModelFixture>(ModelOptions{.directory = WriteTinyCheckpoint("engine", TinyOptions::ForGpu()),
+                                                         .numerics = numerics,
+                                                         .ping_pong_rows = GetParam().ping_pong_rows,
+                                                         .host_experts = true});
+    kv_ = model_->engine().NewKvPool(4 * 64 * model_->engine().kv_shape().BytesPerToken());
+    blocks_ = *kv_->Allocate(2);
+  }
+
+  bool ping_pong() const { return GetParam().ping_pong_rows > 0; }
+  absl::Status Step(absl::Span<const SequenceStep> steps) { return model_->engine().Step(steps, *kv_, model_->experts(), {}, &logits_); }
+  absl::Status Step(absl::Span<const SequenceStep> steps, ExpertBackend& experts, const StepOptions& options = {}) {
+    return model_->engine().Step(steps, *kv_, experts, options, &logits_);
+  }
+  // A row of a layer's page.
+  std::vector<std::byte> Row(BlockId block, int layer, int64_t slot) {
+    std::vector<std::byte> row(static_cast<size_t>(kv_->shape().RowBytes()));
+    kv_->memory().Read({{kv_->Page(block, layer) + slot * kv_->shape().RowBytes(), row.data(), row.size()}});
+    return row;
+  }
+  bool IsZero(BlockId block, int layer, int64_t slot) {
+    const std::vector<std::byte> row = Row(block, layer, slot);
+    return std::all_of(row.begin(), row.end(), [](std::byte b) { return b == std::byte{0}; });
+  }
+
+  std::unique_ptr<ModelFixture> model_;
+  std::unique_ptr<BlockPool> kv_;
   std::vector<BlockId> blocks_;
   std::vector<float> logits_;
 };
 
 TEST_P(EngineTest, LogitsWhereWantedOnly) {
-  const std::vector<int32_t> tokens = model_.Tokens(70, 1);
-  ASSERT_TRUE(model_.engine().Step({{blocks_, 0, tokens, 70}}, kv_, model_.experts(), {}, &logits_).ok());
+  const std::vector<int32_t> tokens = model_->Tokens(70, 1);
+  ASSERT_TRUE(Step({{blocks_, 0, tokens, 70}}).ok());
   ASSERT_EQ(logits_.size(), 70u * kTinyVocab);
   EXPECT_TRUE(std::all_of(logits_.begin(), logits_.end(), [](float value) { return std::isfinite(value); }));
   const std::vector<float> last(logits_.end() - kTinyVocab, logits_.end());
-  ASSERT_TRUE(model_.engine().Step({{blocks_, 0, tokens, 1}}, kv_, model_.experts(), {}, &logits_).ok());
+  ASSERT_TRUE(Step({{blocks_, 0, tokens, 1}}).ok());
   EXPECT_EQ(logits_, last);
-  ASSERT_TRUE(model_.engine().Step({{blocks_, 0, tokens, 0}}, kv_, model_.experts(), {}, &logits_).ok());
+  ASSERT_TRUE(Step({{blocks_, 0, tokens, 0}}).ok());
   EXPECT_TRUE(logits_.empty());
 }
 
 TEST_P(EngineTest, WritesItsOwnKvRowsOnly) {
-  const std::vector<int32_t> tokens = model_.Tokens(3, 1);
-  ASSERT_TRUE(model_.engine().Step({{blocks_, 10, tokens, 0}}, kv_, model_.experts(), {}, &logits_).ok());
-  const int64_t row = kv_.shape().RowBytes();
-  for (int64_t block = 0; block < kv_.total_blocks(); ++block) {
-    for (int layer = 0; layer < kv_.shape().layers; ++layer) {
-      const std::byte* page = kv_.Page(static_cast<BlockId>(block), layer);
+  const std::vector<int32_t> tokens = model_->Tokens(3, 1);
+  ASSERT_TRUE(Step({{blocks_, 10, tokens, 0}}).ok());
+  for (int64_t block = 0; block < kv_->total_blocks(); ++block) {
+    for (int layer = 0; layer < kv_->shape().layers; ++layer) {
       for (int64_t slot = 0; slot < 64; ++slot) {
-        const bool zero = std::all_of(page + slot * row, page + (slot + 1) * row, [](std::byte b) { return b == std::byte{0}; });
         const bool own = block == blocks_[0] && slot >= 10 && slot < 13;
-        ASSERT_EQ(zero, !own) << "block " << block << " layer " << layer << " slot " << slot;
+        ASSERT_EQ(IsZero(static_cast<BlockId>(block), layer, slot), !own) << "block " << block << " layer " << layer << " slot " << slot;
       }
     }
   }
@@ -100,69 +126,84 @@ TEST_P(EngineTest, WritesItsOwnKvRowsOnly) {
 
 TEST_P(EngineTest, EmptyStepsAreFine) {
   logits_.assign(3, 1.0f);
-  EXPECT_TRUE(model_.engine().Step({}, kv_, model_.experts(), {}, &logits_).ok());
+  EXPECT_TRUE(Step({}).ok());
   EXPECT_TRUE(logits_.empty());
-  EXPECT_TRUE(model_.engine().Step({{blocks_, 5, {}, 0}}, kv_, model_.experts(), {}, &logits_).ok());
+  EXPECT_TRUE(Step({{blocks_, 5, {}, 0}}).ok());
 }
 
 TEST_P(EngineTest, WrongStepsAreRefused) {
   const std::vector<int32_t> tokens = {kTinyVocab};
-  EXPECT_EQ(model_.engine().Step({{blocks_, 0, tokens, 0}}, kv_, model_.experts(), {}, &logits_).code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Step({{blocks_, 0, tokens, 0}}).code(), absl::StatusCode::kInvalidArgument);
   BlockPool other({1, 8, DType::kBf16}, 1 << 20);
-  EXPECT_EQ(model_.engine().Step({}, other, model_.experts(), {}, &logits_).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(model_->engine().Step({}, other, model_->experts(), {}, &logits_).code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_P(EngineTest, LayersAreAnnouncedAndRoutedInOrder) {
-  const std::vector<int32_t> tokens = model_.Tokens(4, 1);
+  const std::vector<int32_t> tokens = model_->Tokens(4, 1);
   std::vector<int> announced;
   StepOptions options;
   options.on_layer_kv = [&](int layer) {
-    const std::byte* page = kv_.Page(blocks_[0], layer);
-    const std::byte* last_row = page + 3 * kv_.shape().RowBytes();
-    EXPECT_TRUE(std::any_of(last_row, last_row + kv_.shape().RowBytes(), [](std::byte b) { return b != std::byte{0}; }));
+    EXPECT_FALSE(IsZero(blocks_[0], layer, 3));
     announced.push_back(layer);
   };
-  WatchedExperts experts(&model_.experts(), 0);
-  ASSERT_TRUE(model_.engine().Step({{blocks_, 0, tokens, 1}}, kv_, experts, options, &logits_).ok());
+  WatchedExperts experts(&model_->experts(), 0);
+  ASSERT_TRUE(Step({{blocks_, 0, tokens, 1}}, experts, options).ok());
   EXPECT_EQ(announced, (std::vector<int>{0, 1, 2}));
-  EXPECT_EQ(experts.layers, GetParam() == 0 ? (std::vector<int>{1, 2}) : (std::vector<int>{1, 1, 2, 2}));
+  EXPECT_EQ(experts.layers, !ping_pong() ? (std::vector<int>{1, 2}) : (std::vector<int>{1, 1, 2, 2}));
   EXPECT_EQ(experts.in_flight, 0);
-  EXPECT_EQ(experts.in_flight_max, GetParam() == 0 ? 1 : 2);
+  EXPECT_EQ(experts.in_flight_max, !ping_pong() ? 1 : 2);
 }
 
 TEST_P(EngineTest, FillingKvEndsWithTheLastLayersKv) {
-  const std::vector<int32_t> tokens = model_.Tokens(5, 1);
+  const std::vector<int32_t> tokens = model_->Tokens(5, 1);
   const absl::Span<const int32_t> prompt = absl::MakeConstSpan(tokens).first(4);
   const absl::Span<const int32_t> last = absl::MakeConstSpan(tokens).subspan(4);
-  ASSERT_TRUE(model_.engine().Step({{blocks_, 0, tokens, 1}}, kv_, model_.experts(), {}, &logits_).ok());
+  ASSERT_TRUE(Step({{blocks_, 0, tokens, 1}}).ok());
   const std::vector<float> expected = logits_;
   std::vector<int> announced;
   const StepOptions options = {.deadline = absl::InfiniteFuture(), .on_layer_kv = [&](int layer) { announced.push_back(layer); }};
-  WatchedExperts experts(&model_.experts(), 0);
-  ASSERT_TRUE(model_.engine().Step({{blocks_, 0, prompt, 0}}, kv_, experts, options, &logits_).ok());
+  WatchedExperts experts(&model_->experts(), 0);
+  ASSERT_TRUE(Step({{blocks_, 0, prompt, 0}}, experts, options).ok());
   EXPECT_EQ(announced, (std::vector<int>{0, 1, 2}));
-  EXPECT_EQ(experts.layers, GetParam() == 0 ? (std::vector<int>{1}) : (std::vector<int>{1, 1}));
+  EXPECT_EQ(experts.layers, !ping_pong() ? (std::vector<int>{1}) : (std::vector<int>{1, 1}));
   EXPECT_EQ(experts.in_flight, 0);
-  ASSERT_TRUE(model_.engine().Step({{blocks_, 4, last, 1}}, kv_, model_.experts(), {}, &logits_).ok());
+  ASSERT_TRUE(Step({{blocks_, 4, last, 1}}).ok());
   EXPECT_EQ(logits_, expected);
 }
 
 TEST_P(EngineTest, BackendErrorsComeBackAndLeaveNothingInFlight) {
-  const std::vector<int32_t> tokens = model_.Tokens(4, 1);
-  ASSERT_TRUE(model_.engine().Step({{blocks_, 0, tokens, 4}}, kv_, model_.experts(), {}, &logits_).ok());
+  const std::vector<int32_t> tokens = model_->Tokens(4, 1);
+  ASSERT_TRUE(Step({{blocks_, 0, tokens, 4}}).ok());
   const std::vector<float> expected = logits_;
   for (const int fail_at : {1, 2}) {
-    WatchedExperts experts(&model_.experts(), fail_at);
-    const absl::Status status = model_.engine().Step({{blocks_, 0, tokens, 4}}, kv_, experts, {}, &logits_);
+    WatchedExperts experts(&model_->experts(), fail_at);
+    const absl::Status status = Step({{blocks_, 0, tokens, 4}}, experts);
     EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
     EXPECT_EQ(experts.in_flight, 0);
   }
-  ASSERT_TRUE(model_.engine().Step({{blocks_, 0, tokens, 4}}, kv_, model_.experts(), {}, &logits_).ok());
+  ASSERT_TRUE(Step({{blocks_, 0, tokens, 4}}).ok());
   EXPECT_EQ(logits_, expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(PingPongRows, EngineTest, testing::Values(0, 2));
+INSTANTIATE_TEST_SUITE_P(Engines, EngineTest,
+                         testing::Values(EngineCase{"cpu", 0, false}, EngineCase{"cpu_ping_pong", 2, false}, EngineCase{"gpu", 0, true}),
+                         [](const testing::TestParamInfo<EngineCase>& info) { return info.param.name; });
+
+TEST(EngineLoadTest, GpusNameSizesThatTheyDoNotTake) {
+  if (!cuda::DeviceIsEmulated()) GTEST_SKIP() << "the emulation's";
+  const auto load = [](const TinyOptions& tiny, Numerics numerics) {
+    const std::string directory = WriteTinyCheckpoint("engine_sizes", tiny);
+    const auto config = ModelConfig::Load(directory);
+    const auto checkpoint = Checkpoint::Open(directory);
+    ThreadPool pool(1);
+    return LoadEngine(**checkpoint, *config, {.numerics = numerics}, &pool).status();
+  };
+  const Numerics emulated = {DType::kBf16, BestIsa(), Device::kCudaEmulated};
+  EXPECT_EQ(load({}, emulated).message(), "kv_lora_rank is 40; on a GPU it must be a multiple of 64");
+  const absl::Status no_cuda = load(TinyOptions::ForGpu(), {DType::kBf16, BestIsa(), Device::kCuda});
+  EXPECT_EQ(no_cuda.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(no_cuda.message(), "this build has no CUDA ('make build CUDA=1' makes one that has)");
+}
 
 TEST(EngineLoadTest, HalfSplitRopeIsTheSameNetwork) {
   TinyOptions half_split;

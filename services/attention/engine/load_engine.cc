@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/attention/engine/cpu_engine.h"
+#include "services/attention/engine/cuda_engine.h"
 
 namespace baleen {
 
@@ -10,7 +11,7 @@ absl::StatusOr<std::unique_ptr<Engine>> LoadEngine(Checkpoint& checkpoint, const
   if (options.max_batch_tokens < 1) {
     return absl::InvalidArgumentError(absl::StrCat("max_batch_tokens is ", options.max_batch_tokens, ", at least 1 is needed"));
   }
-  if (options.numerics.on_gpu()) return absl::UnimplementedError("attention does not run on a GPU yet");
+  if (options.numerics.on_gpu()) return LoadCudaEngine(checkpoint, config, options);
   return LoadCpuEngine(checkpoint, config, options, pool);
 }
 

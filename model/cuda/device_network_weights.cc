@@ -1,0 +1,84 @@
+#include "model/cuda/device_network_weights.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "model/cuda/device_status.h"
+#include "model/weights/gate_weights.h"
+#include "model/weights/part_finisher.h"
+#include "model/weights/shared_weights.h"
+
+namespace baleen {
+namespace {
+
+absl::StatusOr<cuda::DeviceMemory> LoadVector(Checkpoint& checkpoint, const std::string& name, int64_t size) {
+  ASSIGN_OR_RETURN(const std::vector<float> values, checkpoint.GetVector(name, size));
+  return UploadFloats(values);
+}
+
+absl::StatusOr<DeviceMatrix> LoadBf16(Checkpoint& checkpoint, const std::string& name, int64_t outputs, int64_t inputs) {
+  ASSIGN_OR_RETURN(const WeightView view, checkpoint.GetWeight(name, outputs, inputs));
+  return DeviceMatrix::Of(view, DType::kBf16, inputs);
+}
+
+absl::StatusOr<DeviceGateWeights> LoadGate(Checkpoint& checkpoint, const ModelConfig& config, const std::string& prefix) {
+  DeviceGateWeights gate;
+  gate.params = GateParamsOf(config);
+  ASSIGN_OR_RETURN(gate.linear, LoadBf16(checkpoint, prefix + "weight", config.n_routed_experts, config.hidden_size));
+  if (config.topk_method == TopkMethod::kNoauxTc) {
+    ASSIGN_OR_RETURN(gate.bias, LoadVector(checkpoint, prefix + "e_score_correction_bias", config.n_routed_experts));
+  }
+  return gate;
+}
+
+absl::Status LoadFeedForward(Checkpoint& checkpoint, const ModelConfig& config, int64_t layer, const std::string& prefix, DType compute,
+                             DeviceLayerWeights* weights) {
+  const int64_t hidden = config.hidden_size;
+  if (!config.IsMoe(layer)) {
+    ASSIGN_OR_RETURN(weights->dense, DeviceMlpWeights::Load(checkpoint, prefix, hidden, config.intermediate_size, compute));
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(weights->gate, LoadGate(checkpoint, config, prefix + "gate."));
+  if (config.n_shared_experts == 0) return absl::OkStatus();
+  const int64_t inner = config.n_shared_experts * config.moe_intermediate_size;
+  ASSIGN_OR_RETURN(weights->shared, DeviceMlpWeights::Load(checkpoint, prefix + "shared_experts.", hidden, inner, compute));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<DeviceLayerWeights> LoadLayer(Checkpoint& checkpoint, const ModelConfig& config, const DeviceAttentionShape& shape,
+                                             int64_t layer, DType compute) {
+  const std::string prefix = absl::StrCat("model.layers.", layer, ".");
+  DeviceLayerWeights weights;
+  ASSIGN_OR_RETURN(weights.input_norm, LoadVector(checkpoint, prefix + "input_layernorm.weight", config.hidden_size));
+  ASSIGN_OR_RETURN(weights.post_attention_norm, LoadVector(checkpoint, prefix + "post_attention_layernorm.weight", config.hidden_size));
+  ASSIGN_OR_RETURN(weights.attention, DeviceAttentionWeights::Load(checkpoint, config, shape, prefix + "self_attn.", compute));
+  RETURN_IF_ERROR(LoadFeedForward(checkpoint, config, layer, prefix + "mlp.", compute, &weights));
+  return weights;
+}
+
+}  // namespace
+
+absl::StatusOr<DeviceNetworkWeights> DeviceNetworkWeights::Load(Checkpoint& checkpoint, const ModelConfig& config, DType compute) {
+  DeviceNetworkWeights weights;
+  ASSIGN_OR_RETURN(weights.shape, DeviceAttentionShape::Of(config, compute));
+  PartFinisher finisher(&checkpoint);
+  ASSIGN_OR_RETURN(weights.embedding, LoadBf16(checkpoint, "model.embed_tokens.weight", config.vocab_size, config.hidden_size));
+  finisher.Finish(OpenUnit(nullptr, "embedding"));
+  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    ASSIGN_OR_RETURN(DeviceLayerWeights loaded, LoadLayer(checkpoint, config, weights.shape, layer, compute));
+    weights.layers.push_back(std::move(loaded));
+    finisher.Finish(OpenUnit(nullptr, absl::StrCat("layer-", layer)));
+  }
+  ASSIGN_OR_RETURN(weights.final_norm, LoadVector(checkpoint, "model.norm.weight", config.hidden_size));
+  if (!config.tie_word_embeddings) {
+    ASSIGN_OR_RETURN(weights.lm_head, LoadBf16(checkpoint, "lm_head.weight", config.vocab_size, config.hidden_size));
+  }
+  finisher.Finish(OpenUnit(nullptr, "head"));
+  ASSIGN_OR_RETURN(weights.rope_frequencies, UploadFloats(config.RopeFrequencies()));
+  RETURN_IF_ERROR(FromDevice(cuda::SynchronizeDevice()));
+  return weights;
+}
+
+}  // namespace baleen

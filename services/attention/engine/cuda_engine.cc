@@ -1,0 +1,174 @@
+#include "services/attention/engine/cuda_engine.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "kernels/cuda/base/device.h"
+#include "model/cuda/device_experts.h"
+#include "model/cuda/device_mla.h"
+#include "model/cuda/device_network_weights.h"
+#include "model/cuda/device_status.h"
+#include "services/attention/engine/cuda_batch.h"
+#include "services/attention/engine/cuda_forward_pass.h"
+#include "services/attention/engine/cuda_scratch.h"
+#include "services/attention/engine/staged_experts.h"
+#include "services/attention/engine/step_plan.h"
+#include "services/kv/cache/device_page_memory.h"
+
+namespace baleen {
+namespace {
+
+DeviceMlaParams MlaParams(const ModelConfig& config, const DeviceNetworkWeights& weights, DType compute) {
+  DeviceMlaParams params;
+  params.shape = weights.shape;
+  params.hidden = config.hidden_size;
+  params.scale = static_cast<float>(config.SoftmaxScale());
+  params.latent_eps = static_cast<float>(config.latent_norm_eps());
+  params.rope_frequencies = weights.rope_frequencies.As<float>();
+  params.rope_magnitude = static_cast<float>(config.RopeMagnitude());
+  params.compute = compute;
+  return params;
+}
+
+absl::Status CheckDevice(const ModelConfig& config, const EngineOptions& options) {
+  const bool emulated = options.numerics.device == Device::kCudaEmulated;
+  if (emulated != cuda::DeviceIsEmulated()) {
+    return absl::FailedPreconditionError(emulated ? "this build has CUDA, and no emulation of it"
+                                                  : "this build has no CUDA ('make build CUDA=1' makes one that has)");
+  }
+  if (const std::string problem = cuda::DeviceProblem(); !problem.empty()) return absl::FailedPreconditionError(problem);
+  if (options.mtp) return absl::InvalidArgumentError("MTP does not run on a GPU");
+  if (config.n_routed_experts % 4 != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("n_routed_experts is ", config.n_routed_experts, "; on a GPU it must be a multiple of 4"));
+  }
+  return absl::OkStatus();
+}
+
+class CudaEngine final : public Engine {
+ public:
+  // What it allocates once.
+  struct Parts {
+    DeviceNetworkWeights weights;
+    DeviceMlaParams mla;
+    CudaScratch scratch;
+    CudaBatch batch;
+    StagedExperts staged;
+    cuda::DeviceStream stream;
+  };
+
+  CudaEngine(const ModelConfig& config, const EngineOptions& options, Parts parts)
+      : config_(config), options_(options), parts_(std::move(parts)), network_{config_, parts_.weights, parts_.mla} {}
+
+  KvShape kv_shape() const override {
+    return {static_cast<int>(config_.num_hidden_layers), static_cast<int>(config_.kv_width()), DType::kBf16};
+  }
+  const ModelConfig& config() const override { return config_; }
+  bool has_mtp() const override { return false; }
+  std::unique_ptr<BlockPool> NewKvPool(int64_t budget_bytes) const override {
+    return std::make_unique<BlockPool>(kv_shape(), NewDevicePageMemory(budget_bytes));
+  }
+
+  absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
+                    std::vector<float>* logits) override;
+  absl::Status Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
+                     std::vector<float>* logits) override {
+    return absl::FailedPreconditionError("the MTP layer is not loaded");
+  }
+
+ private:
+  absl::Status Run(BlockPool& kv, ExpertBackend& experts, const StepOptions& options);
+  absl::Status RunExperts(CudaForwardPass& pass, int layer, ExpertBackend& experts, absl::Time deadline);
+  absl::Status RunDeviceExperts(CudaForwardPass& pass, int layer);
+
+  const ModelConfig config_;
+  const EngineOptions options_;
+  Parts parts_;
+  const CudaForwardPass::Network network_;
+  StepPlan plan_;
+};
+
+absl::Status CudaEngine::RunDeviceExperts(CudaForwardPass& pass, int layer) {
+  DeviceExperts::Outputs outputs;
+  const DeviceExperts::Batch batch = {layer, plan_.rows(), parts_.scratch.normed.values(), parts_.scratch.expert_ids.As<int32_t>()};
+  RETURN_IF_ERROR(FromDevice(options_.device_experts->Enqueue(batch, parts_.stream.get(), &outputs)));
+  RETURN_IF_ERROR(pass.Shared(layer));
+  return pass.Combine(layer, {outputs.y, outputs.slots});
+}
+
+// The shared expert is computed while the routed rows are away.
+absl::Status CudaEngine::RunExperts(CudaForwardPass& pass, int layer, ExpertBackend& experts, absl::Time deadline) {
+  const cuda::Stream stream = parts_.stream.get();
+  RETURN_IF_ERROR(pass.Gate(layer));
+  if (options_.device_experts != nullptr) return RunDeviceExperts(pass, layer);
+  RETURN_IF_ERROR(parts_.staged.Fetch(parts_.scratch.normed.values(), parts_.scratch.expert_ids.As<int32_t>(), plan_.rows(), stream));
+  RETURN_IF_ERROR(pass.Shared(layer));
+  ASSIGN_OR_RETURN(std::unique_ptr<PendingExperts> pending, parts_.staged.Dispatch(experts, layer, deadline));
+  ASSIGN_OR_RETURN(const StagedExperts::Outputs outputs, parts_.staged.Return(std::move(pending), stream));
+  return pass.Combine(layer, {outputs.y, outputs.slots});
+}
+
+absl::Status CudaEngine::Run(BlockPool& kv, ExpertBackend& experts, const StepOptions& options) {
+  const cuda::Stream stream = parts_.stream.get();
+  const int64_t logits_rows = static_cast<int64_t>(plan_.logits_rows().size());
+  RETURN_IF_ERROR(parts_.scratch.ReserveLogits(logits_rows));
+  RETURN_IF_ERROR(parts_.batch.Upload(plan_, kv, stream));
+  CudaForwardPass pass(network_, parts_.batch, parts_.scratch, kv, stream);
+  RETURN_IF_ERROR(pass.Embed());
+  for (int layer = 0; layer < config_.num_hidden_layers; ++layer) {
+    RETURN_IF_ERROR(pass.WriteKv(layer));
+    if (options.on_layer_kv) {
+      RETURN_IF_ERROR(FromDevice(parts_.stream.Synchronize()));
+      options.on_layer_kv(layer);
+    }
+    // Rows that only fill KV are done when the last layer's is written.
+    if (layer == config_.num_hidden_layers - 1 && logits_rows == 0) break;
+    RETURN_IF_ERROR(pass.Attend(layer));
+    if (config_.IsMoe(layer)) {
+      RETURN_IF_ERROR(RunExperts(pass, layer, experts, options.deadline));
+    } else {
+      RETURN_IF_ERROR(pass.Mlp(layer));
+    }
+  }
+  if (logits_rows > 0) RETURN_IF_ERROR(pass.Logits(logits_rows));
+  return absl::OkStatus();
+}
+
+absl::Status CudaEngine::Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
+                              std::vector<float>* logits) {
+  RETURN_IF_ERROR(plan_.Build(sequences, config_, kv_shape(), options_.max_batch_tokens, kv));
+  logits->resize(plan_.logits_rows().size() * static_cast<size_t>(config_.vocab_size));
+  if (plan_.rows() == 0) return absl::OkStatus();
+  const absl::Status run = Run(kv, experts, options);
+  // Whatever went wrong, nothing reads or writes the step's memory any more when this returns.
+  const absl::Status done = FromDevice(parts_.stream.Synchronize());
+  if (!done.ok() && options_.on_device_failure) options_.on_device_failure(done);
+  RETURN_IF_ERROR(run);
+  RETURN_IF_ERROR(done);
+  if (!logits->empty()) std::memcpy(logits->data(), parts_.scratch.logits_host.data(), logits->size() * sizeof(float));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Engine>> LoadCudaEngine(Checkpoint& checkpoint, const ModelConfig& config, const EngineOptions& options) {
+  RETURN_IF_ERROR(CheckDevice(config, options));
+  const DType compute = options.numerics.compute;
+  ASSIGN_OR_RETURN(DeviceNetworkWeights weights, DeviceNetworkWeights::Load(checkpoint, config, compute));
+  const DeviceMlaParams mla = MlaParams(config, weights, compute);
+  ASSIGN_OR_RETURN(CudaScratch scratch, CudaScratch::Allocate(config, mla, options.max_batch_tokens));
+  ASSIGN_OR_RETURN(CudaBatch batch, CudaBatch::Allocate(options.max_batch_tokens));
+  ASSIGN_OR_RETURN(StagedExperts staged,
+                   StagedExperts::Allocate(options.max_batch_tokens, config.hidden_size, std::max<int64_t>(config.num_experts_per_tok, 1)));
+  cuda::DeviceStream stream;
+  RETURN_IF_ERROR(FromDevice(cuda::DeviceStream::Create(&stream)));
+  RETURN_IF_ERROR(FromDevice(cuda::SynchronizeDevice()));
+  return std::make_unique<CudaEngine>(
+      config, options,
+      CudaEngine::Parts{std::move(weights), mla, std::move(scratch), std::move(batch), std::move(staged), std::move(stream)});
+}
+
+}  // namespace baleen

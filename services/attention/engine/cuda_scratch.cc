@@ -1,0 +1,48 @@
+#include "services/attention/engine/cuda_scratch.h"
+
+#include <algorithm>
+
+#include "base/status_macros.h"
+#include "model/cuda/device_status.h"
+
+namespace baleen {
+namespace {
+
+constexpr int64_t kFloatBytes = sizeof(float);
+constexpr int64_t kBf16Bytes = sizeof(Bf16);
+
+int64_t WidestMlp(const ModelConfig& config) {
+  const int64_t shared = config.n_shared_experts * config.moe_intermediate_size;
+  return config.moe_layers() == config.num_hidden_layers ? std::max<int64_t>(shared, 1) : std::max(shared, config.intermediate_size);
+}
+
+}  // namespace
+
+absl::StatusOr<CudaScratch> CudaScratch::Allocate(const ModelConfig& config, const DeviceMlaParams& mla, int64_t max_rows) {
+  CudaScratch scratch;
+  scratch.hidden = config.hidden_size;
+  scratch.vocab_size = config.vocab_size;
+  scratch.logits_stride = RoundUp(config.vocab_size, 4);
+  const int64_t top_k = std::max<int64_t>(config.num_experts_per_tok, 1);
+  const int64_t experts = std::max<int64_t>(config.n_routed_experts, 1);
+  ASSIGN_OR_RETURN(scratch.residual, AllocateOnDevice(max_rows * scratch.hidden * kFloatBytes));
+  ASSIGN_OR_RETURN(scratch.normed, DeviceActivations::Allocate(max_rows, scratch.hidden, true, mla.compute == DType::kF8E4m3));
+  ASSIGN_OR_RETURN(scratch.delta, AllocateOnDevice(max_rows * scratch.hidden * kBf16Bytes));
+  ASSIGN_OR_RETURN(scratch.attention, DeviceMlaScratch::Allocate(mla, max_rows, config.max_position_embeddings));
+  ASSIGN_OR_RETURN(scratch.mlp, DeviceMlpScratch::Allocate(max_rows, WidestMlp(config), mla.compute));
+  ASSIGN_OR_RETURN(scratch.gate_logits, AllocateOnDevice(max_rows * experts * kFloatBytes));
+  ASSIGN_OR_RETURN(scratch.expert_ids, AllocateOnDevice(max_rows * top_k * static_cast<int64_t>(sizeof(int32_t))));
+  ASSIGN_OR_RETURN(scratch.expert_weights, AllocateOnDevice(max_rows * top_k * kFloatBytes));
+  return scratch;
+}
+
+absl::Status CudaScratch::ReserveLogits(int64_t rows) {
+  if (rows <= logits_rows) return absl::OkStatus();
+  ASSIGN_OR_RETURN(logits_input, AllocateOnDevice(rows * hidden * kBf16Bytes));
+  ASSIGN_OR_RETURN(logits, AllocateOnDevice(rows * logits_stride * kFloatBytes));
+  RETURN_IF_ERROR(FromDevice(cuda::PinnedMemory::Allocate(static_cast<size_t>(rows * vocab_size * kFloatBytes), &logits_host)));
+  logits_rows = rows;
+  return absl::OkStatus();
+}
+
+}  // namespace baleen
