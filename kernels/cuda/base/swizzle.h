@@ -33,8 +33,11 @@ BALEEN_HOST_DEVICE constexpr uint64_t RowsAlongN(uint32_t address, uint32_t tile
   return MatrixDescriptor(address, tile_bytes, kSwizzleAtomBytes);
 }
 
-// The same tile `bytes` (a multiple of 16) further; the address has room for all of shared memory, so nothing carries.
-BALEEN_HOST_DEVICE constexpr uint64_t Advance(uint64_t descriptor, uint32_t bytes) { return descriptor + (bytes >> 4); }
+// The same tile `bytes` (a multiple of 16) further; the address has room for all of shared memory, so nothing carries, and the upper half
+// stays what the compiler may know.
+BALEEN_HOST_DEVICE constexpr uint64_t Advance(uint64_t descriptor, uint32_t bytes) {
+  return (descriptor & ~uint64_t{0xffffffffu}) | (static_cast<uint32_t>(descriptor) + (bytes >> 4));
+}
 
 }  // namespace baleen::cuda
 

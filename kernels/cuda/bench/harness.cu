@@ -133,7 +133,7 @@ Status CopyVectors(void* to, const void* from, size_t bytes, Stream stream) {
   return LaunchStatus("copy");
 }
 
-Timing Time(const std::function<Status(int, Stream)>& launch, int rounds) {
+Timing Time(const std::function<Status(int, Stream)>& launch, int rounds, double round_us) {
   cudaStream_t stream = nullptr;
   cudaEvent_t begin = nullptr;
   cudaEvent_t end = nullptr;
@@ -148,7 +148,7 @@ Timing Time(const std::function<Status(int, Stream)>& launch, int rounds) {
   ElapsedUs(probe, stream, begin, end);
   const double one = ElapsedUs(probe, stream, begin, end) / 4;
   Require(FromCuda(cudaGraphExecDestroy(probe), "graph"));
-  const int calls = static_cast<int>(std::clamp(5000.0 / std::max(one, 1.0), 4.0, 200.0));
+  const int calls = static_cast<int>(std::clamp(round_us / std::max(one, 1.0), 4.0, 200.0));
   cudaGraphExec_t graph = Capture(launch, calls, stream);
   ElapsedUs(graph, stream, begin, end);
   std::vector<double> times;

@@ -43,7 +43,7 @@ struct Timing {
 
 // One call of `launch`: replays of a graph of many calls, timed with events; the median of `rounds`. `launch` gets the number of the call,
 // so that it can take turns among inputs that do not fit into the cache together.
-Timing Time(const std::function<Status(int call, Stream stream)>& launch, int rounds = 7);
+Timing Time(const std::function<Status(int call, Stream stream)>& launch, int rounds = 7, double round_us = 5000);
 
 // One line of the report. `floor_us`: no version could take less (bytes over the measured copy rate, or operations over the measured matmul
 // rate).

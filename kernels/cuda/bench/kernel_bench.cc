@@ -1,4 +1,5 @@
-// Times the kernels on DeepSeek-V3's shapes beside their floors and cuBLASLt: kernel_bench [--out=FILE] [--only=PART_OF_NAME].
+// Times the kernels on DeepSeek-V3's shapes beside their floors and cuBLASLt: kernel_bench [--out=FILE] [--only=PART_OF_NAME] [--tiles].
+// --tiles times every product by each of the tiles whose estimated cost is not far from the best: what the estimate is judged by.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -36,7 +37,7 @@ double FloorUs(const Ceilings& ceilings, double bytes, double flops, DType type)
 
 class Bench {
  public:
-  Bench(std::string out, std::string_view only) : report_(std::move(out)), only_(only) {}
+  Bench(std::string out, std::string_view only, bool tiles) : report_(std::move(out)), only_(only), tiles_(tiles) {}
 
   void Run() {
     MeasureCeilings();
@@ -90,6 +91,22 @@ class Bench {
       }
     }
     report_.Add(line);
+    if (tiles_) TimeTiles(product);
+  }
+
+  static void TimeTiles(const Product& product) {
+    const int multiprocessors = MultiprocessorCount();
+    GemmArgs args = product.args;
+    const GemmSizes sizes = GemmSizesOf(args);
+    const double least = GemmTileCost(ChooseGemmTile(sizes, multiprocessors), sizes, multiprocessors);
+    for (const GemmTile& tile : GemmTiles(args.input, args.output)) {
+      if (!GemmTileSuits(tile, args.outputs) || GemmTileCost(tile, sizes, multiprocessors) > 2 * least) continue;
+      args.tile = tile;
+      const Timing timing = Time([&](int, Stream stream) { return Gemm(args, stream); }, 3, 1000);
+      std::printf("  %3d x %3d, cluster of %d: %9.2f us%s\n", tile.rows, tile.outputs, tile.cluster, timing.median_us,
+                  tile == GemmTileOf(product.args, multiprocessors) ? ", chosen" : "");
+      std::fflush(stdout);
+    }
   }
 
   void DenseProducts() {
@@ -270,6 +287,7 @@ class Bench {
 
   Report report_;
   std::string only_;
+  bool tiles_;
   Ceilings ceilings_;
 };
 
@@ -279,14 +297,17 @@ class Bench {
 int main(int argc, char** argv) {
   std::string out = "kernel_bench.json";
   std::string_view only;
+  bool tiles = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument.starts_with("--out=")) {
       out = argument.substr(6);
     } else if (argument.starts_with("--only=")) {
       only = argument.substr(7);
+    } else if (argument == "--tiles") {
+      tiles = true;
     } else {
-      std::fprintf(stderr, "usage: %s [--out=FILE] [--only=PART_OF_NAME]\n", argv[0]);
+      std::fprintf(stderr, "usage: %s [--out=FILE] [--only=PART_OF_NAME] [--tiles]\n", argv[0]);
       return 2;
     }
   }
@@ -294,6 +315,6 @@ int main(int argc, char** argv) {
     std::printf("SKIPPED: no CUDA device\n");
     return 0;
   }
-  baleen::cuda::bench::Bench(out, only).Run();
+  baleen::cuda::bench::Bench(out, only, tiles).Run();
   return 0;
 }

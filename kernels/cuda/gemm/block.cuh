@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/base/swizzle.h"
 #include "kernels/cuda/gemm/config.h"
+#include "kernels/cuda/gemm/tile_schedule.h"
 #include "kernels/cuda/ptx/mbarrier.cuh"
 
 namespace baleen::cuda::gemm {
@@ -13,6 +14,7 @@ namespace baleen::cuda::gemm {
 struct Params {
   RowGroups grouping;
   int groups;
+  int cluster;  // Blocks.
   int64_t rows;
   int64_t outputs;
   int64_t inputs;
@@ -25,6 +27,9 @@ struct Params {
   int64_t group_x_stride;
   int64_t group_y_stride;
 };
+
+// Of this block in its cluster.
+__device__ inline int RankOf(const Params& params) { return static_cast<int>(blockIdx.x) % params.cluster; }
 
 __device__ inline RowRange RowsOf(const Params& params, int group) {
   return RowsOfGroup(params.grouping, params.group_rows, params.groups, params.rows, group);
@@ -52,6 +57,29 @@ struct Shared {
   __device__ float* scale(int stage) const {
     return reinterpret_cast<float*>(stages + Config::kStages * (Config::kXBytes + Config::kWBytes) + stage * Config::kScaleBytes);
   }
+};
+
+// The tiles of one block, in order: every cluster takes tiles that lie beside each other, each block one of them.
+template <typename Config>
+class Walk {
+ public:
+  __device__ Walk(const Params& params, const int32_t* ends)
+      : across_(static_cast<int>(Ceiling(params.outputs, Config::kTileOutputs)) / params.cluster),
+        end_(ends[params.groups - 1] * across_),
+        index_(static_cast<int>(blockIdx.x) / params.cluster) {}
+
+  __device__ bool done() const { return index_ >= end_; }
+  __device__ void Next(const Params& params) { index_ += static_cast<int>(gridDim.x) / params.cluster; }
+  __device__ Tile TileOf(const Params& params, const int32_t* ends) const {
+    Tile tile = TileAt(index_, ends, params.groups, across_);
+    tile.n = tile.n * params.cluster + RankOf(params);
+    return tile;
+  }
+
+ private:
+  int across_;
+  int end_;
+  int index_;
 };
 
 // A ring of stages: which one is next, and the parity of its phase.

@@ -1,8 +1,8 @@
 // y = x W^T on the tensor cores of Hopper: dense, grouped by expert, or batched by head. FP8-E4M3 with scales, or BF16; sums in FP32.
 //
-// Row-invariant: a row's sums are formed by m64n128 products in ascending order of K, whatever the number of rows, their place and the tile
-// that a launch picks. FP8: the sums of each 128 of K are multiplied by both scales and added to FP32 sums (the tensor cores alone keep
-// about 14 bits); y rounded once.
+// Row-invariant: a row's sums are formed by products of 32 bytes of K in ascending order of K, whatever the number of rows, their place and
+// the tile that a launch picks. FP8: the sums of each 128 of K are multiplied by both scales and added to FP32 sums (the tensor cores alone
+// keep about 14 bits); y rounded once.
 #ifndef BALEEN_KERNELS_CUDA_GEMM_GEMM_H_
 #define BALEEN_KERNELS_CUDA_GEMM_GEMM_H_
 
@@ -13,6 +13,7 @@
 #include "kernels/cuda/base/quantize_row.h"
 #include "kernels/cuda/base/row_groups.h"
 #include "kernels/cuda/base/status.h"
+#include "kernels/cuda/gemm/gemm_tile.h"
 
 namespace baleen::cuda {
 
@@ -41,15 +42,18 @@ struct GemmArgs {
   const int32_t* group_rows = nullptr;
   int64_t group_x_stride = 0;           // kBatched; inputs is then a multiple of 128 bytes.
   int64_t group_y_stride = 0;           // kBatched.
-  // Rows that a group is likely to have; 0 = rows / groups. It picks the tile's height, which changes no bit.
+  // Rows that a group is likely to have; 0 = rows / groups. It picks the tile, which changes no bit.
   int64_t expected_rows = 0;
+  GemmTile tile;  // The one to compute with; rows 0 = picked by shape.
 };
 
 // Empty, or what is wrong with the arguments. Reads no memory.
 std::string GemmProblem(const GemmArgs& args);
 
-// 64, 128 or 256: rows of a tile, by expected rows, outputs and the number of multiprocessors.
-int GemmTileRows(const GemmArgs& args, int multiprocessors);
+GemmSizes GemmSizesOf(const GemmArgs& args);
+
+// args.tile, or the one that suits the shape best on so many multiprocessors.
+GemmTile GemmTileOf(const GemmArgs& args, int multiprocessors);
 
 // Enqueues the product. Rows of y that belong to no group are not written.
 Status Gemm(const GemmArgs& args, Stream stream);

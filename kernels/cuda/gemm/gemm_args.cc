@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "kernels/cuda/base/check_args.h"
 #include "kernels/cuda/gemm/gemm.h"
 #include "kernels/cuda/gemm/tile_schedule.h"
@@ -10,6 +12,12 @@ void CheckScales(const GemmArgs& args, ArgumentCheck* check) {
       .Aligned("w_scale", args.w_scale, 4)
       .AtLeast("x_scale_stride", args.x_scale_stride, args.rows)
       .Multiple("x_scale_stride", args.x_scale_stride, 4);
+}
+
+void CheckTile(const GemmArgs& args, ArgumentCheck* check) {
+  const std::span<const GemmTile> tiles = GemmTiles(args.input, args.output);
+  check->That(std::find(tiles.begin(), tiles.end(), args.tile) != tiles.end(), "there is no such tile")
+      .That(GemmTileSuits(args.tile, args.outputs), "the tile's cluster does not divide the tiles beside each other");
 }
 
 void CheckGroups(const GemmArgs& args, ArgumentCheck* check) {
@@ -61,21 +69,26 @@ std::string GemmProblem(const GemmArgs& args) {
       .Multiple("ldy in bytes", args.ldy * out, 16)
       .AtLeast("expected_rows", args.expected_rows, 0);
   CheckGroups(args, &check);
+  if (args.tile.rows != 0) CheckTile(args, &check);
   if (!check.problem().empty()) return check.problem();
   check.AtMost("groups * outputs", args.groups * args.outputs, kMaxGemmSize);
+  const int64_t all_rows = args.grouping == RowGroups::kBatched ? args.groups * args.rows : args.rows;
+  check.AtMost("rows of all groups", all_rows, kMaxGemmElements / args.outputs);
   if (args.rows == 0) return check.problem();
   check.Aligned("x", args.x, 16).Aligned("w", args.w, 16).Aligned("y", args.y, 16);
   if (args.input == DType::kF8E4m3) CheckScales(args, &check);
   return check.problem();
 }
 
-int GemmTileRows(const GemmArgs& args, int multiprocessors) {
-  int64_t rows = args.expected_rows;
-  if (rows == 0) rows = args.grouping == RowGroups::kDense || args.grouping == RowGroups::kBatched ? args.rows : args.rows / args.groups;
-  if (rows <= 64) return 64;
-  // The highest tile that still gives every multiprocessor work twice.
-  const auto tiles = [&](int64_t height) { return args.groups * Ceiling(rows, height) * Ceiling(args.outputs, kGemmTileOutputs); };
-  return rows > 128 && tiles(256) >= 2 * multiprocessors ? 256 : 128;
+GemmSizes GemmSizesOf(const GemmArgs& args) {
+  GemmSizes sizes = {args.input, args.output, args.groups, args.expected_rows, args.outputs, args.inputs};
+  const bool all_rows_each = args.grouping == RowGroups::kDense || args.grouping == RowGroups::kBatched;
+  if (sizes.rows == 0) sizes.rows = all_rows_each ? args.rows : Ceiling(args.rows, args.groups);
+  return sizes;
+}
+
+GemmTile GemmTileOf(const GemmArgs& args, int multiprocessors) {
+  return args.tile.rows != 0 ? args.tile : ChooseGemmTile(GemmSizesOf(args), multiprocessors);
 }
 
 }  // namespace baleen::cuda

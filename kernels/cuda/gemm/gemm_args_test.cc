@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
+#include <span>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -68,18 +70,42 @@ TEST(GemmProblemTest, NamesWhatIsWrong) {
             "Gemm: rows is 10, not a multiple of 3");
 }
 
-TEST(GemmTileRowsTest, GrowWithRowsAndWork) {
+TEST(GemmTileTest, IsOneThatThereIsAndSuits) {
+  for (const DType input : {DType::kF8E4m3, DType::kBf16}) {
+    for (const DType output : {DType::kBf16, DType::kF32}) {
+      const std::span<const GemmTile> tiles = GemmTiles(input, output);
+      for (const int64_t outputs : {8, 576, 2112, 7168}) {
+        for (const int64_t rows : {1, 64, 65, 300, 5000}) {
+          const GemmTile tile = ChooseGemmTile({input, output, 3, rows, outputs, 1536}, 132);
+          EXPECT_NE(std::find(tiles.begin(), tiles.end(), tile), tiles.end());
+          EXPECT_TRUE(GemmTileSuits(tile, outputs)) << tile.outputs << " of " << outputs << ", cluster of " << tile.cluster;
+        }
+      }
+    }
+  }
+}
+
+TEST(GemmTileTest, FewTilesAreCutSmaller) {
+  const auto tile_of = [](int64_t rows, int64_t outputs, int64_t inputs) {
+    return ChooseGemmTile({DType::kF8E4m3, DType::kBf16, 1, rows, outputs, inputs}, 132);
+  };
+  const GemmTile few = tile_of(64, 2112, 7168);
+  EXPECT_GE(Ceiling(2112, few.outputs), 66) << "half of the multiprocessors would have nothing to do";
+  const GemmTile many = tile_of(4096, 24576, 1536);
+  EXPECT_EQ(many.rows, 256);
+  EXPECT_EQ(many.outputs, 128);
+}
+
+TEST(GemmTileTest, ArgumentsMayNameOne) {
   GemmArgs args = Good();
-  args.rows = 64;
-  EXPECT_EQ(GemmTileRows(args, 132), 64);
-  args.rows = 65;
-  EXPECT_EQ(GemmTileRows(args, 132), 128);
-  args.rows = 4096;
-  EXPECT_EQ(GemmTileRows(args, 132), 128) << "two columns of tiles give no work to 132 multiprocessors";
-  args.outputs = 7168;
-  EXPECT_EQ(GemmTileRows(args, 132), 256);
-  args.expected_rows = 20;
-  EXPECT_EQ(GemmTileRows(args, 132), 64);
+  args.tile = {64, 128, 2};
+  EXPECT_EQ(GemmProblem(args), "");
+  EXPECT_EQ(GemmTileOf(args, 132), args.tile);
+  args.tile = {64, 100, 1};
+  EXPECT_EQ(GemmProblem(args), "Gemm: there is no such tile");
+  args.tile = {64, 128, 2};
+  args.outputs = 128;
+  EXPECT_EQ(GemmProblem(args), "Gemm: the tile's cluster does not divide the tiles beside each other");
 }
 
 // Every tile of every group exactly once, whatever the groups' sizes.
@@ -95,7 +121,7 @@ TEST(TileScheduleTest, CoversEveryTileOnce) {
       ends.push_back((ends.empty() ? 0 : ends.back()) + m_tiles.back());
     }
     std::map<std::tuple<int, int, int>, int> seen;
-    for (int64_t index = 0; index < int64_t{ends.back()} * n_tiles; ++index) {
+    for (int index = 0; index < ends.back() * n_tiles; ++index) {
       const Tile tile = TileAt(index, ends.data(), groups, n_tiles);
       ASSERT_TRUE(tile.group >= 0 && tile.group < groups && tile.m >= 0 && tile.m < m_tiles[static_cast<size_t>(tile.group)]);
       ASSERT_TRUE(tile.n >= 0 && tile.n < n_tiles);
@@ -108,32 +134,38 @@ TEST(TileScheduleTest, CoversEveryTileOnce) {
 // Tiles that run at the same time share their weights: within a band the columns come one after the other.
 TEST(TileScheduleTest, WalksBandsColumnByColumn) {
   const int32_t ends[] = {40};
-  for (int64_t index = 1; index < int64_t{kBandTiles} * 5; ++index) {
+  for (int index = 1; index < kBandTiles * 5; ++index) {
     const Tile before = TileAt(index - 1, ends, 1, 5);
     const Tile tile = TileAt(index, ends, 1, 5);
-    EXPECT_EQ(tile.m, static_cast<int>(index % kBandTiles));
+    EXPECT_EQ(tile.m, index % kBandTiles);
     EXPECT_EQ(tile.n, before.n + (tile.m == 0 ? 1 : 0));
   }
 }
 
+template <typename Width>
+class StagingTest : public ::testing::Test {};
+using Widths = ::testing::Types<Staging<16>, Staging<32>, Staging<64>, Staging<128>>;
+TYPED_TEST_SUITE(StagingTest, Widths);
+
 // Every element that the warps' threads hold goes in once, and comes out once, where it belongs.
-TEST(StagingTest, KeepsEveryElement) {
-  std::map<int, std::pair<int, int>> staged;  // Byte -> element of the first half.
+TYPED_TEST(StagingTest, KeepsEveryElement) {
+  std::map<int, std::pair<int, int>> staged;  // Byte -> element of the first piece.
   for (int lane = 0; lane < 32; ++lane) {
-    for (int value = 0; value < 32; value += 2) {
-      EXPECT_EQ(StagedOffset(lane, value + 32), StagedOffset(lane, value)) << "both halves of the columns use the same place";
+    for (int value = 0; value < TypeParam::kValues; value += 2) {
+      EXPECT_EQ(TypeParam::Offset(lane, value + TypeParam::kValues), TypeParam::Offset(lane, value)) << "all pieces use the same place";
       for (int next = 0; next < 2; ++next) {
-        staged[StagedOffset(lane, value) + 2 * next] = {FragmentRow(lane, value + next), FragmentColumn(lane, value + next)};
+        staged[TypeParam::Offset(lane, value) + 2 * next] = {FragmentRow(lane, value + next), FragmentColumn(lane, value + next)};
       }
     }
   }
-  ASSERT_EQ(staged.size(), static_cast<size_t>(kStagedRows * kStagedColumns));
+  ASSERT_EQ(staged.size(), static_cast<size_t>(kStagedRows * TypeParam::kColumns));
+  ASSERT_LE(staged.rbegin()->first + 2, TypeParam::kBytes);
   std::set<std::pair<int, int>> taken;
   for (int lane = 0; lane < 32; ++lane) {
-    for (int pass = 0; pass < kStagedPasses; ++pass) {
-      const int row = StagedRow(lane, pass);
-      for (int column = StagedColumn(lane); column < StagedColumn(lane) + 8; ++column) {
-        EXPECT_EQ(staged[row * kStagedRowBytes + column * 2], std::make_pair(row, column));
+    for (int pass = 0; pass < TypeParam::kPasses; ++pass) {
+      const int row = TypeParam::Row(lane, pass);
+      for (int column = TypeParam::Column(lane); column < TypeParam::Column(lane) + 8; ++column) {
+        EXPECT_EQ(staged[row * TypeParam::kRowBytes + column * 2], std::make_pair(row, column));
         taken.insert({row, column});
       }
     }
@@ -142,10 +174,10 @@ TEST(StagingTest, KeepsEveryElement) {
 }
 
 // A warp writes 4 bytes a lane at a time: each to a bank of its own.
-TEST(StagingTest, HitsNoBankTwice) {
-  for (int value = 0; value < 32; value += 2) {
+TYPED_TEST(StagingTest, HitsNoBankTwice) {
+  for (int value = 0; value < TypeParam::kValues; value += 2) {
     std::set<int> banks;
-    for (int lane = 0; lane < 32; ++lane) banks.insert(StagedOffset(lane, value) / 4 % 32);
+    for (int lane = 0; lane < 32; ++lane) banks.insert(TypeParam::Offset(lane, value) / 4 % 32);
     EXPECT_EQ(banks.size(), 32u) << value;
   }
 }

@@ -90,105 +90,132 @@ std::vector<double> Values(const std::vector<Bf16>& y) {
 }
 std::vector<double> Values(const std::vector<float>& y) { return {y.begin(), y.end()}; }
 
+std::string NameOf(const GemmTile& tile) {
+  return std::to_string(tile.rows) + " x " + std::to_string(tile.outputs) + ", cluster of " + std::to_string(tile.cluster);
+}
+
+// Every tile that the product can be computed with.
+std::vector<GemmTile> TilesOf(const GemmArgs& args) {
+  std::vector<GemmTile> tiles;
+  for (const GemmTile& tile : GemmTiles(args.input, args.output)) {
+    if (GemmTileSuits(tile, args.outputs)) tiles.push_back(tile);
+  }
+  return tiles;
+}
+
+// All rows by all outputs.
+std::vector<double> Reference(const Operands& operands) {
+  std::vector<double> reference;
+  for (int64_t row = 0; row < operands.args.rows; ++row) {
+    for (int64_t n = 0; n < operands.args.outputs; ++n) reference.push_back(operands.Dot(0, row, n));
+  }
+  return reference;
+}
+
 template <typename T>
-void CheckDense(DType input, int64_t rows, int64_t outputs, int64_t inputs, int64_t expected_rows) {
+void CheckDense(DType input, int64_t rows, int64_t outputs, int64_t inputs) {
   Operands operands(input, 1, rows, outputs, inputs, static_cast<uint32_t>(rows + outputs + inputs));
-  const std::string name =
-      std::string(NameOf(input)) + " " + std::to_string(rows) + " x " + std::to_string(outputs) + " x " + std::to_string(inputs);
   constexpr int64_t kAligned = 16 / sizeof(T);
   const int64_t ldy = Ceiling(outputs, kAligned) * kAligned + kAligned;
-  DeviceArray<T> y(static_cast<size_t>(rows * ldy));
-  const std::vector<T> unwritten = y.Download();
   operands.args.output = sizeof(T) == 2 ? DType::kBf16 : DType::kF32;
-  operands.args.y = y.data();
   operands.args.ldy = ldy;
-  operands.args.expected_rows = expected_rows;
-  ExpectOk(Gemm(operands.args, nullptr));
-  const std::vector<T> out = y.Download();
-  std::vector<T> written;
-  std::vector<double> reference;
-  for (int64_t row = 0; row < rows; ++row) {
-    const auto begin = out.begin() + row * ldy;
-    written.insert(written.end(), begin, begin + outputs);
-    for (int64_t n = 0; n < outputs; ++n) reference.push_back(operands.Dot(0, row, n));
-    Expect(std::memcmp(&*(begin + outputs), unwritten.data(), static_cast<size_t>(ldy - outputs) * sizeof(T)) == 0,
-           name + ": columns behind the outputs were written");
+  const std::vector<double> reference = Reference(operands);
+  for (const GemmTile& tile : TilesOf(operands.args)) {
+    const std::string name = std::string(NameOf(input)) + " " + std::to_string(rows) + " x " + std::to_string(outputs) + " x " +
+                             std::to_string(inputs) + " by " + NameOf(tile);
+    DeviceArray<T> y(static_cast<size_t>(rows * ldy));
+    const std::vector<T> unwritten = y.Download();
+    operands.args.y = y.data();
+    operands.args.tile = tile;
+    ExpectOk(Gemm(operands.args, nullptr));
+    const std::vector<T> out = y.Download();
+    std::vector<T> written;
+    for (int64_t row = 0; row < rows; ++row) {
+      const auto begin = out.begin() + row * ldy;
+      written.insert(written.end(), begin, begin + outputs);
+      Expect(std::memcmp(&*(begin + outputs), unwritten.data(), static_cast<size_t>(ldy - outputs) * sizeof(T)) == 0,
+             name + ": columns behind the outputs were written");
+    }
+    ExpectClose(Values(written), reference, 4e-3, name);
   }
-  ExpectClose(Values(written), reference, 4e-3, name);
 }
 
 BALEEN_GPU_TEST(GemmFp8AgreesWithDoubles) {
-  for (const int64_t tile : {64, 128, 100000}) {
-    CheckDense<Bf16>(DType::kF8E4m3, 1, 128, 128, tile);
-    CheckDense<Bf16>(DType::kF8E4m3, 77, 264, 512, tile);
-    CheckDense<Bf16>(DType::kF8E4m3, 300, 136, 1152, tile);
-  }
-  CheckDense<Bf16>(DType::kF8E4m3, 40, 576, 208, 0);  // An unfinished block of K, 4.5 of outputs.
-  CheckDense<float>(DType::kF8E4m3, 130, 90, 384, 0);
+  CheckDense<Bf16>(DType::kF8E4m3, 1, 128, 128);
+  CheckDense<Bf16>(DType::kF8E4m3, 77, 264, 512);
+  CheckDense<Bf16>(DType::kF8E4m3, 300, 512, 1152);
+  CheckDense<Bf16>(DType::kF8E4m3, 40, 576, 208);  // An unfinished block of K, 4.5 of outputs.
+  CheckDense<float>(DType::kF8E4m3, 130, 90, 384);
 }
 
 BALEEN_GPU_TEST(GemmBf16AgreesWithDoubles) {
-  for (const int64_t tile : {64, 128, 100000}) {
-    CheckDense<Bf16>(DType::kBf16, 1, 128, 64, tile);
-    CheckDense<Bf16>(DType::kBf16, 77, 264, 520, tile);
-    CheckDense<Bf16>(DType::kBf16, 300, 136, 1152, tile);
-    CheckDense<float>(DType::kBf16, 200, 256, 448, tile);
-  }
-  CheckDense<float>(DType::kBf16, 5, 2, 8, 0);
+  CheckDense<Bf16>(DType::kBf16, 1, 128, 64);
+  CheckDense<Bf16>(DType::kBf16, 77, 264, 520);
+  CheckDense<Bf16>(DType::kBf16, 300, 512, 1152);
+  CheckDense<float>(DType::kBf16, 200, 256, 448);
+  CheckDense<float>(DType::kBf16, 5, 2, 8);
 }
 
 // Rows of groups that begin anywhere, some groups empty.
 BALEEN_GPU_TEST(GemmContiguousGroups) {
   const std::vector<int32_t> offsets = {0, 0, 70, 71, 71, 330, 330};
   const int groups = static_cast<int>(offsets.size()) - 1;
-  for (const int64_t expected : {1, 100, 100000}) {
-    Operands operands(DType::kF8E4m3, groups, 352, 256, 384, 9);
-    const DeviceArray<int32_t> group_rows(offsets);
-    DeviceArray<Bf16> y(352 * 256);
-    operands.args.grouping = RowGroups::kContiguous;
-    operands.args.group_rows = group_rows.data();
-    operands.args.expected_rows = expected;
+  const int64_t rows = 352;
+  const int64_t outputs = 512;
+  Operands operands(DType::kF8E4m3, groups, rows, outputs, 384, 9);
+  const DeviceArray<int32_t> group_rows(offsets);
+  std::vector<double> reference;
+  for (int group = 0; group < groups; ++group) {
+    for (int64_t row = offsets[static_cast<size_t>(group)]; row < offsets[static_cast<size_t>(group) + 1]; ++row) {
+      for (int64_t n = 0; n < outputs; ++n) reference.push_back(operands.Dot(group, row, n));
+    }
+  }
+  operands.args.grouping = RowGroups::kContiguous;
+  operands.args.group_rows = group_rows.data();
+  for (const GemmTile& tile : TilesOf(operands.args)) {
+    DeviceArray<Bf16> y(static_cast<size_t>(rows * outputs));
+    operands.args.tile = tile;
     operands.args.y = y.data();
     ExpectOk(Gemm(operands.args, nullptr));
     const std::vector<Bf16> out = y.Download();
-    std::vector<double> reference;
-    for (int group = 0; group < groups; ++group) {
-      for (int64_t row = offsets[static_cast<size_t>(group)]; row < offsets[static_cast<size_t>(group) + 1]; ++row) {
-        for (int64_t n = 0; n < 256; ++n) reference.push_back(operands.Dot(group, row, n));
-      }
-    }
-    ExpectClose(Values(std::vector<Bf16>(out.begin(), out.begin() + 330 * 256)), reference, 4e-3, "contiguous");
-    Expect(std::all_of(out.begin() + 330 * 256, out.end(), [](Bf16 bits) { return bits == kUnwritten; }),
-           "a row behind the groups was written");
+    const auto end = out.begin() + static_cast<int64_t>(reference.size());
+    ExpectClose(Values(std::vector<Bf16>(out.begin(), end)), reference, 4e-3, "contiguous by " + NameOf(tile));
+    Expect(std::all_of(end, out.end(), [](Bf16 bits) { return bits == kUnwritten; }), "a row behind the groups was written");
   }
 }
 
 BALEEN_GPU_TEST(GemmMaskedGroups) {
   const std::vector<int32_t> counts = {0, 1, 80, 64, 65};
   const int64_t capacity = 80;
-  Operands operands(DType::kF8E4m3, 5, 5 * capacity, 128, 256, 11);
+  const int64_t outputs = 512;
+  Operands operands(DType::kF8E4m3, 5, 5 * capacity, outputs, 256, 11);
   const DeviceArray<int32_t> group_rows(counts);
-  DeviceArray<Bf16> y(static_cast<size_t>(5 * capacity * 128));
-  operands.args.grouping = RowGroups::kMasked;
-  operands.args.group_rows = group_rows.data();
-  operands.args.y = y.data();
-  ExpectOk(Gemm(operands.args, nullptr));
-  const std::vector<Bf16> out = y.Download();
-  std::vector<double> written;
+  const auto belongs = [&](int64_t row) { return row % capacity < counts[static_cast<size_t>(row / capacity)]; };
   std::vector<double> reference;
   for (int64_t row = 0; row < 5 * capacity; ++row) {
-    const int group = static_cast<int>(row / capacity);
-    for (int64_t n = 0; n < 128; ++n) {
-      const Bf16 bits = out[static_cast<size_t>(row * 128 + n)];
-      if (row % capacity >= counts[static_cast<size_t>(group)]) {
-        Expect(bits == kUnwritten, "a masked row was written");
-      } else {
-        written.push_back(Bf16ToF32(bits));
-        reference.push_back(operands.Dot(group, row, n));
+    for (int64_t n = 0; n < outputs && belongs(row); ++n) reference.push_back(operands.Dot(static_cast<int>(row / capacity), row, n));
+  }
+  operands.args.grouping = RowGroups::kMasked;
+  operands.args.group_rows = group_rows.data();
+  for (const GemmTile& tile : TilesOf(operands.args)) {
+    DeviceArray<Bf16> y(static_cast<size_t>(5 * capacity * outputs));
+    operands.args.y = y.data();
+    operands.args.tile = tile;
+    ExpectOk(Gemm(operands.args, nullptr));
+    const std::vector<Bf16> out = y.Download();
+    std::vector<double> written;
+    for (int64_t row = 0; row < 5 * capacity; ++row) {
+      for (int64_t n = 0; n < outputs; ++n) {
+        const Bf16 bits = out[static_cast<size_t>(row * outputs + n)];
+        if (belongs(row)) {
+          written.push_back(Bf16ToF32(bits));
+        } else {
+          Expect(bits == kUnwritten, "a masked row was written");
+        }
       }
     }
+    ExpectClose(written, reference, 4e-3, "masked by " + NameOf(tile));
   }
-  ExpectClose(written, reference, 4e-3, "masked");
 }
 
 // As the absorbed projections are: every head has its own weight and its own columns of wider rows.
@@ -225,26 +252,29 @@ BALEEN_GPU_TEST(GemmBatchedHeads) {
   ExpectClose(written, reference, 4e-3, "batched");
 }
 
-// The contract: neither the other rows nor the tile's height changes a bit.
+template <typename T>
+std::vector<T> Compute(GemmArgs args, const GemmTile& tile) {
+  DeviceArray<T> y(static_cast<size_t>(args.rows * args.outputs));
+  args.tile = tile;
+  args.y = y.data();
+  ExpectOk(Gemm(args, nullptr));
+  return y.Download();
+}
+
+// The contract: neither the other rows nor the tile changes a bit.
 template <typename T>
 void CheckInvariance(DType input) {
-  const int64_t rows = 333, outputs = 384, inputs = 1024;
+  const int64_t rows = 333, outputs = 512, inputs = 1152;
   Operands operands(input, 1, rows, outputs, inputs, 17);
   operands.args.output = sizeof(T) == 2 ? DType::kBf16 : DType::kF32;
-  std::vector<std::vector<T>> results;
-  for (const int64_t tile : {64, 128, 100000}) {
-    DeviceArray<T> y(static_cast<size_t>(rows * outputs));
-    operands.args.y = y.data();
-    operands.args.expected_rows = tile;
-    ExpectOk(Gemm(operands.args, nullptr));
-    results.push_back(y.Download());
-    Expect(std::memcmp(results.back().data(), results.front().data(), results.front().size() * sizeof(T)) == 0,
-           "the tile's height changes bits");
+  const std::vector<T> all = Compute<T>(operands.args, GemmTile());
+  for (const GemmTile& tile : TilesOf(operands.args)) {
+    const std::vector<T> same = Compute<T>(operands.args, tile);
+    Expect(std::memcmp(same.data(), all.data(), all.size() * sizeof(T)) == 0, "other bits by " + NameOf(tile));
   }
   const size_t size = input == DType::kBf16 ? 2 : 1;
   for (const int64_t row : {0, 63, 64, 200, 332}) {
     GemmArgs alone = operands.args;
-    DeviceArray<T> y(static_cast<size_t>(outputs));
     // 16-byte alignment of a row's scales is kept by copying them.
     std::vector<float> scales;
     for (int64_t block = 0; input == DType::kF8E4m3 && block < inputs / kScaleBlock; ++block) {
@@ -253,14 +283,11 @@ void CheckInvariance(DType input) {
     }
     const DeviceArray<float> device_scales(scales);
     alone.rows = 1;
-    alone.expected_rows = 0;
     alone.x = static_cast<const char*>(operands.args.x) + static_cast<size_t>(row * inputs) * size;
     alone.x_scale = device_scales.data();
     alone.x_scale_stride = 4;
-    alone.y = y.data();
-    ExpectOk(Gemm(alone, nullptr));
-    Expect(std::memcmp(y.Download().data(), results.front().data() + row * outputs, static_cast<size_t>(outputs) * sizeof(T)) == 0,
-           "row " + std::to_string(row) + " differs alone");
+    const std::vector<T> y = Compute<T>(alone, GemmTile());
+    Expect(std::memcmp(y.data(), all.data() + row * outputs, y.size() * sizeof(T)) == 0, "row " + std::to_string(row) + " differs alone");
   }
 }
 

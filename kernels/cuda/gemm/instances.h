@@ -6,18 +6,27 @@
 
 namespace baleen::cuda::gemm {
 
-// Arguments are good and have rows.
-using Launcher = Status (*)(const GemmArgs& args, int multiprocessors, Stream stream);
+// Arguments are good and have rows; the tile's cluster suits the outputs.
+using Launcher = Status (*)(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
 
-Status LaunchFp8Rows64(const GemmArgs& args, int multiprocessors, Stream stream);
-Status LaunchFp8Rows128(const GemmArgs& args, int multiprocessors, Stream stream);
-Status LaunchFp8Rows256(const GemmArgs& args, int multiprocessors, Stream stream);
-Status LaunchFp8ToF32Rows128(const GemmArgs& args, int multiprocessors, Stream stream);
-Status LaunchBf16Rows64(const GemmArgs& args, int multiprocessors, Stream stream);
-Status LaunchBf16Rows128(const GemmArgs& args, int multiprocessors, Stream stream);
-Status LaunchBf16Rows256(const GemmArgs& args, int multiprocessors, Stream stream);
-Status LaunchBf16ToF32Rows64(const GemmArgs& args, int multiprocessors, Stream stream);
-Status LaunchBf16ToF32Rows128(const GemmArgs& args, int multiprocessors, Stream stream);
+Status LaunchFp8Tile16x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchFp8Tile64x16(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchFp8Tile64x32(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchFp8Tile64x64(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchFp8Tile64x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchFp8Tile128x64(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchFp8Tile128x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchFp8Tile192x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchFp8Tile256x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchFp8ToF32Tile128x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchBf16Tile64x32(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchBf16Tile64x64(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchBf16Tile64x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchBf16Tile128x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchBf16Tile256x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchBf16ToF32Tile64x16(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchBf16ToF32Tile64x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchBf16ToF32Tile128x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
 
 }  // namespace baleen::cuda::gemm
 

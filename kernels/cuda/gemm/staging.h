@@ -1,4 +1,5 @@
-// The way of a warp's 16 rows by 64 columns of BF16 through its shared memory: pairs in as the products leave them, 16 bytes out a lane.
+// The way of a warp's 16 rows by up to 64 columns of BF16 through its shared memory: pairs in as the products leave them, 16 bytes out a
+// lane. A wider tile passes in pieces of 64 columns.
 #ifndef BALEEN_KERNELS_CUDA_GEMM_STAGING_H_
 #define BALEEN_KERNELS_CUDA_GEMM_STAGING_H_
 
@@ -7,20 +8,28 @@
 
 namespace baleen::cuda {
 
-inline constexpr int kStagedColumns = 64;
 inline constexpr int kStagedRows = 16;
-// Rows are 16 bytes longer than their values, so that the eight rows that a warp writes at a time touch every bank once.
-inline constexpr int kStagedRowBytes = kStagedColumns * 2 + 16;
-inline constexpr int kStagedPasses = 4;  // Of 16 bytes a lane.
 
-// Where a lane's values `value` and `value` + 1 (even) go; value / 32 columns of 64 before do not count.
-BALEEN_HOST_DEVICE constexpr int StagedOffset(int lane, int value) {
-  return FragmentRow(lane, value) * kStagedRowBytes + FragmentColumn(lane, value) % kStagedColumns * 2;
-}
+template <int kOutputs>
+struct Staging {
+  static constexpr int kColumns = kOutputs < 64 ? kOutputs : 64;
+  static constexpr int kPieces = kOutputs / kColumns;
+  static constexpr int kValues = kColumns / 2;  // Of a piece, a lane.
+  // Rows are 16 bytes longer than their values, so that the eight rows that a warp writes at a time touch every bank once.
+  static constexpr int kRowBytes = kColumns * 2 + 16;
+  static constexpr int kBytes = kStagedRows * kRowBytes;  // Of a warp.
+  static constexpr int kLanesPerRow = kColumns / 8;       // That take 16 bytes each.
+  static constexpr int kRowsPerPass = 32 / kLanesPerRow;
+  static constexpr int kPasses = kStagedRows / kRowsPerPass;
 
-// What a lane takes away in a pass: 8 columns from this one on, of this row.
-BALEEN_HOST_DEVICE constexpr int StagedRow(int lane, int pass) { return pass * 4 + lane / 8; }
-BALEEN_HOST_DEVICE constexpr int StagedColumn(int lane) { return lane % 8 * 8; }
+  // Where a lane's values `value` and `value` + 1 (even) go; columns of pieces before do not count.
+  BALEEN_HOST_DEVICE static constexpr int Offset(int lane, int value) {
+    return FragmentRow(lane, value) * kRowBytes + FragmentColumn(lane, value) % kColumns * 2;
+  }
+  // What a lane takes away in a pass: 8 columns from this one on, of this row.
+  BALEEN_HOST_DEVICE static constexpr int Row(int lane, int pass) { return pass * kRowsPerPass + lane / kLanesPerRow; }
+  BALEEN_HOST_DEVICE static constexpr int Column(int lane) { return lane % kLanesPerRow * 8; }
+};
 
 }  // namespace baleen::cuda
 

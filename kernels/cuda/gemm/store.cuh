@@ -10,33 +10,37 @@
 
 namespace baleen::cuda::gemm {
 
-// A warp's 16 rows of one 64 x 128 product go through its own shared memory, so that they leave in whole lines.
-__device__ inline void StoreBf16(const float (&sums)[64], uint8_t* staged, __nv_bfloat16* y, int64_t ldy, int64_t rows, int64_t columns) {
+// A warp's 16 rows of one 64 x kOutputs product go through its own shared memory, so that they leave in whole lines.
+template <int kOutputs>
+__device__ inline void StoreBf16(const float (&sums)[kOutputs / 2], uint8_t* staged, __nv_bfloat16* y, int64_t ldy, int64_t rows,
+                                 int64_t columns) {
+  using Staging = Staging<kOutputs>;
   const int lane = threadIdx.x % 32;
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
+  for (int piece = 0; piece < Staging::kPieces; ++piece) {
     __syncwarp();
 #pragma unroll
-    for (int value = half * 32; value < half * 32 + 32; value += 2) {
-      *reinterpret_cast<__nv_bfloat162*>(staged + StagedOffset(lane, value)) = __floats2bfloat162_rn(sums[value], sums[value + 1]);
+    for (int value = piece * Staging::kValues; value < (piece + 1) * Staging::kValues; value += 2) {
+      *reinterpret_cast<__nv_bfloat162*>(staged + Staging::Offset(lane, value)) = __floats2bfloat162_rn(sums[value], sums[value + 1]);
     }
     __syncwarp();
 #pragma unroll
-    for (int pass = 0; pass < kStagedPasses; ++pass) {
-      const int row = StagedRow(lane, pass);
-      const int column = half * kStagedColumns + StagedColumn(lane);
+    for (int pass = 0; pass < Staging::kPasses; ++pass) {
+      const int row = Staging::Row(lane, pass);
+      const int column = piece * Staging::kColumns + Staging::Column(lane);
       if (row < rows && column < columns) {
         *reinterpret_cast<uint4*>(y + row * ldy + column) =
-            *reinterpret_cast<const uint4*>(staged + row * kStagedRowBytes + StagedColumn(lane) * 2);
+            *reinterpret_cast<const uint4*>(staged + row * Staging::kRowBytes + Staging::Column(lane) * 2);
       }
     }
   }
 }
 
-__device__ inline void StoreF32(const float (&sums)[64], float* y, int64_t ldy, int64_t rows, int64_t columns) {
+template <int kValues>
+__device__ inline void StoreF32(const float (&sums)[kValues], float* y, int64_t ldy, int64_t rows, int64_t columns) {
   const int lane = threadIdx.x % 32;
 #pragma unroll
-  for (int value = 0; value < 64; value += 2) {
+  for (int value = 0; value < kValues; value += 2) {
     const int row = FragmentRow(lane, value);
     const int column = FragmentColumn(lane, value);
     if (row < rows && column < columns) *reinterpret_cast<float2*>(y + row * ldy + column) = make_float2(sums[value], sums[value + 1]);
@@ -45,21 +49,23 @@ __device__ inline void StoreF32(const float (&sums)[64], float* y, int64_t ldy, 
 
 template <typename Config>
 __device__ inline void StoreTile(const Params& params, const Shared<Config>& shared, const Tile& tile,
-                                 float (&total)[Config::kSubTiles][64]) {
+                                 float (&total)[Config::kSubTiles][Config::kValues]) {
   const RowRange group = RowsOf(params, tile.group);
   const int warp = threadIdx.x / 32;
-  const int64_t column = static_cast<int64_t>(tile.n) * kGemmTileOutputs;
+  const int64_t first = static_cast<int64_t>(tile.m) * Config::kTileRows;
+  const int64_t left = group.count - first;
+  const int64_t rows = left < Config::kTileRows ? left : Config::kTileRows;
+  const int64_t column = static_cast<int64_t>(tile.n) * Config::kTileOutputs;
   const int64_t shift = params.grouping == RowGroups::kBatched ? tile.group * params.group_y_stride : 0;
 #pragma unroll
   for (int sub = 0; sub < Config::kSubTiles; ++sub) {
-    const int64_t row =
-        static_cast<int64_t>(tile.m) * Config::kTileRows + (warp / 4 * Config::kSubTiles + sub) * kProductRows + warp % 4 * 16;
-    const int64_t at = (group.begin + row) * params.ldy + shift + column;
+    const int row = (warp / 4 * Config::kSubTiles + sub) * kProductRows + warp % 4 * 16;
+    const int64_t at = (group.begin + first + row) * params.ldy + shift + column;
     if constexpr (Config::kOutput == DType::kBf16) {
-      StoreBf16(total[sub], shared.staged + warp * kStagedRows * kStagedRowBytes, static_cast<__nv_bfloat16*>(params.y) + at, params.ldy,
-                group.count - row, params.outputs - column);
+      StoreBf16<Config::kTileOutputs>(total[sub], shared.staged + warp * Staging<Config::kTileOutputs>::kBytes,
+                                      static_cast<__nv_bfloat16*>(params.y) + at, params.ldy, rows - row, params.outputs - column);
     } else {
-      StoreF32(total[sub], static_cast<float*>(params.y) + at, params.ldy, group.count - row, params.outputs - column);
+      StoreF32(total[sub], static_cast<float*>(params.y) + at, params.ldy, rows - row, params.outputs - column);
     }
   }
 }

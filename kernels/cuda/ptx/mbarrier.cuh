@@ -50,6 +50,19 @@ __device__ inline void FenceBarrierInit() { asm volatile("fence.mbarrier_init.re
 // Makes this thread's ordinary writes to shared memory visible to the tensor cores and the copy engine; before a barrier.
 __device__ inline void FenceAsyncProxy() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
+// True in one thread of a converged warp. What runs under it the compiler knows to be one thread's, and keeps addresses uniform.
+__device__ inline bool ElectOne() {
+  uint32_t elected;
+  asm volatile(
+      "{\n"
+      ".reg .pred elected;\n"
+      "elect.sync _|elected, 0xffffffff;\n"
+      "selp.u32 %0, 1, 0, elected;\n"
+      "}"
+      : "=r"(elected));
+  return elected != 0;
+}
+
 // Barriers among `threads` threads of a block; 0 is __syncthreads' own.
 __device__ inline void NamedSync(uint32_t id, uint32_t threads) { asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory"); }
 __device__ inline void NamedArrive(uint32_t id, uint32_t threads) { asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory"); }

@@ -23,7 +23,17 @@ __device__ inline void LoadBox(const CUtensorMap* map, Barrier* done, void* to, 
       : "memory");
 }
 
-// The same of a tensor with three dimensions.
+// The same into every block of the cluster whose bit is set in `blocks`: to the place of `to`, counted on the barrier at the place of
+// `done`.
+__device__ inline void LoadBoxTo(uint16_t blocks, const CUtensorMap* map, Barrier* done, void* to, int32_t column, int32_t row) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%3, %4}], [%2], %5;" ::
+          "r"(SharedAddress(to)),
+      "l"(reinterpret_cast<uint64_t>(map)), "r"(SharedAddress(done)), "r"(column), "r"(row), "h"(blocks)
+      : "memory");
+}
+
+// The same as LoadBox of a tensor with three dimensions.
 __device__ inline void LoadBox(const CUtensorMap* map, Barrier* done, void* to, int32_t column, int32_t row, int32_t plane) {
   asm volatile("cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5}], [%2];" ::"r"(
                    SharedAddress(to)),

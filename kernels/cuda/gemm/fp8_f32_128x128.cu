@@ -1,0 +1,10 @@
+#include "kernels/cuda/gemm/instances.h"
+#include "kernels/cuda/gemm/launch.cuh"
+
+namespace baleen::cuda::gemm {
+
+Status LaunchFp8ToF32Tile128x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream) {
+  return Launch<GemmConfig<DType::kF8E4m3, DType::kF32, 128, 128>>(args, cluster, multiprocessors, stream);
+}
+
+}  // namespace baleen::cuda::gemm
