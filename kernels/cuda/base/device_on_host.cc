@@ -44,6 +44,7 @@ void Drain(Stream stream, const bool* done = nullptr) {
 struct Event {
   Stream stream = nullptr;
   std::shared_ptr<bool> done = std::make_shared<bool>(true);
+  bool in_graph = false;
 };
 
 void Reach(Stream stream, const bool* done) {
@@ -173,6 +174,7 @@ Status DeviceEvent::Record(Stream stream) const {
   const std::lock_guard<std::recursive_mutex> lock(Mutex());
   Event& event = *static_cast<Event*>(event_);
   event.stream = stream;
+  event.in_graph = stream != nullptr && stream->recording != nullptr;
   event.done = std::make_shared<bool>(false);
   EnqueueOnHost(stream, [done = event.done] { *done = true; });
   return Status();
@@ -188,6 +190,7 @@ Status DeviceEvent::Block(Stream stream) const {
 Status DeviceEvent::Synchronize() const {
   const std::lock_guard<std::recursive_mutex> lock(Mutex());
   const Event& event = *static_cast<const Event*>(event_);
+  if (event.in_graph) return Status("the device: an event that is part of a graph cannot be waited for");
   Reach(event.stream, event.done.get());
   return Status();
 }

@@ -81,6 +81,8 @@ TEST(DeviceTest, EventsOrderStreams) {
 TEST(DeviceTest, GraphsRunAtEachLaunch) {
   int ran = 0;
   const DeviceStream stream = MakeStream();
+  DeviceEvent event;
+  ExpectOk(DeviceEvent::Create(&event));
   DeviceGraph graph;
   EXPECT_TRUE(graph.empty());
   ExpectOk(DeviceGraph::Capture(
@@ -88,6 +90,7 @@ TEST(DeviceTest, GraphsRunAtEachLaunch) {
       [&] {
         EnqueueOnHost(stream.get(), [&] { ++ran; });
         EXPECT_FALSE(stream.Synchronize().ok());
+        ExpectOk(event.Record(stream.get()));
         return Status();
       },
       &graph));
@@ -96,6 +99,7 @@ TEST(DeviceTest, GraphsRunAtEachLaunch) {
   for (int launch = 0; launch < 3; ++launch) ExpectOk(graph.Launch(stream.get()));
   ExpectOk(stream.Synchronize());
   EXPECT_EQ(ran, 3);
+  EXPECT_FALSE(event.Synchronize().ok());
   DeviceGraph failed;
   EXPECT_EQ(DeviceGraph::Capture(
                 stream.get(), [] { return Status("no"); }, &failed)

@@ -36,7 +36,7 @@ struct KvAppendArgs {
 // Empty, or what is wrong with the arguments. Reads no memory.
 std::string KvAppendProblem(const KvAppendArgs& args);
 
-// Rows of one call have distinct (page, slot)s. Row-invariant.
+// Rows of one call that share a (page, slot) bring the same values. Row-invariant.
 Status KvAppend(const KvAppendArgs& args, Stream stream);
 
 }  // namespace baleen::cuda

@@ -28,25 +28,26 @@ absl::Status CudaBatch::Reserve(int64_t blocks) {
   RETURN_IF_ERROR(FromDevice(cuda::PinnedMemory::Allocate(static_cast<size_t>(bytes), &host_)));
   ASSIGN_OR_RETURN(device_, AllocateOnDevice(bytes));
   block_room_ = room;
+  ++generation_;
   return absl::OkStatus();
 }
 
-absl::Status CudaBatch::Upload(const StepPlan& plan, BlockPool& kv, cuda::Stream stream) {
+absl::Status CudaBatch::Upload(const StepPlan& plan, BlockPool& kv, int64_t rows, cuda::Stream stream) {
   const int64_t blocks = static_cast<int64_t>(plan.blocks().size());
   RETURN_IF_ERROR(Reserve(blocks));
-  rows_ = plan.rows();
+  rows_ = rows;
   int32_t* const tokens = host_.As<int32_t>();
   int32_t* const positions = tokens + max_rows_;
   int32_t* const first_block = positions + max_rows_;
   int32_t* const slots = first_block + max_rows_;
-  largest_position_ = 0;
-  for (int64_t row = 0; row < rows_; ++row) {
-    tokens[row] = plan.tokens()[static_cast<size_t>(row)];
-    positions[row] = static_cast<int32_t>(plan.positions()[static_cast<size_t>(row)]);
-    first_block[row] = static_cast<int32_t>(plan.first_block()[static_cast<size_t>(row)]);
-    slots[row] = -1;
-    largest_position_ = std::max(largest_position_, plan.positions()[static_cast<size_t>(row)]);
+  for (int64_t row = 0; row < rows; ++row) {
+    const size_t from = row < plan.rows() ? static_cast<size_t>(row) : 0;
+    tokens[row] = plan.tokens()[from];
+    positions[row] = static_cast<int32_t>(plan.positions()[from]);
+    first_block[row] = static_cast<int32_t>(plan.first_block()[from]);
+    slots[row] = row < plan.rows() ? -1 : static_cast<int32_t>(row);
   }
+  largest_position_ = *std::max_element(plan.positions().begin(), plan.positions().end());
   for (size_t i = 0; i < plan.logits_rows().size(); ++i) slots[plan.logits_rows()[i]] = static_cast<int32_t>(i);
   std::transform(plan.blocks().begin(), plan.blocks().end(), slots + max_rows_, [&](BlockId id) { return id * kv.shape().layers; });
   const int64_t bytes = (kColumns * max_rows_ + blocks) * static_cast<int64_t>(sizeof(int32_t));

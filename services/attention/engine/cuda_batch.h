@@ -19,10 +19,15 @@ class CudaBatch {
  public:
   static absl::StatusOr<CudaBatch> Allocate(int64_t max_rows);
 
-  // Enqueues the upload of `plan`, whose blocks are of `kv`. The last upload is over.
-  absl::Status Upload(const StepPlan& plan, BlockPool& kv, cuda::Stream stream);
+  // Enqueues the upload of `plan`, whose blocks are of `kv`. The last upload is over. `rows` >= the plan's: copies of its first row fill
+  // them up, each with a place of its own among the rows that want logits, which are then all rows.
+  absl::Status Upload(const StepPlan& plan, BlockPool& kv, int64_t rows, cuda::Stream stream);
+  // Launches are sized for positions up to this one, which changes no bit.
+  void SetLargestPosition(int64_t position) { largest_position_ = position; }
 
   int64_t rows() const { return rows_; }
+  int64_t largest_position() const { return largest_position_; }
+  int64_t generation() const { return generation_; }  // Changes when the arrays move.
   const int32_t* tokens() const { return Column(0); }
   // For each row its place among the rows that want logits, or -1.
   const int32_t* logits_slots() const { return Column(3); }
@@ -38,6 +43,7 @@ class CudaBatch {
   int64_t rows_ = 0;
   int64_t largest_position_ = 0;
   int64_t block_room_ = 0;
+  int64_t generation_ = 0;
   cuda::PinnedMemory host_;    // Tokens, positions, first blocks, logits slots, [max_rows] each; blocks [block_room].
   cuda::DeviceMemory device_;  // The same.
 };

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "kernels/cuda/base/device.h"
+#include "kernels/cuda/mla/splits.h"
 #include "model/cuda/device_experts.h"
 #include "model/cuda/device_mla.h"
 #include "model/cuda/device_network_weights.h"
@@ -14,12 +16,16 @@
 #include "services/attention/engine/cuda_batch.h"
 #include "services/attention/engine/cuda_forward_pass.h"
 #include "services/attention/engine/cuda_scratch.h"
+#include "services/attention/engine/cuda_step_graphs.h"
 #include "services/attention/engine/staged_experts.h"
 #include "services/attention/engine/step_plan.h"
 #include "services/kv/cache/device_page_memory.h"
 
 namespace baleen {
 namespace {
+
+// Steps of more rows compute long enough for launches to hide behind.
+constexpr int64_t kMostGraphRows = 128;
 
 DeviceMlaParams MlaParams(const ModelConfig& config, const DeviceNetworkWeights& weights, DType compute) {
   DeviceMlaParams params;
@@ -58,6 +64,7 @@ class CudaEngine final : public Engine {
     CudaBatch batch;
     StagedExperts staged;
     cuda::DeviceStream stream;
+    CudaStepGraphs graphs;
   };
 
   CudaEngine(const ModelConfig& config, const EngineOptions& options, Parts parts)
@@ -80,9 +87,16 @@ class CudaEngine final : public Engine {
   }
 
  private:
+  bool OnDevice(int layer) const { return !config_.IsMoe(layer) || options_.device_experts != nullptr; }
+  int64_t logits_rows() const { return static_cast<int64_t>(plan_.logits_rows().size()); }
+
+  // Uploads the step. Returns its parts when they are to be recorded and replayed, else null: steps that decode, whose rows are filled up
+  // to few sizes.
+  absl::StatusOr<StepParts*> Begin(BlockPool& kv, const StepOptions& options);
   absl::Status Run(BlockPool& kv, ExpertBackend& experts, const StepOptions& options);
-  absl::Status RunExperts(CudaForwardPass& pass, int layer, ExpertBackend& experts, absl::Time deadline);
-  absl::Status RunDeviceExperts(CudaForwardPass& pass, int layer);
+  // Layers [begin, end) whose feed-forward is on the device too, and of layer `end` all up to the rows' copy for its experts.
+  absl::Status EnqueueLayers(CudaForwardPass& pass, int begin, int end, const StepOptions& options);
+  absl::Status FeedForward(CudaForwardPass& pass, int layer);
 
   const ModelConfig config_;
   const EngineOptions options_;
@@ -91,49 +105,70 @@ class CudaEngine final : public Engine {
   StepPlan plan_;
 };
 
-absl::Status CudaEngine::RunDeviceExperts(CudaForwardPass& pass, int layer) {
+absl::StatusOr<StepParts*> CudaEngine::Begin(BlockPool& kv, const StepOptions& options) {
+  const cuda::Stream stream = parts_.stream.get();
+  const bool replay = plan_.rows() <= kMostGraphRows && logits_rows() == plan_.rows() && !options.on_layer_kv;
+  const int64_t rows = replay ? CudaStepGraphs::PaddedRows(plan_.rows(), options_.max_batch_tokens) : plan_.rows();
+  RETURN_IF_ERROR(parts_.scratch.ReserveLogits(replay ? rows : logits_rows()));
+  RETURN_IF_ERROR(parts_.batch.Upload(plan_, kv, rows, stream));
+  RETURN_IF_ERROR(parts_.staged.Begin(plan_.rows(), rows, stream));
+  if (!replay) return nullptr;
+  const int splits = cuda::SplitsOf(parts_.batch.largest_position());
+  parts_.batch.SetLargestPosition(int64_t{splits} * cuda::kSplitKeys - 1);
+  // Either of them only grows.
+  const int64_t generation = parts_.batch.generation() + parts_.scratch.generation;
+  return &parts_.graphs.Begin({rows, splits, kv.memory().data(), kv.total_blocks(), generation});
+}
+
+absl::Status CudaEngine::FeedForward(CudaForwardPass& pass, int layer) {
+  if (!config_.IsMoe(layer)) return pass.Mlp(layer);
+  RETURN_IF_ERROR(pass.Gate(layer));
+  const DeviceExperts::Batch batch = {layer, parts_.batch.rows(), parts_.scratch.normed.values(), parts_.scratch.expert_ids.As<int32_t>()};
   DeviceExperts::Outputs outputs;
-  const DeviceExperts::Batch batch = {layer, plan_.rows(), parts_.scratch.normed.values(), parts_.scratch.expert_ids.As<int32_t>()};
   RETURN_IF_ERROR(FromDevice(options_.device_experts->Enqueue(batch, parts_.stream.get(), &outputs)));
   RETURN_IF_ERROR(pass.Shared(layer));
   return pass.Combine(layer, {outputs.y, outputs.slots});
 }
 
-// The shared expert is computed while the routed rows are away.
-absl::Status CudaEngine::RunExperts(CudaForwardPass& pass, int layer, ExpertBackend& experts, absl::Time deadline) {
-  const cuda::Stream stream = parts_.stream.get();
-  RETURN_IF_ERROR(pass.Gate(layer));
-  if (options_.device_experts != nullptr) return RunDeviceExperts(pass, layer);
-  RETURN_IF_ERROR(parts_.staged.Fetch(parts_.scratch.normed.values(), parts_.scratch.expert_ids.As<int32_t>(), plan_.rows(), stream));
-  RETURN_IF_ERROR(pass.Shared(layer));
-  ASSIGN_OR_RETURN(std::unique_ptr<PendingExperts> pending, parts_.staged.Dispatch(experts, layer, deadline));
-  ASSIGN_OR_RETURN(const StagedExperts::Outputs outputs, parts_.staged.Return(std::move(pending), stream));
-  return pass.Combine(layer, {outputs.y, outputs.slots});
-}
-
-absl::Status CudaEngine::Run(BlockPool& kv, ExpertBackend& experts, const StepOptions& options) {
-  const cuda::Stream stream = parts_.stream.get();
-  const int64_t logits_rows = static_cast<int64_t>(plan_.logits_rows().size());
-  RETURN_IF_ERROR(parts_.scratch.ReserveLogits(logits_rows));
-  RETURN_IF_ERROR(parts_.batch.Upload(plan_, kv, stream));
-  CudaForwardPass pass(network_, parts_.batch, parts_.scratch, kv, stream);
-  RETURN_IF_ERROR(pass.Embed());
-  for (int layer = 0; layer < config_.num_hidden_layers; ++layer) {
+absl::Status CudaEngine::EnqueueLayers(CudaForwardPass& pass, int begin, int end, const StepOptions& options) {
+  const int layers = static_cast<int>(config_.num_hidden_layers);
+  for (int layer = begin; layer < std::min(end + 1, layers); ++layer) {
     RETURN_IF_ERROR(pass.WriteKv(layer));
     if (options.on_layer_kv) {
       RETURN_IF_ERROR(FromDevice(parts_.stream.Synchronize()));
       options.on_layer_kv(layer);
     }
     // Rows that only fill KV are done when the last layer's is written.
-    if (layer == config_.num_hidden_layers - 1 && logits_rows == 0) break;
+    if (layer == layers - 1 && logits_rows() == 0) return absl::OkStatus();
     RETURN_IF_ERROR(pass.Attend(layer));
-    if (config_.IsMoe(layer)) {
-      RETURN_IF_ERROR(RunExperts(pass, layer, experts, options.deadline));
-    } else {
-      RETURN_IF_ERROR(pass.Mlp(layer));
-    }
+    if (layer < end) RETURN_IF_ERROR(FeedForward(pass, layer));
   }
-  if (logits_rows > 0) RETURN_IF_ERROR(pass.Logits(logits_rows));
+  if (end == layers) return logits_rows() == 0 ? absl::OkStatus() : pass.Logits(logits_rows() + parts_.batch.rows() - plan_.rows());
+  RETURN_IF_ERROR(pass.Gate(end));
+  return parts_.staged.Fetch(parts_.scratch.normed.values(), parts_.scratch.expert_ids.As<int32_t>(), parts_.batch.rows(),
+                             parts_.stream.get());
+}
+
+absl::Status CudaEngine::Run(BlockPool& kv, ExpertBackend& experts, const StepOptions& options) {
+  const cuda::Stream stream = parts_.stream.get();
+  const int layers = static_cast<int>(config_.num_hidden_layers);
+  ASSIGN_OR_RETURN(StepParts* const parts, Begin(kv, options));
+  const auto run = [&](const std::function<absl::Status()>& enqueue) { return parts != nullptr ? parts->Run(stream, enqueue) : enqueue(); };
+  CudaForwardPass pass(network_, parts_.batch, parts_.scratch, kv, stream);
+  for (int begin = 0; begin <= layers;) {
+    int end = begin;
+    while (end < layers && OnDevice(end)) ++end;
+    RETURN_IF_ERROR(run([&] {
+      RETURN_IF_ERROR(begin == 0 ? pass.Embed() : pass.Combine(begin - 1, {parts_.staged.y(), parts_.staged.slots()}));
+      return EnqueueLayers(pass, begin, end, options);
+    }));
+    if (end == layers || (end == layers - 1 && logits_rows() == 0)) break;
+    RETURN_IF_ERROR(parts_.staged.Mark(stream));
+    // The shared expert is computed while the routed rows are away.
+    RETURN_IF_ERROR(run([&] { return pass.Shared(end); }));
+    RETURN_IF_ERROR(parts_.staged.Exchange(experts, end, options.deadline, stream));
+    begin = end + 1;
+  }
   return absl::OkStatus();
 }
 
@@ -168,7 +203,7 @@ absl::StatusOr<std::unique_ptr<Engine>> LoadCudaEngine(Checkpoint& checkpoint, c
   RETURN_IF_ERROR(FromDevice(cuda::SynchronizeDevice()));
   return std::make_unique<CudaEngine>(
       config, options,
-      CudaEngine::Parts{std::move(weights), mla, std::move(scratch), std::move(batch), std::move(staged), std::move(stream)});
+      CudaEngine::Parts{std::move(weights), mla, std::move(scratch), std::move(batch), std::move(staged), std::move(stream), {}});
 }
 
 }  // namespace baleen

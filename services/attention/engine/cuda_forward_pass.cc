@@ -1,7 +1,5 @@
 #include "services/attention/engine/cuda_forward_pass.h"
 
-#include <utility>
-
 #include "base/status_macros.h"
 #include "kernels/cuda/embed/embed.h"
 #include "kernels/cuda/gate/gate.h"
@@ -23,12 +21,12 @@ absl::Status CudaForwardPass::Embed() {
   return FromDevice(cuda::Embed(args, stream_));
 }
 
-absl::Status CudaForwardPass::Norm(const float* weight) {
+absl::Status CudaForwardPass::Norm(const float* weight, bool add_delta) {
   cuda::RmsNormArgs args;
   args.rows = batch_.rows();
   args.width = args.ldx = scratch_.hidden;
   args.x = scratch_.residual.data();
-  args.add = std::exchange(delta_waits_, false) ? scratch_.delta.As<Bf16>() : nullptr;
+  args.add = add_delta ? scratch_.delta.As<Bf16>() : nullptr;
   args.weight = weight;
   args.eps = static_cast<float>(network_.config.rms_norm_eps);
   args.normed = scratch_.normed.values();
@@ -40,7 +38,7 @@ absl::Status CudaForwardPass::Norm(const float* weight) {
 
 absl::Status CudaForwardPass::WriteKv(int layer) {
   const DeviceLayerWeights& weights = network_.weights.layers[static_cast<size_t>(layer)];
-  RETURN_IF_ERROR(Norm(weights.input_norm.As<float>()));
+  RETURN_IF_ERROR(Norm(weights.input_norm.As<float>(), LeavesDelta(layer - 1)));
   return baleen::WriteKv(network_.mla, weights.attention, scratch_.normed.rows(), batch_.KvRows(kv_, layer), scratch_.attention, stream_);
 }
 
@@ -48,15 +46,12 @@ absl::Status CudaForwardPass::Attend(int layer) {
   const DeviceLayerWeights& weights = network_.weights.layers[static_cast<size_t>(layer)];
   RETURN_IF_ERROR(baleen::Attend(network_.mla, weights.attention, scratch_.normed.rows(), batch_.KvRows(kv_, layer), scratch_.attention,
                                  scratch_.delta.As<Bf16>(), stream_));
-  delta_waits_ = true;
-  return Norm(weights.post_attention_norm.As<float>());
+  return Norm(weights.post_attention_norm.As<float>(), true);
 }
 
 absl::Status CudaForwardPass::Mlp(int layer) {
   const DeviceLayerWeights& weights = network_.weights.layers[static_cast<size_t>(layer)];
-  RETURN_IF_ERROR(ApplyMlp(*weights.dense, scratch_.normed.rows(), batch_.rows(), scratch_.mlp, scratch_.delta.As<Bf16>(), stream_));
-  delta_waits_ = true;
-  return absl::OkStatus();
+  return ApplyMlp(*weights.dense, scratch_.normed.rows(), batch_.rows(), scratch_.mlp, scratch_.delta.As<Bf16>(), stream_);
 }
 
 absl::Status CudaForwardPass::Gate(int layer) {
@@ -93,7 +88,7 @@ absl::Status CudaForwardPass::Combine(int layer, const Routed& routed) {
 }
 
 absl::Status CudaForwardPass::Logits(int64_t rows) {
-  RETURN_IF_ERROR(Norm(network_.weights.final_norm.As<float>()));
+  RETURN_IF_ERROR(Norm(network_.weights.final_norm.As<float>(), LeavesDelta(network_.config.num_hidden_layers - 1)));
   cuda::PermuteArgs pick;
   pick.rows = batch_.rows();
   pick.top_k = 1;

@@ -50,15 +50,16 @@ class CudaForwardPass {
   absl::Status Logits(int64_t rows);
 
  private:
-  // normed = norm of the residual, to which the last sublayer's delta is added where it is not in yet.
-  absl::Status Norm(const float* weight);
+  // normed = norm of the residual, to which scratch.delta is added first where it is not in yet.
+  absl::Status Norm(const float* weight, bool add_delta);
+  // Whether the layer leaves its output in scratch.delta.
+  bool LeavesDelta(int64_t layer) const { return layer >= 0 && !network_.config.IsMoe(layer); }
 
   const Network& network_;
   const CudaBatch& batch_;
   CudaScratch& scratch_;
   BlockPool& kv_;
   const cuda::Stream stream_;
-  bool delta_waits_ = false;
 };
 
 }  // namespace baleen

@@ -42,6 +42,7 @@ absl::Status CudaScratch::ReserveLogits(int64_t rows) {
   ASSIGN_OR_RETURN(logits, AllocateOnDevice(rows * logits_stride * kFloatBytes));
   RETURN_IF_ERROR(FromDevice(cuda::PinnedMemory::Allocate(static_cast<size_t>(rows * vocab_size * kFloatBytes), &logits_host)));
   logits_rows = rows;
+  ++generation;
   return absl::OkStatus();
 }
 

@@ -32,6 +32,7 @@ struct CudaScratch {
   cuda::DeviceMemory expert_ids;      // [rows, top_k]
   cuda::DeviceMemory expert_weights;  // F32 [rows, top_k]
 
+  int64_t generation = 0;           // Changes when memory of these moves.
   int64_t logits_rows = 0;          // Room of these:
   cuda::DeviceMemory logits_input;  // BF16 [rows, hidden]
   cuda::DeviceMemory logits;        // F32 [rows, logits_stride]

@@ -105,8 +105,11 @@ TEST_P(EngineTest, LogitsWhereWantedOnly) {
   ASSERT_EQ(logits_.size(), 70u * kTinyVocab);
   EXPECT_TRUE(std::all_of(logits_.begin(), logits_.end(), [](float value) { return std::isfinite(value); }));
   const std::vector<float> last(logits_.end() - kTinyVocab, logits_.end());
+  const std::vector<float> two(logits_.end() - 2 * kTinyVocab, logits_.end());
   ASSERT_TRUE(Step({{blocks_, 0, tokens, 1}}).ok());
   EXPECT_EQ(logits_, last);
+  ASSERT_TRUE(Step({{blocks_, 0, tokens, 2}}).ok());
+  EXPECT_EQ(logits_, two);
   ASSERT_TRUE(Step({{blocks_, 0, tokens, 0}}).ok());
   EXPECT_TRUE(logits_.empty());
 }
