@@ -3,7 +3,7 @@
 #
 # Builds kernel_tests and kernel_bench with CMake (or takes them from BINARIES_DIR), runs all tests, the tests again under compute-sanitizer,
 # and the benchmarks. Writes OUT_DIR/verify.json (what each step returned), bench.json, and a log a step. Exit code 1 when a step failed, 3
-# when there is no GPU to verify on. Every step has a time limit; all of them together stay below eight minutes.
+# when there is no GPU to verify on. Every step has a time limit; all of them together stay within nine minutes.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: verify.sh OUT_DIR [BINARIES_DIR]}
@@ -52,9 +52,11 @@ run tests 60 "$binaries/kernel_tests"
 run bench 90 "$binaries/kernel_bench" --out="$out/bench.json"
 if command -v compute-sanitizer >/dev/null; then
   run memcheck 60 compute-sanitizer --tool memcheck --error-exitcode 9 "$binaries/kernel_tests" --filter=Agree
+  run memcheck_matches 30 compute-sanitizer --tool memcheck --error-exitcode 9 "$binaries/kernel_tests" --filter=Matches
+  run memcheck_permute 15 compute-sanitizer --tool memcheck --error-exitcode 9 "$binaries/kernel_tests" --filter=Permute
   run memcheck_groups 25 compute-sanitizer --tool memcheck --error-exitcode 9 "$binaries/kernel_tests" --filter=Groups
-  for kernel in Gate Permute RmsNorm Sampling; do
-    run "racecheck_$kernel" 15 compute-sanitizer --tool racecheck --error-exitcode 9 "$binaries/kernel_tests" --filter="$kernel"
+  for kernel in Gate Permute RmsNorm SamplingMatches; do
+    run "racecheck_$kernel" 20 compute-sanitizer --tool racecheck --error-exitcode 9 "$binaries/kernel_tests" --filter="$kernel"
   done
 else
   echo "SKIPPED: no compute-sanitizer"
