@@ -1,6 +1,9 @@
-// What a layer's experts cost beside their computation: the router's round trip to two shards that compute nothing, against a raw echo of
-// the same bytes to two processes, in turn. One line of JSON: {"transport": .., "shapes": [{"rows": .., "bytes_out": .., "bytes_back": ..,
-// "raw_us": [..], "layer_us": [..]}]}, with the median of a round's trips for each round. Exit codes: 0 done, 1 failed, 2 wrong arguments.
+// What a layer's experts cost: the router's round trip to shards that compute nothing, or with --compute=device experts of random weights
+// on the GPU, against a raw echo of the same bytes to as many processes, in turn. One line of JSON: {"transport": .., "compute": ..,
+// "shapes":
+// [{"rows": .., "experts": wanted ones, "bytes_out": .., "bytes_back": .., "raw_us": [..], "layer_us": [..], "local_us": [..]}]}, with the
+// median of a round's trips for each round; local_us (of --compute=device) is the same batch computed in a process, copies included, while
+// the others rest. Exit codes: 0 done, 1 failed, 2 wrong arguments.
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -11,6 +14,7 @@
 #include <optional>
 #include <random>
 #include <semaphore>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,9 +27,12 @@
 #include "absl/time/clock.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "kernels/cuda/base/device.h"
+#include "model/cuda/expert_slab.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/expert/expert_service.h"
 #include "services/router/router.h"
+#include "tools/bench/random_experts.h"
 #include "transport/grpc/grpc_connector.h"
 #include "transport/limits.h"
 #include "transport/testing/child_process.h"
@@ -36,7 +43,10 @@
 ABSL_FLAG(std::string, transport, "grpc", "grpc or ucx (shared memory)");
 ABSL_FLAG(std::vector<std::string>, rows, (std::vector<std::string>{"1", "16", "512"}), "rows of a layer's batch");
 ABSL_FLAG(int64_t, hidden, 2048, "values of a row, in BF16");
-ABSL_FLAG(int, experts, 32, "of the layer, half on each shard");
+ABSL_FLAG(int, experts, 32, "of the layer, as many on each shard");
+ABSL_FLAG(int, shards, 2, "1 to 8");
+ABSL_FLAG(std::string, compute, "none", "none, or device: FP8 experts on the GPU, or on its emulation where the build has no CUDA");
+ABSL_FLAG(int64_t, inner, 1024, "of an expert, with --compute=device");
 ABSL_FLAG(int, top_k, 4, "experts of a row");
 ABSL_FLAG(int, rounds, 5, "rounds");
 ABSL_FLAG(int, trips, 30, "trips of a round, of each kind");
@@ -45,10 +55,14 @@ ABSL_FLAG(std::string, serve, "", "for the processes that this one starts: raw o
 namespace baleen {
 namespace {
 
-constexpr int kShards = 2;
 constexpr int kLayer = 1;
 constexpr char kNumerics[] = "bench";
 constexpr int64_t kPage = 4096;
+
+int Fail(int code, absl::string_view message) {
+  std::cerr << "layer_overhead: " << message << "\n";
+  return code;
+}
 
 // Makes the outputs' memory real, as a computation does, and nothing else.
 class NoExperts final : public HeldExperts {
@@ -81,12 +95,28 @@ AcceptFunction RawAnswers() {
   };
 }
 
+bool OnDevice() { return absl::GetFlag(FLAGS_compute) == "device"; }
+
+int ShardOf(int expert) { return expert * absl::GetFlag(FLAGS_shards) / absl::GetFlag(FLAGS_experts); }
+
+absl::StatusOr<std::shared_ptr<const HeldExperts>> MakeExperts() {
+  const int64_t hidden = absl::GetFlag(FLAGS_hidden);
+  if (!OnDevice()) return std::make_shared<NoExperts>(hidden * 2);
+  if (const std::string problem = cuda::DeviceProblem(); !problem.empty()) return absl::FailedPreconditionError(problem);
+  const ExpertFormat format{DType::kF8E4m3, hidden, absl::GetFlag(FLAGS_inner)};
+  return RandomExperts::Make(format, absl::GetFlag(FLAGS_experts), ExpertServiceOptions().max_merged_slots);
+}
+
 int Serve(const std::string& what, const std::string& ucx_devices) {
   ExpertServiceOptions options;
   options.shape = {
       .hidden = absl::GetFlag(FLAGS_hidden), .experts = absl::GetFlag(FLAGS_experts), .dtype = DType::kBf16, .numerics_id = kNumerics};
   ExpertService shard(options, Clock::Real(), nullptr);
-  shard.SetExperts(std::make_shared<NoExperts>(options.shape.hidden * 2));
+  if (what != "raw") {
+    auto experts = MakeExperts();
+    if (!experts.ok()) return Fail(1, experts.status().ToString());
+    shard.SetExperts(*std::move(experts));
+  }
   const AcceptFunction accept = what == "raw" ? RawAnswers() : [&](std::shared_ptr<Connection> c) { return shard.Accept(std::move(c)); };
   const EchoServer server(ucx_devices, accept);
   std::cout << server.address() << std::endl;
@@ -104,38 +134,47 @@ double Median(std::vector<double> values) {
 
 // A layer's rows, and what they make each shard send and receive.
 struct Batch {
-  Batch(int64_t rows, int64_t hidden, int experts, int top_k, uint32_t seed) : input(static_cast<size_t>(rows * hidden * 2)) {
+  Batch(int64_t rows, int64_t hidden, int experts, int top_k, uint32_t seed)
+      : input(static_cast<size_t>(rows * hidden)),
+        out(static_cast<size_t>(absl::GetFlag(FLAGS_shards))),
+        back(static_cast<size_t>(absl::GetFlag(FLAGS_shards))) {
     std::mt19937 random(seed);
+    for (Bf16& value : input) value = F32ToBf16(static_cast<float>(random() % 2001) * 1e-3f - 1);
     std::vector<int32_t> all(static_cast<size_t>(experts));
     std::iota(all.begin(), all.end(), 0);
     for (int64_t row = 0; row < rows; ++row) {
       std::shuffle(all.begin(), all.end(), random);
       std::sort(all.begin(), all.begin() + top_k);
       ids.insert(ids.end(), all.begin(), all.begin() + top_k);
-      bool goes[kShards] = {};
+      std::vector<bool> goes(out.size());
       for (int k = 0; k < top_k; ++k) {
-        const int shard = all[static_cast<size_t>(k)] * kShards / experts;
+        const auto shard = static_cast<size_t>(ShardOf(all[static_cast<size_t>(k)]));
         goes[shard] = true;
         back[shard] += hidden * 2;
       }
-      for (int shard = 0; shard < kShards; ++shard) out[shard] += goes[shard] ? hidden * 2 : 0;
+      for (size_t shard = 0; shard < out.size(); ++shard) out[shard] += goes[shard] ? hidden * 2 : 0;
     }
+    wanted = static_cast<int>(std::set<int32_t>(ids.begin(), ids.end()).size());
     outputs.resize(ids.size());
     spec.layer = kLayer;
     spec.rows = rows;
     spec.hidden = hidden;
     spec.top_k = top_k;
-    spec.input = input.data();
+    spec.input = reinterpret_cast<const std::byte*>(input.data());
     spec.expert_ids = ids.data();
     spec.outputs = outputs.data();
   }
 
-  std::vector<std::byte> input;
+  int64_t bytes_out() const { return std::accumulate(out.begin(), out.end(), int64_t{0}); }
+  int64_t bytes_back() const { return std::accumulate(back.begin(), back.end(), int64_t{0}); }
+
+  std::vector<Bf16> input;
   std::vector<int32_t> ids;
   std::vector<const std::byte*> outputs;
   ExpertBatch spec;
-  int64_t out[kShards] = {};
-  int64_t back[kShards] = {};
+  int wanted = 0;            // Experts.
+  std::vector<int64_t> out;  // By shard.
+  std::vector<int64_t> back;
 };
 
 // Streams to the processes that only answer.
@@ -155,10 +194,10 @@ class RawStreams {
 
   absl::Status Trip(const Batch& batch) {
     int sent = 0;
-    for (int shard = 0; shard < kShards; ++shard) {
+    for (size_t shard = 0; shard < streams_.size(); ++shard) {
       if (batch.out[shard] == 0) continue;
-      const Payload payload{nullptr, batch.input.data(), static_cast<size_t>(batch.out[shard])};
-      RETURN_IF_ERROR(streams_[static_cast<size_t>(shard)]->Send({absl::StrCat(batch.back[shard]), payload}));
+      const Payload payload{nullptr, batch.spec.input, static_cast<size_t>(batch.out[shard])};
+      RETURN_IF_ERROR(streams_[shard]->Send({absl::StrCat(batch.back[shard]), payload}));
       ++sent;
     }
     for (; sent > 0; --sent) {
@@ -176,7 +215,7 @@ class RawStreams {
 std::shared_ptr<const v1::ClusterMap> MapOf(const std::vector<std::string>& addresses, int experts) {
   auto map = std::make_shared<v1::ClusterMap>();
   map->set_epoch(1);
-  for (int shard = 0; shard < kShards; ++shard) {
+  for (int shard = 0; shard < absl::GetFlag(FLAGS_shards); ++shard) {
     v1::Worker* worker = map->add_workers();
     worker->mutable_info()->set_worker_id(absl::StrCat("shard-", shard));
     worker->mutable_info()->set_address(addresses[static_cast<size_t>(shard)]);
@@ -185,7 +224,7 @@ std::shared_ptr<const v1::ClusterMap> MapOf(const std::vector<std::string>& addr
     v1::ExpertRange* range = worker->add_experts();
     range->set_layer(kLayer);
     for (int expert = 0; expert < experts; ++expert) {
-      if (expert * kShards / experts == shard) range->add_experts(static_cast<uint32_t>(expert));
+      if (ShardOf(expert) == shard) range->add_experts(static_cast<uint32_t>(expert));
     }
   }
   return map;
@@ -203,7 +242,26 @@ absl::Status WaitReady(const Router& router, int experts) {
 struct Figures {
   std::vector<double> raw_us;
   std::vector<double> layer_us;
+  std::vector<double> local_us;
 };
+
+// The batch as a shard computes it that holds all of its experts.
+absl::StatusOr<double> MeasureLocal(const Batch& batch, const HeldExperts& experts, int trips) {
+  const int64_t row_bytes = batch.spec.hidden * 2;
+  ASSIGN_OR_RETURN(const std::shared_ptr<std::byte[]> outputs, experts.ReplyMemory(batch.ids.size() * static_cast<size_t>(row_bytes)));
+  std::vector<ExpertSlot> slots;
+  for (int64_t i = 0; i < static_cast<int64_t>(batch.ids.size()); ++i) {
+    const std::byte* const input = batch.spec.input + i / batch.spec.top_k * row_bytes;
+    slots.push_back({static_cast<uint32_t>(batch.ids[static_cast<size_t>(i)]), input, outputs.get() + i * row_bytes});
+  }
+  std::vector<double> local_us;
+  for (int trip = 0; trip < trips; ++trip) {
+    const absl::Time start = absl::Now();
+    RETURN_IF_ERROR(experts.Compute(kLayer, slots));
+    local_us.push_back(MicrosecondsSince(start));
+  }
+  return Median(local_us);
+}
 
 // One round of trips in turn.
 absl::Status Measure(Batch& batch, RawStreams& raw, Router& router, int trips, Figures* figures) {
@@ -229,10 +287,11 @@ std::string List(const std::vector<double>& values) {
 struct Processes {
   Processes(const std::string& what, const std::string& devices) {
     const std::string self = std::filesystem::read_symlink("/proc/self/exe");
-    for (int i = 0; i < kShards; ++i) {
+    for (int i = 0; i < absl::GetFlag(FLAGS_shards); ++i) {
       children.push_back(std::make_unique<ChildProcess>(std::vector<std::string>{
           self, absl::StrCat("--serve=", what), absl::StrCat("--transport=", devices.empty() ? "grpc" : "ucx"),
-          absl::StrCat("--hidden=", absl::GetFlag(FLAGS_hidden)), absl::StrCat("--experts=", absl::GetFlag(FLAGS_experts))}));
+          absl::StrCat("--hidden=", absl::GetFlag(FLAGS_hidden)), absl::StrCat("--experts=", absl::GetFlag(FLAGS_experts)),
+          absl::StrCat("--compute=", absl::GetFlag(FLAGS_compute)), absl::StrCat("--inner=", absl::GetFlag(FLAGS_inner))}));
       addresses.push_back(children.back()->ReadLine());
     }
   }
@@ -263,26 +322,34 @@ absl::Status Run(const std::vector<int64_t>& shapes, const std::string& devices)
   std::vector<Batch> batches;
   for (const int64_t rows : shapes) batches.emplace_back(rows, absl::GetFlag(FLAGS_hidden), experts, absl::GetFlag(FLAGS_top_k), 1);
   std::vector<Figures> figures(shapes.size());
+  std::shared_ptr<const HeldExperts> local;
+  if (OnDevice()) {
+    ASSIGN_OR_RETURN(local, MakeExperts());
+  }
   Figures warm_up;
-  for (Batch& batch : batches) RETURN_IF_ERROR(Measure(batch, raw, router, 3, &warm_up));
+  for (Batch& batch : batches) {
+    RETURN_IF_ERROR(Measure(batch, raw, router, 3, &warm_up));
+    if (local != nullptr) RETURN_IF_ERROR(MeasureLocal(batch, *local, 3).status());
+  }
   for (int round = 0; round < absl::GetFlag(FLAGS_rounds); ++round) {
-    for (size_t i = 0; i < batches.size(); ++i) RETURN_IF_ERROR(Measure(batches[i], raw, router, absl::GetFlag(FLAGS_trips), &figures[i]));
+    for (size_t i = 0; i < batches.size(); ++i) {
+      RETURN_IF_ERROR(Measure(batches[i], raw, router, absl::GetFlag(FLAGS_trips), &figures[i]));
+      if (local == nullptr) continue;
+      ASSIGN_OR_RETURN(const double local_us, MeasureLocal(batches[i], *local, absl::GetFlag(FLAGS_trips)));
+      figures[i].local_us.push_back(local_us);
+    }
   }
   if (fallbacks > 0) return absl::UnavailableError("UCX fell back to gRPC");
   std::vector<std::string> found;
   for (size_t i = 0; i < batches.size(); ++i) {
     const Batch& batch = batches[i];
-    found.push_back(absl::StrCat("{\"rows\": ", batch.spec.rows, ", \"bytes_out\": ", batch.out[0] + batch.out[1],
-                                 ", \"bytes_back\": ", batch.back[0] + batch.back[1], ", \"raw_us\": ", List(figures[i].raw_us),
-                                 ", \"layer_us\": ", List(figures[i].layer_us), "}"));
+    found.push_back(absl::StrCat("{\"rows\": ", batch.spec.rows, ", \"experts\": ", batch.wanted, ", \"bytes_out\": ", batch.bytes_out(),
+                                 ", \"bytes_back\": ", batch.bytes_back(), ", \"raw_us\": ", List(figures[i].raw_us),
+                                 ", \"layer_us\": ", List(figures[i].layer_us), ", \"local_us\": ", List(figures[i].local_us), "}"));
   }
-  std::cout << "{\"transport\": \"" << absl::GetFlag(FLAGS_transport) << "\", \"shapes\": [" << absl::StrJoin(found, ", ") << "]}\n";
+  std::cout << "{\"transport\": \"" << absl::GetFlag(FLAGS_transport) << "\", \"compute\": \""
+            << (OnDevice() ? cuda::DeviceName() : std::string("none")) << "\", \"shapes\": [" << absl::StrJoin(found, ", ") << "]}\n";
   return absl::OkStatus();
-}
-
-int Fail(int code, absl::string_view message) {
-  std::cerr << "layer_overhead: " << message << "\n";
-  return code;
 }
 
 int Main(int argc, char** argv) {
@@ -298,7 +365,11 @@ int Main(int argc, char** argv) {
     shapes.push_back(rows);
   }
   const int top_k = absl::GetFlag(FLAGS_top_k);
-  if (top_k < 1 || absl::GetFlag(FLAGS_experts) < std::max(top_k, kShards)) return Fail(2, "--experts is at least --top_k, and 2");
+  const int shards = absl::GetFlag(FLAGS_shards);
+  if (shards < 1 || shards > 8) return Fail(2, "--shards is 1 to 8");
+  if (top_k < 1 || absl::GetFlag(FLAGS_experts) < std::max(top_k, shards)) return Fail(2, "--experts is at least --top_k and --shards");
+  if (absl::GetFlag(FLAGS_compute) != "none" && !OnDevice()) return Fail(2, "--compute is none or device");
+  if (absl::GetFlag(FLAGS_inner) < 128 || absl::GetFlag(FLAGS_inner) % 128 != 0) return Fail(2, "--inner is a multiple of 128");
   if (absl::GetFlag(FLAGS_rounds) < 1 || absl::GetFlag(FLAGS_trips) < 1) return Fail(2, "--rounds and --trips are at least 1");
   if (absl::GetFlag(FLAGS_hidden) < kPage / 2 || absl::GetFlag(FLAGS_hidden) > 16384) return Fail(2, "--hidden is 2048 to 16384");
   const absl::Status status = Run(shapes, devices);
