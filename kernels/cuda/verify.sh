@@ -4,6 +4,10 @@
 # Builds kernel_tests and kernel_bench with CMake (or takes them from BINARIES_DIR), runs all tests, the tests again under compute-sanitizer,
 # and the benchmarks. Writes OUT_DIR/verify.json (what each step returned), bench.json, and a log a step. Exit code 1 when a step failed, 3
 # when there is no GPU to verify on. Every step has a time limit; all of them together stay within nine minutes.
+#
+# BUNDLE=DIR: the unpacked archive of tools/bundle/pack.py. Then what serves runs too, in up to five minutes more: a cluster held to its
+# promises in BF16 and in FP8 (cluster.json, cluster_fp8.json), and what --extra of pack.py put there: experts' tests, a V3 layer through a
+# process.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: verify.sh OUT_DIR [BINARIES_DIR]}
@@ -49,6 +53,15 @@ if [[ -z $device ]]; then
 fi
 
 run tests 60 "$binaries/kernel_tests"
+if [[ -n ${BUNDLE:-} ]]; then
+  experts=$BUNDLE/bazel-bin/model/cuda/device_experts_test
+  layer=$BUNDLE/bazel-bin/tools/bench/layer_overhead
+  [[ ! -x $experts ]] || run experts 30 "$experts"
+  shape=(--hidden=7168 --inner=2048 --experts=256 --top_k=8 --shards=1 --rows=1,16,128)
+  [[ ! -x $layer ]] || run layer 60 "$layer" --compute=device --transport=ucx "${shape[@]}"
+  run cluster 90 "$BUNDLE/tools/bundle/check.py" --device=cuda --out="$out/cluster.json"
+  run cluster_fp8 90 env DTYPE=fp8 "$BUNDLE/tools/bundle/check.py" --device=cuda --out="$out/cluster_fp8.json"
+fi
 run bench 90 "$binaries/kernel_bench" --out="$out/bench.json"
 if command -v compute-sanitizer >/dev/null; then
   run memcheck 60 compute-sanitizer --tool memcheck --error-exitcode 9 "$binaries/kernel_tests" --filter=Agree

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "kernels/cuda/base/row_groups.h"
+#include "model/cuda/upload_matrix.h"
 #include "model/weights/part_finisher.h"
 
 namespace baleen {

@@ -14,7 +14,6 @@ namespace baleen {
 namespace {
 
 constexpr int64_t kAlignment = 256;
-constexpr int64_t kMostCopies = 64;  // Of a row (SlotPlan::rows).
 
 int64_t Aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -35,7 +34,7 @@ absl::StatusOr<std::unique_ptr<ExpertLane>> ExpertLane::Create(const ExpertForma
   ASSIGN_OR_RETURN(ExpertProducts products, ExpertProducts::Create(format, max_slots, max_slots));
   std::unique_ptr<ExpertLane> lane(new ExpertLane(format, max_slots, std::move(products)));
   const int64_t outputs = max_slots * lane->row_bytes();
-  const int64_t staging = IntBytes(max_slots * kMostCopies) + IntBytes(cuda::kMaxRowGroups + 1) + IntBytes(max_slots) + outputs;
+  const int64_t staging = IntBytes(max_slots * kMostSlotsOfRow) + IntBytes(cuda::kMaxRowGroups + 1) + IntBytes(max_slots) + outputs;
   RETURN_IF_ERROR(NoRoom(cuda::PinnedMemory::Allocate(static_cast<size_t>(staging), &lane->staging_), staging));
   RETURN_IF_ERROR(NoRoom(cuda::DeviceMemory::Allocate(static_cast<size_t>(staging), &lane->staged_), staging));
   RETURN_IF_ERROR(NoRoom(cuda::DeviceMemory::Allocate(static_cast<size_t>(outputs), &lane->outputs_), outputs));

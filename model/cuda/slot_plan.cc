@@ -6,14 +6,12 @@
 namespace baleen {
 namespace {
 
-constexpr int64_t kMostCopies = 64;  // Of a row (PermuteArgs::top_k).
-
 // Where each row's slots begin, and the end.
 std::vector<int64_t> RowBegins(absl::Span<const ExpertSlot> slots) {
   std::vector<int64_t> begins;
   const int64_t count = static_cast<int64_t>(slots.size());
   for (int64_t i = 0; i < count; ++i) {
-    const bool same = i > 0 && slots[i].input == slots[i - 1].input && i - begins.back() < kMostCopies;
+    const bool same = i > 0 && slots[i].input == slots[i - 1].input && i - begins.back() < kMostSlotsOfRow;
     if (!same) begins.push_back(i);
   }
   begins.push_back(count);

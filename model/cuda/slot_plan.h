@@ -11,9 +11,11 @@
 
 namespace baleen {
 
+inline constexpr int64_t kMostSlotsOfRow = 64;  // PermuteArgs::top_k takes no more.
+
 // Slot i of the callers is place `p` where order[p] == i; places are sorted by group, and within one by i.
 struct SlotPlan {
-  std::vector<const std::byte*> rows;  // Inputs; consecutive slots of one input are one row, up to 64 of them.
+  std::vector<const std::byte*> rows;  // Inputs; consecutive slots of one input are one row, up to kMostSlotsOfRow.
   int top_k = 0;                       // The most slots of a row.
   std::vector<int32_t> slots;          // [rows, top_k]: the places of a row's slots, then -1.
   std::vector<int32_t> group_rows;     // [groups + 1]: where each group's places begin.

@@ -18,30 +18,19 @@ import tarfile
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools" / "baleen"))
+sys.path[:0] = [str(ROOT / "tools" / "baleen"), str(ROOT / "deploy" / "images")]
 
+import closure  # noqa: E402
 from topology import BINARIES  # noqa: E402
 
 NAME = "baleen"  # The archive's one folder, laid out as the repository is.
 LIBRARIES = "lib"
 # The C library goes with its own loader and with the driver's libraries: the machine's own are taken.
-OF_THE_SYSTEM = re.compile(r"^(ld-linux.*|lib(c|m|dl|rt|pthread|resolv|util|anl|nss_.*)\.so.*|linux-vdso.*|libcuda\.so.*)$")
+OF_THE_SYSTEM = re.compile(r"ld-linux.*|lib(c|m|dl|rt|pthread|resolv|util|anl)\.so.*")
 WRAPPER = """#!/bin/sh
 here=$(cd "$(dirname "$0")" && pwd)
 LD_LIBRARY_PATH="$here/{up}/{libraries}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}" exec "$here/{real}" "$@"
 """
-
-
-def libraries_of(binary):
-    """Paths of the shared libraries that the binary loads, without the system's own."""
-    text = subprocess.run(["ldd", str(binary)], check=True, capture_output=True, text=True).stdout
-    found = {}
-    for name, path in re.findall(r"^\s*(\S+) => (\S+)", text, re.MULTILINE):
-        if path == "not":
-            raise SystemExit(f"pack: {binary} needs {name}, which is not found here")
-        if not OF_THE_SYSTEM.match(name):
-            found[name] = pathlib.Path(path)
-    return found
 
 
 def _strip(source, target):
@@ -56,9 +45,10 @@ def add_binary(source, relative, stage):
     _strip(source, real)
     target.write_text(WRAPPER.format(up="/".join([".."] * (len(relative.parts) - 1)), libraries=LIBRARIES, real=real.name))
     target.chmod(0o755)
-    for name, path in libraries_of(source).items():
-        if not (stage / LIBRARIES / name).exists():
-            _strip(path.resolve(), stage / LIBRARIES / name)
+    for path in closure.libraries(source):
+        library = stage / LIBRARIES / path.name
+        if not OF_THE_SYSTEM.fullmatch(path.name) and not library.exists():
+            _strip(path.resolve(), library)
 
 
 def stage_all(stage, binaries, extra, model):
