@@ -109,8 +109,8 @@ bench: setup  ## run the benchmarks into .baleen/bench.json, pictures into .bale
 	@.baleen/venv-bench/bin/python tools/bench/run.py --bazel=$(BAZEL) --out=.baleen/bench.json \
 	  --shapes=$(SHAPES) --parts=$(PARTS) --rounds=$(ROUNDS)
 
-images: build  ## build one container image a service into .baleen/images, and run each once
-	@deploy/images/build.py --binaries=bazel-bin --out=.baleen/images
+images: build  ## build one container image a service into .baleen/images, and run each once (CUDA=1: those for a GPU)
+	@deploy/images/build.py --binaries=bazel-bin --out=.baleen/images $(if $(filter 1,$(CUDA)),--cuda)
 
 format: setup  ## format the C++ files
 	@git ls-files -z --cached --others --exclude-standard '*.cc' '*.h' | xargs -0 clang-format -i

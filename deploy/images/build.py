@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Builds one container image a service with buildah, without a daemon or a registry, and runs each once.
 
-    deploy/images/build.py --binaries=bazel-bin --out=.baleen/images
+    deploy/images/build.py --binaries=bazel-bin --out=.baleen/images [--cuda]
 
 Writes <out>/<service>.oci.tar and <out>/<service>.spdx.json. The tag is the chart's appVersion. The same binaries and libraries give the
-same image: times are zero and files are copied in order.
+same image: times are zero and files are copied in order. With --cuda, of binaries built for a GPU: those of attention and expert, whose
+tags end with -cuda.
 """
 
 import argparse
@@ -22,6 +23,9 @@ import sbom
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVICES = ("gateway", "attention", "expert", "placement")
 READS_A_MODEL = ("gateway", "attention", "expert")
+ON_A_GPU = ("attention", "expert")
+# What NVIDIA's driver links, which comes from the host when a container starts.
+OF_THE_DRIVER = tuple(pathlib.Path("/lib/x86_64-linux-gnu") / name for name in ("libdl.so.2", "libpthread.so.0", "librt.so.1"))
 USER = 65532
 
 
@@ -36,9 +40,9 @@ def _copy(source, target):
     target.chmod(0o555 if source.stat().st_mode & 0o111 else 0o444)
 
 
-def lay_out(service, binary, tree):
+def lay_out(service, binary, tree, cuda=False):
     """Fills `tree` with the image's files; the Debian packages in it."""
-    libraries = closure.libraries(binary)
+    libraries = sorted({*closure.libraries(binary), *(OF_THE_DRIVER if cuda else ())})
     _copy(binary, tree / "usr" / "bin" / binary.name)
     for library in libraries:
         _copy(library, tree / library.relative_to("/"))
@@ -68,9 +72,9 @@ class Buildah:
             raise RuntimeError(f"buildah {' '.join(words)}:\n{done.stdout}{done.stderr}")
         return done.stdout.strip()
 
-    def build(self, service, context, tag):
+    def build(self, target, context, tag):
         """The image's id, which is the digest of its configuration."""
-        self("bud", "--isolation=chroot", "--timestamp=0", "--layers=false", f"--target={service}", f"--tag={tag}",
+        self("bud", "--isolation=chroot", "--timestamp=0", "--layers=false", f"--target={target}", f"--tag={tag}",
              f"--file={ROOT / 'deploy/images/Containerfile'}", str(context))
         return self("inspect", "--type=image", "--format={{.FromImageID}}", tag)
 
@@ -86,22 +90,23 @@ class Buildah:
             self("rm", container)
 
 
-def build(service, binary, out):
+def build(service, binary, out, cuda=False):
     """One image: its tag, its id, its size."""
     context = out / "context"
     shutil.rmtree(context / service, ignore_errors=True)
-    packages = lay_out(service, binary, context / service)
+    packages = lay_out(service, binary, context / service, cuda)
+    name = f"{service}-cuda" if cuda else service
     digest = hashlib.sha256(binary.read_bytes()).hexdigest()
     bill = json.dumps(sbom.document(service, version(), digest, packages), indent=1) + "\n"
-    (out / f"{service}.spdx.json").write_text(bill)
-    _copy(out / f"{service}.spdx.json", context / service / "usr" / "share" / "sbom" / f"baleen-{service}.spdx.json")
+    (out / f"{name}.spdx.json").write_text(bill)
+    _copy(out / f"{name}.spdx.json", context / service / "usr" / "share" / "sbom" / f"baleen-{service}.spdx.json")
     buildah = Buildah(out / "store")
-    tag = f"localhost/baleen-{service}:{version()}"
-    identity = buildah.build(service, context, tag)
+    tag = f"localhost/baleen-{service}:{version()}{'-cuda' if cuda else ''}"
+    identity = buildah.build(name, context, tag)
     words = buildah.smoke(service, tag)
     if "--grpc_port" not in words:
         raise RuntimeError(f"{tag} does not run:\n{words}")
-    archive = out / f"{service}.oci.tar"
+    archive = out / f"{name}.oci.tar"
     archive.unlink(missing_ok=True)
     buildah("push", tag, f"oci-archive:{archive}:{tag}")
     print(f"{tag}  {identity[:19]}  {archive.stat().st_size >> 20} MiB  {len(packages)} Debian packages")
@@ -112,12 +117,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binaries", type=pathlib.Path, default=ROOT / "bazel-bin")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / ".baleen" / "images")
+    parser.add_argument("--cuda", action="store_true", help="the images for a GPU, of binaries that are")
     arguments = parser.parse_args()
     if shutil.which("buildah") is None:
         sys.exit("images: buildah is missing; on Debian: apt-get install buildah")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for service in SERVICES:
-        build(service, (arguments.binaries / f"services/{service}/baleen-{service}").resolve(), arguments.out.resolve())
+    for service in ON_A_GPU if arguments.cuda else SERVICES:
+        build(service, (arguments.binaries / f"services/{service}/baleen-{service}").resolve(), arguments.out.resolve(), arguments.cuda)
 
 
 if __name__ == "__main__":

@@ -28,8 +28,10 @@ class ContainerfileTest(unittest.TestCase):
         self.stages = {re.match(r"\S+ AS (\S+)", stage).group(1): stage for stage in stages}
 
     def test_one_image_a_service_from_nothing(self):
-        self.assertEqual(set(self.stages), set(build.SERVICES))
-        for service, stage in self.stages.items():
+        self.assertEqual(set(self.stages), {*build.SERVICES, *(f"{service}-cuda" for service in build.ON_A_GPU)})
+        for target, stage in self.stages.items():
+            service = target.removesuffix("-cuda")
+            self.assertEqual("NVIDIA_DRIVER_CAPABILITIES=compute" in stage, target != service)
             self.assertTrue(stage.startswith("scratch AS "))
             self.assertIn(f"USER {build.USER}:{build.USER}\n", stage)
             self.assertIn(f'ENTRYPOINT ["/usr/bin/baleen-{service}"]', stage)
@@ -41,6 +43,16 @@ class ContainerfileTest(unittest.TestCase):
             self.assertIn(service.group(1), self.stages)
             self.assertEqual(service.group(2), build.version())
             self.assertEqual(chart.pod_of(workload)["spec"]["securityContext"]["runAsUser"], build.USER)
+
+
+    def test_a_gpu_has_images_of_its_own(self):
+        values = chart.read_values(chart.VALUES["h800-r1"])
+        self.assertEqual(values["device"], "cuda")
+        for role, workload in chart.own_workloads(chart.render(values)).items():
+            container = chart.container_of(workload)
+            computes = role in ("prefill", "decode", "expert")
+            self.assertEqual(container["image"].endswith("-cuda"), computes, role)
+            self.assertEqual("--device=cuda" in container["args"], computes, role)
 
 
 class TreeTest(unittest.TestCase):
@@ -55,6 +67,13 @@ class TreeTest(unittest.TestCase):
         self.assertTrue(libraries <= files)
         self.assertIn("models/abacus/config.json", files)
         self.assertTrue({"libc6", "libgrpc++1.51", "libstdc++6"} <= {package.name for package in packages})
+
+    def test_a_gpus_has_what_the_driver_links(self):
+        with tempfile.TemporaryDirectory() as directory:
+            tree = pathlib.Path(directory)
+            build.lay_out("expert", binary("expert"), tree, cuda=True)
+            for library in build.OF_THE_DRIVER:
+                self.assertTrue((tree / library.relative_to("/")).is_file(), library)
 
     def test_placement_carries_no_model(self):
         with tempfile.TemporaryDirectory() as directory:

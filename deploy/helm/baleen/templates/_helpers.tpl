@@ -98,6 +98,18 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- end }}
 {{- end -}}
 
+{{/* Of the tag: who computes on a GPU has an image for it. Takes (root, role). */}}
+{{- define "baleen.imageSuffix" -}}
+{{- if and (eq (index . 0).Values.device "cuda") (has (index . 1) (list "prefill" "decode" "expert")) }}-cuda{{ end -}}
+{{- end -}}
+
+{{/* The flag of those that compute, but where it says what is the default. */}}
+{{- define "baleen.deviceArg" -}}
+{{- if ne .Values.device "cpu" }}
+- --device={{ .Values.device }}
+{{- end }}
+{{- end -}}
+
 {{/* The flags of a role. Takes (root, role). */}}
 {{- define "baleen.roleArgs" -}}
 {{- $root := index . 0 -}}
@@ -119,6 +131,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- else if eq $role "expert" }}
 - --dtype={{ $root.Values.model.dtype }}
 - --threads={{ $block.threads }}
+{{- include "baleen.deviceArg" $root }}
 {{- else if eq $role "placement" }}
 - --expected_shards={{ $root.Values.expert.replicas }}
 - --replicas={{ $block.minReplicas }}
@@ -130,6 +143,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 - --role={{ $role }}
 - --dtype={{ $root.Values.model.dtype }}
 - --threads={{ $block.threads }}
+{{- include "baleen.deviceArg" $root }}
 - --kv_mib={{ int64 $block.kvMiB }}
 - --max_batch_tokens={{ int64 $block.maxBatchTokens }}
 {{- if and $root.Values.tracing.otlpEndpoint $root.Values.tracing.layerSteps }}

@@ -137,7 +137,7 @@ image:
 {{- $root := index . 0 -}}
 {{- $role := index . 1 -}}
 {{- $block := index $root.Values $role -}}
-image: {{ printf "%s/%s:%s" $root.Values.image.registry $block.image (default $root.Chart.AppVersion $root.Values.image.tag) }}
+image: {{ printf "%s/%s:%s%s" $root.Values.image.registry $block.image (default $root.Chart.AppVersion $root.Values.image.tag) (include "baleen.imageSuffix" .) }}
 imagePullPolicy: {{ $root.Values.image.pullPolicy }}
 args:
   {{- include "baleen.commonArgs" . | nindent 2 }}
