@@ -278,6 +278,7 @@ class Bench {
     const MoeLayer layer;
     Line line;
     line.name = name;
+    std::printf("%s: rows want %lld of the experts\n", name.c_str(), static_cast<long long>(layer.wanted_experts()));
     line.bytes = layer.bytes();
     line.flops = layer.flops();
     line.floor_us = FloorUs(ceilings_, line.bytes, line.flops, DType::kF8E4m3);

@@ -16,6 +16,8 @@ constexpr int64_t kInner = 2048;
 constexpr int kExperts = 256;
 constexpr int kTopK = 8;
 constexpr int64_t kCopies = kRows * kTopK;
+// Of the gate's weights: logits then spread by about 1. Wider ones saturate the sigmoid, and ties send all rows to the first experts.
+constexpr float kGateScale = 0.025f;
 
 }  // namespace
 
@@ -64,6 +66,7 @@ void MoeLayer::DescribeNormAndGate() {
   norm_.scale_stride = kRows;
   gate_.args.output = DType::kF32;
   gate_.args.x = norm_.normed;
+  gate_.args.w = gate_.Keep<Bf16>(RandomBf16(kExperts * kHidden, kGateScale));
   select_.params = V3GateParams();
   select_.rows = kRows;
   select_.logits = static_cast<const float*>(gate_.args.y);

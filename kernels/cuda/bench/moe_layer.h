@@ -24,6 +24,7 @@ class MoeLayer {
   // The sum over its kernels; weights of the experts that some row wants.
   double bytes() const;
   double flops() const;
+  int64_t wanted_experts() const { return wanted_; }
 
  private:
   Memory Keep(Memory memory);
