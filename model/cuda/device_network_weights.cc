@@ -58,15 +58,33 @@ absl::StatusOr<DeviceLayerWeights> LoadLayer(Checkpoint& checkpoint, const Model
   return weights;
 }
 
+absl::StatusOr<DeviceMtpWeights> LoadMtp(Checkpoint& checkpoint, const ModelConfig& config) {
+  if (config.num_nextn_predict_layers == 0) {
+    return absl::InvalidArgumentError("MTP is on, but the checkpoint has no next-token layer (num_nextn_predict_layers)");
+  }
+  const std::string prefix = absl::StrCat("model.layers.", config.num_hidden_layers, ".");
+  const int64_t hidden = config.hidden_size;
+  DeviceMtpWeights weights;
+  ASSIGN_OR_RETURN(weights.embedding_norm, LoadVector(checkpoint, prefix + "enorm.weight", hidden));
+  ASSIGN_OR_RETURN(weights.hidden_norm, LoadVector(checkpoint, prefix + "hnorm.weight", hidden));
+  ASSIGN_OR_RETURN(weights.head_norm, LoadVector(checkpoint, prefix + "shared_head.norm.weight", hidden));
+  ASSIGN_OR_RETURN(weights.projection, LoadBf16(checkpoint, prefix + "eh_proj.weight", hidden, 2 * hidden));
+  return weights;
+}
+
 }  // namespace
 
-absl::StatusOr<DeviceNetworkWeights> DeviceNetworkWeights::Load(Checkpoint& checkpoint, const ModelConfig& config, DType compute) {
+absl::StatusOr<DeviceNetworkWeights> DeviceNetworkWeights::Load(Checkpoint& checkpoint, const ModelConfig& config, DType compute,
+                                                                bool mtp) {
   DeviceNetworkWeights weights;
   ASSIGN_OR_RETURN(weights.shape, DeviceAttentionShape::Of(config, compute));
   PartFinisher finisher(&checkpoint);
   ASSIGN_OR_RETURN(weights.embedding, LoadBf16(checkpoint, "model.embed_tokens.weight", config.vocab_size, config.hidden_size));
   finisher.Finish(OpenUnit(nullptr, "embedding"));
-  for (int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+  if (mtp) {
+    ASSIGN_OR_RETURN(weights.mtp, LoadMtp(checkpoint, config));
+  }
+  for (int64_t layer = 0; layer < config.num_hidden_layers + (mtp ? 1 : 0); ++layer) {
     ASSIGN_OR_RETURN(DeviceLayerWeights loaded, LoadLayer(checkpoint, config, weights.shape, layer, compute));
     weights.layers.push_back(std::move(loaded));
     finisher.Finish(OpenUnit(nullptr, absl::StrCat("layer-", layer)));

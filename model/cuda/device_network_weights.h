@@ -32,19 +32,29 @@ struct DeviceLayerWeights {
   std::optional<DeviceMlpWeights> shared;  // MoE layers with shared experts.
 };
 
+// What the next-token (MTP) layer has besides an ordinary layer's tensors (model spec section 6).
+struct DeviceMtpWeights {
+  cuda::DeviceMemory embedding_norm;  // F32 [hidden] enorm
+  cuda::DeviceMemory hidden_norm;     // F32 [hidden] hnorm
+  DeviceMatrix projection;            // 2 * hidden -> hidden, BF16; the embedding's half comes first.
+  cuda::DeviceMemory head_norm;       // F32 [hidden] shared_head.norm
+};
+
 // FP8 stays FP8 with its scales where products are FP8, BF16 stays BF16; straight from the mapped files, whose pages are given back.
 struct DeviceNetworkWeights {
   DeviceAttentionShape shape;
-  DeviceMatrix embedding;  // BF16 [vocab_size, hidden], a table.
-  std::vector<DeviceLayerWeights> layers;
+  DeviceMatrix embedding;                  // BF16 [vocab_size, hidden], a table.
+  std::vector<DeviceLayerWeights> layers;  // num_hidden_layers, then the MTP layer's where it is loaded.
+  std::optional<DeviceMtpWeights> mtp;
   cuda::DeviceMemory final_norm;        // F32 [hidden]
   DeviceMatrix lm_head;                 // hidden -> vocab_size, BF16; empty where the embedding is it.
   cuda::DeviceMemory rope_frequencies;  // F32 [rope / 2]
 
   const DeviceMatrix& head() const { return lm_head.outputs == 0 ? embedding : lm_head; }
 
-  // `compute`: kBf16 or kF8E4m3. INVALID_ARGUMENT for sizes that the kernels do not take, RESOURCE_EXHAUSTED when the device has no room.
-  static absl::StatusOr<DeviceNetworkWeights> Load(Checkpoint& checkpoint, const ModelConfig& config, DType compute);
+  // `compute`: kBf16 or kF8E4m3. Without `mtp` no tensor of the MTP layer is read. INVALID_ARGUMENT for sizes that the kernels do not take,
+  // RESOURCE_EXHAUSTED when the device has no room.
+  static absl::StatusOr<DeviceNetworkWeights> Load(Checkpoint& checkpoint, const ModelConfig& config, DType compute, bool mtp);
 };
 
 }  // namespace baleen

@@ -28,9 +28,12 @@ absl::Status LoadVocabulary(const std::string& directory, int64_t vocab_size, Mo
   return absl::OkStatus();
 }
 
+std::vector<ExpertId> MtpExperts(const ModelConfig& config) {
+  return RoutedExperts(config, config.num_hidden_layers, config.num_hidden_layers + 1);
+}
+
 absl::Status LoadMtpExperts(LoadedModel* model, SharedWeights* shared) {
-  const int64_t layer = model->config.num_hidden_layers;
-  const std::vector<ExpertId> ids = RoutedExperts(model->config, layer, layer + 1);
+  const std::vector<ExpertId> ids = MtpExperts(model->config);
   ASSIGN_OR_RETURN(model->mtp_weights, ExpertWeights::Load(*model->checkpoint, model->config, ids, model->numerics, nullptr, shared));
   model->mtp_experts = std::make_unique<LocalExperts>(model->mtp_weights.get(), model->pool.get());
   return absl::OkStatus();
@@ -51,15 +54,21 @@ absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& option
   if (!options.shared_weights.empty() && !model->numerics.on_gpu()) {
     ASSIGN_OR_RETURN(shared, SharedWeights::Open(options.shared_weights, *model->checkpoint, model->numerics));
   }
+  const bool mtp_experts = options.mtp && options.mtp_experts;
+  if (mtp_experts && model->numerics.on_gpu()) {
+    ASSIGN_OR_RETURN(model->mtp_device_experts, DeviceExperts::Load(*model->checkpoint, model->config, MtpExperts(model->config),
+                                                                    model->numerics, options.max_batch_tokens));
+  }
   ASSIGN_OR_RETURN(model->engine, LoadEngine(*model->checkpoint, model->config,
                                              {.numerics = model->numerics,
                                               .max_batch_tokens = options.max_batch_tokens,
                                               .ping_pong_rows = options.ping_pong_rows,
                                               .mtp = options.mtp,
                                               .shared_weights = shared.get(),
-                                              .on_device_failure = options.on_device_failure},
+                                              .on_device_failure = options.on_device_failure,
+                                              .mtp_device_experts = model->mtp_device_experts.get()},
                                              model->pool.get()));
-  if (options.mtp && options.mtp_experts) RETURN_IF_ERROR(LoadMtpExperts(model.get(), shared.get()));
+  if (mtp_experts && !model->numerics.on_gpu()) RETURN_IF_ERROR(LoadMtpExperts(model.get(), shared.get()));
   model->digests = model->checkpoint->Digests();
   RETURN_IF_ERROR(LoadVocabulary(options.directory, model->config.vocab_size, &model->limits));
   model->limits.max_positions = model->config.max_position_embeddings;

@@ -13,6 +13,7 @@
 #include "base/thread_pool.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
+#include "model/cuda/device_experts.h"
 #include "model/layers/numerics.h"
 #include "model/weights/expert_weights.h"
 #include "services/attention/decode/start_sequence.h"
@@ -28,8 +29,10 @@ struct LoadedModel {
   ModelLimits limits;
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Checkpoint> checkpoint;
+  // The MTP layer's experts, with LoadOptions.mtp_experts, on a GPU.
+  std::unique_ptr<DeviceExperts> mtp_device_experts;
   std::unique_ptr<Engine> engine;
-  // The MTP layer's experts, with LoadOptions.mtp_experts.
+  // The MTP layer's experts, with LoadOptions.mtp_experts, on a CPU.
   std::unique_ptr<ExpertWeights> mtp_weights;
   std::unique_ptr<LocalExperts> mtp_experts;
   std::vector<TensorDigestEntry> digests;

@@ -8,6 +8,7 @@
 #include "model/layers/mla.h"
 #include "model/weights/network_weights.h"
 #include "services/attention/engine/batch_scratch.h"
+#include "services/attention/engine/draft_plan.h"
 #include "services/attention/engine/forward_pass.h"
 #include "services/attention/engine/step_plan.h"
 
@@ -46,11 +47,9 @@ class CpuEngine final : public Engine {
   // The micro-batches of this step, by rows alone.
   std::vector<MicroBatch> Split(int64_t rows) const;
   absl::Status RunLayers(ForwardPass& pass, std::vector<MicroBatch>& batches, const StepOptions& step);
-  // The MTP layer's KV rows, its input left in the residual. `guesses` = the rows whose next token but one is asked for.
-  absl::Status WriteDraftKv(absl::Span<const DraftStep> drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
-                            std::vector<int64_t>* guesses);
-  absl::Status Guess(absl::Span<const DraftStep> drafts, const std::vector<int64_t>& rows, BlockPool& kv, ExpertBackend& experts,
-                     const StepOptions& options, float* logits);
+  // The MTP layer's KV rows, its input left in the residual.
+  absl::Status WriteDraftKv(const DraftPlan& drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options);
+  absl::Status Guess(const DraftPlan& drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options, float* logits);
 
   const ModelConfig config_;
   const EngineOptions options_;
@@ -90,45 +89,24 @@ absl::Status CpuEngine::RunLayers(ForwardPass& pass, std::vector<MicroBatch>& ba
 }
 
 // The layer's own rows need no attention: they are a projection of its input.
-absl::Status CpuEngine::WriteDraftKv(absl::Span<const DraftStep> drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
-                                     std::vector<int64_t>* guesses) {
-  std::vector<SequenceStep> steps;
-  std::vector<int64_t> hidden_rows;
-  const int64_t step_rows = plan_.rows();
-  for (const DraftStep& draft : drafts) {
-    const int64_t count = static_cast<int64_t>(draft.next_tokens.size());
-    const int64_t least = hidden_rows.empty() ? 0 : hidden_rows.back() + 1;
-    if (draft.first_row < least || draft.first_row > step_rows - count || (draft.logits && count == 0)) {
-      return absl::InvalidArgumentError(absl::StrCat("a draft of rows ", draft.first_row, " .. +", count, " after a step of ", step_rows));
-    }
-    for (int64_t i = 0; i < count; ++i) hidden_rows.push_back(draft.first_row + i);
-    if (draft.logits) guesses->push_back(static_cast<int64_t>(hidden_rows.size()) - 1);
-    steps.push_back({draft.blocks, draft.first_position, draft.next_tokens, 0});
-  }
-  RETURN_IF_ERROR(plan_.Build(steps, config_, kv_shape_, options_.max_batch_tokens, kv));
+absl::Status CpuEngine::WriteDraftKv(const DraftPlan& drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options) {
+  RETURN_IF_ERROR(plan_.Build(drafts.steps, config_, kv_shape_, options_.max_batch_tokens, kv));
   if (plan_.rows() == 0) return absl::OkStatus();
   ForwardPass pass(network_, plan_, scratch_, kv, experts, options.deadline);
   const int layer = static_cast<int>(config_.num_hidden_layers);
-  pass.EmbedNext(hidden_rows);
+  pass.EmbedNext(drafts.hidden_rows);
   pass.EnterLayer(layer);
   pass.WriteKv(layer, {.begin = 0, .end = plan_.rows(), .pending = nullptr});
   if (options.on_layer_kv) options.on_layer_kv(layer);
   return absl::OkStatus();
 }
 
-absl::Status CpuEngine::Guess(absl::Span<const DraftStep> drafts, const std::vector<int64_t>& rows, BlockPool& kv, ExpertBackend& experts,
-                              const StepOptions& options, float* logits) {
+absl::Status CpuEngine::Guess(const DraftPlan& drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options, float* logits) {
   const int64_t hidden = config_.hidden_size;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    std::copy_n(scratch_.residual.get() + rows[i] * hidden, hidden, scratch_.residual.get() + static_cast<int64_t>(i) * hidden);
+  for (size_t i = 0; i < drafts.guesses.size(); ++i) {
+    std::copy_n(scratch_.residual.get() + drafts.guesses[i] * hidden, hidden, scratch_.residual.get() + static_cast<int64_t>(i) * hidden);
   }
-  std::vector<SequenceStep> steps;
-  for (const DraftStep& draft : drafts) {
-    if (!draft.logits) continue;
-    const int64_t last = static_cast<int64_t>(draft.next_tokens.size()) - 1;
-    steps.push_back({draft.blocks, draft.first_position + last, draft.next_tokens.subspan(static_cast<size_t>(last)), 1});
-  }
-  RETURN_IF_ERROR(plan_.Build(steps, config_, kv_shape_, options_.max_batch_tokens, kv));
+  RETURN_IF_ERROR(plan_.Build(drafts.guess_steps, config_, kv_shape_, options_.max_batch_tokens, kv));
   ForwardPass pass(network_, plan_, scratch_, kv, experts, options.deadline);
   const int layer = static_cast<int>(config_.num_hidden_layers);
   MicroBatch batch{.begin = 0, .end = plan_.rows(), .pending = nullptr};
@@ -166,11 +144,11 @@ absl::Status CpuEngine::Draft(absl::Span<const DraftStep> drafts, BlockPool& kv,
                               std::vector<float>* logits) {
   if (!has_mtp()) return absl::FailedPreconditionError("the MTP layer is not loaded");
   logits->clear();
-  std::vector<int64_t> guesses;
-  RETURN_IF_ERROR(WriteDraftKv(drafts, kv, experts, options, &guesses));
-  if (guesses.empty()) return absl::OkStatus();
-  logits->resize(guesses.size() * config_.vocab_size);
-  return Guess(drafts, guesses, kv, experts, options, logits->data());
+  ASSIGN_OR_RETURN(const DraftPlan plan, PlanDrafts(drafts, plan_.rows()));
+  RETURN_IF_ERROR(WriteDraftKv(plan, kv, experts, options));
+  if (plan.guesses.empty()) return absl::OkStatus();
+  logits->resize(plan.guesses.size() * config_.vocab_size);
+  return Guess(plan, kv, experts, options, logits->data());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,9 +15,11 @@
 #include "model/cuda/device_network_weights.h"
 #include "model/cuda/device_status.h"
 #include "services/attention/engine/cuda_batch.h"
+#include "services/attention/engine/cuda_draft_rows.h"
 #include "services/attention/engine/cuda_forward_pass.h"
 #include "services/attention/engine/cuda_scratch.h"
 #include "services/attention/engine/cuda_step_graphs.h"
+#include "services/attention/engine/draft_plan.h"
 #include "services/attention/engine/staged_experts.h"
 #include "services/attention/engine/step_plan.h"
 #include "services/kv/cache/device_page_memory.h"
@@ -46,7 +49,6 @@ absl::Status CheckDevice(const ModelConfig& config, const EngineOptions& options
                                                   : "this build has no CUDA ('make build CUDA=1' makes one that has)");
   }
   if (const std::string problem = cuda::DeviceProblem(); !problem.empty()) return absl::FailedPreconditionError(problem);
-  if (options.mtp) return absl::InvalidArgumentError("MTP does not run on a GPU");
   if (config.n_routed_experts % 4 != 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("n_routed_experts is ", config.n_routed_experts, "; on a GPU it must be a multiple of 4"));
@@ -65,16 +67,17 @@ class CudaEngine final : public Engine {
     StagedExperts staged;
     cuda::DeviceStream stream;
     CudaStepGraphs graphs;
+    std::optional<CudaDraftRows> drafts;  // With MTP.
   };
 
   CudaEngine(const ModelConfig& config, const EngineOptions& options, Parts parts)
       : config_(config), options_(options), parts_(std::move(parts)), network_{config_, parts_.weights, parts_.mla} {}
 
   KvShape kv_shape() const override {
-    return {static_cast<int>(config_.num_hidden_layers), static_cast<int>(config_.kv_width()), DType::kBf16};
+    return {static_cast<int>(config_.num_hidden_layers) + (has_mtp() ? 1 : 0), static_cast<int>(config_.kv_width()), DType::kBf16};
   }
   const ModelConfig& config() const override { return config_; }
-  bool has_mtp() const override { return false; }
+  bool has_mtp() const override { return parts_.weights.mtp.has_value(); }
   std::unique_ptr<BlockPool> NewKvPool(int64_t budget_bytes) const override {
     return std::make_unique<BlockPool>(kv_shape(), NewDevicePageMemory(budget_bytes));
   }
@@ -82,12 +85,16 @@ class CudaEngine final : public Engine {
   absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
                     std::vector<float>* logits) override;
   absl::Status Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
-                     std::vector<float>* logits) override {
-    return absl::FailedPreconditionError("the MTP layer is not loaded");
-  }
+                     std::vector<float>* logits) override;
 
  private:
-  bool OnDevice(int layer) const { return !config_.IsMoe(layer) || options_.device_experts != nullptr; }
+  // Null where they are elsewhere.
+  DeviceExperts* ExpertsOf(int layer) const {
+    return layer < config_.num_hidden_layers ? options_.device_experts : options_.mtp_device_experts;
+  }
+  bool OnDevice(int layer) const { return !config_.IsMoe(layer) || ExpertsOf(layer) != nullptr; }
+  // Rows that only fill KV are done when the last layer's is written; Draft wants their outputs.
+  bool wants_outputs() const { return logits_rows() > 0 || has_mtp(); }
   int64_t logits_rows() const { return static_cast<int64_t>(plan_.logits_rows().size()); }
 
   // Uploads the step. Returns its parts when they are to be recorded and replayed, else null: steps that decode, whose rows are filled up
@@ -97,6 +104,13 @@ class CudaEngine final : public Engine {
   // Layers [begin, end) whose feed-forward is on the device too, and of layer `end` all up to the rows' copy for its experts.
   absl::Status EnqueueLayers(CudaForwardPass& pass, int begin, int end, const StepOptions& options);
   absl::Status FeedForward(CudaForwardPass& pass, int layer);
+  // Gate, and the copy of the rows for experts elsewhere.
+  absl::Status Send(CudaForwardPass& pass, int layer);
+  // Whatever went wrong, nothing reads or writes the step's memory any more when this returns.
+  absl::Status Finish(const absl::Status& enqueued);
+  // The MTP layer's KV rows, its input left in the residual.
+  absl::Status WriteDraftKv(const DraftPlan& drafts, BlockPool& kv, const StepOptions& options);
+  absl::Status Guess(const DraftPlan& drafts, BlockPool& kv, ExpertBackend& experts, absl::Time deadline);
 
   const ModelConfig config_;
   const EngineOptions options_;
@@ -125,7 +139,7 @@ absl::Status CudaEngine::FeedForward(CudaForwardPass& pass, int layer) {
   RETURN_IF_ERROR(pass.Gate(layer));
   const DeviceExperts::Batch batch = {layer, parts_.batch.rows(), parts_.scratch.normed.values(), parts_.scratch.expert_ids.As<int32_t>()};
   DeviceExperts::Outputs outputs;
-  RETURN_IF_ERROR(FromDevice(options_.device_experts->Enqueue(batch, parts_.stream.get(), &outputs)));
+  RETURN_IF_ERROR(FromDevice(ExpertsOf(layer)->Enqueue(batch, parts_.stream.get(), &outputs)));
   RETURN_IF_ERROR(pass.Shared(layer));
   return pass.Combine(layer, {outputs.y, outputs.slots});
 }
@@ -138,13 +152,19 @@ absl::Status CudaEngine::EnqueueLayers(CudaForwardPass& pass, int begin, int end
       RETURN_IF_ERROR(FromDevice(parts_.stream.Synchronize()));
       options.on_layer_kv(layer);
     }
-    // Rows that only fill KV are done when the last layer's is written.
-    if (layer == layers - 1 && logits_rows() == 0) return absl::OkStatus();
+    if (layer == layers - 1 && !wants_outputs()) return absl::OkStatus();
     RETURN_IF_ERROR(pass.Attend(layer));
     if (layer < end) RETURN_IF_ERROR(FeedForward(pass, layer));
   }
-  if (end == layers) return logits_rows() == 0 ? absl::OkStatus() : pass.Logits(logits_rows() + parts_.batch.rows() - plan_.rows());
-  RETURN_IF_ERROR(pass.Gate(end));
+  if (end == layers) {
+    if (wants_outputs()) RETURN_IF_ERROR(pass.FinalNorm(layers - 1));
+    return logits_rows() == 0 ? absl::OkStatus() : pass.Logits(logits_rows() + parts_.batch.rows() - plan_.rows());
+  }
+  return Send(pass, end);
+}
+
+absl::Status CudaEngine::Send(CudaForwardPass& pass, int layer) {
+  RETURN_IF_ERROR(pass.Gate(layer));
   return parts_.staged.Fetch(parts_.scratch.normed.values(), parts_.scratch.expert_ids.As<int32_t>(), parts_.batch.rows(),
                              parts_.stream.get());
 }
@@ -162,7 +182,7 @@ absl::Status CudaEngine::Run(BlockPool& kv, ExpertBackend& experts, const StepOp
       RETURN_IF_ERROR(begin == 0 ? pass.Embed() : pass.Combine(begin - 1, {parts_.staged.y(), parts_.staged.slots()}));
       return EnqueueLayers(pass, begin, end, options);
     }));
-    if (end == layers || (end == layers - 1 && logits_rows() == 0)) break;
+    if (end == layers || (end == layers - 1 && !wants_outputs())) break;
     RETURN_IF_ERROR(parts_.staged.Mark(stream));
     // The shared expert is computed while the routed rows are away.
     RETURN_IF_ERROR(run([&] { return pass.Shared(end); }));
@@ -177,13 +197,70 @@ absl::Status CudaEngine::Step(absl::Span<const SequenceStep> sequences, BlockPoo
   RETURN_IF_ERROR(plan_.Build(sequences, config_, kv_shape(), options_.max_batch_tokens, kv));
   logits->resize(plan_.logits_rows().size() * static_cast<size_t>(config_.vocab_size));
   if (plan_.rows() == 0) return absl::OkStatus();
-  const absl::Status run = Run(kv, experts, options);
-  // Whatever went wrong, nothing reads or writes the step's memory any more when this returns.
+  RETURN_IF_ERROR(Finish(Run(kv, experts, options)));
+  if (!logits->empty()) std::memcpy(logits->data(), parts_.scratch.logits_host.data(), logits->size() * sizeof(float));
+  return absl::OkStatus();
+}
+
+absl::Status CudaEngine::Finish(const absl::Status& enqueued) {
   const absl::Status done = FromDevice(parts_.stream.Synchronize());
   if (!done.ok() && options_.on_device_failure) options_.on_device_failure(done);
-  RETURN_IF_ERROR(run);
-  RETURN_IF_ERROR(done);
-  if (!logits->empty()) std::memcpy(logits->data(), parts_.scratch.logits_host.data(), logits->size() * sizeof(float));
+  RETURN_IF_ERROR(enqueued);
+  return done;
+}
+
+// The layer's own rows need no attention: they are a projection of its input.
+absl::Status CudaEngine::WriteDraftKv(const DraftPlan& drafts, BlockPool& kv, const StepOptions& options) {
+  const cuda::Stream stream = parts_.stream.get();
+  const int layer = static_cast<int>(config_.num_hidden_layers);
+  RETURN_IF_ERROR(parts_.drafts->Take(drafts.hidden_rows, plan_.rows(), parts_.scratch, stream));
+  RETURN_IF_ERROR(plan_.Build(drafts.steps, config_, kv_shape(), options_.max_batch_tokens, kv));
+  if (plan_.rows() == 0) return absl::OkStatus();
+  RETURN_IF_ERROR(parts_.batch.Upload(plan_, kv, plan_.rows(), stream));
+  CudaForwardPass pass(network_, parts_.batch, parts_.scratch, kv, stream);
+  RETURN_IF_ERROR(pass.Embed());
+  RETURN_IF_ERROR(parts_.drafts->Project(*parts_.weights.mtp, static_cast<float>(config_.rms_norm_eps), parts_.scratch, stream));
+  RETURN_IF_ERROR(pass.WriteKv(layer));
+  RETURN_IF_ERROR(FromDevice(parts_.stream.Synchronize()));
+  if (options.on_layer_kv) options.on_layer_kv(layer);
+  return absl::OkStatus();
+}
+
+absl::Status CudaEngine::Guess(const DraftPlan& drafts, BlockPool& kv, ExpertBackend& experts, absl::Time deadline) {
+  const cuda::Stream stream = parts_.stream.get();
+  const int layer = static_cast<int>(config_.num_hidden_layers);
+  const int64_t rows = static_cast<int64_t>(drafts.guesses.size());
+  RETURN_IF_ERROR(parts_.drafts->Pick(drafts.guesses, parts_.scratch, stream));
+  RETURN_IF_ERROR(plan_.Build(drafts.guess_steps, config_, kv_shape(), options_.max_batch_tokens, kv));
+  RETURN_IF_ERROR(parts_.scratch.ReserveLogits(rows));
+  RETURN_IF_ERROR(parts_.batch.Upload(plan_, kv, rows, stream));
+  RETURN_IF_ERROR(parts_.staged.Begin(rows, rows, stream));
+  CudaForwardPass pass(network_, parts_.batch, parts_.scratch, kv, stream);
+  RETURN_IF_ERROR(pass.WriteKv(layer));
+  RETURN_IF_ERROR(pass.Attend(layer));
+  if (OnDevice(layer)) {
+    RETURN_IF_ERROR(FeedForward(pass, layer));
+  } else {
+    RETURN_IF_ERROR(Send(pass, layer));
+    RETURN_IF_ERROR(parts_.staged.Mark(stream));
+    RETURN_IF_ERROR(pass.Shared(layer));
+    RETURN_IF_ERROR(parts_.staged.Exchange(experts, layer, deadline, stream));
+    RETURN_IF_ERROR(pass.Combine(layer, {parts_.staged.y(), parts_.staged.slots()}));
+  }
+  RETURN_IF_ERROR(pass.FinalNorm(layer));
+  return pass.Logits(rows);
+}
+
+absl::Status CudaEngine::Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
+                               std::vector<float>* logits) {
+  if (!has_mtp()) return absl::FailedPreconditionError("the MTP layer is not loaded");
+  logits->clear();
+  ASSIGN_OR_RETURN(const DraftPlan plan, PlanDrafts(drafts, plan_.rows()));
+  RETURN_IF_ERROR(Finish(WriteDraftKv(plan, kv, options)));
+  if (plan.guesses.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(Finish(Guess(plan, kv, experts, options.deadline)));
+  const float* const guessed = parts_.scratch.logits_host.As<float>();
+  logits->assign(guessed, guessed + static_cast<int64_t>(plan.guesses.size()) * config_.vocab_size);
   return absl::OkStatus();
 }
 
@@ -192,18 +269,23 @@ absl::Status CudaEngine::Step(absl::Span<const SequenceStep> sequences, BlockPoo
 absl::StatusOr<std::unique_ptr<Engine>> LoadCudaEngine(Checkpoint& checkpoint, const ModelConfig& config, const EngineOptions& options) {
   RETURN_IF_ERROR(CheckDevice(config, options));
   const DType compute = options.numerics.compute;
-  ASSIGN_OR_RETURN(DeviceNetworkWeights weights, DeviceNetworkWeights::Load(checkpoint, config, compute));
+  ASSIGN_OR_RETURN(DeviceNetworkWeights weights, DeviceNetworkWeights::Load(checkpoint, config, compute, options.mtp));
   const DeviceMlaParams mla = MlaParams(config, weights, compute);
   ASSIGN_OR_RETURN(CudaScratch scratch, CudaScratch::Allocate(config, mla, options.max_batch_tokens));
   ASSIGN_OR_RETURN(CudaBatch batch, CudaBatch::Allocate(options.max_batch_tokens));
   ASSIGN_OR_RETURN(StagedExperts staged,
                    StagedExperts::Allocate(options.max_batch_tokens, config.hidden_size, std::max<int64_t>(config.num_experts_per_tok, 1)));
+  std::optional<CudaDraftRows> drafts;
+  if (options.mtp) {
+    ASSIGN_OR_RETURN(drafts, CudaDraftRows::Allocate(options.max_batch_tokens, config.hidden_size));
+  }
   cuda::DeviceStream stream;
   RETURN_IF_ERROR(FromDevice(cuda::DeviceStream::Create(&stream)));
   RETURN_IF_ERROR(FromDevice(cuda::SynchronizeDevice()));
   return std::make_unique<CudaEngine>(
       config, options,
-      CudaEngine::Parts{std::move(weights), mla, std::move(scratch), std::move(batch), std::move(staged), std::move(stream), {}});
+      CudaEngine::Parts{
+          std::move(weights), mla, std::move(scratch), std::move(batch), std::move(staged), std::move(stream), {}, std::move(drafts)});
 }
 
 }  // namespace baleen

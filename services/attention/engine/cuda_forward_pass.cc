@@ -38,7 +38,7 @@ absl::Status CudaForwardPass::Norm(const float* weight, bool add_delta) {
 
 absl::Status CudaForwardPass::WriteKv(int layer) {
   const DeviceLayerWeights& weights = network_.weights.layers[static_cast<size_t>(layer)];
-  RETURN_IF_ERROR(Norm(weights.input_norm.As<float>(), LeavesDelta(layer - 1)));
+  RETURN_IF_ERROR(Norm(weights.input_norm.As<float>(), layer < network_.config.num_hidden_layers && LeavesDelta(layer - 1)));
   return baleen::WriteKv(network_.mla, weights.attention, scratch_.normed.rows(), batch_.KvRows(kv_, layer), scratch_.attention, stream_);
 }
 
@@ -87,8 +87,12 @@ absl::Status CudaForwardPass::Combine(int layer, const Routed& routed) {
   return FromDevice(cuda::Combine(args, stream_));
 }
 
+absl::Status CudaForwardPass::FinalNorm(int last_layer) {
+  const bool main = last_layer < network_.config.num_hidden_layers;
+  return Norm(main ? network_.weights.final_norm.As<float>() : network_.weights.mtp->head_norm.As<float>(), LeavesDelta(last_layer));
+}
+
 absl::Status CudaForwardPass::Logits(int64_t rows) {
-  RETURN_IF_ERROR(Norm(network_.weights.final_norm.As<float>(), LeavesDelta(network_.config.num_hidden_layers - 1)));
   cuda::PermuteArgs pick;
   pick.rows = batch_.rows();
   pick.top_k = 1;

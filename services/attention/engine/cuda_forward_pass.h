@@ -46,13 +46,15 @@ class CudaForwardPass {
   absl::Status Shared(int layer);
   // Routed outputs and the shared expert's into the residual.
   absl::Status Combine(int layer, const Routed& routed);
-  // `rows` of logits (the batch's with a slot) into scratch.logits_host; there is room.
+  // The norm behind `last_layer`, the main model's or the MTP layer's, into scratch.normed.
+  absl::Status FinalNorm(int last_layer);
+  // Behind it, `rows` of logits (the batch's with a slot) into scratch.logits_host; there is room.
   absl::Status Logits(int64_t rows);
 
  private:
   // normed = norm of the residual, to which scratch.delta is added first where it is not in yet.
   absl::Status Norm(const float* weight, bool add_delta);
-  // Whether the layer leaves its output in scratch.delta.
+  // Whether the layer's output is in scratch.delta and not in the residual when the next layer begins. The MTP layer's input is made anew.
   bool LeavesDelta(int64_t layer) const { return layer >= 0 && !network_.config.IsMoe(layer); }
 
   const Network& network_;

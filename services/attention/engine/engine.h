@@ -37,7 +37,9 @@ struct EngineOptions {
   SharedWeights* shared_weights = nullptr;  // Where packed weights come from and go, during Load. On a CPU.
   // On a GPU, when it failed: it gives nothing right any more. Called on the step's thread, before Step returns INTERNAL; may be null.
   std::function<void(const absl::Status&)> on_device_failure = nullptr;
-  DeviceExperts* device_experts = nullptr;  // On a GPU: the routed experts, beside the engine, instead of Step's. Outlive it.
+  // On a GPU: routed experts beside the engine, instead of Step's and of Draft's. Outlive it.
+  DeviceExperts* device_experts = nullptr;
+  DeviceExperts* mtp_device_experts = nullptr;
 };
 
 // Weights other than the routed experts, and the scratch of one batch. One Step at a time.

@@ -31,7 +31,7 @@ absl::StatusOr<WholeModel> WholeModel::Load(Checkpoint& checkpoint, const ModelC
   WholeModel model;
   if (numerics.on_gpu()) {
     ASSIGN_OR_RETURN(model.device_experts_, DeviceExperts::Load(checkpoint, config, ids, numerics, options.max_batch_tokens));
-    options.device_experts = model.device_experts_.get();
+    options.device_experts = options.mtp_device_experts = model.device_experts_.get();
     model.backend_ = std::make_unique<NoExperts>();
   } else {
     ASSIGN_OR_RETURN(model.weights_, ExpertWeights::Load(checkpoint, config, ids, numerics));

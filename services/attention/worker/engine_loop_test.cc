@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "gtest/gtest.h"
+#include "kernels/cuda/base/device.h"
 #include "model/weights/expert_weights.h"
 #include "services/attention/engine/engine.h"
 #include "services/attention/engine/local_experts.h"
@@ -43,23 +44,40 @@ class Collector final : public SequenceObserver {
   std::optional<absl::Status> status_;
 };
 
-class EngineLoopTest : public testing::TestWithParam<const char*> {
+struct LoopCase {
+  const char* name;
+  const char* dtype;
+  bool gpu;  // Or its emulation, in a build without CUDA.
+};
+
+class EngineLoopTest : public testing::TestWithParam<LoopCase> {
  protected:
   static constexpr int64_t kMaxTokens = 40;
 
-  void SetUp() override { Load(false); }
+  void SetUp() override {
+    const std::string problem = cuda::DeviceProblem();
+    if (GetParam().gpu && !problem.empty()) GTEST_SKIP() << problem;
+    Load(false);
+  }
 
   void Load(bool mtp) {
-    auto model = LoadModel({.directory = kModel, .dtype = GetParam(), .threads = 2, .mtp = mtp, .mtp_experts = mtp});
+    const Device gpu = cuda::DeviceIsEmulated() ? Device::kCudaEmulated : Device::kCuda;
+    auto model = LoadModel({.directory = kModel,
+                            .device = GetParam().gpu ? gpu : Device::kCpu,
+                            .dtype = GetParam().dtype,
+                            .threads = 2,
+                            .mtp = mtp,
+                            .mtp_experts = mtp});
     ASSERT_TRUE(model.ok()) << model.status();
     model_ = *std::move(model);
     const std::vector<ExpertId> ids = RoutedExperts(model_->config, 0, model_->config.num_hidden_layers);
-    auto weights = ExpertWeights::Load(*model_->checkpoint, model_->config, ids, model_->numerics);
+    const Numerics on_cpu = {.compute = model_->numerics.compute, .isa = model_->numerics.isa};
+    auto weights = ExpertWeights::Load(*model_->checkpoint, model_->config, ids, on_cpu);
     ASSERT_TRUE(weights.ok()) << weights.status();
     weights_ = *std::move(weights);
     experts_ = std::make_unique<LocalExperts>(weights_.get(), model_->pool.get());
     runner_ = std::make_unique<EngineRunner>(model_->engine.get(), experts_.get(), model_->mtp_experts.get());
-    pool_ = std::make_unique<BlockPool>(model_->engine->kv_shape(), int64_t{16} << 20);
+    pool_ = model_->engine->NewKvPool(int64_t{16} << 20);
   }
 
   std::unique_ptr<StepLoop> MakeLoop(int64_t max_batch_tokens, int64_t prefill_chunk, bool prefix_cache = false) {
@@ -113,7 +131,7 @@ TEST_P(EngineLoopTest, BatchChunkResumeCacheAndPreemptionChangeNoToken) {
     for (int32_t seed = 0; seed < kSequences; ++seed) alone.push_back(Submit(*loop, seed)->Wait());
   }
   for (const bool small_pool_and_cache : {false, true}) {
-    if (small_pool_and_cache) pool_ = std::make_unique<BlockPool>(pool_->shape(), 6 * 64 * pool_->shape().BytesPerToken());
+    if (small_pool_and_cache) pool_ = model_->engine->NewKvPool(6 * 64 * pool_->shape().BytesPerToken());
     auto loop = MakeLoop(24, 7, small_pool_and_cache);
     std::vector<std::shared_ptr<Collector>> together;
     std::vector<std::shared_ptr<Collector>> resumed;
@@ -142,7 +160,7 @@ TEST_P(EngineLoopTest, DraftsOfTheMtpLayerChangeNoToken) {
   Load(true);
   EXPECT_EQ(pool_->shape().layers, model_->config.num_hidden_layers + 1);
   for (const bool small_pool_and_cache : {false, true}) {
-    if (small_pool_and_cache) pool_ = std::make_unique<BlockPool>(pool_->shape(), 6 * 64 * pool_->shape().BytesPerToken());
+    if (small_pool_and_cache) pool_ = model_->engine->NewKvPool(6 * 64 * pool_->shape().BytesPerToken());
     auto loop = MakeLoop(24, 7, small_pool_and_cache);
     std::vector<std::shared_ptr<Collector>> drafted;
     for (int32_t seed = 0; seed < kSequences; ++seed) drafted.push_back(Submit(*loop, seed));
@@ -154,7 +172,9 @@ TEST_P(EngineLoopTest, DraftsOfTheMtpLayerChangeNoToken) {
   EXPECT_GT(CounterValue("baleen_spec_decode_num_draft_tokens_total"), CounterValue("baleen_spec_decode_num_accepted_tokens_total"));
 }
 
-INSTANTIATE_TEST_SUITE_P(DTypes, EngineLoopTest, testing::Values("bf16", "f32"));
+INSTANTIATE_TEST_SUITE_P(Engines, EngineLoopTest,
+                         testing::Values(LoopCase{"bf16", "bf16", false}, LoopCase{"f32", "f32", false}, LoopCase{"gpu", "bf16", true}),
+                         [](const testing::TestParamInfo<LoopCase>& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace baleen
