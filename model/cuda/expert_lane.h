@@ -29,7 +29,7 @@ class ExpertLane {
   absl::Status Compute(const DeviceExpertLayer& layer, absl::Span<const ExpertSlot> slots);
 
  private:
-  // Of integers before the rows, in staging on both sides.
+  // Where each array begins in staging, in bytes, on both sides.
   struct Staged {
     int64_t slots = 0;
     int64_t group_rows = 0;

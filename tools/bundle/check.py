@@ -131,7 +131,8 @@ class Killer:
             self._cluster.kill("expert")
 
 
-def _differences(what, expected, got):
+def differences(what, expected, got):
+    """Each prompt whose answer is not the expected one."""
     return [f"{what}: '{PROMPTS[i]}' gives {got[i]}, not {expected[i]}"[:2000] for i in range(len(PROMPTS)) if got[i] != expected[i]]
 
 
@@ -149,14 +150,14 @@ def check(device, directory):
             failures.append(f"'{QUESTION}' gives '{alone[0][1]}', without {ANSWER}")
         failures += [f"'{prompt}' gives no token" for prompt, (tokens, _) in zip(PROMPTS, alone) if not tokens]
         begin = time.monotonic()
-        failures += _differences("in a batch", alone, ask_all(cluster.rest))
+        failures += differences("in a batch", alone, ask_all(cluster.rest))
         figures["together_s"] = round(time.monotonic() - begin, 3)
         killer = Killer(cluster)
-        failures += _differences("with a shard killed", alone, ask_all(cluster.rest, killer))
+        failures += differences("with a shard killed", alone, ask_all(cluster.rest, killer))
         if not killer.done:
             failures.append("no stream came so far that a shard was killed")
     with Cluster(pathlib.Path(directory) / "one", device, 1, 1) as cluster:
-        failures += _differences("with one shard", alone, ask_all(cluster.rest))
+        failures += differences("with one shard", alone, ask_all(cluster.rest))
     return {**figures, "failures": failures}
 
 
