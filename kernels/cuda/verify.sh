@@ -59,6 +59,11 @@ if [[ -n ${BUNDLE:-} ]]; then
   [[ ! -x $experts ]] || run experts 30 "$experts"
   shape=(--hidden=7168 --inner=2048 --experts=256 --top_k=8 --shards=1 --rows=1,16,128)
   [[ ! -x $layer ]] || run layer 60 "$layer" --compute=device --transport=ucx "${shape[@]}"
+  # The engine's tests find checkpoints and goldens from the repository's root.
+  for part in services/attention/engine/engine_test services/attention/worker/engine_loop_test tests/invariance/engine_invariance_test \
+    tests/invariance/gpu_agreement_test tests/golden/golden_test; do
+    [[ ! -x $BUNDLE/bazel-bin/$part ]] || run "$(basename "$part")" 45 env -C "$here/../.." "$BUNDLE/bazel-bin/$part" --gtest_filter='*gpu*:*Gpu*'
+  done
   run cluster 90 "$BUNDLE/tools/bundle/check.py" --device=cuda --out="$out/cluster.json"
   run cluster_fp8 90 env DTYPE=fp8 "$BUNDLE/tools/bundle/check.py" --device=cuda --out="$out/cluster_fp8.json"
 fi
@@ -68,6 +73,8 @@ if command -v compute-sanitizer >/dev/null; then
   run memcheck_matches 30 compute-sanitizer --tool memcheck --error-exitcode 9 "$binaries/kernel_tests" --filter=Matches
   run memcheck_permute 15 compute-sanitizer --tool memcheck --error-exitcode 9 "$binaries/kernel_tests" --filter=Permute
   run memcheck_groups 25 compute-sanitizer --tool memcheck --error-exitcode 9 "$binaries/kernel_tests" --filter=Groups
+  engine=${BUNDLE:-}/bazel-bin/services/attention/engine/engine_test
+  [[ ! -x $engine ]] || run memcheck_engine 60 compute-sanitizer --tool memcheck --target-processes all --error-exitcode 9 "$engine" --gtest_filter='*LogitsWhereWantedOnly/gpu'
   for kernel in Gate Permute RmsNorm SamplingMatches; do
     run "racecheck_$kernel" 20 compute-sanitizer --tool racecheck --error-exitcode 9 "$binaries/kernel_tests" --filter="$kernel"
   done

@@ -13,7 +13,7 @@
 namespace baleen {
 namespace {
 
-constexpr int64_t kHidden = 160, kHeads = 4, kQLora = 48, kNope = 16, kRope = 8, kInner = 96, kMoeInner = 40;
+constexpr int64_t kHidden = 160, kHeads = 4, kQLora = 48, kInner = 96, kMoeInner = 40;
 constexpr int64_t kLayers = 3, kExperts = 8;
 
 // Deterministic on every machine, unlike the distributions of the standard library.
@@ -63,11 +63,11 @@ class Writer {
   }
 
  private:
-  static std::vector<float> HalfSplit(const std::vector<float>& values, int64_t rows, int64_t cols, int64_t group) {
+  std::vector<float> HalfSplit(const std::vector<float>& values, int64_t rows, int64_t cols, int64_t group) const {
     std::vector<float> split = values;
-    for (int64_t first = group - kRope; first < rows; first += group) {
-      for (int64_t i = 0; i < kRope; ++i) {
-        std::copy_n(&values[(first + i) * cols], cols, &split[(first + i / 2 + (i % 2) * (kRope / 2)) * cols]);
+    for (int64_t first = group - options_.rope; first < rows; first += group) {
+      for (int64_t i = 0; i < options_.rope; ++i) {
+        std::copy_n(&values[(first + i) * cols], cols, &split[(first + i / 2 + (i % 2) * (options_.rope / 2)) * cols]);
       }
     }
     return split;
@@ -109,13 +109,13 @@ void AddAttention(Writer& writer, const std::string& prefix, const TinyOptions& 
   if (options.q_lora) {
     writer.Matrix(prefix + "q_a_proj.weight", kQLora, kHidden, options.dtype);
     writer.Vector(prefix + "q_a_layernorm.weight", kQLora, 1, 0.1f);
-    writer.RopeMatrix(prefix + "q_b_proj.weight", kHeads * (kNope + kRope), kQLora, kNope + kRope);
+    writer.RopeMatrix(prefix + "q_b_proj.weight", kHeads * (options.nope + options.rope), kQLora, options.nope + options.rope);
   } else {
-    writer.RopeMatrix(prefix + "q_proj.weight", kHeads * (kNope + kRope), kHidden, kNope + kRope);
+    writer.RopeMatrix(prefix + "q_proj.weight", kHeads * (options.nope + options.rope), kHidden, options.nope + options.rope);
   }
-  writer.RopeMatrix(prefix + "kv_a_proj_with_mqa.weight", options.kv_lora + kRope, kHidden, options.kv_lora + kRope);
+  writer.RopeMatrix(prefix + "kv_a_proj_with_mqa.weight", options.kv_lora + options.rope, kHidden, options.kv_lora + options.rope);
   writer.Vector(prefix + "kv_a_layernorm.weight", options.kv_lora, 1, 0.1f);
-  writer.Matrix(prefix + "kv_b_proj.weight", kHeads * (kNope + options.v_head), options.kv_lora, options.dtype);
+  writer.Matrix(prefix + "kv_b_proj.weight", kHeads * (options.nope + options.v_head), options.kv_lora, options.dtype);
   writer.Matrix(prefix + "o_proj.weight", kHidden, kHeads * options.v_head, options.dtype);
 }
 
@@ -144,7 +144,7 @@ std::string ConfigJson(const TinyOptions& options) {
       "{", kind, options.dtype == DType::kF8E4m3 ? fp8 : "", "\"vocab_size\":", kTinyVocab, ",\"hidden_size\":", kHidden,
       ",\"intermediate_size\":", kInner, ",\"moe_intermediate_size\":", kMoeInner, ",\"num_hidden_layers\":", kLayers,
       ",\"num_attention_heads\":", kHeads, ",\"q_lora_rank\":", options.q_lora ? absl::StrCat(kQLora) : "null",
-      ",\"kv_lora_rank\":", options.kv_lora, ",\"qk_nope_head_dim\":", kNope, ",\"qk_rope_head_dim\":", kRope,
+      ",\"kv_lora_rank\":", options.kv_lora, ",\"qk_nope_head_dim\":", options.nope, ",\"qk_rope_head_dim\":", options.rope,
       ",\"v_head_dim\":", options.v_head, ",\"n_routed_experts\":", kExperts,
       R"(,"n_shared_experts":1,"num_experts_per_tok":3,"n_group":4,"topk_group":2,"first_k_dense_replace":1,"num_key_value_heads":4,
       "moe_layer_freq":1,"num_nextn_predict_layers":1,"max_position_embeddings":1024,"rope_theta":10000,"rms_norm_eps":1e-6,

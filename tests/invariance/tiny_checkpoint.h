@@ -19,6 +19,8 @@ struct TinyOptions {
   bool tie_word_embeddings = false;
   uint64_t seed = 1;
   int64_t kv_lora = 40;
+  int64_t nope = 16;
+  int64_t rope = 8;
   int64_t v_head = 12;
 
   // Sizes that a GPU's kernels take.
@@ -26,6 +28,15 @@ struct TinyOptions {
     TinyOptions options;
     options.kv_lora = 64;
     options.v_head = 16;
+    return options;
+  }
+  // V3's heads, four of them: what the tensor cores' attention takes.
+  static TinyOptions WithHeadsOfV3() {
+    TinyOptions options;
+    options.kv_lora = 512;
+    options.nope = 128;
+    options.rope = 64;
+    options.v_head = 128;
     return options;
   }
 };
