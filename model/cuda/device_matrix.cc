@@ -22,6 +22,8 @@ absl::StatusOr<cuda::DeviceMemory> AllocateOnDevice(int64_t bytes) {
     return absl::ResourceExhaustedError(status.message());
   }
   RETURN_IF_ERROR(FromDevice(cuda::FillAsync(memory.data(), 0, memory.bytes(), nullptr)));
+  // Streams do not wait for the null stream: the zeros must not come after what they write.
+  RETURN_IF_ERROR(FromDevice(cuda::SynchronizeDevice()));
   return memory;
 }
 

@@ -57,7 +57,11 @@ Status FillAsync(void* to, uint8_t byte, size_t bytes, Stream stream) {
   return FromCuda(cudaMemsetAsync(to, byte, bytes, stream), "filling memory");
 }
 
-Status CopyNow(void* to, const void* from, size_t bytes) { return FromCuda(cudaMemcpy(to, from, bytes, cudaMemcpyDefault), "a copy"); }
+Status CopyNow(void* to, const void* from, size_t bytes) {
+  if (Status status = FromCuda(cudaMemcpy(to, from, bytes, cudaMemcpyDefault), "a copy"); !status.ok()) return status;
+  // From memory that is not pinned it may return while the last bytes are still on their way.
+  return FromCuda(cudaStreamSynchronize(nullptr), "a copy");
+}
 
 DeviceStream::~DeviceStream() {
   if (stream_ == nullptr) return;

@@ -31,7 +31,7 @@ struct EngineOptions {
   Numerics numerics;
   int64_t max_batch_tokens = 512;  // Rows of one Step.
   // Steps of at least this many rows run as two micro-batches, so that one computes while the other's rows are at the experts;
-  // 0 = never. Changes no bit. Pays when the experts are remote.
+  // 0 = never. Changes no bit. Pays when the experts are remote. On a CPU.
   int64_t ping_pong_rows = 0;
   bool mtp = false;                         // Load the checkpoint's next-token layer, for Draft. Its KV is one more layer of the pool.
   SharedWeights* shared_weights = nullptr;  // Where packed weights come from and go, during Load. On a CPU.

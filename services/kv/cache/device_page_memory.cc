@@ -16,16 +16,18 @@ constexpr size_t kStagingBytes = size_t{4} << 20;
 
 void Require(const cuda::Status& status) {
   if (status.ok()) return;
-  Log(LogLevel::kError, "the device with the KV pages failed", {{"error", status.message()}});
-  std::abort();
+  Log(LogLevel::kError, "device_failed", {{"error", status.message()}});
+  std::_Exit(1);
 }
 
 class DevicePageMemory final : public PageMemory {
  public:
   explicit DevicePageMemory(int64_t bytes) {
-    const bool had = cuda::DeviceStream::Create(&stream_).ok() && cuda::PinnedMemory::Allocate(kStagingBytes, &staging_).ok() &&
-                     bytes > 0 && cuda::DeviceMemory::Allocate(static_cast<size_t>(bytes), &memory_).ok();
-    if (!had) return;
+    if (const cuda::Status status = Allocate(bytes); !status.ok()) {
+      Log(LogLevel::kError, "no device memory for KV pages", {{"error", status.message()}});
+      return;
+    }
+    if (memory_.bytes() == 0) return;
     Require(cuda::FillAsync(memory_.data(), 0, memory_.bytes(), stream_.get()));
     Require(stream_.Synchronize());
   }
@@ -68,6 +70,11 @@ class DevicePageMemory final : public PageMemory {
   }
 
  private:
+  cuda::Status Allocate(int64_t bytes) {
+    if (cuda::Status status = cuda::DeviceStream::Create(&stream_); !status.ok()) return status;
+    if (cuda::Status status = cuda::PinnedMemory::Allocate(kStagingBytes, &staging_); !status.ok()) return status;
+    return bytes > 0 ? cuda::DeviceMemory::Allocate(static_cast<size_t>(bytes), &memory_) : cuda::Status();
+  }
   // Hands runs on in batches that fit the staging memory; longer ones than that in pieces.
   template <typename Copy>
   void ByStaging(absl::Span<const PageRun> runs, const Copy& copy) {

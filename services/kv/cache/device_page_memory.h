@@ -9,7 +9,7 @@
 
 namespace baleen {
 
-// Copies run beside what the engine computes, on a stream of their own.
+// Copies run beside what the engine computes, on a stream of their own. Memory that cannot be had is logged.
 std::unique_ptr<PageMemory> NewDevicePageMemory(int64_t bytes);
 
 }  // namespace baleen
