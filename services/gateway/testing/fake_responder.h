@@ -35,6 +35,13 @@ class FakeResponder final : public HttpResponder {
 
   void Every(absl::Duration, std::function<bool()> callback) override { every = std::move(callback); }
 
+  // What a connection does when its answer has ended: callbacks hold what answers, which holds the responder.
+  void DropCallbacks() {
+    disconnect = nullptr;
+    backpressure = nullptr;
+    every = nullptr;
+  }
+
   std::string Header(const std::string& name) const {
     for (const auto& [key, value] : headers) {
       if (key == name) return value;
