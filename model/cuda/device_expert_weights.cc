@@ -101,7 +101,7 @@ absl::Status DeviceExpertWeights::IndexLayers(int64_t routed_experts) {
       }
     }
     const auto stack = std::find_if(layer.stacks.begin(), layer.stacks.end(),
-                                    [&](const DeviceExpertLayer::Stack& one) { return one.slab == placed->slab(); });
+                                    [&slab = placed->slab()](const DeviceExpertLayer::Stack& one) { return one.slab == slab; });
     layer.group_of_expert[static_cast<size_t>(id.expert)] = stack->first_group + placed->place();
   }
   return absl::OkStatus();

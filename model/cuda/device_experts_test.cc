@@ -119,7 +119,8 @@ TEST_P(DeviceExpertsTest, AgreesWithTheCpu) {
   ASSERT_TRUE(cpu.ok()) << cpu.status();
   const int64_t count = kRows * kTopK * hidden();
   std::vector<float> expected(static_cast<size_t>(count));
-  const std::vector<ExpertSlot> slots = Slots(AllRows(), nullptr);
+  Bytes unused(static_cast<size_t>(kRows * kTopK * row_bytes()));
+  const std::vector<ExpertSlot> slots = Slots(AllRows(), unused.data());
   for (size_t i = 0; i < slots.size(); ++i) {
     std::vector<float> x(static_cast<size_t>(hidden()));
     ValuesFromWire(slots[i].input, hidden(), DType::kBf16, x.data());
