@@ -36,8 +36,8 @@ class CudaStepGraphsTest : public testing::Test {
     return memory_.As<int32_t>()[2];
   }
 
-  cuda::DeviceStream stream_;
   cuda::PinnedMemory memory_;
+  cuda::DeviceStream stream_;  // Goes first, when its work is done.
   CudaStepGraphs graphs_;
   std::vector<int> calls_;
 };
