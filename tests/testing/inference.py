@@ -15,7 +15,7 @@ _STUBS = tempfile.TemporaryDirectory()
 
 def _make_stubs():
     protos = [str(path.relative_to(ROOT)) for path in pathlib.Path(ROOT, "proto/baleen/v1").glob("*.proto")
-              if path.stem in ("common", "guardrail", "inference")]
+              if path.stem in ("common", "expert", "guardrail", "inference", "placement")]
     code = grpc_tools.protoc.main(
         ["protoc", f"-I{ROOT}", f"--python_out={_STUBS.name}", f"--grpc_python_out={_STUBS.name}", *protos])
     if code != 0:
@@ -25,7 +25,8 @@ def _make_stubs():
 
 
 _make_stubs()
-from proto.baleen.v1 import guardrail_pb2, guardrail_pb2_grpc, inference_pb2, inference_pb2_grpc  # noqa: E402,F401
+from proto.baleen.v1 import common_pb2, expert_pb2, expert_pb2_grpc, guardrail_pb2, guardrail_pb2_grpc  # noqa: E402,F401
+from proto.baleen.v1 import inference_pb2, inference_pb2_grpc, placement_pb2, placement_pb2_grpc  # noqa: E402,F401
 
 
 class Client:

@@ -1,0 +1,147 @@
+"""Experts whose calls wait, steps that fail and moves that do not end: each made on a running cluster, seen by its alert."""
+
+import concurrent.futures
+import contextlib
+import itertools
+import json
+import pathlib
+import shutil
+import signal
+import tempfile
+import threading
+import unittest
+
+import grpc
+
+from tests.metrics.fault_case import FaultCase
+from tests.metrics.prometheus import Prometheus
+from tests.testing.cluster import MODEL, Cluster
+from tests.testing.inference import Client, common_pb2, expert_pb2, expert_pb2_grpc, placement_pb2, placement_pb2_grpc
+from tests.testing.steady_load import metric, wait_for
+
+REQUESTS = 30
+OUTSTANDING = 200
+ROWS = 256
+# The alert on moves looks at whole minutes.
+MINUTE_TIMEOUT_S = 100
+
+
+class Flood:
+    """A router that keeps so many calls at one shard that they wait there. Use as a context manager."""
+
+    def __init__(self, cluster):
+        placement, = cluster.named("placement")
+        with grpc.insecure_channel(f"127.0.0.1:{placement.grpc_port}") as channel:
+            watch = placement_pb2_grpc.PlacementStub(channel).WatchMap(placement_pb2.WatchMapRequest(worker_id="flood"), timeout=60)
+            self._shard = next(worker for worker in next(watch).workers if worker.info.role == placement_pb2.ROLE_EXPERT)
+        self._hidden = json.loads((MODEL / "config.json").read_text())["hidden_size"]
+        self._free = threading.Semaphore(OUTSTANDING)
+        self._stop = threading.Event()
+
+    def _calls(self):
+        held = self._shard.experts[0]
+        payload = bytes(2 * self._hidden * ROWS)
+        for call in itertools.count(1):
+            self._free.acquire()
+            if self._stop.is_set():
+                return
+            header = expert_pb2.ExpertCallHeader(
+                call_id=call, numerics_id=self._shard.info.numerics_id, layer=held.layer, dtype=common_pb2.DTYPE_BF16, rows=ROWS,
+                experts_per_row=[1] * ROWS, expert_ids=[held.experts[row % len(held.experts)] for row in range(ROWS)])
+            yield common_pb2.Frame(header=header.SerializeToString(), payload=payload)
+
+    def _run(self):
+        # A shard says UNAVAILABLE to who has no more calls.
+        with grpc.insecure_channel(self._shard.info.address) as channel, contextlib.suppress(grpc.RpcError):
+            for frame in expert_pb2_grpc.ExpertStub(channel).Exchange(self._calls()):
+                self.codes.add(expert_pb2.ExpertReplyHeader.FromString(frame.header).code)
+                self._free.release()
+
+    def __enter__(self):
+        self.codes = set()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._free.release()
+        self._thread.join()
+
+
+class BusyTest(FaultCase):
+    FLAGS = dict(shards=1, prefill=0, decode=1, worker_flags=[f"--max_num_seqs={2 * REQUESTS}"])
+
+    def test_calls_that_wait_at_a_shard(self):
+        with Flood(self.cluster) as flood:
+            self._fires("BaleenExpertsQueue")
+            wait_for(lambda: flood.codes == {0}, "calls are not answered")
+        self._ends("BaleenExpertsQueue")
+
+    def test_steps_that_fail(self):
+        shard, = self.cluster.named("expert")
+        decode, = self.cluster.named("decode")
+        client = Client(self.cluster)
+
+        def ask(timeout_s):
+            with self.assertRaises(grpc.RpcError) as failed:
+                client.generate([0, 7, 8], timeout_s=timeout_s, max_tokens=1500, ignore_eos=True)
+            return failed.exception.code()
+        with concurrent.futures.ThreadPoolExecutor(REQUESTS) as pool:
+            # A step ends when the first of its requests must, and there is a step for each of them.
+            requests = [pool.submit(ask, 10 + 0.4 * number) for number in range(REQUESTS)]
+            wait_for(lambda: metric(decode, "baleen_num_requests_running") == REQUESTS, "not all of them run")
+            shard.process.send_signal(signal.SIGSTOP)
+            self._fires("BaleenStepsFail")
+            shard.process.send_signal(signal.SIGCONT)
+            self.assertEqual({request.result() for request in requests}, {grpc.StatusCode.DEADLINE_EXCEEDED})
+        self.cluster.wait_ready([shard, decode])
+        self.assertIn("step failed", decode.log_path.read_text())
+        self.assertEqual(len(client.generate([0, 7, 8], max_tokens=4, ignore_eos=True, logprobs=0)), 4)
+
+
+class MovesTest(FaultCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = cls.enterClassContext(Cluster(shards=2, replicas=2, prefill=0, decode=1))
+        directory = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cls.incomplete = cls.start_shard_without_an_expert(directory / "abacus")
+        placement, = cls.cluster.named("placement")
+        wait_for(lambda: (metric(placement, "baleen_placement_pending_moves") or 0) > 0, "nothing is to be moved")
+        # It looks back from here: the moves were stuck all the time.
+        cls.prometheus = cls.enterClassContext(Prometheus(cls.cluster))
+
+    @classmethod
+    def start_shard_without_an_expert(cls, damaged):
+        """A third shard, with a checkpoint in which a tensor has another name."""
+        shutil.copytree(MODEL, damaged, copy_function=shutil.copyfile)
+        weights = damaged / "model.safetensors"
+        weights.chmod(0o644)
+        content = weights.read_bytes()
+        for layer in range(8):
+            content = content.replace(b"model.layers.%d.mlp.experts.0.gate_proj.weight" % layer,
+                                      b"model.layers.%d.mlp.experts.0.gate_proj.wEight" % layer, 1)
+        weights.write_bytes(content)
+        common = cls.cluster._common
+        cls.cluster._common = [common[0], f"--model={damaged}"]
+        try:
+            return cls.cluster.start_expert(2)
+        finally:
+            cls.cluster._common = common
+
+    def test_a_shard_that_cannot_load(self):
+        came = self.prometheus.wait_for(lambda: "BaleenMovesStuck" in self.prometheus.firing(), MINUTE_TIMEOUT_S)
+        self.assertTrue(came, self.prometheus.firing())
+        # Where the runbook says to look.
+        loaded = [metric(shard, "baleen_expert_loaded_experts") for shard in self.cluster.named("expert")]
+        self.assertEqual(loaded[2], 0)
+        self.assertIn("gate_proj.weight", self.incomplete.log_tail())
+        # What it says to do.
+        self.incomplete.stop(signal.SIGKILL)
+        gone = self.prometheus.wait_for(lambda: "BaleenMovesStuck" not in self.prometheus.firing(), MINUTE_TIMEOUT_S)
+        self.assertTrue(gone, self.prometheus.firing())
+
+
+if __name__ == "__main__":
+    unittest.main()
