@@ -1,6 +1,6 @@
-"""A TCP proxy of our own in front of a process: passes bytes on at once, or late while it is told to be slow.
+"""A TCP proxy of our own in front of a process: passes bytes on at once, or late while it is told to be slow, or with bits flipped.
 
-As a program: slow_peer.py LISTEN_ADDRESS PORT TARGET_ADDRESS; reads "slow" and "fast" lines from its input and ends with it.
+As a program: slow_peer.py LISTEN_ADDRESS PORT TARGET_ADDRESS; reads "slow", "flip" and "fast" lines from its input and ends with it.
 """
 
 import asyncio
@@ -9,6 +9,8 @@ import sys
 
 _LATE_S = 0.15  # Each piece that is passed on.
 _PIECE = 1 << 16
+_LARGE = 1024  # Pieces in which bits are flipped: rows of experts and of KV, no small messages between them.
+_SOUND = 20  # As many large pieces of a direction pass between two flips, so that something gets through.
 ALIAS = 100
 
 
@@ -25,7 +27,13 @@ class Proxy:
         self._process = subprocess.Popen([*prefix, sys.executable, __file__, listen, str(port), target], stdin=subprocess.PIPE, text=True)
 
     def slow(self, slow):
-        print("slow" if slow else "fast", file=self._process.stdin, flush=True)
+        self._say("slow" if slow else "fast")
+
+    def flip_bits(self, flip):
+        self._say("flip" if flip else "fast")
+
+    def _say(self, word):
+        print(word, file=self._process.stdin, flush=True)
 
     def close(self):
         self._process.stdin.close()
@@ -34,12 +42,19 @@ class Proxy:
 
 async def _serve(listen, port, target):
     late = 0.0
+    flips = False
 
     async def pass_on(reader, writer):
+        sound = 0
         try:
             while piece := await reader.read(_PIECE):
                 if late:
                     await asyncio.sleep(late)
+                if flips and len(piece) >= _LARGE:
+                    sound += 1
+                    if sound % _SOUND == 0:
+                        piece = bytearray(piece)
+                        piece[len(piece) // 2] ^= 1 << sound // _SOUND % 8
                 writer.write(piece)
                 await writer.drain()
         except OSError:
@@ -59,6 +74,7 @@ async def _serve(listen, port, target):
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while word := await lines.readline():
         late = _LATE_S if word.strip() == b"slow" else 0.0
+        flips = word.strip() == b"flip"
     server.close()
 
 

@@ -1,10 +1,12 @@
 #include "transport/grpc/frame_codec.h"
 
 #include <grpcpp/support/slice.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,7 @@ namespace {
 // (field number << 3) | wire type 2, of baleen.v1.Frame.
 constexpr uint64_t kHeaderTag = (1 << 3) | 2;
 constexpr uint64_t kPayloadTag = (2 << 3) | 2;
+constexpr uint64_t kChecksumTag = (3 << 3) | 1;
 constexpr uint64_t kTagMax = UINT32_MAX;
 
 void AppendVarint(uint64_t value, std::string* out) {
@@ -29,6 +32,10 @@ void AppendVarint(uint64_t value, std::string* out) {
 absl::Status CheckSize(absl::string_view what, uint64_t size, uint64_t limit) {
   if (size <= limit) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("frame: ", what, " of ", size, " bytes is over the limit of ", limit));
+}
+
+uint64_t ChecksumOf(const Message& message) {
+  return XXH3_64bits_withSeed(message.payload.data, message.payload.size, XXH3_64bits(message.header.data(), message.header.size()));
 }
 
 absl::Status Malformed(absl::string_view what) { return absl::InvalidArgumentError(absl::StrCat("frame: malformed ", what)); }
@@ -147,8 +154,12 @@ absl::StatusOr<size_t> ReadSize(absl::string_view what, uint64_t limit, bool see
 absl::StatusOr<grpc::ByteBuffer> EncodeFrame(Message message) {
   RETURN_IF_ERROR(CheckSize("header", message.header.size(), kMaxHeaderBytes));
   RETURN_IF_ERROR(CheckSize("payload", message.payload.size, kMaxPayloadBytes));
+  // Fixed fields are little-endian, as the machine is.
+  const uint64_t checksum = ChecksumOf(message);
   std::string prefix;
-  prefix.reserve(message.header.size() + 16);
+  prefix.reserve(message.header.size() + 32);
+  AppendVarint(kChecksumTag, &prefix);
+  prefix.append(reinterpret_cast<const char*>(&checksum), sizeof(checksum));
   AppendVarint(kHeaderTag, &prefix);
   AppendVarint(message.header.size(), &prefix);
   prefix += message.header;
@@ -175,6 +186,7 @@ absl::StatusOr<Message> DecodeFrame(const grpc::ByteBuffer& buffer) {
   Message message;
   bool header_seen = false;
   bool payload_seen = false;
+  std::optional<uint64_t> checksum;
   while (reader.remaining() > 0) {
     uint64_t tag = 0;
     if (!reader.ReadVarint(&tag) || tag >> 3 == 0 || tag > kTagMax) return Malformed("tag");
@@ -187,12 +199,15 @@ absl::StatusOr<Message> DecodeFrame(const grpc::ByteBuffer& buffer) {
       ASSIGN_OR_RETURN(const size_t size, ReadSize("payload", kMaxPayloadBytes, payload_seen, &reader));
       message.payload = reader.Take(size);
       payload_seen = true;
-    } else if (tag >> 3 <= 2) {
+    } else if (tag == kChecksumTag && !checksum.has_value() && reader.remaining() >= sizeof(*checksum)) {
+      reader.Copy(sizeof(*checksum), &checksum.emplace());
+    } else if (tag >> 3 <= 3) {
       return Malformed(absl::StrCat("tag ", tag));
     } else {
       RETURN_IF_ERROR(SkipUnknown(tag, &reader));
     }
   }
+  if (checksum.has_value() && *checksum != ChecksumOf(message)) return absl::DataLossError("frame: the checksum does not match");
   return message;
 }
 

@@ -14,6 +14,7 @@ absl::StatusOr<grpc::ByteBuffer> EncodeFrame(Message message);
 
 // The payload refers to the buffer's slice where it lies in one, and is copied once where it spans several; it may be unaligned.
 // Unknown fields are skipped. INVALID_ARGUMENT names what is malformed or too large; nothing is allocated before sizes are checked.
+// DATA_LOSS: a bit was flipped on the way.
 absl::StatusOr<Message> DecodeFrame(const grpc::ByteBuffer& buffer);
 
 }  // namespace baleen

@@ -63,6 +63,28 @@ TEST(FrameCodecTest, DecodesWhatProtobufWritesHoweverItIsSliced) {
   EXPECT_TRUE(DecodeFrame(Buffer("")).ok());
 }
 
+TEST(FrameCodecTest, AFlippedBitIsRefusedOrChangesNothing) {
+  const v1::Frame want = MakeFrame(100, 500);
+  const absl::StatusOr<grpc::ByteBuffer> buffer =
+      EncodeFrame({want.header(), Payload::Own(std::vector<char>(want.payload().begin(), want.payload().end()))});
+  ASSERT_TRUE(buffer.ok());
+  const std::string sent = Flatten(*buffer);
+  int refused = 0;
+  for (size_t bit = 0; bit < 8 * sent.size(); ++bit) {
+    std::string bytes = sent;
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+    const absl::StatusOr<Message> got = DecodeFrame(Buffer(bytes));
+    if (!got.ok()) {
+      ++refused;
+      continue;
+    }
+    // One of the checksum's own tag.
+    EXPECT_EQ(got->header, want.header()) << "bit " << bit;
+    EXPECT_EQ(Text(got->payload), want.payload()) << "bit " << bit;
+  }
+  EXPECT_GE(refused, 8 * 600);
+}
+
 TEST(FrameCodecTest, PayloadIsNotCopied) {
   const auto bytes = std::make_shared<const std::vector<std::byte>>(100000);
   absl::StatusOr<grpc::ByteBuffer> buffer = EncodeFrame({"header", {bytes, bytes->data(), bytes->size()}});
@@ -79,7 +101,7 @@ TEST(FrameCodecTest, PayloadIsNotCopied) {
 
 TEST(FrameCodecTest, SkipsUnknownFields) {
   std::string bytes = MakeFrame(5, 6).SerializeAsString();
-  bytes += std::string("\x18\x05", 2) + std::string("\x25wxyz", 5) + std::string("\x29lllllllL", 9) + std::string("\x32\x02zz", 4);
+  bytes += std::string("\x20\x05", 2) + std::string("\x25wxyz", 5) + std::string("\x29lllllllL", 9) + std::string("\x32\x02zz", 4);
   const absl::StatusOr<Message> got = DecodeFrame(Buffer(bytes));
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->payload.size, 6u);
