@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include <chrono>
+
 #include "absl/time/clock.h"
 
 namespace baleen {
@@ -7,8 +9,12 @@ namespace {
 
 class RealClock final : public Clock {
  public:
-  absl::Time Now() override { return absl::Now(); }
+  absl::Time Now() override { return wall_then_ + absl::FromChrono(std::chrono::steady_clock::now() - steady_then_); }
   void Sleep(absl::Duration duration) override { absl::SleepFor(duration); }
+
+ private:
+  const absl::Time wall_then_ = absl::Now();
+  const std::chrono::steady_clock::time_point steady_then_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace

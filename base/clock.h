@@ -10,11 +10,12 @@ namespace baleen {
 class Clock {
  public:
   virtual ~Clock() = default;
-  // Wall time: for deadlines that cross processes.
+  // Never jumps. The differences are what counts: it starts near the wall clock, which may be set, and no two processes need agree on it,
+  // so that durations cross processes, points of time do not.
   virtual absl::Time Now() = 0;
   virtual void Sleep(absl::Duration duration) = 0;
 
-  // The machine's clock; lives as long as the process.
+  // The machine's monotonic clock; lives as long as the process.
   static Clock* Real();
 };
 

@@ -22,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "base/file_descriptor.h"
 
 namespace baleen {
@@ -219,8 +220,8 @@ std::unique_ptr<WeightUnit> OpenFilled(const std::string& path, const std::strin
 }
 
 bool Lock(int fd) {
-  for (const absl::Time deadline = absl::Now() + kLockTime; flock(fd, LOCK_EX | LOCK_NB) != 0; absl::SleepFor(kLockPause)) {
-    if (errno != EWOULDBLOCK || absl::Now() > deadline) return false;
+  for (const absl::Time deadline = Clock::Real()->Now() + kLockTime; flock(fd, LOCK_EX | LOCK_NB) != 0; absl::SleepFor(kLockPause)) {
+    if (errno != EWOULDBLOCK || Clock::Real()->Now() > deadline) return false;
   }
   return true;
 }

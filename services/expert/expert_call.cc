@@ -52,7 +52,7 @@ Message Encode(const v1::ExpertReplyHeader& header, Payload payload) { return {h
 
 }  // namespace
 
-absl::StatusOr<ExpertCall> ParseExpertCall(Message message, const ExpertShape& shape, uint64_t* call_id, uint64_t* epoch) {
+absl::StatusOr<ExpertCall> ParseExpertCall(Message message, const ExpertShape& shape, absl::Time now, uint64_t* call_id, uint64_t* epoch) {
   v1::ExpertCallHeader header;
   if (!header.ParseFromString(message.header)) return Invalid("malformed header");
   *call_id = header.call_id();
@@ -69,7 +69,7 @@ absl::StatusOr<ExpertCall> ParseExpertCall(Message message, const ExpertShape& s
   ExpertCall call;
   call.call_id = header.call_id();
   call.epoch = header.epoch();
-  if (header.deadline_unix_ms() != 0) call.deadline = absl::FromUnixMillis(header.deadline_unix_ms());
+  if (header.timeout_ms() != 0) call.deadline = now + absl::Milliseconds(header.timeout_ms());
   call.layer = static_cast<int>(header.layer());
   call.rows = header.rows();
   call.experts_per_row.assign(header.experts_per_row().begin(), header.experts_per_row().end());

@@ -39,8 +39,8 @@ struct ExpertShape {
 };
 
 // Checks a header against the payload and the shape: INVALID_ARGUMENT for malformed or inconsistent calls, FAILED_PRECONDITION for
-// another numerics_id. `*call_id` and `*epoch` are set as soon as the header parses, so that a refusal can name the call.
-absl::StatusOr<ExpertCall> ParseExpertCall(Message message, const ExpertShape& shape, uint64_t* call_id, uint64_t* epoch);
+// another numerics_id. The call came at `now`. `*call_id` and `*epoch` are set as soon as the header parses, so that a refusal can name it.
+absl::StatusOr<ExpertCall> ParseExpertCall(Message message, const ExpertShape& shape, absl::Time now, uint64_t* call_id, uint64_t* epoch);
 
 // The reply with outputs [expert_ids.size(), hidden] in the shard's dtype.
 Message EncodeReply(const ExpertCall& call, Payload outputs);

@@ -12,6 +12,7 @@ namespace baleen {
 namespace {
 
 constexpr int64_t kHidden = 4;
+const absl::Time kNow = absl::FromUnixSeconds(1000);
 
 ExpertShape Shape() { return {.hidden = kHidden, .experts = 8, .dtype = DType::kBf16, .numerics_id = "n"}; }
 
@@ -19,7 +20,7 @@ v1::ExpertCallHeader GoodHeader() {
   v1::ExpertCallHeader header;
   header.set_call_id(11);
   header.set_epoch(3);
-  header.set_deadline_unix_ms(1000);
+  header.set_timeout_ms(1000);
   header.set_numerics_id("n");
   header.set_layer(2);
   header.set_dtype(v1::DTYPE_BF16);
@@ -31,17 +32,18 @@ v1::ExpertCallHeader GoodHeader() {
 
 absl::Status Parse(const v1::ExpertCallHeader& header, size_t payload = 2 * kHidden * 2) {
   uint64_t call_id = 0, epoch = 0;
-  return ParseExpertCall({header.SerializeAsString(), Payload::Own(std::vector<char>(payload))}, Shape(), &call_id, &epoch).status();
+  return ParseExpertCall({header.SerializeAsString(), Payload::Own(std::vector<char>(payload))}, Shape(), kNow, &call_id, &epoch).status();
 }
 
 TEST(ExpertCallTest, TakesAGoodCall) {
   uint64_t call_id = 0, epoch = 0;
-  const auto call = ParseExpertCall({GoodHeader().SerializeAsString(), Payload::Own(std::vector<char>(16))}, Shape(), &call_id, &epoch);
+  const auto call =
+      ParseExpertCall({GoodHeader().SerializeAsString(), Payload::Own(std::vector<char>(16))}, Shape(), kNow, &call_id, &epoch);
   ASSERT_TRUE(call.ok()) << call.status();
   EXPECT_EQ(call->call_id, 11u);
   EXPECT_EQ(call->layer, 2);
   EXPECT_EQ(call->rows, 2);
-  EXPECT_EQ(call->deadline, absl::FromUnixMillis(1000));
+  EXPECT_EQ(call->deadline, kNow + absl::Seconds(1));
   EXPECT_EQ(call->expert_ids, (std::vector<uint32_t>{7, 0, 5}));
 }
 
@@ -71,7 +73,7 @@ TEST(ExpertCallTest, RefusesWhatDoesNotFit) {
   other.set_numerics_id("m");
   EXPECT_EQ(Parse(other).code(), absl::StatusCode::kFailedPrecondition);
   uint64_t call_id = 0, epoch = 0;
-  EXPECT_EQ(ParseExpertCall({"\xff\xff", {}}, Shape(), &call_id, &epoch).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ParseExpertCall({"\xff\xff", {}}, Shape(), kNow, &call_id, &epoch).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(ExpertCallTest, RefusesAReplyOverTheFrameLimit) {
@@ -85,7 +87,7 @@ TEST(ExpertCallTest, RefusesAReplyOverTheFrameLimit) {
   header.clear_expert_ids();
   for (uint32_t id = 0; id < 33; ++id) header.add_expert_ids(id);
   uint64_t call_id = 0, epoch = 0;
-  const auto call = ParseExpertCall({header.SerializeAsString(), Payload::Own(std::vector<char>(2 << 20))}, shape, &call_id, &epoch);
+  const auto call = ParseExpertCall({header.SerializeAsString(), Payload::Own(std::vector<char>(2 << 20))}, shape, kNow, &call_id, &epoch);
   EXPECT_EQ(call.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(call_id, 11u);
 }

@@ -39,7 +39,7 @@ StreamHandlers ExpertService::Accept(std::shared_ptr<Connection> connection) {
 void ExpertService::Take(const std::shared_ptr<Connection>& connection, Message message) {
   uint64_t call_id = 0;
   uint64_t epoch = 0;
-  absl::StatusOr<ExpertCall> call = ParseExpertCall(std::move(message), options_.shape, &call_id, &epoch);
+  absl::StatusOr<ExpertCall> call = ParseExpertCall(std::move(message), options_.shape, clock_->Now(), &call_id, &epoch);
   const auto refuse = [&](const absl::Status& status) {
     probe_.CallDone(absl::StatusCodeToString(status.code()));
     SendReply(connection, EncodeRefusal(call_id, epoch, status));

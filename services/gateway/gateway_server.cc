@@ -219,8 +219,8 @@ struct GatewayServer::Impl {
 
   void Drain(absl::Duration timeout) {
     http->StopAccepting();
-    const absl::Time deadline = absl::Now() + timeout;
-    while (probe.running() > 0 && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(20));
+    const absl::Time deadline = Clock::Real()->Now() + timeout;
+    while (probe.running() > 0 && Clock::Real()->Now() < deadline) absl::SleepFor(absl::Milliseconds(20));
     if (const absl::Status status = placement->Deregister(); !status.ok()) {
       Log(LogLevel::kWarning, "deregister_failed", {{"status", std::string(status.message())}});
     }

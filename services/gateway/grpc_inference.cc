@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
+#include "services/common/grpc_deadline.h"
 #include "model/tokenizer/detokenizer.h"
 #include "proto/baleen/v1/inference.grpc.pb.h"
 #include "services/common/request_id.h"
@@ -31,8 +32,9 @@ grpc::Status ToGrpc(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
 }
 
-absl::Time DeadlineOf(const grpc::CallbackServerContext& context, absl::Duration timeout) {
-  return std::min(absl::FromChrono(context.deadline()), absl::Now() + timeout);
+// The client's own timeout holds where it is shorter.
+absl::Time DeadlineOf(const grpc::CallbackServerContext& context, absl::Time now, absl::Duration timeout) {
+  return now + std::min(TimeLeft(context), timeout);
 }
 
 std::string Metadata(const grpc::CallbackServerContext& context, const char* name) {
@@ -173,7 +175,7 @@ class InferenceService final : public v1::Inference::CallbackService {
     }
     CallHead head;
     head.caller = *caller;
-    head.deadline = DeadlineOf(*context, options_.request_timeout);
+    head.deadline = DeadlineOf(*context, options_.generation.clock->Now(), options_.request_timeout);
     head.traceparent = Metadata(*context, "traceparent");
     head.idempotency_key = Metadata(*context, "idempotency-key");
     if (request.has_resume()) {
@@ -243,7 +245,6 @@ class InferenceService final : public v1::Inference::CallbackService {
     if (!request->ParseFromString(found->edge.body())) return absl::DataLossError("The request cannot be resumed.");
     head->resumption.edge = std::move(found->edge);
     head->resumption.progress = std::move(found->choices);
-    head->deadline = absl::FromUnixMillis(head->resumption.edge.deadline_unix_ms());
     return request;
   }
 

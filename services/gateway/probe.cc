@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "services/common/log.h"
 #include "services/common/request_id.h"
 
@@ -140,9 +140,9 @@ RequestOrigin GatewayProbe::Begin(Operation operation, const GenerationInput& in
 
 GenerationSink GatewayProbe::Measure(GenerationSink sink, RequestOrigin origin) {
   return [impl = impl_, origin = std::move(origin), sink = std::move(sink), running = std::make_shared<GaugeGuard>(impl_->running),
-          waiting = std::make_shared<GaugeGuard>(impl_->waiting), start = absl::Now(), first_token = absl::InfinitePast(),
+          waiting = std::make_shared<GaugeGuard>(impl_->waiting), start = Clock::Real()->Now(), first_token = absl::InfinitePast(),
           last_token = absl::InfinitePast()](GenerationEvent event) mutable {
-    const absl::Time now = absl::Now();
+    const absl::Time now = Clock::Real()->Now();
     if (!event.tokens.empty()) {
       if (first_token == absl::InfinitePast()) {
         waiting.reset();

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "services/common/request_id.h"
 
 namespace baleen {
@@ -41,7 +41,7 @@ RequestTrace::RequestTrace(std::weak_ptr<SpanExporter> spans, const TraceContext
 
 RequestTrace::~RequestTrace() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (open_choices_ > 0) CloseWholeLocked(absl::CancelledError("the client left"), absl::Now());
+  if (open_choices_ > 0) CloseWholeLocked(absl::CancelledError("the client left"), Clock::Real()->Now());
 }
 
 void RequestTrace::Send(TraceSpan span) const {
@@ -55,7 +55,7 @@ void RequestTrace::Waited(uint32_t choice, absl::Time from, absl::Time to) {
 }
 
 std::string RequestTrace::AttemptStarted(uint32_t choice, uint32_t attempt, const std::string& worker_id) {
-  const absl::Time now = absl::Now();
+  const absl::Time now = Clock::Real()->Now();
   TraceSpan span = SpanInside(whole_, attempt == 1 ? "attempt" : "failover", now, now);
   span.attributes = {{"baleen.choice", int64_t{choice}}, {"baleen.attempt", int64_t{attempt}}, {"baleen.worker", worker_id}};
   std::string traceparent = FormatTraceparent({span.trace_id, span.span_id, true});
@@ -66,7 +66,7 @@ std::string RequestTrace::AttemptStarted(uint32_t choice, uint32_t attempt, cons
 
 void RequestTrace::AttemptEnded(uint32_t choice, const absl::Status& status) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  CloseAttemptLocked(choice, status, absl::Now());
+  CloseAttemptLocked(choice, status, Clock::Real()->Now());
 }
 
 void RequestTrace::CloseAttemptLocked(uint32_t choice, const absl::Status& status, absl::Time end) {
@@ -112,7 +112,7 @@ std::shared_ptr<RequestTrace> RequestTracer::Begin(absl::string_view traceparent
   std::optional<TraceContext> context = ParseTraceparent(traceparent);
   if (!context) context = TraceContext{request.request_id, "", InShare(request.request_id, sample_share_)};
   if (!context->sampled) return nullptr;
-  return std::make_shared<RequestTrace>(spans_, *context, std::move(request), absl::Now());
+  return std::make_shared<RequestTrace>(spans_, *context, std::move(request), Clock::Real()->Now());
 }
 
 }  // namespace baleen

@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/clock.h"
 #include "proto/baleen/v1/placement.grpc.pb.h"
 #include "services/common/channel.h"
 #include "services/common/log.h"
@@ -256,7 +257,7 @@ struct PlacementClient::Impl {
 
   // Tells who waits; logs a change of fortune once, not at each heartbeat.
   void NoteLocked(const absl::Status& status) {
-    if (status.ok()) last_answer = absl::Now();
+    if (status.ok()) last_answer = Clock::Real()->Now();
     left.notify_all();
     if (stop || status.code() == last_status.code()) return;
     last_status = status;
@@ -346,7 +347,7 @@ struct PlacementClient::Impl {
   bool nudged = false;
   std::atomic<bool> leaving = false;
   bool released = false;
-  absl::Time last_answer = absl::Now();
+  absl::Time last_answer = Clock::Real()->Now();
   std::optional<absl::Status> leave_result;
   absl::Status standing = absl::UnavailableError("placement has not registered this worker yet");
   absl::Status last_status = absl::UnknownError("no call yet");
@@ -394,16 +395,16 @@ void PlacementClient::Nudge() {
 }
 
 absl::Status PlacementClient::AwaitRelease(absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  const absl::Time deadline = Clock::Real()->Now() + timeout;
   std::unique_lock lock(impl_->mutex);
-  impl_->last_answer = absl::Now();
+  impl_->last_answer = Clock::Real()->Now();
   impl_->nudged = true;
   impl_->wake.notify_all();
   while (!impl_->released) {
-    const absl::Time now = absl::Now();
+    const absl::Time now = Clock::Real()->Now();
     if (now >= deadline) return absl::DeadlineExceededError("placement still needs this worker");
     if (now - impl_->last_answer > kHeartbeatTimeout) return absl::UnavailableError("placement does not answer");
-    impl_->left.wait_until(lock, absl::ToChronoTime(std::min(deadline, impl_->last_answer + kHeartbeatTimeout)));
+    impl_->left.wait_for(lock, absl::ToChronoNanoseconds(std::min(deadline, impl_->last_answer + kHeartbeatTimeout) - now));
   }
   return absl::OkStatus();
 }

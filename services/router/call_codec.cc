@@ -19,7 +19,7 @@ Message EncodeCall(const ExpertBatch& batch, const ShardCall& call, const CallIn
   v1::ExpertCallHeader header;
   header.set_call_id(info.call_id);
   header.set_epoch(info.epoch);
-  if (info.deadline != absl::InfiniteFuture()) header.set_deadline_unix_ms(absl::ToUnixMillis(info.deadline));
+  header.set_timeout_ms(info.timeout_ms);
   header.set_numerics_id(info.numerics_id);
   header.set_layer(static_cast<uint32_t>(batch.layer));
   header.set_dtype(batch.wire == DType::kF32 ? v1::DTYPE_F32 : v1::DTYPE_BF16);

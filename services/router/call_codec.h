@@ -17,7 +17,7 @@ namespace baleen {
 struct CallInfo {
   uint64_t call_id = 0;
   uint64_t epoch = 0;
-  absl::Time deadline = absl::InfiniteFuture();
+  int64_t timeout_ms = 0;  // 0 = no deadline.
   std::string numerics_id;
 };
 

@@ -4,7 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
+#include "services/common/deadline.h"
 #include "services/router/call_codec.h"
 #include "transport/limits.h"
 
@@ -24,7 +25,7 @@ void Dispatcher::UpdateMap(const v1::ClusterMap& map) {
   std::lock_guard lock(mu_);
   if (stopping_ || map.epoch() < epoch_) return;
   epoch_ = map.epoch();
-  core_.SetMap(ReplicaTable(map, options_.numerics_id), absl::Now());
+  core_.SetMap(ReplicaTable(map, options_.numerics_id), Clock::Real()->Now());
   for (const ShardInfo& info : core_.table().shards()) {
     std::shared_ptr<ShardLink>& link = links_[info.worker_id];
     if (link == nullptr) link = MakeLink(info.worker_id, info.address);
@@ -82,20 +83,21 @@ std::vector<Dispatcher::Sending> Dispatcher::PrepareLocked(std::vector<OutgoingC
 
 void Dispatcher::SendAll(const std::vector<Sending>& calls) {
   for (const Sending& sending : calls) {
-    const CallInfo info{sending.call.id, sending.epoch, sending.batch->deadline, options_.numerics_id};
+    const int64_t timeout_ms = TimeoutMs(sending.batch->deadline, Clock::Real()->Now());
+    const CallInfo info{sending.call.id, sending.epoch, timeout_ms, options_.numerics_id};
     const absl::Status sent = sending.link->Send(EncodeCall(sending.batch->spec, *sending.call.work, info));
     probe_.CallSent(static_cast<int64_t>(sending.call.work->rows.size()));
     std::lock_guard lock(mu_);
     if (--sending.batch->users == 0) batches_changed_.notify_all();
     if (!sent.ok()) {
-      core_.Refused(sending.call.id, sending.call.worker_id, sent, absl::Now());
+      core_.Refused(sending.call.id, sending.call.worker_id, sent, Clock::Real()->Now());
       WakeLocked();
     }
   }
 }
 
 std::shared_ptr<PendingBatch> Dispatcher::Begin(const ExpertBatch& spec) {
-  const absl::Time now = absl::Now();
+  const absl::Time now = Clock::Real()->Now();
   auto batch = std::make_shared<PendingBatch>();
   batch->spec = spec;
   batch->begun = now;
@@ -112,15 +114,16 @@ std::shared_ptr<PendingBatch> Dispatcher::Begin(const ExpertBatch& spec) {
   }
   SendAll(sending);
   std::lock_guard lock(mu_);
-  batch->busy_from = busy_.At(absl::Now());
+  batch->busy_from = busy_.At(Clock::Real()->Now());
   return batch;
 }
 
 absl::Status Dispatcher::Wait(const std::shared_ptr<PendingBatch>& batch) {
   std::unique_lock lock(mu_);
-  busy_.Stop(absl::Now());
-  batches_changed_.wait_until(lock, absl::ToChronoTime(batch->deadline), [&] { return core_.Complete(batch->id) || stopping_; });
-  busy_.Go(absl::Now());
+  busy_.Stop(Clock::Real()->Now());
+  const auto left = absl::ToChronoNanoseconds(batch->deadline - Clock::Real()->Now());
+  batches_changed_.wait_for(lock, left, [&] { return core_.Complete(batch->id) || stopping_; });
+  busy_.Go(Clock::Real()->Now());
   return EndLocked(batch, lock);
 }
 

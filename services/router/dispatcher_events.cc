@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "services/router/call_codec.h"
 #include "services/router/dispatcher.h"
 
@@ -52,7 +52,7 @@ void Dispatcher::OnReply(const std::string& worker_id, const v1::ExpertReplyHead
 }
 
 bool Dispatcher::TakeReplyLocked(const std::string& worker_id, const v1::ExpertReplyHeader& reply, const Payload& payload) {
-  const absl::Time now = absl::Now();
+  const absl::Time now = Clock::Real()->Now();
   absl::Status refusal;
   if (reply.code() != 0) {
     refusal = absl::Status(static_cast<absl::StatusCode>(reply.code()), absl::StrCat(worker_id, ": ", reply.error()));
@@ -85,7 +85,7 @@ void Dispatcher::OnUp(const std::string& worker_id) {
 
 void Dispatcher::OnAlive(const std::string& worker_id) {
   std::lock_guard lock(mu_);
-  core_.Alive(worker_id, absl::Now());
+  core_.Alive(worker_id, Clock::Real()->Now());
 }
 
 void Dispatcher::OnDown(const std::string& worker_id, const absl::Status& status) {
@@ -98,11 +98,11 @@ absl::Time Dispatcher::TickLinks(std::unique_lock<std::mutex>& lock) {
   std::vector<std::shared_ptr<ShardLink>> links;
   std::vector<std::shared_ptr<ShardLink>> probed;
   for (const auto& [worker_id, link] : links_) links.push_back(link);
-  for (const std::string& worker_id : core_.TakeProbes(absl::Now())) probed.push_back(links_.at(worker_id));
+  for (const std::string& worker_id : core_.TakeProbes(Clock::Real()->Now())) probed.push_back(links_.at(worker_id));
   lock.unlock();
   for (const auto& link : probed) link->Probe();
   absl::Time next = absl::InfiniteFuture();
-  for (const auto& link : links) next = std::min(next, link->Tick(absl::Now()));
+  for (const auto& link : links) next = std::min(next, link->Tick(Clock::Real()->Now()));
   lock.lock();
   return next;
 }
@@ -128,7 +128,7 @@ void Dispatcher::Upkeep() {
     dirty_ = false;
     CloseForgotten(lock);
     const absl::Time links_due = TickLinks(lock);
-    const absl::Time now = absl::Now();
+    const absl::Time now = Clock::Real()->Now();
     const std::vector<Sending> sending = PrepareLocked(core_.Plan(now));
     if (!sending.empty()) {
       lock.unlock();
@@ -138,7 +138,7 @@ void Dispatcher::Upkeep() {
     idle_ = batches_.empty();
     const absl::Time by_time = std::max(core_.NextEvent(now), now + absl::Milliseconds(1));
     const absl::Time next = std::min({links_due, by_time, now + (idle_ ? kIdleSleep : kMaxSleep)});
-    upkeep_due_.wait_until(lock, absl::ToChronoTime(next), [this] { return dirty_ || stopping_; });
+    upkeep_due_.wait_for(lock, absl::ToChronoNanoseconds(next - Clock::Real()->Now()), [this] { return dirty_ || stopping_; });
   }
 }
 

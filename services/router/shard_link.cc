@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "services/router/call_codec.h"
 
 namespace baleen {
@@ -115,7 +116,7 @@ void ShardLink::OnClosed(const absl::Status& status) {
     if (state_ != State::kClosed) {
       if (status.code() != absl::StatusCode::kCancelled) last_error_ = status;
       state_ = State::kIdle;
-      next_connect_ = absl::Now() + backoff_;
+      next_connect_ = Clock::Real()->Now() + backoff_;
       backoff_ = std::min(backoff_ * 2, kMaxBackoff);
     }
   }

@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   message.header = input.Bytes(header_bytes);
   message.payload = Payload::Own(input.Rest());
   uint64_t call_id = 0, epoch = 0;
-  const absl::StatusOr<ExpertCall> call = ParseExpertCall(message, shape, &call_id, &epoch);
+  const absl::StatusOr<ExpertCall> call = ParseExpertCall(message, shape, absl::UnixEpoch(), &call_id, &epoch);
   if (call.ok()) {
     CheckCall(*call, shape);
     Require(call->call_id == call_id && call->epoch == epoch, "the caller hears which call it is");

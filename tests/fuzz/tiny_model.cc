@@ -52,7 +52,7 @@ const ServedModel& TinyModel(uint8_t kind) {
 }
 
 void RequireWorkerTakes(const ServedModel& model, const GenerationInput& input) {
-  const v1::StartSequence start = MakeStartMessage(input, {}, 1, "n");
+  const v1::StartSequence start = MakeStartMessage(input, {}, 1, "n", absl::UnixEpoch());
   const absl::StatusOr<SequenceRequest> request = ConvertStart(start, LimitsOf(model), absl::UnixEpoch());
   Require(request.ok(), "a worker takes what the gateway accepted");
   const absl::Span<const int32_t> nothing;

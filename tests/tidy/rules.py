@@ -23,6 +23,12 @@ BANNED_CALLS = (
     (r"\.detach\s*\(\s*\)", "detached thread: nobody would wait for it"),
     (r"\busing\s+namespace\s+std\b", "using namespace std"),
 )
+# What is told to people in wall time may ask for it; all else would jump with it.
+WALL_CLOCK_CALLS = (
+    (r"(?<!ToUnixSeconds\()\babsl::Now\s*\(|\bToChronoTime\s*\(|\bwait_until\s*\(",
+     "the wall clock, which jumps: Clock, GrpcDeadline, wait_for"),
+)
+_WALL_CLOCK_FILES = ("base/clock.cc", "services/common/log.cc")
 SERVICE_BANNED_CALLS = ((r"(?<![\w:.>])(?:std::)?f?printf\s*\(", "printf in a service: use Log"),)
 TEST_BANNED_CALLS = ((r"\b(?:sleep_for|sleep_until|SleepFor|usleep|nanosleep)\s*\(", "a test that sleeps"),)
 
@@ -95,6 +101,8 @@ def banned_calls(source):
         calls += SERVICE_BANNED_CALLS
     if source.is_test:
         calls += TEST_BANNED_CALLS
+    if not source.is_test and source.path.startswith(("base/", "model/", "transport/", "services/")):
+        calls += WALL_CLOCK_CALLS if source.path not in _WALL_CLOCK_FILES else ()
     for pattern, reason in calls:
         for match in re.finditer(pattern, source.code):
             yield source.line_of(match.start()), reason

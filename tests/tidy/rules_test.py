@@ -66,6 +66,11 @@ class RulesTest(unittest.TestCase):
             ("services/a.cc", "std::fprintf(stderr, x);", True),
             ("tools/a.cc", "std::printf(x);", False),
             ("base/a_test.cc", "std::this_thread::sleep_for(x);", True),
+            ("services/a.cc", "absl::Time t = absl::Now();", True),
+            ("services/a.cc", "changed.wait_until(lock, t);", True),
+            ("services/a.cc", "set_created(absl::ToUnixSeconds(absl::Now()));", False),
+            ("services/a_test.cc", "absl::Time t = absl::Now();", False),
+            ("services/common/log.cc", "Format(absl::Now());", False),
             ("base/a.cc", "std::this_thread::sleep_for(x);", False),
         ):
             with self.subTest(path=path, line=line):

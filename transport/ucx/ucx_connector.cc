@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "transport/grpc/stream_channel.h"
 #include "transport/grpc/stream_registry.h"
 #include "transport/ucx/ucx_control_call.h"
@@ -50,12 +51,12 @@ struct Shared {
   bool FallsBack(const std::string& address) {
     std::lock_guard lock(mu);
     const auto found = fallback_until.find(address);
-    return found != fallback_until.end() && absl::Now() < found->second;
+    return found != fallback_until.end() && Clock::Real()->Now() < found->second;
   }
   void RememberFallback(const std::string& address, const absl::Status& reason) {
     {
       std::lock_guard lock(mu);
-      const absl::Time now = absl::Now();
+      const absl::Time now = Clock::Real()->Now();
       if (fallback_until.size() >= kMaxAddresses) {
         std::erase_if(fallback_until, [now](const auto& entry) { return entry.second <= now; });
       }
@@ -163,7 +164,7 @@ void ClientStream::Close() {
 void ClientStream::OnAccepted(const v1::UcxAcceptance& acceptance) {
   const absl::StatusOr<UcxCoordinates> peer = FromWire(acceptance.end(), shared_->worker->place());
   if (!peer.ok()) return session_->End(peer.status());
-  session_->Attach(*peer, absl::Now() + shared_->options.hello_timeout);
+  session_->Attach(*peer, Clock::Real()->Now() + shared_->options.hello_timeout);
 }
 
 void ClientStream::OnControlDone(const grpc::Status& status) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "transport/ucx/ucx_end.h"
 #include "transport/ucx/ucx_session.h"
 
@@ -88,7 +89,7 @@ class ServerStream final : public Connection,
                                     },
                                 .on_ended = [self = self_](absl::Status reason, bool opened) { self->OnSessionEnded(std::move(reason)); }}),
                worker_->place());
-    session_->Attach(*peer, absl::Now() + kHelloTimeout);
+    session_->Attach(*peer, Clock::Real()->Now() + kHelloTimeout);
     StartWrite(&acceptance_);
     StartRead(&offer_);
     return absl::OkStatus();

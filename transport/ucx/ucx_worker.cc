@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "transport/ucx/ucx_handles.h"
 
@@ -27,7 +28,7 @@ namespace baleen {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 constexpr unsigned kMessageId = 0;
 // How long to look for more before sleeping. Going to sleep and being woken costs two system calls and a switch, about as much, so at
@@ -53,7 +54,7 @@ struct Session {
 
 static_assert(sizeof(UcxPost::Slice) == sizeof(ucp_dt_iov_t) && offsetof(UcxPost::Slice, size) == offsetof(ucp_dt_iov_t, length));
 
-timespec ToTimespec(Clock::duration duration) {
+timespec ToTimespec(Steady::duration duration) {
   const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
   return {.tv_sec = nanoseconds / 1'000'000'000, .tv_nsec = nanoseconds % 1'000'000'000};
 }
@@ -82,7 +83,7 @@ struct UcxWorker::Impl {
   int Progress();
   std::vector<std::shared_ptr<UcxPort>> TakeUnusedPorts();
   void RunScheduled();
-  void TickIfDue(Clock::time_point now);
+  void TickIfDue(Steady::time_point now);
   bool IsOver() {
     std::lock_guard lock(mu);
     return IsOverLocked();
@@ -117,7 +118,7 @@ struct UcxWorker::Impl {
   std::deque<uint64_t> scheduled;
   int ticking = 0;
   int disconnecting = 0;
-  Clock::time_point next_tick = Clock::time_point::min();
+  Steady::time_point next_tick = Steady::time_point::min();
 };
 
 UcxWorker::Lock::Lock(UcxWorker& worker) : held_(worker.impl_->mu, std::defer_lock) { Take(); }
@@ -317,11 +318,11 @@ void UcxWorker::Impl::OnDisconnected(void* request, ucs_status_t, void* endpoint
 }
 
 void UcxWorker::Impl::Loop() {
-  Clock::time_point busy_until = Clock::now() + kSpin;
+  Steady::time_point busy_until = Steady::now() + kSpin;
   int idle_rounds = 0;
   while (true) {
     const bool moved = Turn();
-    const Clock::time_point now = Clock::now();
+    const Steady::time_point now = Steady::now();
     if (moved) {
       idle_rounds = 0;
       busy_until = now + kSpin;
@@ -334,7 +335,7 @@ void UcxWorker::Impl::Loop() {
     if (IsOver()) return;
     Sleep(idle_rounds++);
     asleep = false;
-    busy_until = Clock::now() + kSpin;
+    busy_until = Steady::now() + kSpin;
   }
 }
 
@@ -346,7 +347,7 @@ bool UcxWorker::Impl::Turn() {
     std::lock_guard lock(mu);
     progressed = Progress();
     unused = TakeUnusedPorts();
-    if (ticking > 0) TickIfDue(Clock::now());
+    if (ticking > 0) TickIfDue(Steady::now());
     if (scheduled.empty()) return progressed > 0;
   }
   RunScheduled();
@@ -391,14 +392,14 @@ void UcxWorker::Impl::RunScheduled() {
   }
 }
 
-void UcxWorker::Impl::TickIfDue(Clock::time_point now) {
+void UcxWorker::Impl::TickIfDue(Steady::time_point now) {
   if (now < next_tick) return;
   next_tick = now + kTick;
   std::deque<std::shared_ptr<UcxReceiver>> due;
   for (const auto& [number, session] : sessions) {
     if (session.ticking) due.push_back(session.receiver);
   }
-  for (const auto& receiver : due) receiver->OnTick(absl::Now());
+  for (const auto& receiver : due) receiver->OnTick(Clock::Real()->Now());
 }
 
 // Until UCX has news or somebody calls Wake. UCX refuses to be armed while it has news, and also while a message waits for room at a
@@ -407,7 +408,7 @@ void UcxWorker::Impl::TickIfDue(Clock::time_point now) {
 void UcxWorker::Impl::Sleep(int idle_rounds) {
   asleep = true;
   bool armed = false;
-  std::optional<Clock::duration> timeout;
+  std::optional<Steady::duration> timeout;
   {
     std::lock_guard lock(mu);
     if (!scheduled.empty() || IsOverLocked()) return;
@@ -415,7 +416,7 @@ void UcxWorker::Impl::Sleep(int idle_rounds) {
     if (ticking > 0 || disconnecting > 0) timeout = kTick;
   }
   if (idle_rounds > (armed ? kIdleRounds : 0)) {
-    std::this_thread::sleep_for(std::min<Clock::duration>(kFirstNap * (1 << std::min(idle_rounds, 6)), kLastNap));
+    std::this_thread::sleep_for(std::min<Steady::duration>(kFirstNap * (1 << std::min(idle_rounds, 6)), kLastNap));
   }
   if (armed) {
     pollfd event{.fd = epoll_fd, .events = POLLIN, .revents = 0};

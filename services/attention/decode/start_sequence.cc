@@ -125,11 +125,8 @@ absl::StatusOr<absl::Time> CheckContext(const v1::RequestContext& context, const
     return absl::FailedPreconditionError(
         absl::StrCat("the request's numerics_id is \"", context.numerics_id(), "\", this worker's is \"", limits.numerics_id, "\""));
   }
-  if (context.deadline_unix_ms() < 0) return absl::InvalidArgumentError("context.deadline_unix_ms is negative");
-  if (context.deadline_unix_ms() == 0) return now + limits.default_timeout;
-  const absl::Time deadline = absl::FromUnixMillis(context.deadline_unix_ms());
-  if (deadline <= now) return absl::DeadlineExceededError("the request's deadline passed before it started");
-  return deadline;
+  if (context.timeout_ms() < 0) return absl::InvalidArgumentError("context.timeout_ms is negative");
+  return now + (context.timeout_ms() == 0 ? limits.default_timeout : absl::Milliseconds(context.timeout_ms()));
 }
 
 absl::StatusOr<SequenceRequest> ConvertStart(const v1::StartSequence& start, const ModelLimits& limits, absl::Time now) {

@@ -29,8 +29,8 @@ struct ModelLimits {
   absl::Duration default_timeout = absl::Hours(1);  // Of requests without a deadline.
 };
 
-// Checks request id, numerics id and deadline of a message that belongs to a request. INVALID_ARGUMENT, FAILED_PRECONDITION (other
-// numerics) or DEADLINE_EXCEEDED. Returns the deadline.
+// Checks request id, numerics id and timeout of a message that belongs to a request and came at `now`. INVALID_ARGUMENT or
+// FAILED_PRECONDITION (other numerics). Returns the deadline.
 absl::StatusOr<absl::Time> CheckContext(const v1::RequestContext& context, const ModelLimits& limits, absl::Time now);
 
 // INVALID_ARGUMENT names the field. `observer` is left empty.

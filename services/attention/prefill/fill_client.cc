@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "proto/baleen/v1/attention.grpc.pb.h"
+#include "services/common/grpc_deadline.h"
 
 namespace baleen {
 namespace {
@@ -15,7 +16,7 @@ class Call : public std::enable_shared_from_this<Call> {
  public:
   Call(const v1::FillRequest& request, absl::Time deadline, std::function<void(absl::Status)> done)
       : request_(request), done_(std::move(done)) {
-    context_->set_deadline(absl::ToChronoTime(deadline));
+    context_->set_deadline(GrpcDeadline(deadline));
   }
 
   void Start(std::shared_ptr<grpc::Channel> channel, const std::shared_ptr<OpenCalls>& calls) {

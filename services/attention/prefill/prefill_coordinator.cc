@@ -9,6 +9,7 @@
 #include "proto/baleen/v1/attention.pb.h"
 #include "services/attention/probe.h"
 #include "services/attention/trace/sequence_trace.h"
+#include "services/common/deadline.h"
 #include "services/common/log.h"
 #include "services/common/request_id.h"
 
@@ -81,6 +82,7 @@ void PrefillCoordinator::Impl::Try(const std::shared_ptr<Fill>& fill) {
       fill->rows_seen = 0;
       fill->progress_at = clock->Now();
       fill->request.mutable_context()->set_attempt(attempt);
+      fill->request.mutable_context()->set_timeout_ms(TimeoutMs(fill->deadline, clock->Now()));
       request = fill->request;
       address = worker->address;
     }
@@ -173,7 +175,6 @@ void PrefillCoordinator::Start(const Sequence& sequence, std::function<void(bool
   v1::FillRequest& request = fill->request;
   request.mutable_context()->set_request_id(sequence.request.request_id);
   request.mutable_context()->set_choice(sequence.request.sampler.choice);
-  request.mutable_context()->set_deadline_unix_ms(absl::ToUnixMillis(fill->deadline));
   request.mutable_context()->set_numerics_id(impl_->options.numerics_id);
   request.mutable_tokens()->Add(sequence.request.tokens.begin(), sequence.request.tokens.end() - 1);
   request.set_kv_address(impl_->options.kv_address());

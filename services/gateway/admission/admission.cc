@@ -137,7 +137,7 @@ void Admission::Watch() {
   while (!stopping_) {
     const absl::Time next = queue_.NextEvent();
     if (!dirty_ && next > clock_->Now()) {
-      changed_.wait_until(lock, absl::ToChronoTime(std::min(next, clock_->Now() + absl::Hours(1))));
+      changed_.wait_for(lock, absl::ToChronoNanoseconds(std::min(next - clock_->Now(), absl::Hours(1))));
       continue;
     }
     dirty_ = false;

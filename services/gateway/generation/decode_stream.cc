@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "proto/baleen/v1/attention.grpc.pb.h"
 #include "services/common/channel_pool.h"
+#include "services/common/grpc_deadline.h"
 
 namespace baleen {
 namespace {
@@ -25,8 +27,9 @@ class GrpcDecodeStream final : public DecodeStream,
                                public std::enable_shared_from_this<GrpcDecodeStream> {
  public:
   GrpcDecodeStream(v1::StartSequence start, DecodeCallbacks callbacks) : callbacks_(std::move(callbacks)) {
-    if (start.context().deadline_unix_ms() > 0)
-      context_->set_deadline(absl::ToChronoTime(absl::FromUnixMillis(start.context().deadline_unix_ms()) + kDeadlineGrace));
+    if (start.context().timeout_ms() > 0) {
+      context_->set_deadline(GrpcDeadline(Clock::Real()->Now() + absl::Milliseconds(start.context().timeout_ms()) + kDeadlineGrace));
+    }
     *start_.mutable_start() = std::move(start);
   }
 

@@ -231,7 +231,7 @@ void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
   DecodeCallbacks callbacks;
   callbacks.on_event = [self = shared_from_this(), attempt](const v1::DecodeEvent& event) { self->OnEvent(attempt, event); };
   callbacks.on_done = [self = shared_from_this(), attempt](absl::Status status) { self->OnDone(attempt, std::move(status)); };
-  v1::StartSequence start = MakeStartMessage(input_, journal_, attempt, numerics_id_);
+  v1::StartSequence start = MakeStartMessage(input_, journal_, attempt, numerics_id_, context_.clock->Now());
   if (input_.trace != nullptr) start.set_traceparent(input_.trace->AttemptStarted(input_.choice, attempt, worker.worker_id));
   std::shared_ptr<DecodeStream> stream = context_.dialer->Open(worker.address, std::move(start), std::move(callbacks));
   const std::lock_guard<std::mutex> lock(mutex_);

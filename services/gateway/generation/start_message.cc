@@ -1,5 +1,6 @@
 #include "services/gateway/generation/start_message.h"
 
+#include "services/common/deadline.h"
 #include "services/common/grammar_wire.h"
 
 namespace baleen {
@@ -26,13 +27,13 @@ void FillSampling(const GenerationSpec& spec, v1::SamplingParams* sampling) {
 }  // namespace
 
 v1::StartSequence MakeStartMessage(const GenerationInput& input, const std::vector<uint32_t>& journal, uint32_t attempt,
-                                   const std::string& numerics_id) {
+                                   const std::string& numerics_id, absl::Time now) {
   v1::StartSequence start;
   v1::RequestContext* context = start.mutable_context();
   context->set_request_id(input.request_id);
   context->set_choice(input.choice);
   context->set_attempt(attempt);
-  context->set_deadline_unix_ms(input.deadline == absl::InfiniteFuture() ? 0 : absl::ToUnixMillis(input.deadline));
+  context->set_timeout_ms(TimeoutMs(input.deadline, now));
   context->set_numerics_id(numerics_id);
   start.mutable_prompt()->Add(input.prompt.begin(), input.prompt.end());
   start.mutable_generated()->Add(journal.begin(), journal.end());

@@ -11,9 +11,9 @@
 
 namespace baleen {
 
-// `journal` has the tokens of earlier attempts.
+// `journal` has the tokens of earlier attempts; the message is sent at `now`.
 v1::StartSequence MakeStartMessage(const GenerationInput& input, const std::vector<uint32_t>& journal, uint32_t attempt,
-                                   const std::string& numerics_id);
+                                   const std::string& numerics_id, absl::Time now);
 
 }  // namespace baleen
 

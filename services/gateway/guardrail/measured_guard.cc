@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 
 namespace baleen {
 namespace {
@@ -105,8 +105,8 @@ struct Metrics {
 };
 
 GuardDone Measured(std::shared_ptr<Metrics> metrics, SubjectMetrics Metrics::*subject, GuardDone done) {
-  return [metrics = std::move(metrics), subject, done = std::move(done), start = absl::Now()](GuardVerdict verdict) {
-    ((*metrics).*subject).Answered(verdict, absl::Now() - start);
+  return [metrics = std::move(metrics), subject, done = std::move(done), start = Clock::Real()->Now()](GuardVerdict verdict) {
+    ((*metrics).*subject).Answered(verdict, Clock::Real()->Now() - start);
     done(std::move(verdict));
   };
 }

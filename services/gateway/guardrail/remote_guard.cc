@@ -8,9 +8,10 @@
 #include <mutex>
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "proto/baleen/v1/guardrail.grpc.pb.h"
 #include "services/common/channel_pool.h"
+#include "services/common/grpc_deadline.h"
 
 namespace baleen {
 namespace {
@@ -171,7 +172,7 @@ class Conversation final : public CallOwner, public std::enable_shared_from_this
       failed = failure_;
       if (failed.ok()) {
         messages_.push_back(std::move(message));
-        waiting_.push_back({std::move(done), absl::Now() + link_->options.timeout});
+        waiting_.push_back({std::move(done), Clock::Real()->Now() + link_->options.timeout});
         opens = call_ == nullptr;
         if (opens) call_ = std::make_shared<GuardCall>(shared_from_this());
         call = call_;
@@ -227,9 +228,10 @@ class Conversation final : public CallOwner, public std::enable_shared_from_this
 
   // Under the lock: looks after the oldest check when its time is over.
   void Watch() {
-    const absl::Time when = std::max(waiting_.front().deadline, absl::Now() + absl::Milliseconds(1));  // It must not fire before it is set.
+    // It must not fire before it is set.
+    const absl::Time when = std::max(waiting_.front().deadline, Clock::Real()->Now() + absl::Milliseconds(1));
     alarm_ = std::make_unique<grpc::Alarm>();
-    alarm_->Set(absl::ToChronoTime(when), [weak = weak_from_this()](bool) {
+    alarm_->Set(GrpcDeadline(when), [weak = weak_from_this()](bool) {
       if (const auto self = weak.lock()) self->OnTime();
     });
   }
@@ -239,7 +241,7 @@ class Conversation final : public CallOwner, public std::enable_shared_from_this
       const std::lock_guard<std::mutex> lock(mutex_);
       watched_ = failure_.ok() && !waiting_.empty();
       if (!watched_) return;
-      if (waiting_.front().deadline > absl::Now()) return Watch();
+      if (waiting_.front().deadline > Clock::Real()->Now()) return Watch();
     }
     Fail(absl::DeadlineExceededError("the guard did not answer in time"));
   }

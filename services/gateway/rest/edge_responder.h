@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "services/gateway/http/http_server.h"
 #include "services/gateway/probe.h"
 #include "services/gateway/tenants/tenant_account.h"
@@ -27,7 +27,7 @@ class EdgeResponder final : public HttpResponder {
   void Untimed() { timed_ = false; }
 
   void Respond(int status, HttpHeaders headers, std::string body) override {
-    if (timed_ && status >= 400 && status < 500) probe_->RefusedAfter(absl::Now() - begun_);
+    if (timed_ && status >= 400 && status < 500) probe_->RefusedAfter(Clock::Real()->Now() - begun_);
     inner_->Respond(status, WithLimits(std::move(headers)), std::move(body));
   }
   void BeginStream(HttpHeaders headers) override { inner_->BeginStream(WithLimits(std::move(headers))); }
@@ -46,7 +46,7 @@ class EdgeResponder final : public HttpResponder {
 
   const std::shared_ptr<HttpResponder> inner_;
   GatewayProbe* const probe_;
-  const absl::Time begun_ = absl::Now();
+  const absl::Time begun_ = Clock::Real()->Now();
   std::shared_ptr<TenantAccount> account_;
   bool timed_ = true;
 };

@@ -211,8 +211,7 @@ absl::Status RestApi::CheckPrice(const Call& call, int64_t least_prompt_tokens, 
 }
 
 absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
-  const absl::Time deadline =
-      call.resumption.resumed ? absl::FromUnixMillis(call.edge().deadline_unix_ms()) : absl::Now() + options_.request_timeout;
+  const absl::Time deadline = options_.generation.clock->Now() + options_.request_timeout;
   Prepared prepared;
   if (call.edge().path() == kChatPath) {
     ASSIGN_OR_RETURN(const ChatCall chat, ParseChatCall(call.edge().body(), options_.model->defaults));

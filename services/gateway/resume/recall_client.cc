@@ -7,6 +7,7 @@
 
 #include "proto/baleen/v1/attention.grpc.pb.h"
 #include "services/common/channel_pool.h"
+#include "services/common/grpc_deadline.h"
 
 namespace baleen {
 namespace {
@@ -16,7 +17,7 @@ class Call : public std::enable_shared_from_this<Call> {
  public:
   Call(std::shared_ptr<OpenCalls> calls, const v1::RecallRequest& request, absl::Time deadline, RecallDone done)
       : calls_(std::move(calls)), request_(request), done_(std::move(done)) {
-    context_->set_deadline(absl::ToChronoTime(deadline));
+    context_->set_deadline(GrpcDeadline(deadline));
   }
 
   void Start(std::shared_ptr<grpc::Channel> channel) {

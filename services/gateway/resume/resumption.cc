@@ -22,7 +22,6 @@ absl::StatusOr<EventCursor> Resumption::Apply(bool streamed, GenerationInput* in
   if (resumable) {
     v1::EdgeRequest kept = edge;
     kept.set_seed(*input->spec.seed);
-    kept.set_deadline_unix_ms(absl::ToUnixMillis(input->deadline));
     input->edge = PrivateText(kept.SerializeAsString());
     input->owner = edge.tenant();
   }

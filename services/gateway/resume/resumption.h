@@ -19,7 +19,7 @@ struct Resumption {
   bool resumable = false;
   // Another connection or gateway began it.
   bool resumed = false;
-  // The request as workers keep it. Seed and deadline are set when it is resumed.
+  // The request as workers keep it. Its seed is set by Apply.
   v1::EdgeRequest edge;
   // Of a resumed one: what its client has had, and what workers have.
   EventCounts had;

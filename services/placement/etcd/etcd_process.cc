@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/clock.h"
 #include "services/common/log.h"
 #include "services/placement/etcd/etcd_client.h"
 
@@ -54,9 +55,9 @@ EtcdProcess::EtcdProcess(int port) : address_(absl::StrCat("127.0.0.1:", port !=
   arguments.push_back(nullptr);
   if (posix_spawn(&pid_, arguments[0], nullptr, nullptr, arguments.data(), environ) != 0) abort();
   EtcdClient client(address_);
-  const absl::Time until = absl::Now() + kStartTimeout;
+  const absl::Time until = Clock::Real()->Now() + kStartTimeout;
   while (!client.Get("health").ok()) {
-    if (absl::Now() > until) {
+    if (Clock::Real()->Now() > until) {
       Log(LogLevel::kError, "etcd_did_not_start", {{"address", address_}});
       abort();
     }
