@@ -15,6 +15,7 @@
 #include "kernels/cuda/ptx/mbarrier.cuh"
 #include "kernels/cuda/ptx/tma.cuh"
 #include "kernels/cuda/ptx/wgmma.cuh"
+#include "kernels/cuda/ptx/wgmma_along_k.cuh"
 
 namespace baleen::cuda::mla {
 
@@ -75,7 +76,7 @@ __device__ inline void IssueScores(const Shared& shared, const Task& task, int i
 #pragma unroll
   for (int step = 0; step < kMlaWidth / 16; ++step) {
     const uint32_t offset = step / 4 * kTileBytes + step % 4 * 32;
-    MultiplyBf16N64(scores, Advance(query, offset), Advance(keys, offset), step == 0);
+    MultiplyBf16(scores, Advance(query, offset), Advance(keys, offset), step == 0);
   }
   ProductsCommit();
 }

@@ -24,25 +24,7 @@ __device__ inline void PinSums(float (&sums)[kCount]) {
   for (int i = 0; i < kCount; ++i) asm volatile("" : "+f"(sums[i])::"memory");
 }
 
-// The functions below: sums = A B^T, plus what they were unless `fresh`.
-
-// 64 x 64, 16 of K, BF16, both rows along K.
-__device__ inline void MultiplyBf16N64(float (&sums)[32], uint64_t a, uint64_t b, bool fresh) {
-  asm volatile(
-      "{\n"
-      ".reg .pred add;\n"
-      "setp.eq.b32 add, %34, 0;\n"
-      "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {"
-      "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
-      "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, "
-      "%32, %33, add, 1, 1, 0, 0;\n"
-      "}"
-      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3]), "+f"(sums[4]), "+f"(sums[5]), "+f"(sums[6]), "+f"(sums[7]),
-        "+f"(sums[8]), "+f"(sums[9]), "+f"(sums[10]), "+f"(sums[11]), "+f"(sums[12]), "+f"(sums[13]), "+f"(sums[14]), "+f"(sums[15]),
-        "+f"(sums[16]), "+f"(sums[17]), "+f"(sums[18]), "+f"(sums[19]), "+f"(sums[20]), "+f"(sums[21]), "+f"(sums[22]), "+f"(sums[23]),
-        "+f"(sums[24]), "+f"(sums[25]), "+f"(sums[26]), "+f"(sums[27]), "+f"(sums[28]), "+f"(sums[29]), "+f"(sums[30]), "+f"(sums[31])
-      : "l"(a), "l"(b), "r"(static_cast<int>(fresh)));
-}
+// The functions below: sums = A B^T, plus what they were unless `fresh`. Those of two operands along K are in wgmma_along_k.cuh.
 
 // 64 x 256, 16 of K, BF16, B with rows along N.
 __device__ inline void MultiplyBf16N256AlongN(float (&sums)[128], uint64_t a, uint64_t b, bool fresh) {
