@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "model/cuda/device_status.h"
+#include "model/cuda/rounding.h"
 #include "model/weights/weight_views.h"
 
 namespace baleen {

@@ -3,19 +3,13 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "kernels/cuda/base/quantize_row.h"
 #include "kernels/cuda/gemm/gemm.h"
 #include "model/cuda/device_status.h"
+#include "model/cuda/rounding.h"
 #include "model/cuda/upload_matrix.h"
 
 namespace baleen {
-namespace {
-
-constexpr int64_t kScaleBlock = cuda::kScaleBlock;
-
-int64_t Blocks(int64_t size) { return (size + kScaleBlock - 1) / kScaleBlock; }
-
-}  // namespace
-
 absl::StatusOr<cuda::DeviceMemory> AllocateOnDevice(int64_t bytes) {
   cuda::DeviceMemory memory;
   if (const cuda::Status status = cuda::DeviceMemory::Allocate(static_cast<size_t>(bytes), &memory); !status.ok()) {
@@ -40,7 +34,7 @@ absl::StatusOr<DeviceMatrix> DeviceMatrix::Allocate(DType type, int64_t outputs,
   matrix.inputs = inputs;
   ASSIGN_OR_RETURN(matrix.data, AllocateOnDevice(outputs * inputs * static_cast<int64_t>(SizeOf(type))));
   if (type == DType::kF8E4m3) {
-    ASSIGN_OR_RETURN(matrix.scales, AllocateOnDevice(Blocks(outputs) * Blocks(inputs) * static_cast<int64_t>(sizeof(float))));
+    ASSIGN_OR_RETURN(matrix.scales, AllocateOnDevice(ScaleBlocks(outputs) * ScaleBlocks(inputs) * static_cast<int64_t>(sizeof(float))));
   }
   return matrix;
 }
@@ -49,8 +43,8 @@ absl::Status DeviceMatrix::Upload(const WeightView& view, int64_t first, int64_t
   MatrixPlace place = {.type = type, .rows = rows, .cols = inputs};
   place.data = data.As<std::byte>() + first * inputs * static_cast<int64_t>(SizeOf(type));
   if (type == DType::kF8E4m3) {
-    if (first % kScaleBlock != 0) return absl::InvalidArgumentError("a matrix in FP8 begins within a block of 128 rows");
-    place.scales = scales.As<float>() + first / kScaleBlock * Blocks(inputs);
+    if (first % cuda::kScaleBlock != 0) return absl::InvalidArgumentError("a matrix in FP8 begins within a block of 128 rows");
+    place.scales = scales.As<float>() + first / cuda::kScaleBlock * ScaleBlocks(inputs);
   }
   return UploadMatrix(view, place);
 }
@@ -64,14 +58,14 @@ absl::StatusOr<DeviceMatrix> DeviceMatrix::Of(const WeightView& view, DType type
 absl::StatusOr<DeviceActivations> DeviceActivations::Allocate(int64_t max_rows, int64_t width, bool bf16, bool fp8) {
   DeviceActivations activations;
   activations.width = width;
-  activations.scale_stride = RoundUp(max_rows, 4);
+  activations.scale_stride = ScaleStride(max_rows);
   if (bf16) {
     ASSIGN_OR_RETURN(activations.value_memory, AllocateOnDevice(max_rows * width * static_cast<int64_t>(sizeof(Bf16))));
   }
   if (fp8) {
     ASSIGN_OR_RETURN(activations.code_memory, AllocateOnDevice(max_rows * width));
     ASSIGN_OR_RETURN(activations.scale_memory,
-                     AllocateOnDevice(Blocks(width) * activations.scale_stride * static_cast<int64_t>(sizeof(float))));
+                     AllocateOnDevice(ScaleBlocks(width) * activations.scale_stride * static_cast<int64_t>(sizeof(float))));
   }
   return activations;
 }

@@ -13,8 +13,6 @@
 
 namespace baleen {
 
-constexpr int64_t RoundUp(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
-
 // Zeroed device memory. RESOURCE_EXHAUSTED when there is no room.
 absl::StatusOr<cuda::DeviceMemory> AllocateOnDevice(int64_t bytes);
 absl::StatusOr<cuda::DeviceMemory> UploadFloats(const std::vector<float>& values);

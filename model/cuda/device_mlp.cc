@@ -3,6 +3,7 @@
 #include "base/status_macros.h"
 #include "kernels/cuda/swiglu/swiglu.h"
 #include "model/cuda/device_status.h"
+#include "model/cuda/rounding.h"
 
 namespace baleen {
 
@@ -28,7 +29,7 @@ absl::StatusOr<DeviceMlpScratch> DeviceMlpScratch::Allocate(int64_t max_rows, in
     ASSIGN_OR_RETURN(scratch.values, AllocateOnDevice(max_rows * padded * static_cast<int64_t>(sizeof(Bf16))));
     return scratch;
   }
-  scratch.scale_stride = RoundUp(max_rows, 4);
+  scratch.scale_stride = ScaleStride(max_rows);
   ASSIGN_OR_RETURN(scratch.codes, AllocateOnDevice(max_rows * padded));
   ASSIGN_OR_RETURN(scratch.scales, AllocateOnDevice(padded / 128 * scratch.scale_stride * static_cast<int64_t>(sizeof(float))));
   return scratch;

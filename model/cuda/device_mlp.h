@@ -10,6 +10,7 @@
 #include "kernels/cuda/base/device.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/cuda/device_matrix.h"
+#include "model/cuda/rounding.h"
 
 namespace baleen {
 

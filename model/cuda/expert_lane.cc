@@ -4,25 +4,20 @@
 #include <cstddef>
 #include <cstring>
 
-#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "kernels/cuda/base/row_groups.h"
 #include "kernels/cuda/permute/permute.h"
 #include "model/cuda/device_status.h"
+#include "model/cuda/rounding.h"
 
 namespace baleen {
 namespace {
 
 constexpr int64_t kAlignment = 256;
 
-int64_t Aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+constexpr char kRows[] = "for experts' rows";
 
-int64_t IntBytes(int64_t count) { return Aligned(count * static_cast<int64_t>(sizeof(int32_t))); }
-
-absl::Status NoRoom(const cuda::Status& status, int64_t bytes) {
-  if (status.ok()) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat(bytes, " bytes for experts' rows: ", status.message()));
-}
+int64_t IntBytes(int64_t count) { return RoundUp(count * static_cast<int64_t>(sizeof(int32_t)), kAlignment); }
 
 void StageInts(const cuda::PinnedMemory& staging, int64_t at, const std::vector<int32_t>& values) {
   std::memcpy(staging.As<std::byte>() + at, values.data(), values.size() * sizeof(int32_t));
@@ -35,9 +30,9 @@ absl::StatusOr<std::unique_ptr<ExpertLane>> ExpertLane::Create(const ExpertForma
   std::unique_ptr<ExpertLane> lane(new ExpertLane(format, max_slots, std::move(products)));
   const int64_t outputs = max_slots * lane->row_bytes();
   const int64_t staging = IntBytes(max_slots * kMostSlotsOfRow) + IntBytes(cuda::kMaxRowGroups + 1) + IntBytes(max_slots) + outputs;
-  RETURN_IF_ERROR(NoRoom(cuda::PinnedMemory::Allocate(static_cast<size_t>(staging), &lane->staging_), staging));
-  RETURN_IF_ERROR(NoRoom(cuda::DeviceMemory::Allocate(static_cast<size_t>(staging), &lane->staged_), staging));
-  RETURN_IF_ERROR(NoRoom(cuda::DeviceMemory::Allocate(static_cast<size_t>(outputs), &lane->outputs_), outputs));
+  RETURN_IF_ERROR(HasRoom(cuda::PinnedMemory::Allocate(static_cast<size_t>(staging), &lane->staging_), staging, kRows));
+  RETURN_IF_ERROR(HasRoom(cuda::DeviceMemory::Allocate(static_cast<size_t>(staging), &lane->staged_), staging, kRows));
+  RETURN_IF_ERROR(HasRoom(cuda::DeviceMemory::Allocate(static_cast<size_t>(outputs), &lane->outputs_), outputs, kRows));
   RETURN_IF_ERROR(FromDevice(cuda::DeviceStream::Create(&lane->stream_)));
   return lane;
 }

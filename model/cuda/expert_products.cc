@@ -10,23 +10,18 @@
 #include "kernels/cuda/permute/permute.h"
 #include "kernels/cuda/quantize/quantize.h"
 #include "kernels/cuda/swiglu/swiglu.h"
+#include "model/cuda/device_status.h"
+#include "model/cuda/rounding.h"
 
 namespace baleen {
 namespace {
 
 using cuda::Status;
 
-int64_t Blocks(int64_t width) { return (width + cuda::kScaleBlock - 1) / cuda::kScaleBlock; }
-
-// Of scales that a product reads.
-int64_t ScaleStride(int64_t rows) { return (rows + 3) / 4 * 4; }
-
-int64_t ScaleBytes(int64_t rows, int64_t width) { return Blocks(width) * ScaleStride(rows) * static_cast<int64_t>(sizeof(float)); }
+int64_t ScaleBytes(int64_t rows, int64_t width) { return ScaleBlocks(width) * ScaleStride(rows) * static_cast<int64_t>(sizeof(float)); }
 
 absl::Status Take(int64_t bytes, cuda::DeviceMemory* memory) {
-  const Status status = cuda::DeviceMemory::Allocate(static_cast<size_t>(bytes), memory);
-  if (status.ok()) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat(bytes, " bytes of scratch on the device: ", status.message()));
+  return HasRoom(cuda::DeviceMemory::Allocate(static_cast<size_t>(bytes), memory), bytes, "of scratch on the device");
 }
 
 // The product of one stack's groups.
@@ -95,7 +90,7 @@ Status ExpertProducts::Gather(const Batch& batch, cuda::Stream stream) const {
     args.x = row_codes_.data();
     args.x_scales = row_scales_.As<float>();
     args.y_scales = x_scales_.As<float>();
-    args.scale_blocks = Blocks(format_.hidden);
+    args.scale_blocks = ScaleBlocks(format_.hidden);
     args.x_scale_stride = quantize.scale_stride;
     args.y_scale_stride = ScaleStride(batch.slot_count);
   }

@@ -5,20 +5,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "kernels/cuda/base/quantize_row.h"
+#include "model/cuda/device_status.h"
+#include "model/cuda/rounding.h"
 
 namespace baleen {
 namespace {
 
-constexpr int64_t kScaleBlock = 128;
 constexpr int64_t kWidthStep = 16;  // Bytes that every row is a multiple of; 8 values for BF16.
-
-int64_t Blocks(int64_t size) { return (size + kScaleBlock - 1) / kScaleBlock; }
 
 absl::Status Take(int64_t bytes, cuda::DeviceMemory* memory) {
   if (bytes == 0) return absl::OkStatus();
-  const cuda::Status status = cuda::DeviceMemory::Allocate(static_cast<size_t>(bytes), memory);
-  if (status.ok()) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat(bytes, " bytes of experts on the device: ", status.message()));
+  return HasRoom(cuda::DeviceMemory::Allocate(static_cast<size_t>(bytes), memory), bytes, "of experts on the device");
 }
 
 }  // namespace
@@ -29,12 +27,12 @@ absl::StatusOr<ExpertFormat> ExpertFormat::Of(const ModelConfig& config, DType t
     return absl::InvalidArgumentError(
         absl::StrCat("hidden_size ", config.hidden_size, ": experts on the device take multiples of ", step, " in ", NameOf(type)));
   }
-  return ExpertFormat{type, config.hidden_size, Blocks(config.moe_intermediate_size) * kScaleBlock};
+  return ExpertFormat{type, config.hidden_size, RoundUp(config.moe_intermediate_size, cuda::kScaleBlock)};
 }
 
-int64_t ExpertFormat::gate_up_scales() const { return type == DType::kF8E4m3 ? Blocks(2 * inner) * Blocks(hidden) : 0; }
+int64_t ExpertFormat::gate_up_scales() const { return type == DType::kF8E4m3 ? ScaleBlocks(2 * inner) * ScaleBlocks(hidden) : 0; }
 
-int64_t ExpertFormat::down_scales() const { return type == DType::kF8E4m3 ? Blocks(hidden) * Blocks(inner) : 0; }
+int64_t ExpertFormat::down_scales() const { return type == DType::kF8E4m3 ? ScaleBlocks(hidden) * ScaleBlocks(inner) : 0; }
 
 int64_t ExpertFormat::bytes() const {
   return gate_up_bytes() + down_bytes() + (gate_up_scales() + down_scales()) * static_cast<int64_t>(sizeof(float));

@@ -6,8 +6,9 @@
 #include <mutex>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "kernels/cuda/base/device.h"
+#include "model/cuda/device_status.h"
 
 namespace baleen {
 namespace {
@@ -49,9 +50,7 @@ absl::StatusOr<std::shared_ptr<std::byte[]>> PinnedPool::Take(size_t bytes) {
   const size_t size = std::bit_ceil(std::max(bytes, kLeast));
   auto memory = std::make_shared<cuda::PinnedMemory>();
   if (!idle_->Take(size, memory.get())) {
-    if (const cuda::Status status = cuda::PinnedMemory::Allocate(size, memory.get()); !status.ok()) {
-      return absl::ResourceExhaustedError(absl::StrCat(size, " bytes of pinned memory: ", status.message()));
-    }
+    RETURN_IF_ERROR(HasRoom(cuda::PinnedMemory::Allocate(size, memory.get()), static_cast<int64_t>(size), "of pinned memory"));
   }
   std::byte* const data = memory->As<std::byte>();
   return std::shared_ptr<std::byte[]>(data, [idle = idle_, memory](std::byte*) { idle->Give(std::move(*memory)); });

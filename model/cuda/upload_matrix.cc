@@ -7,16 +7,14 @@
 
 #include "base/status_macros.h"
 #include "kernels/cuda/base/device.h"
+#include "kernels/cuda/base/quantize_row.h"
 #include "kernels/linear_pack.h"
 #include "kernels/quantize.h"
 #include "model/cuda/device_status.h"
+#include "model/cuda/rounding.h"
 
 namespace baleen {
 namespace {
-
-constexpr int64_t kScaleBlock = 128;
-
-int64_t Blocks(int64_t size) { return (size + kScaleBlock - 1) / kScaleBlock; }
 
 int64_t StrideOf(const WeightView& view) { return view.row_stride != 0 ? view.row_stride : view.cols; }
 
@@ -46,12 +44,12 @@ std::vector<std::byte> Padded(const WeightView& view, const MatrixPlace& place) 
 }
 
 absl::Status UploadScales(const WeightView& view, const MatrixPlace& place) {
-  const int64_t rows = Blocks(view.rows);
-  const int64_t cols = Blocks(view.cols);
-  if (rows != Blocks(place.rows) || cols != Blocks(place.cols) || view.first_row % kScaleBlock != 0) {
+  const int64_t rows = ScaleBlocks(view.rows);
+  const int64_t cols = ScaleBlocks(view.cols);
+  if (rows != ScaleBlocks(place.rows) || cols != ScaleBlocks(place.cols) || view.first_row % cuda::kScaleBlock != 0) {
     return absl::InvalidArgumentError("a matrix whose blocks of 128 x 128 are not those of its place");
   }
-  const float* const first = view.scale + view.first_row / kScaleBlock * view.scale_stride;
+  const float* const first = view.scale + view.first_row / cuda::kScaleBlock * view.scale_stride;
   std::vector<float> scales(static_cast<size_t>(rows * cols));
   for (int64_t row = 0; row < rows; ++row) std::copy_n(first + row * view.scale_stride, cols, scales.begin() + row * cols);
   return Copy(place.scales, scales.data(), rows * cols * static_cast<int64_t>(sizeof(float)));

@@ -4,6 +4,7 @@
 
 #include "base/status_macros.h"
 #include "model/cuda/device_status.h"
+#include "model/cuda/rounding.h"
 
 namespace baleen {
 namespace {
