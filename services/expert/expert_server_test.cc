@@ -80,6 +80,17 @@ class ExpertServerTest : public ::testing::Test {
     return std::make_unique<PlacementClient>(std::move(options));
   }
 
+  // And a router that sees both.
+  void StartTwoShards() {
+    first_ = StartShard();
+    second_ = StartShard();
+    ASSERT_TRUE(first_ != nullptr && second_ != nullptr);
+    router_ = std::make_unique<Router>(RouterOptions{.numerics_id = numerics_.Id()}, &connector_, nullptr);
+    watch_ = Watch(router_.get());
+    ASSERT_TRUE(WaitFor([&] { return RouterReady(*router_).ok(); })) << RouterReady(*router_);
+    ASSERT_TRUE(WaitFor([&] { return first_->Ready().ok() && second_->Ready().ok(); }));
+  }
+
   int first_layer() const { return static_cast<int>(config_.first_k_dense_replace); }
   int LayerOf(uint32_t seed) const { return first_layer() + static_cast<int>(seed) % layers_; }
   absl::Status RouterReady(const Router& router) const {
@@ -132,18 +143,16 @@ class ExpertServerTest : public ::testing::Test {
   ModelConfig config_;
   int layers_ = 0;
   std::unique_ptr<PlacementServer> placement_;
+  std::unique_ptr<ExpertServer> first_;
+  std::unique_ptr<ExpertServer> second_;
+  GrpcConnector connector_;
+  std::unique_ptr<Router> router_;
+  std::unique_ptr<PlacementClient> watch_;
 };
 
 TEST_F(ExpertServerTest, ShardsGiveTheBitsOfOneProcessAndOneMayLeave) {
-  auto first = StartShard();
-  auto second = StartShard();
-  ASSERT_TRUE(first != nullptr && second != nullptr);
-  GrpcConnector connector;
-  Router router({.numerics_id = numerics_.Id()}, &connector, nullptr);
-  const auto watch = Watch(&router);
-  ASSERT_TRUE(WaitFor([&] { return RouterReady(router).ok(); })) << RouterReady(router);
-  ASSERT_TRUE(WaitFor([&] { return first->Ready().ok() && second->Ready().ok(); }));
-
+  StartTwoShards();
+  if (HasFatalFailure()) return;
   const auto checkpoint = Checkpoint::Open(kModel);
   ASSERT_TRUE(checkpoint.ok());
   const auto weights = ExpertWeights::Load(**checkpoint, config_, RoutedExperts(config_, 0, config_.num_hidden_layers), numerics_);
@@ -151,23 +160,16 @@ TEST_F(ExpertServerTest, ShardsGiveTheBitsOfOneProcessAndOneMayLeave) {
   const LocalCompute local = [&](int layer, absl::Span<const ExpertSlot> slots) {
     ComputeExperts(**weights, layer, slots, DType::kBf16, nullptr);
   };
-  for (uint32_t seed = 0; seed < 8; ++seed) ExpectSameBits(&router, local, LayerOf(seed), seed);
-  first.reset();
-  for (uint32_t seed = 8; seed < 12; ++seed) ExpectSameBits(&router, local, first_layer(), seed);
+  for (uint32_t seed = 0; seed < 8; ++seed) ExpectSameBits(router_.get(), local, LayerOf(seed), seed);
+  first_.reset();
+  for (uint32_t seed = 8; seed < 12; ++seed) ExpectSameBits(router_.get(), local, first_layer(), seed);
 }
 
 TEST_F(ExpertServerTest, ShardsOnADeviceGiveItsBitsWhileExpertsMove) {
   if (const std::string problem = cuda::DeviceProblem(); !problem.empty()) GTEST_SKIP() << problem;
   numerics_.device = cuda::DeviceIsEmulated() ? Device::kCudaEmulated : Device::kCuda;
-  auto first = StartShard();
-  auto second = StartShard();
-  ASSERT_TRUE(first != nullptr && second != nullptr);
-  GrpcConnector connector;
-  Router router({.numerics_id = numerics_.Id()}, &connector, nullptr);
-  const auto watch = Watch(&router);
-  ASSERT_TRUE(WaitFor([&] { return RouterReady(router).ok(); })) << RouterReady(router);
-  ASSERT_TRUE(WaitFor([&] { return first->Ready().ok() && second->Ready().ok(); }));
-
+  StartTwoShards();
+  if (HasFatalFailure()) return;
   const auto checkpoint = Checkpoint::Open(kModel);
   ASSERT_TRUE(checkpoint.ok());
   const auto format = ExpertFormat::Of(config_, numerics_.compute);
@@ -181,16 +183,16 @@ TEST_F(ExpertServerTest, ShardsOnADeviceGiveItsBitsWhileExpertsMove) {
     ASSERT_TRUE(status.ok()) << status;
   };
   uint32_t seed = 0;
-  for (; seed < 8; ++seed) ExpectSameBits(&router, local, LayerOf(seed), seed);
+  for (; seed < 8; ++seed) ExpectSameBits(router_.get(), local, LayerOf(seed), seed);
   auto third = StartShard();
   ASSERT_TRUE(third != nullptr);
   ASSERT_TRUE(WaitFor([&] {
     ++seed;
-    ExpectSameBits(&router, local, LayerOf(seed), seed);
+    ExpectSameBits(router_.get(), local, LayerOf(seed), seed);
     return third->Ready().ok();
   }));
-  first.reset();
-  for (const uint32_t end = seed + 8; seed < end; ++seed) ExpectSameBits(&router, local, LayerOf(seed), seed);
+  first_.reset();
+  for (const uint32_t end = seed + 8; seed < end; ++seed) ExpectSameBits(router_.get(), local, LayerOf(seed), seed);
 }
 
 TEST_F(ExpertServerTest, WrongOptionsAreNamed) {
