@@ -6,8 +6,8 @@
 # when there is no GPU to verify on. Every step has a time limit; all of them together stay within nine minutes.
 #
 # BUNDLE=DIR: the unpacked archive of tools/bundle/pack.py. Then what serves runs too, in up to five minutes more: a cluster held to its
-# promises in BF16 and in FP8 (cluster.json, cluster_fp8.json), and what --extra of pack.py put there: experts' tests, a V3 layer through a
-# process.
+# promises in BF16 and in FP8 (cluster.json, cluster_fp8.json), and what --extra of pack.py put there: tests, a V3 layer through a process,
+# a slice of V3 beside the CPU and in a cluster.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: verify.sh OUT_DIR [BINARIES_DIR]}
@@ -66,6 +66,14 @@ if [[ -n ${BUNDLE:-} ]]; then
   done
   run cluster 90 "$BUNDLE/tools/bundle/check.py" --device=cuda --out="$out/cluster.json"
   run cluster_fp8 90 env DTYPE=fp8 "$BUNDLE/tools/bundle/check.py" --device=cuda --out="$out/cluster_fp8.json"
+  make_checkpoint=$BUNDLE/bazel-bin/tools/make_checkpoint/make_checkpoint
+  if [[ -x $make_checkpoint ]]; then
+    scratch=$(mktemp -d)
+    run slice 60 "$make_checkpoint" --shape=v3-slice --experts=32 --fp8 --out="$scratch/v3-slice"
+    run slice_logits 90 "$BUNDLE/tools/bundle/agreement.py" --model="$scratch/v3-slice" --device=cuda --out="$out/slice_logits.json"
+    run slice_cluster 90 "$BUNDLE/tools/bundle/check.py" --model="$scratch/v3-slice" --device=cuda --out="$out/slice_cluster.json"
+    rm -r "$scratch"
+  fi
 fi
 run bench 90 "$binaries/kernel_bench" --out="$out/bench.json"
 if command -v compute-sanitizer >/dev/null; then

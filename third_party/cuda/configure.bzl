@@ -24,13 +24,19 @@ package(default_visibility = ["//visibility:public"])
 
 exports_files(["nvcc"])
 
-# The runtime, linked statically: a machine needs its driver alone.
+# Linked into services, so that a machine needs its driver alone. Tests have a shared library for each target, which must find one runtime.
+cc_import(
+    name = "runtime",
+    shared_library = "lib/libcudart.so.13",
+    static_library = "lib/libcudart_static.a",
+)
+
 cc_library(
     name = "cudart",
-    srcs = ["lib/libcudart_static.a"],
     hdrs = glob(["include/**"]),
     includes = ["include"],
     linkopts = ["-ldl", "-lpthread", "-lrt"],
+    deps = [":runtime"],
 )
 
 # For benchmarks.
@@ -48,7 +54,8 @@ def _cuda_configure_impl(ctx):
     if not libraries.exists:
         libraries = home.get_child("lib")
     ctx.symlink(home.get_child("include"), "include")
-    ctx.symlink(libraries.get_child("libcudart_static.a"), "lib/libcudart_static.a")
+    for library in ("libcudart.so.13", "libcudart_static.a"):
+        ctx.symlink(libraries.get_child(library), "lib/" + library)
     ctx.file("nvcc", "#!/bin/sh\nexec '%s/bin/nvcc' \"$@\"\n" % home, executable = True)
     ctx.file("BUILD.bazel", _BUILD % (libraries, libraries))
 

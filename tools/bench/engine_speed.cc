@@ -12,6 +12,7 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,15 +24,14 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
-#include "kernels/isa.h"
 #include "kernels/mla_attention.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
 #include "model/layers/numerics.h"
-#include "model/weights/expert_weights.h"
 #include "services/attention/engine/engine.h"
 #include "services/attention/engine/load_engine.h"
-#include "services/attention/engine/local_experts.h"
+#include "services/attention/engine/whole_model.h"
+#include "services/common/device_flags.h"
 #include "services/kv/cache/block_pool.h"
 #include "tools/bench/remote_experts.h"
 
@@ -86,13 +86,11 @@ class EngineSpeed {
  public:
   explicit EngineSpeed(int threads) : pool_(threads) {}
 
-  absl::Status Load(const std::string& model, const EngineOptions& options) {
-    ASSIGN_OR_RETURN(config_, ModelConfig::Load(model));
+  absl::Status Load(const std::string& model, const ModelConfig& config, const EngineOptions& options) {
+    config_ = config;
+    on_cpu_ = options.numerics.device == Device::kCpu;
     ASSIGN_OR_RETURN(checkpoint_, Checkpoint::Open(model));
-    ASSIGN_OR_RETURN(engine_, LoadEngine(*checkpoint_, config_, options, &pool_));
-    const std::vector<ExpertId> ids = RoutedExperts(config_, 0, config_.num_hidden_layers);
-    ASSIGN_OR_RETURN(weights_, ExpertWeights::Load(*checkpoint_, config_, ids, options.numerics));
-    local_experts_ = std::make_unique<LocalExperts>(weights_.get(), &pool_);
+    ASSIGN_OR_RETURN(model_, WholeModel::Load(*checkpoint_, config_, options, &pool_));
     return absl::OkStatus();
   }
 
@@ -105,13 +103,13 @@ class EngineSpeed {
     return absl::OkStatus();
   }
 
-  Lane local() { return {engine_.get(), local_experts_.get()}; }
+  Lane local() { return {&model_->engine(), &model_->experts()}; }
   Lane remote() { return {remote_engine_.get(), &remote_experts_->backend()}; }
 
   // Tokens per second of a prompt in steps of `chunk`, the last position's logits included.
   absl::StatusOr<double> Prefill(Lane lane, int64_t tokens, int64_t chunk) {
-    BlockPool kv(engine_->kv_shape(), BlocksOf(tokens) * kKvBlockTokens * engine_->kv_shape().BytesPerToken());
-    ASSIGN_OR_RETURN(const std::vector<BlockId> blocks, kv.Allocate(BlocksOf(tokens)));
+    const std::unique_ptr<BlockPool> kv = NewPool(BlocksOf(tokens));
+    ASSIGN_OR_RETURN(const std::vector<BlockId> blocks, kv->Allocate(BlocksOf(tokens)));
     const std::vector<int32_t> prompt = Tokens(tokens);
     std::vector<float> logits;
     const Clock::time_point start = Clock::now();
@@ -119,7 +117,7 @@ class EngineSpeed {
       const int64_t size = std::min(chunk, tokens - first);
       const int64_t wanted = first + size == tokens ? 1 : 0;
       const SequenceStep step = {blocks, first, absl::MakeConstSpan(prompt).subspan(first, size), wanted};
-      RETURN_IF_ERROR(lane.engine->Step({step}, kv, *lane.experts, {}, &logits));
+      RETURN_IF_ERROR(lane.engine->Step({step}, *kv, *lane.experts, {}, &logits));
     }
     return static_cast<double>(tokens) / SecondsSince(start);
   }
@@ -127,11 +125,11 @@ class EngineSpeed {
   // Tokens per second over `steps` steps of `batch` sequences with `context` positions each.
   absl::StatusOr<double> Decode(Lane lane, DecodeShape shape, int steps) {
     const int64_t blocks_each = BlocksOf(shape.context + steps);
-    BlockPool kv(engine_->kv_shape(), shape.batch * blocks_each * kKvBlockTokens * engine_->kv_shape().BytesPerToken());
+    const std::unique_ptr<BlockPool> kv = NewPool(shape.batch * blocks_each);
     std::vector<std::vector<BlockId>> blocks(shape.batch);
     for (auto& mine : blocks) {
-      ASSIGN_OR_RETURN(mine, kv.Allocate(blocks_each));
-      Fill(kv, mine);
+      ASSIGN_OR_RETURN(mine, kv->Allocate(blocks_each));
+      if (on_cpu_) Fill(*kv, mine);
     }
     std::vector<float> logits;
     const Clock::time_point start = Clock::now();
@@ -141,7 +139,7 @@ class EngineSpeed {
       for (int64_t i = 0; i < shape.batch; ++i) {
         sequences.push_back({blocks[i], shape.context + step, absl::MakeConstSpan(tokens).subspan(i, 1), 1});
       }
-      RETURN_IF_ERROR(lane.engine->Step(sequences, kv, *lane.experts, {}, &logits));
+      RETURN_IF_ERROR(lane.engine->Step(sequences, *kv, *lane.experts, {}, &logits));
     }
     const double seconds = SecondsSince(start);
     resident_mib_ = ResidentMib();
@@ -161,6 +159,11 @@ class EngineSpeed {
     }
   }
 
+  std::unique_ptr<BlockPool> NewPool(int64_t blocks) const {
+    const Engine& engine = model_->engine();
+    return engine.NewKvPool(blocks * kKvBlockTokens * engine.kv_shape().BytesPerToken());
+  }
+
   static int64_t BlocksOf(int64_t tokens) { return (tokens + kKvBlockTokens - 1) / kKvBlockTokens; }
 
   // Other ones each time, so that experts are drawn anew.
@@ -176,11 +179,10 @@ class EngineSpeed {
   ThreadPool pool_;
   ModelConfig config_;
   std::unique_ptr<Checkpoint> checkpoint_;
-  std::unique_ptr<Engine> engine_;
-  std::unique_ptr<ExpertWeights> weights_;
-  std::unique_ptr<LocalExperts> local_experts_;
+  std::optional<WholeModel> model_;
   std::unique_ptr<Engine> remote_engine_;
   std::unique_ptr<RemoteExperts> remote_experts_;
+  bool on_cpu_ = true;
   uint64_t seed_ = 1;
   int64_t resident_mib_ = 0;
 };
@@ -227,19 +229,22 @@ absl::StatusOr<std::vector<DecodeShape>> ParseShapes(const std::vector<std::stri
   return shapes;
 }
 
-absl::Status Run(DType compute) {
+absl::Status Run(Device device) {
   ASSIGN_OR_RETURN(const std::vector<DecodeShape> shapes, ParseShapes(absl::GetFlag(FLAGS_decode)));
   const int64_t prompt = absl::GetFlag(FLAGS_prompt);
   const int64_t chunk = absl::GetFlag(FLAGS_chunk);
   const int steps = absl::GetFlag(FLAGS_steps);
-  EngineOptions options = {.numerics = {compute, BestIsa()}, .max_batch_tokens = chunk};
-  for (const DecodeShape& shape : shapes) options.max_batch_tokens = std::max(options.max_batch_tokens, shape.batch);
   const std::string model = absl::GetFlag(FLAGS_model);
+  ASSIGN_OR_RETURN(const ModelConfig config, ModelConfig::Load(model));
+  EngineOptions options;
+  options.max_batch_tokens = chunk;
+  ASSIGN_OR_RETURN(options.numerics, ChooseNumerics(device, absl::GetFlag(FLAGS_dtype), config));
+  for (const DecodeShape& shape : shapes) options.max_batch_tokens = std::max(options.max_batch_tokens, shape.batch);
   const std::string placement = absl::GetFlag(FLAGS_placement);
 
   EngineSpeed speed(absl::GetFlag(FLAGS_threads));
   const Clock::time_point start = Clock::now();
-  RETURN_IF_ERROR(speed.Load(model, options));
+  RETURN_IF_ERROR(speed.Load(model, config, options));
   const double load_seconds = SecondsSince(start);
   const int64_t resident = ResidentMib();
   if (!placement.empty()) RETURN_IF_ERROR(speed.Connect(placement, model, options, absl::GetFlag(FLAGS_ping_pong_rows)));
@@ -271,16 +276,16 @@ int Fail(int code, absl::string_view message) {
 }
 
 int Main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("engine_speed --model DIR [--dtype ..] [--prompt N] [--decode BATCH:CONTEXT,..]");
+  absl::SetProgramUsageMessage("engine_speed --model DIR [--device cpu|cuda] [--dtype ..] [--prompt N] [--decode BATCH:CONTEXT,..]");
   if (absl::ParseCommandLine(argc, argv).size() > 1) return Fail(2, "takes flags only; see --help");
   if (absl::GetFlag(FLAGS_model).empty()) return Fail(2, "--model is missing");
-  const std::optional<DType> compute = ParseComputeDType(absl::GetFlag(FLAGS_dtype));
-  if (!compute.has_value()) return Fail(2, absl::StrCat("--dtype takes ", kDTypeNames));
+  const absl::StatusOr<Device> device = DeviceFromFlags();
+  if (!device.ok()) return Fail(2, device.status().message());
   for (const int64_t least : {absl::GetFlag(FLAGS_chunk), int64_t{absl::GetFlag(FLAGS_threads)}, int64_t{absl::GetFlag(FLAGS_steps)}}) {
     if (least < 1) return Fail(2, "--chunk, --threads and --steps are at least 1");
   }
-  const absl::Status status = Run(*compute);
-  return status.ok() ? 0 : Fail(1, status.ToString());
+  const absl::Status status = Run(*device);
+  return status.ok() ? 0 : Fail(absl::IsInvalidArgument(status) ? 2 : 1, status.ToString());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 """A packed cluster, unpacked where nothing else of the project is in reach, keeps its promises."""
 
 import json
+import math
 import pathlib
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import tarfile
 import tempfile
 import unittest
 
+import agreement
 import check
 import pack  # First: it says where the command's modules lie.
 import gpu  # noqa: I001
@@ -28,30 +30,49 @@ class BundleTest(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         cls.addClassCleanup(directory.cleanup)
         archive = pathlib.Path(directory.name) / "bundle.tar.xz"
-        pack.pack(archive, BINARIES, preset=0)
+        pack.pack(archive, BINARIES, extra=["tools/logits/logits"], preset=0)
         with tarfile.open(archive) as packed:
             packed.extractall(directory.name)
         cls.bundle = pathlib.Path(directory.name) / pack.NAME
 
-    def serve(self, device):
-        script = self.bundle / "tools" / "bundle" / "check.py"
+    def run_script(self, name, *flags):
+        """The JSON that a script of the bundle prints when all is well."""
+        script = self.bundle / "tools" / "bundle" / name
         # Nothing of the build's is in reach.
         environment = {"PATH": "/usr/bin:/bin"}
-        done = subprocess.run([sys.executable, script, f"--device={device}"], env=environment, capture_output=True, text=True)
+        done = subprocess.run([sys.executable, script, *flags], env=environment, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         result = json.loads(done.stdout)
         self.assertEqual(result["failures"], [])
-        self.assertIn("6218", result["sum"])
+        return result
 
-    def test_it_serves_on_the_cpu(self):
-        self.serve("cpu")
-
-    def test_it_serves_on_a_gpu_or_its_emulation(self):
+    def device(self):
         if not build_has_cuda():
-            return self.serve("cuda-emulated")
+            return "cuda-emulated"
         if problem := gpu.problem():
             self.skipTest(problem)
-        self.serve("cuda")
+        return "cuda"
+
+    def test_it_serves_on_the_cpu(self):
+        self.assertIn("6218", self.run_script("check.py", "--device=cpu")["sum"])
+
+    def test_it_serves_on_a_gpu_or_its_emulation(self):
+        self.assertIn("6218", self.run_script("check.py", f"--device={self.device()}")["sum"])
+
+    def test_its_logits_are_the_cpus_but_for_rounding(self):
+        device = self.device()
+        errors = self.run_script("agreement.py", f"--device={device}", f"--model={self.bundle / 'checkpoints' / 'abacus'}")["errors"]
+        self.assertGreater(errors[f"{device} fp8"], errors[f"{device} bf16"])
+
+    def test_logits_that_are_off_are_seen(self):
+        rows, expected = [[1.0, 1.1], [2.0, 2.0], [0.0, 1.0]], [[1.0, 1.0], [2.0, 2.0], [1.0, 1.0]]
+        self.assertAlmostEqual(agreement.error(rows, expected), 0.0707, places=4)
+        with self.assertRaisesRegex(ValueError, "finite"):
+            agreement.error([[math.nan]], [[1.0]])
+        with self.assertRaisesRegex(ValueError, "shapes"):
+            agreement.error([[1.0]], [[1.0, 2.0]])
+        _, failures = agreement.failures_of("cuda", {"cpu bf16": 0.01, "cuda bf16": 0.021, "cuda fp8": 0.3})
+        self.assertEqual(failures, ["cuda bf16 is off by 0.0210, more than 0.0200"])
 
     def test_a_token_that_differs_is_named(self):
         same = [(("a", -0.5),)] * len(check.PROMPTS)
