@@ -187,14 +187,10 @@ void AttentionNode::OnExperts(const absl::Status& status) {
 }
 
 void AttentionNode::FinishStep() {
-  const absl::Status status = runner_.Step(inputs_->steps(), pool_, inputs_->deadline(), inputs_->on_layer(), &logits_);
+  TokenChoices choices = inputs_->Choices(FakeStepRunner::kVocab);
+  const absl::Status status = runner_.Step(inputs_->steps(), pool_, inputs_->deadline(), inputs_->on_layer(), &choices, &logits_);
   if (!status.ok()) world_->Broken(status.ToString());
-  std::vector<ChosenTokens> chosen;
-  absl::Span<const float> logits = logits_;
-  for (const StepRow& row : plan_.rows) {
-    chosen.push_back(ChooseTokens(*row.sequence, logits, row.logits, FakeStepRunner::kVocab, FakeStepRunner::kVocab));
-    logits.remove_prefix(static_cast<size_t>(row.logits * FakeStepRunner::kVocab));
-  }
+  const std::vector<ChosenTokens> chosen = inputs_->Choose(choices, logits_, FakeStepRunner::kVocab);
   scheduler_.CompleteStep(plan_, Results(chosen));
   Ended ended = scheduler_.TakeEnded();
   Emit(chosen);
@@ -210,13 +206,9 @@ std::vector<RowResult> AttentionNode::Results(const std::vector<ChosenTokens>& c
   }
   if (!runner_.drafts()) return results;
   const std::vector<DraftStep> drafts = inputs_->Drafts(chosen, 16);
-  if (!runner_.Draft(drafts, pool_, inputs_->on_layer(), &draft_logits_).ok()) return results;
-  absl::Span<const float> logits = draft_logits_;
-  for (size_t i = 0; i < drafts.size(); ++i) {
-    if (!drafts[i].logits) continue;
-    results[i].draft = ChooseDraft(*plan_.rows[i].sequence, chosen[i], logits.subspan(0, FakeStepRunner::kVocab), FakeStepRunner::kVocab);
-    logits.remove_prefix(FakeStepRunner::kVocab);
-  }
+  TokenChoices choices = inputs_->DraftChoices(drafts, chosen, FakeStepRunner::kVocab);
+  if (!runner_.Draft(drafts, pool_, inputs_->on_layer(), &choices, &draft_logits_).ok()) return results;
+  inputs_->ChooseDrafts(drafts, chosen, choices, draft_logits_, FakeStepRunner::kVocab, &results);
   return results;
 }
 

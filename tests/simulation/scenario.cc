@@ -29,7 +29,7 @@ std::vector<int32_t> FaultFree(const SimRequest& request, int choice) {
   for (int64_t i = 0; i < request.max_tokens; ++i) {
     std::vector<float> logits(FakeStepRunner::kVocab, 0.0f);
     logits[static_cast<size_t>(FakeStepRunner::Continue(sequence.request.tokens, 1)[0])] = 10.0f;
-    made.push_back(ChooseTokens(sequence, logits, 1, FakeStepRunner::kVocab, FakeStepRunner::kVocab).tokens[0].token);
+    made.push_back(ChooseTokens(sequence, logits, 1, FakeStepRunner::kVocab, {.ids = FakeStepRunner::kVocab}, 0).tokens[0].token);
     sequence.request.tokens.push_back(made.back());
   }
   return made;

@@ -111,13 +111,12 @@ class EngineSpeed {
     const std::unique_ptr<BlockPool> kv = NewPool(BlocksOf(tokens));
     ASSIGN_OR_RETURN(const std::vector<BlockId> blocks, kv->Allocate(BlocksOf(tokens)));
     const std::vector<int32_t> prompt = Tokens(tokens);
-    std::vector<float> logits;
     const Clock::time_point start = Clock::now();
     for (int64_t first = 0; first < tokens; first += chunk) {
       const int64_t size = std::min(chunk, tokens - first);
       const int64_t wanted = first + size == tokens ? 1 : 0;
       const SequenceStep step = {blocks, first, absl::MakeConstSpan(prompt).subspan(first, size), wanted};
-      RETURN_IF_ERROR(lane.engine->Step({step}, *kv, *lane.experts, {}, &logits));
+      RETURN_IF_ERROR(Step(lane, {step}, *kv, wanted));
     }
     return static_cast<double>(tokens) / SecondsSince(start);
   }
@@ -131,7 +130,6 @@ class EngineSpeed {
       ASSIGN_OR_RETURN(mine, kv->Allocate(blocks_each));
       if (on_cpu_) Fill(*kv, mine);
     }
-    std::vector<float> logits;
     const Clock::time_point start = Clock::now();
     for (int step = 0; step < steps; ++step) {
       const std::vector<int32_t> tokens = Tokens(shape.batch);
@@ -139,7 +137,7 @@ class EngineSpeed {
       for (int64_t i = 0; i < shape.batch; ++i) {
         sequences.push_back({blocks[i], shape.context + step, absl::MakeConstSpan(tokens).subspan(i, 1), 1});
       }
-      RETURN_IF_ERROR(lane.engine->Step(sequences, *kv, *lane.experts, {}, &logits));
+      RETURN_IF_ERROR(Step(lane, sequences, *kv, shape.batch));
     }
     const double seconds = SecondsSince(start);
     resident_mib_ = ResidentMib();
@@ -150,6 +148,16 @@ class EngineSpeed {
   int64_t resident_mib() const { return resident_mib_; }
 
  private:
+  // The tokens are chosen where an engine does that itself.
+  absl::Status Step(Lane lane, absl::Span<const SequenceStep> sequences, BlockPool& kv, int64_t rows_of_logits) {
+    TokenChoices choices;
+    choices.ids = config_.vocab_size;
+    choices.wanted.assign(static_cast<size_t>(rows_of_logits), PlainChoice());
+    StepOptions options;
+    options.choices = &choices;
+    return lane.engine->Step(sequences, kv, *lane.experts, options, &logits_);
+  }
+
   // Small numbers as keys: memory that nobody wrote would be one page of zeros, which the first-level cache holds.
   static void Fill(BlockPool& kv, const std::vector<BlockId>& blocks) {
     for (const BlockId block : blocks) {
@@ -183,6 +191,7 @@ class EngineSpeed {
   std::unique_ptr<Engine> remote_engine_;
   std::unique_ptr<RemoteExperts> remote_experts_;
   bool on_cpu_ = true;
+  std::vector<float> logits_;
   uint64_t seed_ = 1;
   int64_t resident_mib_ = 0;
 };

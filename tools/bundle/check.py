@@ -4,8 +4,8 @@ shard is killed. For a machine with a GPU and none of the project's tools; see p
 
   check.py --device=cuda [--model=DIR] [--out=FILE]
 
-One line of JSON: {"device", "sum", "alone_s", "together_s", "tokens", "failures"}. Exit codes: 0 all the same, 1 not. Only of abacus is it
-known what it answers.
+One line of JSON: {"device", "sum", "alone_s", "together_s", "chosen_s", "tokens", "failures"}. Exit codes: 0 all the same, 1 not. Only of
+abacus is it known what it answers.
 """
 
 import argparse
@@ -38,14 +38,14 @@ KILL_AFTER = 4  # Events of the first stream.
 TIMEOUT_S = 120
 
 
-def _request(cluster, prompt, index, stream=False):
+def _request(cluster, prompt, index, logprobs):
     # Every other one samples, by its own seed.
     body = {
         "model": cluster.model.name,
         "messages": [{"role": "user", "content": prompt}],
         "max_tokens": 96,
-        "logprobs": True,
-        "stream": stream,
+        "logprobs": logprobs,
+        "stream": True,
         **({"temperature": 0.8, "seed": index} if index % 2 else {"temperature": 0}),
     }
     return urllib.request.Request(
@@ -60,10 +60,10 @@ def _events(answer):
             yield json.loads(data)
 
 
-def ask(cluster, prompt, index, on_event=lambda count: None):
-    """Tokens with their log-probabilities, as the server wrote them, and the text. A stream, so that a test sees how far it has come."""
+def ask(cluster, prompt, index, on_event=lambda count: None, logprobs=True):
+    """Tokens with their log-probabilities where wanted, as the server wrote them, and the text. By a stream: a test sees how far it is."""
     tokens, text, count = [], "", 0
-    with urllib.request.urlopen(_request(cluster, prompt, index, stream=True), timeout=TIMEOUT_S) as answer:
+    with urllib.request.urlopen(_request(cluster, prompt, index, logprobs), timeout=TIMEOUT_S) as answer:
         for event in _events(answer):
             if "error" in event:
                 raise RuntimeError(event["error"].get("message"))
@@ -76,10 +76,10 @@ def ask(cluster, prompt, index, on_event=lambda count: None):
     return tokens, text
 
 
-def ask_all(cluster, on_event=lambda count: None):
+def ask_all(cluster, on_event=lambda count: None, logprobs=True):
     """All prompts at a time, in order."""
     with concurrent.futures.ThreadPoolExecutor(len(PROMPTS)) as pool:
-        asked = [pool.submit(ask, cluster, prompt, index, on_event) for index, prompt in enumerate(PROMPTS)]
+        asked = [pool.submit(ask, cluster, prompt, index, on_event, logprobs) for index, prompt in enumerate(PROMPTS)]
         return [one.result() for one in asked]
 
 
@@ -156,6 +156,11 @@ def check(model, device, directory):
         begin = time.monotonic()
         failures += differences("in a batch", alone, ask_all(cluster))
         figures["together_s"] = round(time.monotonic() - begin, 3)
+        begin = time.monotonic()
+        # Whoever wants no log-probabilities has tokens chosen where the logits are.
+        texts = [([], text) for _, text in alone]
+        failures += differences("without log-probabilities", texts, ask_all(cluster, logprobs=False))
+        figures["chosen_s"] = round(time.monotonic() - begin, 3)
         killer = Killer(cluster)
         failures += differences("with a shard killed", alone, ask_all(cluster, killer))
         if not killer.done:

@@ -15,6 +15,7 @@
 #include "model/cuda/device_network_weights.h"
 #include "model/cuda/device_status.h"
 #include "services/attention/engine/cuda_batch.h"
+#include "services/attention/engine/cuda_choices.h"
 #include "services/attention/engine/cuda_draft_rows.h"
 #include "services/attention/engine/cuda_forward_pass.h"
 #include "services/attention/engine/cuda_scratch.h"
@@ -56,6 +57,11 @@ absl::Status CheckDevice(const ModelConfig& config, const EngineOptions& options
   return absl::OkStatus();
 }
 
+absl::Status CheckChoices(const TokenChoices* choices, size_t rows) {
+  if (choices == nullptr || choices->wanted.size() == rows) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("choices for ", choices->wanted.size(), " rows of logits, of which there are ", rows));
+}
+
 class CudaEngine final : public Engine {
  public:
   // What it allocates once.
@@ -67,6 +73,7 @@ class CudaEngine final : public Engine {
     StagedExperts staged;
     cuda::DeviceStream stream;
     CudaStepGraphs graphs;
+    CudaChoices choices;
     std::optional<CudaDraftRows> drafts;  // With MTP.
   };
 
@@ -106,11 +113,15 @@ class CudaEngine final : public Engine {
   absl::Status FeedForward(CudaForwardPass& pass, int layer);
   // Gate, and the copy of the rows for experts elsewhere.
   absl::Status Send(CudaForwardPass& pass, int layer);
+  // Behind `rows` of logits: the choice of tokens, and copies of the rows that the host wants.
+  absl::Status EnqueueResults(int64_t rows, TokenChoices* choices);
+  // The results, once the work is over.
+  void TakeResults(int64_t rows, TokenChoices* choices, std::vector<float>* logits) const;
   // Whatever went wrong, nothing reads or writes the step's memory any more when this returns.
   absl::Status Finish(const absl::Status& enqueued);
   // The MTP layer's KV rows, its input left in the residual.
   absl::Status WriteDraftKv(const DraftPlan& drafts, BlockPool& kv, const StepOptions& options);
-  absl::Status Guess(const DraftPlan& drafts, BlockPool& kv, ExpertBackend& experts, absl::Time deadline);
+  absl::Status Guess(const DraftPlan& drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options);
 
   const ModelConfig config_;
   const EngineOptions options_;
@@ -189,16 +200,45 @@ absl::Status CudaEngine::Run(BlockPool& kv, ExpertBackend& experts, const StepOp
     RETURN_IF_ERROR(parts_.staged.Exchange(experts, end, options.deadline, stream));
     begin = end + 1;
   }
+  return EnqueueResults(logits_rows(), options.choices);
+}
+
+absl::Status CudaEngine::EnqueueResults(int64_t rows, TokenChoices* choices) {
+  const CudaScratch& scratch = parts_.scratch;
+  const float* const logits = scratch.logits.As<float>();
+  if (choices != nullptr && rows > 0) {
+    RETURN_IF_ERROR(parts_.choices.Enqueue(logits, scratch.logits_stride, scratch.vocab_size, choices, parts_.stream.get()));
+  }
+  const auto wanted = [choices](int64_t row) { return choices == nullptr || !choices->Chose(static_cast<size_t>(row)); };
+  const size_t row_bytes = static_cast<size_t>(scratch.vocab_size) * sizeof(float);
+  for (int64_t begin = 0, end = 0; begin < rows; begin = end + 1) {
+    for (end = begin; end < rows && wanted(end);) ++end;
+    if (end == begin) continue;
+    RETURN_IF_ERROR(FromDevice(cuda::CopyRowsAsync(
+        scratch.logits_host.As<float>() + begin * scratch.vocab_size, row_bytes, logits + begin * scratch.logits_stride,
+        static_cast<size_t>(scratch.logits_stride) * sizeof(float), row_bytes, static_cast<size_t>(end - begin), parts_.stream.get())));
+  }
   return absl::OkStatus();
+}
+
+void CudaEngine::TakeResults(int64_t rows, TokenChoices* choices, std::vector<float>* logits) const {
+  const size_t vocab = static_cast<size_t>(config_.vocab_size);
+  const float* const host = parts_.scratch.logits_host.As<float>();
+  for (size_t row = 0; row < static_cast<size_t>(rows); ++row) {
+    if (choices != nullptr && choices->Chose(row)) continue;
+    std::memcpy(logits->data() + row * vocab, host + row * vocab, vocab * sizeof(float));
+  }
+  if (choices != nullptr) parts_.choices.Take(choices);
 }
 
 absl::Status CudaEngine::Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
                               std::vector<float>* logits) {
   RETURN_IF_ERROR(plan_.Build(sequences, config_, kv_shape(), options_.max_batch_tokens, kv));
+  RETURN_IF_ERROR(CheckChoices(options.choices, plan_.logits_rows().size()));
   logits->resize(plan_.logits_rows().size() * static_cast<size_t>(config_.vocab_size));
   if (plan_.rows() == 0) return absl::OkStatus();
   RETURN_IF_ERROR(Finish(Run(kv, experts, options)));
-  if (!logits->empty()) std::memcpy(logits->data(), parts_.scratch.logits_host.data(), logits->size() * sizeof(float));
+  TakeResults(logits_rows(), options.choices, logits);
   return absl::OkStatus();
 }
 
@@ -226,7 +266,7 @@ absl::Status CudaEngine::WriteDraftKv(const DraftPlan& drafts, BlockPool& kv, co
   return absl::OkStatus();
 }
 
-absl::Status CudaEngine::Guess(const DraftPlan& drafts, BlockPool& kv, ExpertBackend& experts, absl::Time deadline) {
+absl::Status CudaEngine::Guess(const DraftPlan& drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options) {
   const cuda::Stream stream = parts_.stream.get();
   const int layer = static_cast<int>(config_.num_hidden_layers);
   const int64_t rows = static_cast<int64_t>(drafts.guesses.size());
@@ -244,11 +284,12 @@ absl::Status CudaEngine::Guess(const DraftPlan& drafts, BlockPool& kv, ExpertBac
     RETURN_IF_ERROR(Send(pass, layer));
     RETURN_IF_ERROR(parts_.staged.Mark(stream));
     RETURN_IF_ERROR(pass.Shared(layer));
-    RETURN_IF_ERROR(parts_.staged.Exchange(experts, layer, deadline, stream));
+    RETURN_IF_ERROR(parts_.staged.Exchange(experts, layer, options.deadline, stream));
     RETURN_IF_ERROR(pass.Combine(layer, {parts_.staged.y(), parts_.staged.slots()}));
   }
   RETURN_IF_ERROR(pass.FinalNorm(layer));
-  return pass.Logits(rows);
+  RETURN_IF_ERROR(pass.Logits(rows));
+  return EnqueueResults(rows, options.choices);
 }
 
 absl::Status CudaEngine::Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
@@ -256,11 +297,12 @@ absl::Status CudaEngine::Draft(absl::Span<const DraftStep> drafts, BlockPool& kv
   if (!has_mtp()) return absl::FailedPreconditionError("the MTP layer is not loaded");
   logits->clear();
   ASSIGN_OR_RETURN(const DraftPlan plan, PlanDrafts(drafts, plan_.rows()));
+  RETURN_IF_ERROR(CheckChoices(options.choices, plan.guesses.size()));
   RETURN_IF_ERROR(Finish(WriteDraftKv(plan, kv, options)));
   if (plan.guesses.empty()) return absl::OkStatus();
-  RETURN_IF_ERROR(Finish(Guess(plan, kv, experts, options.deadline)));
-  const float* const guessed = parts_.scratch.logits_host.As<float>();
-  logits->assign(guessed, guessed + static_cast<int64_t>(plan.guesses.size()) * config_.vocab_size);
+  RETURN_IF_ERROR(Finish(Guess(plan, kv, experts, options)));
+  logits->resize(plan.guesses.size() * static_cast<size_t>(config_.vocab_size));
+  TakeResults(static_cast<int64_t>(plan.guesses.size()), options.choices, logits);
   return absl::OkStatus();
 }
 
@@ -279,13 +321,20 @@ absl::StatusOr<std::unique_ptr<Engine>> LoadCudaEngine(Checkpoint& checkpoint, c
   if (options.mtp) {
     ASSIGN_OR_RETURN(drafts, CudaDraftRows::Allocate(options.max_batch_tokens, config.hidden_size));
   }
+  ASSIGN_OR_RETURN(CudaChoices choices, CudaChoices::Allocate(options.max_batch_tokens));
   cuda::DeviceStream stream;
   RETURN_IF_ERROR(FromDevice(cuda::DeviceStream::Create(&stream)));
   RETURN_IF_ERROR(FromDevice(cuda::SynchronizeDevice()));
-  return std::make_unique<CudaEngine>(
-      config, options,
-      CudaEngine::Parts{
-          std::move(weights), mla, std::move(scratch), std::move(batch), std::move(staged), std::move(stream), {}, std::move(drafts)});
+  return std::make_unique<CudaEngine>(config, options,
+                                      CudaEngine::Parts{std::move(weights),
+                                                        mla,
+                                                        std::move(scratch),
+                                                        std::move(batch),
+                                                        std::move(staged),
+                                                        std::move(stream),
+                                                        {},
+                                                        std::move(choices),
+                                                        std::move(drafts)});
 }
 
 }  // namespace baleen

@@ -104,11 +104,7 @@ absl::Status CudaForwardPass::Logits(int64_t rows) {
   DeviceRows input;
   input.values = scratch_.logits_input.As<Bf16>();
   input.stride = scratch_.hidden;
-  RETURN_IF_ERROR(Multiply(network_.weights.head(), input, rows, DType::kF32, scratch_.logits.data(), scratch_.logits_stride, stream_));
-  const size_t row_bytes = static_cast<size_t>(scratch_.vocab_size) * sizeof(float);
-  return FromDevice(cuda::CopyRowsAsync(scratch_.logits_host.data(), row_bytes, scratch_.logits.data(),
-                                        static_cast<size_t>(scratch_.logits_stride) * sizeof(float), row_bytes, static_cast<size_t>(rows),
-                                        stream_));
+  return Multiply(network_.weights.head(), input, rows, DType::kF32, scratch_.logits.data(), scratch_.logits_stride, stream_);
 }
 
 }  // namespace baleen

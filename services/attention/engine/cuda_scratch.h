@@ -36,7 +36,7 @@ struct CudaScratch {
   int64_t logits_rows = 0;          // Room of these:
   cuda::DeviceMemory logits_input;  // BF16 [rows, hidden]
   cuda::DeviceMemory logits;        // F32 [rows, logits_stride]
-  cuda::PinnedMemory logits_host;   // F32 [rows, vocab_size]
+  cuda::PinnedMemory logits_host;   // F32 [rows, vocab_size], of the rows that the host wants
   int64_t logits_stride = 0;
 };
 

@@ -15,6 +15,7 @@
 #include "model/layers/numerics.h"
 #include "model/weights/shared_weights.h"
 #include "services/attention/engine/sequence_step.h"
+#include "services/attention/engine/token_choices.h"
 #include "services/kv/cache/block_pool.h"
 
 namespace baleen {
@@ -25,6 +26,8 @@ struct StepOptions {
   absl::Time deadline = absl::InfiniteFuture();
   // Called on the step's thread when a layer's KV rows of all sequences are written (for pushing pages).
   std::function<void(int layer)> on_layer_kv;
+  // What the engine may choose tokens by, a row of logits each, its `tokens` empty; null = nothing. A CPU leaves the choice to the caller.
+  TokenChoices* choices = nullptr;
 };
 
 struct EngineOptions {
@@ -55,10 +58,10 @@ class Engine {
   virtual std::unique_ptr<BlockPool> NewKvPool(int64_t budget_bytes) const = 0;
 
   // Runs all sequences' tokens as one batch and writes their KV. `logits` is resized to [sum of logits_count, vocab_size] F32 in
-  // step order; ids without a token stay as computed (the sampler masks them). On error no KV row beyond the step's own is touched,
-  // nothing is in flight at `experts` any more, and `logits` is unspecified. INVALID_ARGUMENT names what is wrong with which sequence;
-  // errors of `experts` come back as they are; INTERNAL: the device failed. A step without tokens is OK. One that wants no logits ends with
-  // the last layer's KV, unless Draft may follow.
+  // step order; ids without a token stay as computed (the sampler masks them); rows whose token was chosen are unspecified. On error no KV
+  // row beyond the step's own is touched, nothing is in flight at `experts` any more, and `logits` is unspecified. INVALID_ARGUMENT names
+  // what is wrong with which sequence; errors of `experts` come back as they are; INTERNAL: the device failed. A step without tokens is OK.
+  // One that wants no logits ends with the last layer's KV, unless Draft may follow.
   virtual absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, ExpertBackend& experts, const StepOptions& options,
                             std::vector<float>* logits) = 0;
 

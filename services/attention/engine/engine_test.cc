@@ -7,6 +7,8 @@
 
 #include "gtest/gtest.h"
 #include "kernels/cuda/base/device.h"
+#include "model/sampling/plain_choice.h"
+#include "model/sampling/sampler.h"
 #include "services/attention/engine/load_engine.h"
 #include "tests/invariance/model_fixture.h"
 #include "tests/invariance/tiny_checkpoint.h"
@@ -112,6 +114,50 @@ TEST_P(EngineTest, LogitsWhereWantedOnly) {
   EXPECT_EQ(logits_, two);
   ASSERT_TRUE(Step({{blocks_, 0, tokens, 0}}).ok());
   EXPECT_TRUE(logits_.empty());
+}
+
+// For every other row, some with banned ids.
+TokenChoices EveryOther(size_t rows, const std::vector<int32_t>& banned) {
+  TokenChoices choices;
+  choices.ids = kTinyVocab - 3;
+  for (size_t row = 0; row < rows; ++row) {
+    SamplerParams params;
+    params.temperature = row % 4 == 0 ? 0.0f : 0.8f;
+    params.top_p = row % 3 == 0 ? 0.9f : 1.0f;
+    params.seed = 7;
+    params.logprobs = row % 2 == 0 ? -1 : 0;
+    choices.wanted.push_back(
+        PlainChoiceOf(params, row % 5 == 0 ? absl::MakeConstSpan(banned) : absl::Span<const int32_t>(), static_cast<int64_t>(row)));
+  }
+  return choices;
+}
+
+TEST_P(EngineTest, ChoosesTheSamplersTokensWhereItMay) {
+  const std::vector<int32_t> tokens = model_->Tokens(70, 1);
+  for (const int64_t rows : {int64_t{70}, int64_t{1}, int64_t{1}, int64_t{1}}) {  // A single row's step is recorded, then replayed.
+    const SequenceStep step = {blocks_, 70 - rows, absl::MakeConstSpan(tokens).last(static_cast<size_t>(rows)), rows};
+    ASSERT_TRUE(Step({step}).ok());
+    const std::vector<float> all = logits_;
+    const auto row_of = [&](size_t row) { return absl::MakeConstSpan(all).subspan(row * kTinyVocab, kTinyVocab); };
+    const std::vector<int32_t> banned = {Sample({}, row_of(0), kTinyVocab - 3, {}, 0).token};
+    TokenChoices choices = EveryOther(static_cast<size_t>(rows), banned);
+    StepOptions options;
+    options.choices = &choices;
+    ASSERT_TRUE(Step({step}, model_->experts(), options).ok());
+    EXPECT_EQ(choices.tokens.size(), GetParam().gpu ? static_cast<size_t>(rows) : 0);
+    for (size_t row = 0; row < static_cast<size_t>(rows); ++row) {
+      if (!choices.Chose(row)) {
+        EXPECT_EQ(absl::MakeConstSpan(logits_).subspan(row * kTinyVocab, kTinyVocab), row_of(row)) << row;
+        continue;
+      }
+      const PlainChoice& choice = *choices.wanted[row];
+      SamplerParams params;
+      params.temperature = choice.temperature;
+      params.top_p = choice.top_p;
+      params.seed = 7;
+      EXPECT_EQ(choices.tokens[row], Sample(params, row_of(row), choices.ids, choice.banned, static_cast<int64_t>(row)).token) << row;
+    }
+  }
 }
 
 TEST_P(EngineTest, WritesItsOwnKvRowsOnly) {

@@ -16,16 +16,28 @@ SampleContext ContextOf(const SequenceRequest& request, absl::Span<const int32_t
 
 }  // namespace
 
+std::optional<PlainChoice> ChoiceOf(const Sequence& sequence, int64_t ahead) {
+  const SequenceRequest& request = sequence.request;
+  if (request.grammar != nullptr) return std::nullopt;
+  return PlainChoiceOf(request.sampler, BannedIds(request.stop, sequence.generated() + ahead), sequence.known() + ahead);
+}
+
 ChosenTokens ChooseTokens(const Sequence& sequence, absl::Span<const float> logits, int64_t rows, int64_t vocab_size,
-                          int64_t tokenizer_size) {
+                          const TokenChoices& choices, size_t first_row) {
   const SequenceRequest& request = sequence.request;
   ChosenTokens chosen;
   std::vector<int32_t> drafted;  // With the draft, once it has turned out right.
   for (int64_t row = 0; row < rows; ++row) {
     const int64_t index = sequence.generated() + row;
-    const absl::Span<const int32_t> tokens = absl::MakeConstSpan(row == 0 ? request.tokens : drafted);
-    SampledToken sampled = Sample(request.sampler, logits.subspan(static_cast<size_t>(row * vocab_size), static_cast<size_t>(vocab_size)),
-                                  tokenizer_size, BannedIds(request.stop, index), sequence.known() + row, ContextOf(request, tokens));
+    const size_t choice = first_row + static_cast<size_t>(row);
+    SampledToken sampled;
+    if (choices.Chose(choice)) {
+      sampled.token = choices.tokens[choice];
+    } else {
+      const absl::Span<const int32_t> tokens = absl::MakeConstSpan(row == 0 ? request.tokens : drafted);
+      sampled = Sample(request.sampler, logits.subspan(static_cast<size_t>(row * vocab_size), static_cast<size_t>(vocab_size)), choices.ids,
+                       BannedIds(request.stop, index), sequence.known() + row, ContextOf(request, tokens));
+    }
     const int32_t token = sampled.token;
     if (token < 0 && row > 0) break;  // The next step finds it again, as its first.
     chosen.tokens.push_back(std::move(sampled));

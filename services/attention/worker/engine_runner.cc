@@ -12,19 +12,21 @@ namespace baleen {
 int64_t EngineRunner::vocab_size() const { return engine_->config().vocab_size; }
 
 absl::Status EngineRunner::Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
-                                const std::function<void(int layer)>& on_layer, std::vector<float>* logits) {
+                                const std::function<void(int layer)>& on_layer, TokenChoices* choices, std::vector<float>* logits) {
   const std::optional<TraceContext> traced = std::exchange(traced_, std::nullopt);
-  if (!traced || spans_ == nullptr) return engine_->Step(sequences, kv, *experts_, {.deadline = deadline, .on_layer_kv = on_layer}, logits);
+  StepOptions options = {.deadline = deadline, .on_layer_kv = on_layer, .choices = choices};
+  if (!traced || spans_ == nullptr) return engine_->Step(sequences, kv, *experts_, options, logits);
   LayerTrace layers(spans_, *traced, experts_, Clock::Real());
-  return engine_->Step(sequences, kv, layers, {.deadline = deadline, .on_layer_kv = layers.OnLayerKv(on_layer)}, logits);
+  options.on_layer_kv = layers.OnLayerKv(on_layer);
+  return engine_->Step(sequences, kv, layers, options, logits);
 }
 
 bool EngineRunner::drafts() const { return engine_->has_mtp(); }
 
 absl::Status EngineRunner::Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, const std::function<void(int layer)>& on_layer,
-                                 std::vector<float>* logits) {
+                                 TokenChoices* choices, std::vector<float>* logits) {
   ExpertBackend* const experts = mtp_experts_ != nullptr ? mtp_experts_ : experts_;
-  return engine_->Draft(drafts, kv, *experts, {.deadline = absl::InfiniteFuture(), .on_layer_kv = on_layer}, logits);
+  return engine_->Draft(drafts, kv, *experts, {.deadline = absl::InfiniteFuture(), .on_layer_kv = on_layer, .choices = choices}, logits);
 }
 
 }  // namespace baleen

@@ -22,11 +22,11 @@ class EngineRunner final : public StepRunner {
   int64_t vocab_size() const override;
   void TraceNextStep(const TraceContext& parent) override { traced_ = parent; }
   absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
-                    const std::function<void(int layer)>& on_layer, std::vector<float>* logits) override;
+                    const std::function<void(int layer)>& on_layer, TokenChoices* choices, std::vector<float>* logits) override;
 
   bool drafts() const override;
   absl::Status Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, const std::function<void(int layer)>& on_layer,
-                     std::vector<float>* logits) override;
+                     TokenChoices* choices, std::vector<float>* logits) override;
 
  private:
   Engine* const engine_;

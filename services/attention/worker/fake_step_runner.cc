@@ -1,6 +1,8 @@
 #include "services/attention/worker/fake_step_runner.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <limits>
 
 namespace baleen {
 namespace {
@@ -58,8 +60,20 @@ void FakeStepRunner::AppendLogits(const std::vector<int32_t>& tokens, int32_t sh
   (*logits)[offset + static_cast<size_t>((Next(tokens) + shift) % kVocab)] = 10.0f;
 }
 
+void FakeStepRunner::Choose(TokenChoices* choices, std::vector<float>* logits) const {
+  if (!chooses) return;
+  choices->tokens.assign(choices->wanted.size(), -1);
+  for (size_t row = 0; row < choices->wanted.size(); ++row) {
+    if (!choices->Chose(row)) continue;
+    const auto begin = logits->begin() + static_cast<std::ptrdiff_t>(row) * kVocab;
+    for (const int32_t id : choices->wanted[row]->banned) begin[id] = -1.0f;
+    choices->tokens[row] = static_cast<int32_t>(std::max_element(begin, begin + kVocab) - begin);
+    std::fill(begin, begin + kVocab, std::numeric_limits<float>::quiet_NaN());
+  }
+}
+
 absl::Status FakeStepRunner::Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, const std::function<void(int layer)>& on_layer,
-                                   std::vector<float>* logits) {
+                                   TokenChoices* choices, std::vector<float>* logits) {
   logits->clear();
   for (const DraftStep& draft : drafts) {
     if (!draft.logits) continue;
@@ -68,11 +82,12 @@ absl::Status FakeStepRunner::Draft(absl::Span<const DraftStep> drafts, BlockPool
     tokens.push_back(draft.next_tokens.back());
     AppendLogits(tokens, ++guesses_ % wrong_every == 0 ? 1 : 0, logits);
   }
+  Choose(choices, logits);
   return absl::OkStatus();
 }
 
 absl::Status FakeStepRunner::Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
-                                  const std::function<void(int layer)>& on_layer, std::vector<float>* logits) {
+                                  const std::function<void(int layer)>& on_layer, TokenChoices* choices, std::vector<float>* logits) {
   const absl::Status fault = before_step ? before_step(sequences) : absl::OkStatus();
   for (int layer = 0; layer < kShape.layers; ++layer) {
     for (const SequenceStep& sequence : sequences) WriteLayer(kv, sequence, layer);
@@ -86,6 +101,7 @@ absl::Status FakeStepRunner::Step(absl::Span<const SequenceStep> sequences, Bloc
     const std::vector<int32_t> tokens = ReadTokens(kv, sequence);
     for (int64_t left = sequence.logits_count; left > 0; --left) AppendLogits({tokens.begin(), tokens.end() - left + 1}, 0, logits);
   }
+  Choose(choices, logits);
   rows_ += rows;
   max_rows_ = std::max<int64_t>(max_rows_, rows);
   return absl::OkStatus();

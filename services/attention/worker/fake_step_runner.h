@@ -22,13 +22,15 @@ class FakeStepRunner final : public StepRunner {
 
   // 0 = no MTP layer; otherwise one that is wrong at every so-many-th guess.
   int64_t wrong_every = 0;
+  // Whether it chooses tokens where it may, the likeliest; their logits are then NaN.
+  bool chooses = false;
 
   int64_t vocab_size() const override { return kVocab; }
   absl::Status Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
-                    const std::function<void(int layer)>& on_layer, std::vector<float>* logits) override;
+                    const std::function<void(int layer)>& on_layer, TokenChoices* choices, std::vector<float>* logits) override;
   bool drafts() const override { return wrong_every > 0; }
   absl::Status Draft(absl::Span<const DraftStep> drafts, BlockPool& kv, const std::function<void(int layer)>& on_layer,
-                     std::vector<float>* logits) override;
+                     TokenChoices* choices, std::vector<float>* logits) override;
   int64_t rows() const { return rows_; }
   int64_t max_rows() const { return max_rows_; }
 
@@ -38,6 +40,8 @@ class FakeStepRunner final : public StepRunner {
  private:
   static int32_t Next(const std::vector<int32_t>& tokens);
   static void AppendLogits(const std::vector<int32_t>& tokens, int32_t shift, std::vector<float>* logits);
+
+  void Choose(TokenChoices* choices, std::vector<float>* logits) const;
 
   int64_t guesses_ = 0;
   std::atomic<int64_t> rows_{0};

@@ -36,6 +36,27 @@ StepInputs::StepInputs(const StepPlan& plan) : plan_(plan) {
   }
 }
 
+TokenChoices StepInputs::Choices(int64_t ids) const {
+  TokenChoices choices;
+  choices.ids = ids;
+  for (const StepRow& row : plan_.rows) {
+    for (int64_t ahead = 0; ahead < row.logits; ++ahead) choices.wanted.push_back(ChoiceOf(*row.sequence, ahead));
+  }
+  return choices;
+}
+
+std::vector<ChosenTokens> StepInputs::Choose(const TokenChoices& choices, absl::Span<const float> logits, int64_t vocab_size) const {
+  std::vector<ChosenTokens> chosen;
+  chosen.reserve(plan_.rows.size());
+  size_t first_row = 0;
+  for (const StepRow& row : plan_.rows) {
+    chosen.push_back(ChooseTokens(*row.sequence, logits, row.logits, vocab_size, choices, first_row));
+    first_row += static_cast<size_t>(row.logits);
+    logits.remove_prefix(static_cast<size_t>(row.logits * vocab_size));
+  }
+  return chosen;
+}
+
 std::function<void(int layer)> StepInputs::on_layer() const {
   if (!fills_) return nullptr;
   return [this](int layer) {
@@ -64,6 +85,26 @@ std::vector<DraftStep> StepInputs::Drafts(const std::vector<ChosenTokens>& chose
     for (DraftStep& draft : drafts) draft.logits = false;
   }
   return drafts;
+}
+
+TokenChoices StepInputs::DraftChoices(const std::vector<DraftStep>& drafts, const std::vector<ChosenTokens>& chosen, int64_t ids) const {
+  TokenChoices choices;
+  choices.ids = ids;
+  for (size_t i = 0; i < drafts.size(); ++i) {
+    if (drafts[i].logits) choices.wanted.push_back(ChoiceOf(*plan_.rows[i].sequence, static_cast<int64_t>(chosen[i].tokens.size())));
+  }
+  return choices;
+}
+
+void StepInputs::ChooseDrafts(const std::vector<DraftStep>& drafts, const std::vector<ChosenTokens>& chosen, const TokenChoices& choices,
+                              absl::Span<const float> logits, int64_t vocab_size, std::vector<RowResult>* results) const {
+  size_t guess = 0;
+  for (size_t i = 0; i < drafts.size(); ++i) {
+    if (!drafts[i].logits) continue;
+    const absl::Span<const float> row = logits.subspan(guess * static_cast<size_t>(vocab_size), static_cast<size_t>(vocab_size));
+    (*results)[i].draft = choices.Chose(guess) ? choices.tokens[guess] : ChooseDraft(*plan_.rows[i].sequence, chosen[i], row, choices.ids);
+    ++guess;
+  }
 }
 
 }  // namespace baleen

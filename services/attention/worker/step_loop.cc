@@ -172,12 +172,14 @@ void StepLoop::RunStep(const StepPlan& plan) {
   const absl::Time start = clock_->Now();
   StepInputs inputs(plan);
   if (options_.trace_layer_steps > 0) TraceLayers(plan);
-  const absl::Status status = runner_->Step(inputs.steps(), *pool_, inputs.deadline(), inputs.on_layer(), &logits_);
+  TokenChoices choices = inputs.Choices(options_.tokenizer_size);
+  const absl::Status status = runner_->Step(inputs.steps(), *pool_, inputs.deadline(), inputs.on_layer(), &choices, &logits_);
   if (!status.ok()) {
     HandleFailure(plan, status);
     return;
   }
-  const std::vector<ChosenTokens> chosen = ChooseAll(plan);
+  const std::vector<ChosenTokens> chosen = inputs.Choose(choices, logits_, runner_->vocab_size());
+  CountVerified(plan, chosen);
   const std::vector<RowResult> results = Results(plan, chosen, &inputs);
   Ended ended;
   {
@@ -220,17 +222,10 @@ void StepLoop::HandleFailure(const StepPlan& plan, const absl::Status& status) {
   NotifyEnded(std::move(ended));
 }
 
-std::vector<ChosenTokens> StepLoop::ChooseAll(const StepPlan& plan) const {
-  const int64_t vocab = runner_->vocab_size();
-  absl::Span<const float> logits = logits_;
-  std::vector<ChosenTokens> chosen;
-  chosen.reserve(plan.rows.size());
-  for (const StepRow& row : plan.rows) {
-    chosen.push_back(ChooseTokens(*row.sequence, logits, row.logits, vocab, options_.tokenizer_size));
-    logits.remove_prefix(static_cast<size_t>(row.logits * vocab));
-    if (row.logits == 2) probe_->Verified(chosen.back().tokens.front().token == row.sequence->draft);
+void StepLoop::CountVerified(const StepPlan& plan, const std::vector<ChosenTokens>& chosen) {
+  for (size_t i = 0; i < plan.rows.size(); ++i) {
+    if (plan.rows[i].logits == 2) probe_->Verified(chosen[i].tokens.front().token == plan.rows[i].sequence->draft);
   }
-  return chosen;
 }
 
 std::vector<RowResult> StepLoop::Results(const StepPlan& plan, const std::vector<ChosenTokens>& chosen, StepInputs* inputs) {
@@ -245,17 +240,12 @@ std::vector<RowResult> StepLoop::Results(const StepPlan& plan, const std::vector
 void StepLoop::MakeDrafts(const StepPlan& plan, const std::vector<ChosenTokens>& chosen, StepInputs* inputs,
                           std::vector<RowResult>* results) {
   const std::vector<DraftStep> drafts = inputs->Drafts(chosen, options_.max_drafts);
-  if (const absl::Status status = runner_->Draft(drafts, *pool_, inputs->on_layer(), &draft_logits_); !status.ok()) {
+  TokenChoices choices = inputs->DraftChoices(drafts, chosen, options_.tokenizer_size);
+  if (const absl::Status status = runner_->Draft(drafts, *pool_, inputs->on_layer(), &choices, &draft_logits_); !status.ok()) {
     Log(LogLevel::kWarning, "no drafts", {{"error", std::string(status.message())}});
     return;
   }
-  const size_t vocab = static_cast<size_t>(runner_->vocab_size());
-  absl::Span<const float> logits = draft_logits_;
-  for (size_t i = 0; i < drafts.size(); ++i) {
-    if (!drafts[i].logits) continue;
-    (*results)[i].draft = ChooseDraft(*plan.rows[i].sequence, chosen[i], logits.subspan(0, vocab), options_.tokenizer_size);
-    logits.remove_prefix(vocab);
-  }
+  inputs->ChooseDrafts(drafts, chosen, choices, draft_logits_, runner_->vocab_size(), results);
 }
 
 int64_t StepLoop::Emit(const StepPlan& plan, const std::vector<ChosenTokens>& chosen) {

@@ -82,7 +82,7 @@ class StepLoop {
   void RunStep(const StepPlan& plan);
   void TraceLayers(const StepPlan& plan);
   void HandleFailure(const StepPlan& plan, const absl::Status& status);
-  std::vector<ChosenTokens> ChooseAll(const StepPlan& plan) const;
+  void CountVerified(const StepPlan& plan, const std::vector<ChosenTokens>& chosen);
   // What the scheduler is told; makes the drafts.
   std::vector<RowResult> Results(const StepPlan& plan, const std::vector<ChosenTokens>& chosen, StepInputs* inputs);
   void MakeDrafts(const StepPlan& plan, const std::vector<ChosenTokens>& chosen, StepInputs* inputs, std::vector<RowResult>* results);

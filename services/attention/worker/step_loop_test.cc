@@ -243,6 +243,28 @@ TEST_F(StepLoopTest, WarmPrefixesAndDraftsSaveRowsAndChangeNoToken) {
   }
 }
 
+TEST_F(StepLoopTest, TokensThatTheEngineChoosesAreTakenAsTheyAre) {
+  StartLoop();
+  for (const bool chooses : {false, true}) {
+    for (const int logprobs : {-1, 0}) {
+      runner_.chooses = chooses;
+      SequenceRequest request = Request(Prompt(5, 40), {}, 12);
+      const int32_t likeliest = FakeStepRunner::Continue(Prompt(5, 40), 1).front();
+      request.stop.stop_ids = {likeliest};
+      request.stop.min_tokens = 1;
+      request.sampler.logprobs = logprobs;
+      auto collector = std::make_shared<Collector>();
+      request.observer = collector;
+      ASSERT_TRUE(loop_->Submit(std::move(request)).ok());
+      ASSERT_TRUE(collector->Wait().ok());
+      std::vector<int32_t> expected = Prompt(5, 40);
+      expected.push_back(likeliest == 0 ? 1 : 0);  // The others are as likely as each other.
+      for (const int32_t token : FakeStepRunner::Continue(expected, 11)) expected.push_back(token);
+      EXPECT_EQ(collector->tokens(), std::vector<int32_t>(expected.begin() + 40, expected.end())) << chooses << logprobs;
+    }
+  }
+}
+
 // Random arrivals, cancels, priorities, salts and failing steps over a pool that never suffices: every token is an undisturbed run's.
 class StepLoopProperties : public testing::TestWithParam<uint32_t> {};
 
@@ -254,6 +276,7 @@ TEST_P(StepLoopProperties, SmallPoolsAndDraftsChangeNoToken) {
   BlockPool pool(FakeStepRunner::kShape, draw(6, 12) * 64 * FakeStepRunner::kShape.BytesPerToken());
   FakeStepRunner runner;
   runner.wrong_every = draw(0, 4);
+  runner.chooses = GetParam() % 2 == 0;
   int calls = 0;
   runner.before_step = [&](absl::Span<const SequenceStep>) {
     return ++calls % 17 == 0 ? absl::UnavailableError("by the test") : absl::OkStatus();
