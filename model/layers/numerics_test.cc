@@ -10,9 +10,9 @@ TEST(NumericsTest, IdNamesWhatDecidesBits) {
   EXPECT_EQ((Numerics{DType::kF32, Isa::kReference}).Id(), "cpu-reference-f32-r2");
   EXPECT_EQ((Numerics{DType::kI8, Isa::kAvx2}).Id(), "cpu-avx2-int8-r2");
   EXPECT_EQ((Numerics{DType::kF8E4m3, Isa::kAvx512}).Id(), "cpu-avx512-fp8-r2");
-  EXPECT_EQ((Numerics{DType::kBf16, Isa::kAvx512, Device::kCuda}).Id(), "cuda-sm90a-bf16-r1");
-  EXPECT_EQ((Numerics{DType::kF8E4m3, Isa::kAvx2, Device::kCuda}).Id(), "cuda-sm90a-fp8-r1");
-  EXPECT_EQ((Numerics{DType::kBf16, Isa::kAvx2, Device::kCudaEmulated}).Id(), "cuda-emulated-bf16-r1");
+  EXPECT_EQ((Numerics{DType::kBf16, Isa::kAvx512, Device::kCuda}).Id(), "cuda-sm90a-bf16-r2");
+  EXPECT_EQ((Numerics{DType::kF8E4m3, Isa::kAvx2, Device::kCuda}).Id(), "cuda-sm90a-fp8-r2");
+  EXPECT_EQ((Numerics{DType::kBf16, Isa::kAvx2, Device::kCudaEmulated}).Id(), "cuda-emulated-bf16-r2");
 }
 
 TEST(NumericsTest, QuantisedWeightsLeaveActivationsBf16) {

@@ -16,11 +16,13 @@ __global__ void __launch_bounds__(kMergeThreads) MergeKernel(const __grid_consta
   const int splits = SplitsOf(params.positions[row]);
   if (splits == 1) return;
   float top = -INFINITY;
+#pragma unroll 4
   for (int split = 0; split < splits; ++split) {
     top = fmaxf(top, params.partial_stats[PartialIndex(row, split, head, params.most_splits, params.heads)].x);
   }
   float total = 0;
   float4 sum = make_float4(0, 0, 0, 0);
+#pragma unroll 4  // Their loads together.
   for (int split = 0; split < splits; ++split) {
     const int64_t index = PartialIndex(row, split, head, params.most_splits, params.heads);
     const float2 stats = params.partial_stats[index];

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "kernels/cuda/base/launch.h"
 #include "kernels/cuda/mla/general.cuh"
 #include "kernels/cuda/mla/kernel.cuh"
@@ -47,8 +49,8 @@ Status LaunchTensorCores(const MlaArgs& args, Stream stream) {
   params.partial_sums = args.workspace;
   params.partial_stats = reinterpret_cast<float2*>(args.workspace + args.rows * params.most_splits * args.heads * kMlaLatent);
   if (Status status = AllowSharedMemory(reinterpret_cast<const void*>(&mla::Kernel), mla::kSharedBytes, "Mla"); !status.ok()) return status;
-  const int64_t blocks = args.rows * params.most_splits * params.head_tiles;
-  mla::Kernel<<<static_cast<unsigned>(blocks), mla::kThreads, mla::kSharedBytes, stream>>>(query, pages, params);
+  const int64_t parts = std::clamp<int64_t>(MultiprocessorCount() / params.head_tiles, 1, args.rows * params.most_splits);
+  mla::Kernel<<<static_cast<unsigned>(parts * params.head_tiles), mla::kThreads, mla::kSharedBytes, stream>>>(query, pages, params);
   if (Status status = LaunchStatus("Mla"); !status.ok() || params.most_splits == 1) return status;
   mla::MergeKernel<<<static_cast<unsigned>(args.rows * args.heads), mla::kMergeThreads, 0, stream>>>(params);
   return LaunchStatus("Mla, merging");

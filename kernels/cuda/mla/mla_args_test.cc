@@ -1,5 +1,3 @@
-#include <set>
-#include <tuple>
 
 #include "gtest/gtest.h"
 #include "kernels/cuda/mla/mla.h"
@@ -73,14 +71,21 @@ TEST(SplitsTest, DependOnThePositionAlone) {
   for (int split = 0; split < 3; ++split) EXPECT_EQ(BlocksOfSplit(3 * kSplitKeys, split), BlocksOfSplit(9 * kSplitKeys, split));
 }
 
-TEST(MlaWorkTest, CoversEveryTripleOnce) {
-  std::set<std::tuple<int64_t, int, int>> seen;
-  for (int64_t index = 0; index < 5 * 3 * 2; ++index) {
-    const MlaWork work = MlaWorkAt(index, 2, 3);
-    EXPECT_TRUE(work.row < 5 && work.split < 3 && work.head_tile < 2);
-    seen.insert({work.row, work.split, work.head_tile});
+// Every split is in the part in which its first unit of work is reached; parts are as long as one another, but for one split.
+TEST(SplitsTest, PartsAreAboutAsLong) {
+  for (const int64_t position : {0, 63, 64, kSplitKeys - 1, kSplitKeys, 3 * kSplitKeys + 64, 163839}) {
+    int64_t cost = 0;
+    for (int split = 0; split < SplitsOf(position); ++split) {
+      EXPECT_EQ(SplitAtCost(cost), split) << "where it begins";
+      cost += BlocksOfSplit(position, split) + kSplitCost - kSplitBlocks;
+      EXPECT_EQ(SplitAtCost(cost - 1), split) << "where it ends";
+    }
+    EXPECT_EQ(cost, RowCost(position));
   }
-  EXPECT_EQ(seen.size(), 30u);
+  EXPECT_EQ(PartBegin(1000, 0, 7), 0);
+  EXPECT_EQ(PartBegin(1000, 7, 7), 1000);
+  for (int part = 0; part < 7; ++part)
+    EXPECT_NEAR(static_cast<double>(PartBegin(1000, part + 1, 7) - PartBegin(1000, part, 7)), 1000 / 7.0, 1);
 }
 
 TEST(MlaWorkspaceTest, HoldsEveryPartial) {

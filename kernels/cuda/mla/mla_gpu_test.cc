@@ -162,25 +162,41 @@ BALEEN_GPU_TEST(MlaOfOtherShapesAgreesWithDoubles) {
   CheckRows(Pages({130}, 1024, 256), {{0, 129}}, 3, 0.3f);
 }
 
-// The contract: neither other rows nor the launch's size changes a bit; a prompt's rows give what single steps give.
-BALEEN_GPU_TEST(MlaRowsAreInvariant) {
-  const Pages pages({kSplitKeys + 200, 130});
-  const int heads = 128;
-  std::vector<Row> rows;
-  for (int32_t position = kSplitKeys - 20; position < kSplitKeys + 20; ++position) rows.push_back({0, position});
-  rows.push_back({1, 129});
-  rows.push_back({1, 3});
+// Whether rows, every `step`-th of which is looked at, get the same bits alone.
+void CheckInvariance(const Pages& pages, const std::vector<Row>& rows, int heads, int64_t largest, size_t step) {
   const size_t row_in = static_cast<size_t>(heads) * kMlaWidth;
   const size_t row_out = static_cast<size_t>(heads) * kMlaLatent;
   const std::vector<Bf16> query = testing::RandomBf16(rows.size() * row_in, 7, 0.3f);
-  const std::vector<Bf16> together = Attend(pages, rows, heads, query, 5 * kSplitKeys);
-  for (size_t i = 0; i < rows.size(); i += 3) {
+  const std::vector<Bf16> together = Attend(pages, rows, heads, query, largest);
+  for (size_t i = 0; i < rows.size(); i += step) {
     const std::vector<Bf16> own(query.begin() + static_cast<std::ptrdiff_t>(i * row_in),
                                 query.begin() + static_cast<std::ptrdiff_t>((i + 1) * row_in));
     const std::vector<Bf16> alone = Attend(pages, {rows[i]}, heads, own, rows[i].position);
     Expect(std::memcmp(alone.data(), together.data() + i * row_out, row_out * sizeof(Bf16)) == 0,
            "row " + std::to_string(i) + " differs alone");
   }
+}
+
+// The contract: neither other rows nor the launch's size changes a bit; a prompt's rows give what single steps give.
+BALEEN_GPU_TEST(MlaRowsAreInvariant) {
+  const Pages pages({kSplitKeys + 200, 130});
+  std::vector<Row> rows;
+  for (int32_t position = kSplitKeys - 20; position < kSplitKeys + 20; ++position) rows.push_back({0, position});
+  rows.push_back({1, 129});
+  rows.push_back({1, 3});
+  CheckInvariance(pages, rows, 128, 5 * kSplitKeys, 3);
+}
+
+// So many rows of so different lengths that every thread block goes through several splits of several rows.
+BALEEN_GPU_TEST(MlaManyRowsAreInvariant) {
+  const Pages pages({2 * kSplitKeys + 100});
+  std::mt19937 generator(11);
+  std::vector<Row> rows;
+  for (int i = 0; i < 600; ++i) {
+    const int32_t longest = i % 7 == 0 ? 2 * kSplitKeys + 99 : 200;
+    rows.push_back({0, static_cast<int32_t>(generator() % static_cast<uint32_t>(longest + 1))});
+  }
+  CheckInvariance(pages, rows, 2, 2 * kSplitKeys + 99, 17);
 }
 
 }  // namespace

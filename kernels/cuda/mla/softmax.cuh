@@ -32,55 +32,51 @@ struct RowPair {
   float below;
 };
 
-// Maximum in units of the exponent's base 2, and this thread's share of the sum of weights.
-struct SoftmaxState {
-  RowPair maximum = {-INFINITY, -INFINITY};
-  RowPair weight = {0, 0};
-};
-
 __device__ inline uint32_t PackBf16(float low, float high) {
   const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
   return *reinterpret_cast<const uint32_t*>(&pair);
 }
 __device__ inline float SumOfPacked(uint32_t pair) { return __uint_as_float(pair << 16) + __uint_as_float(pair & 0xffff0000u); }
 
-// Scores [64 heads, 64 keys] into weights, BF16 and packed as wgmma takes A from registers: packed[j] for keys 16 j .. 16 j + 15. The sum
-// counts the rounded weights, so that they add up to 1. Returns what earlier sums are to be multiplied by. Keys from `visible` (>= 1) on
-// weigh nothing.
-__device__ inline RowPair WeighBlock(const float (&scores)[32], float scale, int visible, SoftmaxState* state, uint32_t (&packed)[4][4]) {
+// Keys from `visible` on weigh nothing.
+__device__ inline void MaskScores(float (&scores)[32], int visible) {
   const int first = threadIdx.x % 4 * 2;
-  const auto seen = [&](int i, int offset) { return 8 * i + first + offset < visible; };
-  RowPair top = {-INFINITY, -INFINITY};
 #pragma unroll
-  for (int i = 0; i < 8; ++i) {
-#pragma unroll
-    for (int offset = 0; offset < 2; ++offset) {
-      if (!seen(i, offset)) continue;
-      top.own = fmaxf(top.own, scores[4 * i + offset]);
-      top.below = fmaxf(top.below, scores[4 * i + 2 + offset]);
-    }
+  for (int i = 0; i < 32; ++i) {
+    if (i / 4 * 8 + first + i % 2 >= visible) scores[i] = -INFINITY;
   }
-  top.own = fmaxf(state->maximum.own, MaxOfFour(top.own) * scale);
-  top.below = fmaxf(state->maximum.below, MaxOfFour(top.below) * scale);
-  const RowPair rescale = {Exp2(state->maximum.own - top.own), Exp2(state->maximum.below - top.below)};
-  state->maximum = top;
+}
+
+// The greatest score of each of the thread's rows.
+__device__ inline RowPair TopOf(const float (&scores)[32]) {
+  RowPair top = {scores[0], scores[2]};
+#pragma unroll
+  for (int i = 0; i < 32; i += 4) {
+    top.own = fmaxf(top.own, fmaxf(scores[i], scores[i + 1]));
+    top.below = fmaxf(top.below, fmaxf(scores[i + 2], scores[i + 3]));
+  }
+  return {MaxOfFour(top.own), MaxOfFour(top.below)};
+}
+
+// The maximum in units of the exponent's base 2 that weights are relative to, given that of the blocks before. It follows the scores only
+// when weights would pass 2^8: FP32 sums and BF16 weights lose nothing by that, and sums need hardly ever be multiplied.
+__device__ inline float NextMaximum(float before, float top) { return top > before + 8.0f ? top : before; }
+
+// Scores [64 heads, 64 keys] into weights, BF16 and packed as wgmma takes A from registers: packed[j] for keys 16 j .. 16 j + 15. Returns
+// this thread's share of their sums, which counts the rounded weights, so that they add up to 1.
+__device__ inline RowPair WeighScores(const float (&scores)[32], float scale, RowPair maximum, uint32_t (&packed)[4][4]) {
   RowPair sum = {0, 0};
 #pragma unroll
   for (int i = 0; i < 8; ++i) {
-    float weights[4];
-#pragma unroll
-    for (int offset = 0; offset < 2; ++offset) {
-      weights[offset] = seen(i, offset) ? Exp2(fmaf(scores[4 * i + offset], scale, -top.own)) : 0.0f;
-      weights[2 + offset] = seen(i, offset) ? Exp2(fmaf(scores[4 * i + 2 + offset], scale, -top.below)) : 0.0f;
-    }
-    packed[i / 2][i % 2 * 2] = PackBf16(weights[0], weights[1]);
-    packed[i / 2][i % 2 * 2 + 1] = PackBf16(weights[2], weights[3]);
-    sum.own += SumOfPacked(packed[i / 2][i % 2 * 2]);
-    sum.below += SumOfPacked(packed[i / 2][i % 2 * 2 + 1]);
+    const float* const four = scores + 4 * i;
+    const uint32_t own = PackBf16(Exp2(fmaf(four[0], scale, -maximum.own)), Exp2(fmaf(four[1], scale, -maximum.own)));
+    const uint32_t below = PackBf16(Exp2(fmaf(four[2], scale, -maximum.below)), Exp2(fmaf(four[3], scale, -maximum.below)));
+    packed[i / 2][i % 2 * 2] = own;
+    packed[i / 2][i % 2 * 2 + 1] = below;
+    sum.own += SumOfPacked(own);
+    sum.below += SumOfPacked(below);
   }
-  state->weight.own = fmaf(state->weight.own, rescale.own, sum.own);
-  state->weight.below = fmaf(state->weight.below, rescale.below, sum.below);
-  return rescale;
+  return sum;
 }
 
 }  // namespace baleen::cuda::mla

@@ -27,16 +27,21 @@ BALEEN_HOST_DEVICE constexpr int VisibleKeys(int64_t position, int64_t block) {
   return static_cast<int>(left < kKeyBlock ? left : kKeyBlock);
 }
 
-// What thread block `index` computes. Tiles of heads come first: they share keys, through the L2 cache.
-struct MlaWork {
-  int64_t row;
+// What one thread block walks at a time: a split of a row, for one tile of heads.
+struct MlaTask {
+  int row;
   int split;
-  int head_tile;
 };
-BALEEN_HOST_DEVICE constexpr MlaWork MlaWorkAt(int64_t index, int head_tiles, int most_splits) {
-  const int64_t rest = index / head_tiles;
-  return {rest / most_splits, static_cast<int>(rest % most_splits), static_cast<int>(index % head_tiles)};
+
+// The work of a row's splits, in blocks of keys. What begins and ends a split takes about as long as two.
+inline constexpr int kSplitCost = kSplitBlocks + 2;
+BALEEN_HOST_DEVICE constexpr int64_t RowCost(int64_t position) {
+  return position / kKeyBlock + 1 + int64_t{SplitsOf(position)} * (kSplitCost - kSplitBlocks);
 }
+// The split of a row in which `cost`, below RowCost, of its work is reached.
+BALEEN_HOST_DEVICE constexpr int SplitAtCost(int64_t cost) { return static_cast<int>(cost / kSplitCost); }
+// Where the work of part `part` of `parts` begins, out of `cost` in all.
+BALEEN_HOST_DEVICE constexpr int64_t PartBegin(int64_t cost, int part, int parts) { return cost * part / parts; }
 
 // A split of a row and head in the workspace: all sums [.., latent], then all pairs (maximum in units of the exponent's base 2, weight).
 BALEEN_HOST_DEVICE constexpr int64_t PartialIndex(int64_t row, int split, int head, int most_splits, int heads) {
