@@ -1,6 +1,6 @@
-#include <bit>
 #include <cmath>
 
+#include "kernels/cuda/base/division.h"
 #include "kernels/cuda/base/quantize_row.h"
 #include "kernels/cuda/base/sigmoid.h"
 #include "kernels/cuda/testing/device.h"
@@ -40,18 +40,35 @@ BALEEN_GPU_TEST(DeviceQuantisesLikeTheHost) {
   }
 }
 
-__global__ void CountWrongReciprocals(uint32_t first, uint32_t last, uint32_t* wrong) {
-  for (uint64_t bits = first + uint64_t{blockIdx.x} * blockDim.x + threadIdx.x; bits < last; bits += uint64_t{gridDim.x} * blockDim.x) {
-    const float x = __uint_as_float(static_cast<uint32_t>(bits));
-    if (ReciprocalFromOne(x) != 1.0f / x) atomicAdd(wrong, 1u);
+// Counts the floats between two of one sign for which `wrong` says so.
+template <typename Wrong>
+__global__ void CountWrong(float first, float last, Wrong wrong, uint32_t* count) {
+  const uint64_t end = __float_as_uint(last);
+  for (uint64_t bits = __float_as_uint(first) + uint64_t{blockIdx.x} * blockDim.x + threadIdx.x; bits < end;
+       bits += uint64_t{gridDim.x} * blockDim.x) {
+    if (wrong(__uint_as_float(static_cast<uint32_t>(bits)))) atomicAdd(count, 1u);
   }
 }
+constexpr int kBlocks = 1056;
 
-// Of every float that it is meant for.
-BALEEN_GPU_TEST(DeviceReciprocalsAreTheDivisions) {
-  const DeviceArray<uint32_t> wrong(std::vector<uint32_t>{0});
-  CountWrongReciprocals<<<1056, 256>>>(std::bit_cast<uint32_t>(1.0f), std::bit_cast<uint32_t>(0x1p120f), wrong.data());
-  Expect(wrong.Download()[0] == 0, std::to_string(wrong.Download()[0]) + " reciprocals differ");
+struct WrongReciprocal {
+  __device__ bool operator()(float x) const { return UsualReciprocal(x) != 1.0f / x; }
+};
+struct WrongQuotient {
+  float divisor;
+  __device__ bool operator()(float x) const { return UsualDivision(divisor).Of(x) != x / divisor; }
+};
+
+// Of every float in the range.
+BALEEN_GPU_TEST(DeviceDividesUsualNumbersLikeTheHost) {
+  const DeviceArray<uint32_t> wrong(std::vector<uint32_t>(2, 0u));
+  CountWrong<<<kBlocks, 256>>>(0x1p-20f, 0x1p120f, WrongReciprocal(), wrong.data());
+  for (const float divisor : {0x1p-20f, 0.01f, 0.3f, 0.6f, 0.7f, 1.0f, 1.3f, 1.999f, 0x1p20f}) {
+    CountWrong<<<kBlocks, 256>>>(-0x1p-60f, -0x1p60f, WrongQuotient{divisor}, wrong.data() + 1);
+  }
+  const std::vector<uint32_t> counts = wrong.Download();
+  Expect(counts[0] == 0, std::to_string(counts[0]) + " reciprocals differ");
+  Expect(counts[1] == 0, std::to_string(counts[1]) + " quotients differ");
 }
 
 struct Elementary {

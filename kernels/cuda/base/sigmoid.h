@@ -6,20 +6,10 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/cuda/base/division.h"
 #include "kernels/host_device.h"
 
 namespace baleen::cuda {
-
-// 1 / x for 1 <= x < 2^120, or NaN: the same bits as the division, but on the device without its branches for other values.
-BALEEN_HOST_DEVICE inline float ReciprocalFromOne(float x) {
-#ifdef __CUDA_ARCH__
-  float near;
-  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(near) : "f"(x));
-  return fmaf(near, fmaf(-x, near, 1.0f), near);
-#else
-  return 1.0f / x;
-#endif
-}
 
 // Relative error below 1e-6 for |x| <= 80; beyond, x counts as +-80. NaN stays NaN.
 BALEEN_HOST_DEVICE inline float SigmoidF32(float x) {
@@ -37,7 +27,7 @@ BALEEN_HOST_DEVICE inline float SigmoidF32(float x) {
   p = fmaf(p, r, 1.0f);
   p = fmaf(p, r, 1.0f);
   const float power = std::bit_cast<float>((std::bit_cast<uint32_t>(shifted) + 127u) << 23);
-  return ReciprocalFromOne(fmaf(p, power, 1.0f));
+  return UsualReciprocal(fmaf(p, power, 1.0f));
 }
 
 }  // namespace baleen::cuda

@@ -3,6 +3,7 @@
 #ifndef BALEEN_KERNELS_CUDA_SAMPLING_BINS_H_
 #define BALEEN_KERNELS_CUDA_SAMPLING_BINS_H_
 
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/cuda/sampling/mass.h"
@@ -23,10 +24,15 @@ BALEEN_HOST_DEVICE inline LogitBins BinsBelow(float top, float temperature) {
   return {top, per_logit < 1e30f ? per_logit : 1e30f};  // Finite.
 }
 
-// Of a clean logit <= top: never falls as the logit does, since each step rounds and none turns the order round.
-BALEEN_HOST_DEVICE inline int BinOf(const LogitBins& bins, float logit) {
-  const float at = (bins.top - logit) * bins.per_logit;
-  return at < kBins - 1 ? static_cast<int>(at) : kBins - 1;
+// Of a clean logit <= top, in bins from the top: never falls as the logit does, since each step rounds and none turns the order round.
+BALEEN_HOST_DEVICE inline float PlaceOf(const LogitBins& bins, float logit) {
+  return fminf((bins.top - logit) * bins.per_logit, kBins - 1);  // The last one where that is a NaN.
+}
+BALEEN_HOST_DEVICE inline int BinOf(const LogitBins& bins, float logit) { return static_cast<int>(PlaceOf(bins, logit)); }
+// BinOf(bins, logit) == bin, for less.
+BALEEN_HOST_DEVICE inline bool IsInBin(const LogitBins& bins, float bin, float logit) {
+  const float place = PlaceOf(bins, logit);
+  return place >= bin && place < bin + 1;
 }
 
 // Tokens whose rank begins with the same bits; the whole of a bin to start with.

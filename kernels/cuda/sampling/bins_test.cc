@@ -96,6 +96,9 @@ TEST(BinsTest, KeepTheOrderOfLogits) {
         const int bin = BinOf(bins, logit);
         ASSERT_GE(bin, before) << logit;
         ASSERT_LT(bin, kBins);
+        ASSERT_TRUE(IsInBin(bins, static_cast<float>(bin), logit));
+        ASSERT_FALSE(IsInBin(bins, static_cast<float>(bin + 1), logit));
+        ASSERT_FALSE(IsInBin(bins, static_cast<float>(bin - 1), logit));
         before = bin;
       }
       EXPECT_EQ(BinOf(bins, -INFINITY), kBins - 1);

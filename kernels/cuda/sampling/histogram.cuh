@@ -12,6 +12,15 @@ namespace baleen::cuda::sampling {
 
 namespace groups = cooperative_groups;
 
+// The same place in a block's shared memory. Worked out anew each time: kept, a cluster's addresses would take the registers that loops
+// need.
+template <typename T>
+__device__ inline T* InBlock(T* own, int block) {
+  T* there;
+  asm volatile("mapa.u64 %0, %1, %2;" : "=l"(there) : "l"(own), "r"(block));
+  return there;
+}
+
 __device__ inline uint64_t WarpSum(uint64_t x) {
 #pragma unroll
   for (int step = 16; step > 0; step /= 2) x += __shfl_xor_sync(kAllLanes, x, step);
@@ -76,7 +85,7 @@ __device__ inline void Merge(Histogram<kSize>& histogram, MergeState& state) {
   if (threadIdx.x < kSlice) {
     const int bin = rank * kSlice + static_cast<int>(threadIdx.x);
 #pragma unroll
-    for (int block = 0; block < kCluster; ++block) sum += cluster.map_shared_rank(&histogram, block)->At(bin);
+    for (int block = 0; block < kCluster; ++block) sum += InBlock(&histogram, block)->At(bin);
     histogram.Set(bin, sum);
   }
   sum = WarpSum(sum);
@@ -86,7 +95,7 @@ __device__ inline void Merge(Histogram<kSize>& histogram, MergeState& state) {
     uint64_t all = 0;
 #pragma unroll
     for (int warp = 0; warp < kWarps; ++warp) all += state.warp_sums[warp];
-    cluster.map_shared_rank(&histogram, threadIdx.x)->slice_sums[rank] = all;
+    InBlock(&histogram, threadIdx.x)->slice_sums[rank] = all;
   }
   cluster.sync();
 }
@@ -111,7 +120,7 @@ __device__ inline void PickInSlice(const Histogram<kSize>& histogram, int rank, 
   if (sum >= bound || through < bound) return;
   int bin = first;
   while (sum + histogram.At(bin) < bound) sum += histogram.At(bin++);
-  for (int block = 0; block < kCluster; ++block) groups::this_cluster().map_shared_rank(&state, block)->picked = {bin, sum};
+  for (int block = 0; block < kCluster; ++block) InBlock(&state, block)->picked = {bin, sum};
 }
 
 // Of a merged histogram; `bound`: 1 .. the sum of all. Called by all threads of the cluster, with the same result in all.

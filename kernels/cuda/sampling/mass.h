@@ -2,6 +2,7 @@
 #ifndef BALEEN_KERNELS_CUDA_SAMPLING_MASS_H_
 #define BALEEN_KERNELS_CUDA_SAMPLING_MASS_H_
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -16,9 +17,9 @@ inline constexpr double kMassUnits = 0x1p45;
 inline constexpr int64_t kMaxVocabulary = int64_t{1} << 18;
 
 // Finite or minus infinity, so that differences are numbers.
-BALEEN_HOST_DEVICE constexpr float CleanLogit(float logit) {
-  if (logit != logit) return -std::numeric_limits<float>::infinity();
-  return logit < std::numeric_limits<float>::max() ? logit : std::numeric_limits<float>::max();
+BALEEN_HOST_DEVICE inline float CleanLogit(float logit) {
+  // Of a NaN and a number, these choose the number.
+  return fminf(fmaxf(logit, -std::numeric_limits<float>::infinity()), std::numeric_limits<float>::max());
 }
 
 // The sampler's weight of a clean logit: e^((logit - top) / temperature), 1 where equal.
@@ -30,12 +31,15 @@ BALEEN_HOST_DEVICE constexpr uint64_t MassOf(float weight) { return static_cast<
 // Less is worth no unit: e^-32 * 2^45 < 1/2.
 inline constexpr float kLeastExponent = -32;
 
-// MassOf(WeightOf(logit, top, temperature)), and 0 where that weight is below `least_weight`; without a branch. 0 for a NaN.
+// math::Exp of an exponent <= 0, but 0 where that is worth no unit, and for a NaN.
+BALEEN_HOST_DEVICE inline float WeightOfExponent(float exponent) {
+  return exponent >= kLeastExponent ? static_cast<float>(math::ExpDouble(exponent)) : 0.0f;
+}
+
+// MassOf(WeightOf(logit, top, temperature)), and 0 where that weight is below `least_weight`, and for a NaN.
 BALEEN_HOST_DEVICE inline uint64_t MassOfLogit(float logit, float top, float temperature, float least_weight) {
-  const float exponent = logit == top ? 0.0f : (logit - top) / temperature;
-  const bool counts = exponent >= kLeastExponent;
-  const float weight = static_cast<float>(math::ExpDouble(counts ? exponent : 0.0f));
-  return counts && weight >= least_weight ? MassOf(weight) : 0;
+  const float weight = logit == top ? 1.0f : WeightOfExponent((logit - top) / temperature);
+  return weight >= least_weight ? MassOf(weight) : 0;
 }
 
 // The fewest units that reach `share` of `total`: at least 1, at most total.

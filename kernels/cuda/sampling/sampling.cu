@@ -16,7 +16,7 @@ __device__ uint64_t GreatestRank(uint64_t own, Shared& shared) {
   if (threadIdx.x < kCluster) {
     uint64_t best = 0;
     for (int warp = 0; warp < kWarps; ++warp) best = max(best, shared.merge.warp_sums[warp]);
-    cluster.map_shared_rank(&shared, threadIdx.x)->bests[cluster.block_rank()] = best;
+    InBlock(&shared, threadIdx.x)->bests[cluster.block_rank()] = best;
   }
   cluster.sync();
   uint64_t best = 0;
@@ -30,11 +30,10 @@ enum Step { kTopK, kTopP, kDraw };
 // top-p is found with serve the draw.
 __device__ uint32_t Draw(const RowSampling& how, const Slice& slice, float top, Shared& shared) {
   Search search;
-  search.temperature = how.temperature;
+  search.by_temperature = UsualDivision(how.temperature);
   search.least_weight = how.min_p > 0 ? fminf(how.min_p, 1.0f) : 0;
-  search.first_bin = static_cast<int>(groups::this_cluster().block_rank()) * (kBins / kCluster);
   uint64_t total = 0;
-  Chosen chosen = {};
+  uint32_t token = 0;
 #pragma unroll 1
   for (int step = how.top_k > 0 ? kTopK : how.top_p < 1 ? kTopP : kDraw; step <= kDraw; ++step) {
     if (step == kTopP && !(how.top_p < 1)) continue;
@@ -49,11 +48,12 @@ __device__ uint32_t Draw(const RowSampling& how, const Slice& slice, float top, 
     const uint64_t bound = step == kTopK   ? static_cast<uint64_t>(how.top_k)
                            : step == kTopP ? MassReaching(how.top_p, total)
                                            : MassBeyond(how.uniform, total);
-    chosen = Reaching(slice, search, bound, shared);
+    const Chosen chosen = Reaching(slice, search, bound, shared);
     if (step == kTopK) search.least_rank = chosen.rank;
     if (step == kTopP) total = chosen.through;
+    token = IdOfRank(chosen.rank);
   }
-  return IdOfRank(chosen.rank);
+  return token;
 }
 
 // A cluster of blocks a row, which is read once and kept in their shared memory.
@@ -64,7 +64,7 @@ __global__ void __cluster_dims__(kCluster, 1, 1) __launch_bounds__(kThreads, 2) 
   const int rank = static_cast<int>(blockIdx.x) % kCluster;
   const int vocabulary = static_cast<int>(args.vocabulary);
   const int size = SliceSize(vocabulary);
-  const RowSampling how = args.rows_sampling[row];
+  const RowSampling& how = args.rows_sampling[row];  // Read again where it is needed, since registers are few.
   const Source from = {args.logits + row * args.ld, args.allowed == nullptr ? nullptr : args.allowed + row * ((vocabulary + 31) / 32),
                        min(rank * size, vocabulary), min((rank + 1) * size, vocabulary)};
   Slice slice = {reinterpret_cast<float4*>(memory + sizeof(Shared)), 0, 0};

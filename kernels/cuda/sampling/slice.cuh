@@ -36,16 +36,19 @@ struct Source {
   int end;
 };
 
-__device__ inline float Cleaned(const Source& from, int id, float logit) {
-  const bool allowed = from.allowed == nullptr || (from.allowed[id / 32] >> id % 32 & 1u) != 0;
-  return allowed ? CleanLogit(logit) : __uint_as_float(0x7fffffffu);
-}
+__device__ inline float None() { return __uint_as_float(0x7fffffffu); }
+__device__ inline float IfAllowed(const Source& from, int id, float x) { return (from.allowed[id / 32] >> id % 32 & 1u) != 0 ? x : None(); }
 __device__ inline float4 Cleaned(const Source& from, int id, const float4& x) {
-  return make_float4(Cleaned(from, id, x.x), Cleaned(from, id + 1, x.y), Cleaned(from, id + 2, x.z), Cleaned(from, id + 3, x.w));
+  const float4 clean = make_float4(CleanLogit(x.x), CleanLogit(x.y), CleanLogit(x.z), CleanLogit(x.w));
+  if (from.allowed == nullptr) return clean;
+  return make_float4(IfAllowed(from, id, clean.x), IfAllowed(from, id + 1, clean.y), IfAllowed(from, id + 2, clean.z),
+                     IfAllowed(from, id + 3, clean.w));
 }
 // Of a quad at an end of the slice, which the row may not fill.
 __device__ inline float CleanedOrNone(const Source& from, int id) {
-  return id < from.begin || id >= from.end ? __uint_as_float(0x7fffffffu) : Cleaned(from, id, from.logits[id]);
+  if (id < from.begin || id >= from.end) return None();
+  const float clean = CleanLogit(from.logits[id]);
+  return from.allowed == nullptr ? clean : IfAllowed(from, id, clean);
 }
 
 // The likeliest a thread has met; of equals the first, as long as quads come in order.
@@ -102,16 +105,6 @@ __device__ inline uint64_t LoadSlice(const Source& from, Slice& slice) {
   int at = 0;
   while (Component(x, at) != best.logit) ++at;
   return RankByLikelihood(best.logit, slice.first_id + 4 * best.quad + at);
-}
-
-// Calls body(logit, id, quad) for this thread's share of the slice, NaNs included.
-template <typename Body>
-__device__ inline void ForEach(const Slice& slice, Body body) {
-  for (int quad = threadIdx.x; quad < slice.count; quad += kThreads) {
-    const float4 x = slice.quads[quad];
-#pragma unroll
-    for (int i = 0; i < 4; ++i) body(Component(x, i), static_cast<uint32_t>(slice.first_id + 4 * quad + i), quad);
-  }
 }
 
 }  // namespace baleen::cuda::sampling
