@@ -22,13 +22,14 @@ struct RowRange {
   int64_t count;
 };
 
-// Counts come from a device array that nobody checked: a masked group stays within its own rows.
+// Of fewer than 2^32 rows, since a division of 64 bits is slow on a GPU. Counts come from a device array that nobody checked: a masked
+// group stays within its own rows.
 BALEEN_HOST_DEVICE constexpr RowRange RowsOfGroup(RowGroups grouping, const int32_t* group_rows, int groups, int64_t rows, int group) {
   switch (grouping) {
     case RowGroups::kContiguous:
       return {group_rows[group], group_rows[group + 1] - group_rows[group]};
     case RowGroups::kMasked: {
-      const int64_t most = rows / groups;
+      const int64_t most = static_cast<uint32_t>(rows) / static_cast<uint32_t>(groups);
       return {group * most, group_rows[group] < most ? group_rows[group] : most};
     }
     default:
@@ -36,8 +37,7 @@ BALEEN_HOST_DEVICE constexpr RowRange RowsOfGroup(RowGroups grouping, const int3
   }
 }
 
-// Whether a row of a dense, contiguous or masked layout belongs to a group. Of fewer than 2^32 rows: a division of 64 bits is slow on a
-// GPU.
+// Whether a row of a dense, contiguous or masked layout belongs to a group; of fewer than 2^32 rows too.
 BALEEN_HOST_DEVICE constexpr bool HasGroup(RowGroups grouping, const int32_t* group_rows, int groups, int64_t rows, int64_t row) {
   if (grouping == RowGroups::kContiguous) return row < group_rows[groups];
   if (grouping == RowGroups::kMasked) {

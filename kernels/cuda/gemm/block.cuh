@@ -35,28 +35,41 @@ __device__ inline RowRange RowsOf(const Params& params, int group) {
   return RowsOfGroup(params.grouping, params.group_rows, params.groups, params.rows, group);
 }
 
+// Where a tile lies in y, and how many of its rows and columns there are.
+struct Place {
+  int32_t row;
+  int32_t column;
+  int32_t rows;
+  int32_t columns;
+  int32_t first_scale;  // Of its rows, among those that were copied.
+};
+static_assert(sizeof(Place) == kPlaceBytes);
+
 // A block's shared memory.
 template <typename Config>
 struct Shared {
   uint8_t* stages;
   uint8_t* staged;
+  uint8_t* scales;
   int32_t* ends;
   Barrier* full;
   Barrier* empty;
+  Place* places;
 
   __device__ explicit Shared(uint8_t* raw) {
     stages = raw + (kSwizzleAtomBytes - SharedAddress(raw) % kSwizzleAtomBytes) % kSwizzleAtomBytes;
-    // All of x, then all of w, then all scales: every tile begins at a multiple of 1024.
-    staged = stages + Config::kStages * Config::kStageBytes;
-    ends = reinterpret_cast<int32_t*>(staged + Config::kStagedBytes);
+    // All of x, then all of w, then y: every tile begins at a multiple of 1024.
+    staged = stages + Config::kStages * (Config::kXBytes + Config::kWBytes);
+    scales = staged + Config::kStagedBytes;
+    ends = reinterpret_cast<int32_t*>(scales + Config::kStages * Config::kScaleBytes);
     full = reinterpret_cast<Barrier*>(ends + kMaxRowGroups);
     empty = full + Config::kStages;
+    places = reinterpret_cast<Place*>(empty + Config::kStages);
   }
   __device__ uint8_t* x(int stage) const { return stages + stage * Config::kXBytes; }
   __device__ uint8_t* w(int stage) const { return stages + Config::kStages * Config::kXBytes + stage * Config::kWBytes; }
-  __device__ float* scale(int stage) const {
-    return reinterpret_cast<float*>(stages + Config::kStages * (Config::kXBytes + Config::kWBytes) + stage * Config::kScaleBytes);
-  }
+  __device__ float* x_scale(int stage) const { return reinterpret_cast<float*>(scales + stage * Config::kScaleBytes); }
+  __device__ float* w_scale(int stage) const { return x_scale(stage) + Config::kStoredRows + 4; }
 };
 
 // The tiles of one block, in order: every cluster takes tiles that lie beside each other, each block one of them.
@@ -94,6 +107,14 @@ struct Ring {
       parity ^= 1;
     }
   }
+};
+
+// The places of tiles, by turns: as many as may be under way.
+template <typename Config>
+struct PlaceRing {
+  int index = 0;
+
+  __device__ void Advance() { index = index + 1 == Config::kPlaces ? 0 : index + 1; }
 };
 
 }  // namespace baleen::cuda::gemm

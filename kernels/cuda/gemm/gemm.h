@@ -40,8 +40,8 @@ struct GemmArgs {
 
   // kContiguous [groups + 1], ascending, at most rows: groups of a layer in two pieces of memory take two products; kMasked [groups].
   const int32_t* group_rows = nullptr;
-  int64_t group_x_stride = 0;           // kBatched; inputs is then a multiple of 128 bytes.
-  int64_t group_y_stride = 0;           // kBatched.
+  int64_t group_x_stride = 0;  // kBatched; inputs is then a multiple of 128 bytes.
+  int64_t group_y_stride = 0;  // kBatched.
   // Rows that a group is likely to have; 0 = rows / groups. It picks the tile, which changes no bit.
   int64_t expected_rows = 0;
   GemmTile tile;  // The one to compute with; rows 0 = picked by shape.

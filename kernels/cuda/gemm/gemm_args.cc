@@ -67,6 +67,8 @@ std::string GemmProblem(const GemmArgs& args) {
       .AtLeast("ldy", args.ldy, args.outputs)
       .Multiple("ldx in bytes", args.ldx * in, 16)
       .Multiple("ldy in bytes", args.ldy * out, 16)
+      .AtMost("ldx", args.ldx, kMaxGemmSize)
+      .AtMost("ldy", args.ldy, kMaxGemmSize)
       .AtLeast("expected_rows", args.expected_rows, 0);
   CheckGroups(args, &check);
   if (args.tile.rows != 0) CheckTile(args, &check);

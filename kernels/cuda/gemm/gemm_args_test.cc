@@ -55,6 +55,7 @@ TEST(GemmProblemTest, NamesWhatIsWrong) {
   EXPECT_EQ(problem([](GemmArgs& args) { args.outputs = 252; }), "Gemm: outputs is 252, not a multiple of 8");
   EXPECT_EQ(problem([](GemmArgs& args) { args.inputs = 500; }), "Gemm: inputs in bytes is 500, not a multiple of 16");
   EXPECT_EQ(problem([](GemmArgs& args) { args.ldx = 496; }), "Gemm: ldx is 496, at least 512");
+  EXPECT_EQ(problem([](GemmArgs& args) { args.ldy = int64_t{1} << 31; }), "Gemm: ldy is 2147483648, at most 2147479552");
   EXPECT_EQ(problem([](GemmArgs& args) { args.x = At<void>(0x1008); }), "Gemm: x is not aligned to 16 bytes");
   EXPECT_EQ(problem([](GemmArgs& args) { args.x_scale = nullptr; }), "Gemm: x_scale is null");
   EXPECT_EQ(problem([](GemmArgs& args) { args.x_scale_stride = 8; }), "Gemm: x_scale_stride is 8, at least 10");
@@ -91,9 +92,8 @@ TEST(GemmTileTest, FewTilesAreCutSmaller) {
   };
   const GemmTile few = tile_of(64, 2112, 7168);
   EXPECT_GE(Ceiling(2112, few.outputs), 66) << "half of the multiprocessors would have nothing to do";
-  const GemmTile many = tile_of(4096, 24576, 1536);
-  EXPECT_EQ(many.rows, 256);
-  EXPECT_EQ(many.outputs, 128);
+  const GemmTile many = tile_of(4096, 7168, 18432);
+  EXPECT_EQ(many.rows * many.outputs, 256 * 128) << "the more sums, the fewer bytes each";
 }
 
 TEST(GemmTileTest, ArgumentsMayNameOne) {
@@ -144,33 +144,36 @@ TEST(TileScheduleTest, WalksBandsColumnByColumn) {
 
 template <typename Width>
 class StagingTest : public ::testing::Test {};
-using Widths = ::testing::Types<Staging<16>, Staging<32>, Staging<64>, Staging<128>>;
+using Widths = ::testing::Types<Staging<16>, Staging<32>, Staging<64>, Staging<128>, Staging<192>>;
 TYPED_TEST_SUITE(StagingTest, Widths);
 
-// Every element that the warps' threads hold goes in once, and comes out once, where it belongs.
+// Every element that a warp's lanes hold goes in once, and comes out once, where it belongs.
 TYPED_TEST(StagingTest, KeepsEveryElement) {
-  std::map<int, std::pair<int, int>> staged;  // Byte -> element of the first piece.
-  for (int lane = 0; lane < 32; ++lane) {
-    for (int value = 0; value < TypeParam::kValues; value += 2) {
-      EXPECT_EQ(TypeParam::Offset(lane, value + TypeParam::kValues), TypeParam::Offset(lane, value)) << "all pieces use the same place";
-      for (int next = 0; next < 2; ++next) {
-        staged[TypeParam::Offset(lane, value) + 2 * next] = {FragmentRow(lane, value + next), FragmentColumn(lane, value + next)};
+  for (int box = 0; box < TypeParam::kBoxes; ++box) {
+    std::map<int, std::pair<int, int>> staged;  // Byte -> element.
+    for (int lane = 0; lane < 32; ++lane) {
+      for (int value = box * TypeParam::kValues; value < (box + 1) * TypeParam::kValues; ++value) {
+        staged[TypeParam::Offset(lane, value / 2 * 2) + value % 2 * 2] = {FragmentRow(lane, value), FragmentColumn(lane, value)};
       }
     }
-  }
-  ASSERT_EQ(staged.size(), static_cast<size_t>(kStagedRows * TypeParam::kColumns));
-  ASSERT_LE(staged.rbegin()->first + 2, TypeParam::kBytes);
-  std::set<std::pair<int, int>> taken;
-  for (int lane = 0; lane < 32; ++lane) {
-    for (int pass = 0; pass < TypeParam::kPasses; ++pass) {
-      const int row = TypeParam::Row(lane, pass);
-      for (int column = TypeParam::Column(lane); column < TypeParam::Column(lane) + 8; ++column) {
-        EXPECT_EQ(staged[row * TypeParam::kRowBytes + column * 2], std::make_pair(row, column));
-        taken.insert({row, column});
+    ASSERT_EQ(staged.size(), static_cast<size_t>(kStagedRows * TypeParam::kColumns));
+    ASSERT_LE(staged.rbegin()->first + 2, kStagedBoxBytes);
+    std::set<std::pair<int, int>> taken;
+    for (int lane = 0; lane < 32; ++lane) {
+      for (int pass = 0; pass < TypeParam::kPasses; ++pass) {
+        const int row = TypeParam::Row(lane, pass);
+        for (int i = 0; i < 8; ++i) {
+          const int column = TypeParam::Column(lane) + i;
+          const int byte = TypeParam::InBox(row, TypeParam::Column(lane)) + 2 * i;
+          EXPECT_EQ(staged[byte], std::make_pair(row, box * TypeParam::kColumns + column));
+          EXPECT_EQ(static_cast<uint32_t>(byte), SwizzledOffset(static_cast<uint32_t>(row), static_cast<uint32_t>(column * 2)))
+              << "the copy engine looks for it there";
+          taken.insert({row, column});
+        }
       }
     }
+    EXPECT_EQ(taken.size(), staged.size());
   }
-  EXPECT_EQ(taken.size(), staged.size());
 }
 
 // A warp writes 4 bytes a lane at a time: each to a bank of its own.

@@ -14,9 +14,10 @@ Status LaunchFp8Tile64x16(const GemmArgs& args, int cluster, int multiprocessors
 Status LaunchFp8Tile64x32(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
 Status LaunchFp8Tile64x64(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
 Status LaunchFp8Tile64x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchFp8Tile64x192(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
 Status LaunchFp8Tile128x64(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
 Status LaunchFp8Tile128x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
-Status LaunchFp8Tile192x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
+Status LaunchFp8Tile128x192(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
 Status LaunchFp8Tile256x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
 Status LaunchFp8ToF32Tile128x128(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);
 Status LaunchBf16Tile64x32(const GemmArgs& args, int cluster, int multiprocessors, Stream stream);

@@ -12,7 +12,21 @@ namespace baleen::cuda::gemm {
 struct Maps {
   CUtensorMap x;
   CUtensorMap w;
+  CUtensorMap y;  // Where the copy engine stores.
 };
+
+inline Status EncodeOutputMap(const GemmArgs& args, CUtensorMap* map) {
+  BoxedTensor tensor;
+  tensor.type = CU_TENSOR_MAP_DATA_TYPE_BFLOAT16;
+  tensor.data = args.y;
+  const int64_t shift = args.grouping == RowGroups::kBatched ? (args.groups - 1) * args.group_y_stride : 0;
+  tensor.sizes[0] = static_cast<uint64_t>(shift + args.outputs);
+  tensor.sizes[1] = static_cast<uint64_t>(args.rows);
+  tensor.stride_bytes[0] = static_cast<uint64_t>(args.ldy) * sizeof(Bf16);
+  tensor.box[0] = kStagedColumns;
+  tensor.box[1] = kStagedRows;
+  return EncodeTensorMap(tensor, "Gemm, y", map);
+}
 
 template <typename Config>
 Status EncodeMaps(const GemmArgs& args, int cluster, Maps* maps) {
@@ -34,7 +48,8 @@ Status EncodeMaps(const GemmArgs& args, int cluster, Maps* maps) {
   tensor.sizes[1] = static_cast<uint64_t>(args.groups * args.outputs);
   tensor.stride_bytes[0] = static_cast<uint64_t>(args.inputs) * kSize;
   tensor.box[1] = Config::kTileOutputs;
-  return EncodeTensorMap(tensor, "Gemm, w", &maps->w);
+  if (Status status = EncodeTensorMap(tensor, "Gemm, w", &maps->w); !status.ok()) return status;
+  return Config::kStoresBehind ? EncodeOutputMap(args, &maps->y) : Status();
 }
 
 // More tiles than there can be of `rows` rows: every group may end with a part of one.
@@ -47,7 +62,7 @@ int64_t TilesAtMost(const GemmArgs& args) {
 
 template <typename Config>
 Status Launch(const GemmArgs& args, int cluster, int multiprocessors, Stream stream) {
-  Maps maps;
+  Maps maps = {};
   if (Status status = EncodeMaps<Config>(args, cluster, &maps); !status.ok()) return status;
   const void* const kernel = reinterpret_cast<const void*>(&Kernel<Config>);
   if (Status status = AllowSharedMemory(kernel, Config::kSharedBytes, "Gemm"); !status.ok()) return status;
@@ -66,7 +81,7 @@ Status Launch(const GemmArgs& args, int cluster, int multiprocessors, Stream str
   // All at once: two multiprocessors always lie together.
   const int64_t clusters = std::min<int64_t>(multiprocessors, TilesAtMost<Config>(args)) / cluster;
   config.gridDim = dim3(static_cast<unsigned>(clusters * cluster));
-  return FromCuda(cudaLaunchKernelEx(&config, &Kernel<Config>, maps.x, maps.w, params), "Gemm");
+  return FromCuda(cudaLaunchKernelEx(&config, &Kernel<Config>, maps.x, maps.w, maps.y, params), "Gemm");
 }
 
 }  // namespace baleen::cuda::gemm

@@ -5,6 +5,7 @@
 #include <cuda.h>
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/cuda/gemm/block.cuh"
 #include "kernels/cuda/ptx/tma.cuh"
@@ -60,7 +61,7 @@ __device__ inline void LoadX(const Params& params, const Shared<Config>& shared,
       } else {
         LoadBoxTo(everyone, map, full, shared.x(ring.stage) + share_begin * kSlabBytes, column, row + share_begin);
       }
-      if constexpr (Config::kScaled) LoadBytes(scale, full, shared.scale(ring.stage), scale_bytes);
+      if constexpr (Config::kScaled) LoadBytes(scale, full, shared.x_scale(ring.stage), scale_bytes);
       scale += params.x_scale_stride;
       column += Config::kSlab;
       ring.Advance();
@@ -84,6 +85,99 @@ __device__ inline void LoadW(const Params& params, const Shared<Config>& shared,
       LoadBox(map, full, shared.w(ring.stage), slab * Config::kSlab, row);
       ring.Advance();
     }
+  }
+}
+
+// The scales of a tile's weights, which lie within one block of 128 outputs or reach into a second one; of columns behind the outputs they
+// do not count. A warp holds those of 32 slabs and fetches the next 32 before they are needed.
+template <typename Config>
+class WeightScales {
+ public:
+  __device__ WeightScales(const Params& params, const Tile& tile, int slabs)
+      : slabs_(slabs), column_(tile.n * Config::kTileOutputs % kScaleBlock) {
+    static_assert(Config::kTileOutputs <= 192);
+    const int blocks = static_cast<int>(Ceiling(params.outputs, kScaleBlock));
+    const int block = tile.n * Config::kTileOutputs / kScaleBlock;
+    scales_ = params.w_scale + (static_cast<int64_t>(tile.group) * blocks + block) * slabs;
+    to_second_ = block + 1 < blocks ? slabs : 0;
+    Fetch(0);
+  }
+
+  // Of slab 0, 1, 2 ... in turn. Called by a whole warp; one thread writes them.
+  __device__ void Write(int slab, bool writes, float* to) {
+    if (slab % 32 == 0) {
+      first_ = next_first_;
+      second_ = next_second_;
+      Fetch(slab + 32);
+    }
+    const float first = __shfl_sync(0xffffffffu, first_, slab % 32);
+    const float second = Config::kScaleParts == 1 ? first : __shfl_sync(0xffffffffu, second_, slab % 32);
+    if (!writes) return;
+#pragma unroll
+    for (int part = 0; part < Config::kScaleParts; ++part) {
+      to[part] = column_ + part * Config::kScaleOutputs < kScaleBlock ? first : second;
+    }
+  }
+
+ private:
+  __device__ void Fetch(int slab) {
+    const int mine = slab + static_cast<int>(threadIdx.x) % 32;
+    if (mine >= slabs_) return;
+    next_first_ = __ldg(scales_ + mine);
+    if (Config::kScaleParts > 1) next_second_ = __ldg(scales_ + mine + to_second_);
+  }
+
+  const float* scales_;
+  int slabs_;
+  int to_second_;
+  int column_;  // Of the tile's first, in its block.
+  float first_ = 0;
+  float second_ = 0;
+  float next_first_ = 0;
+  float next_second_ = 0;
+};
+
+// Where there are no scales.
+struct NoScales {
+  __device__ NoScales(const Params&, const Tile&, int) {}
+  __device__ void Write(int, bool, float*) {}
+};
+
+template <typename Config>
+__device__ inline Place PlaceOf(const Params& params, const Tile& tile) {
+  const RowRange group = RowsOf(params, tile.group);
+  const int64_t first = static_cast<int64_t>(tile.m) * Config::kTileRows;
+  const int64_t column = static_cast<int64_t>(tile.n) * Config::kTileOutputs;
+  const int64_t shift = params.grouping == RowGroups::kBatched ? tile.group * params.group_y_stride : 0;
+  Place place;
+  place.row = static_cast<int32_t>(group.begin + first);
+  place.column = static_cast<int32_t>(shift + column);
+  place.rows = static_cast<int32_t>(min(group.count - first, static_cast<int64_t>(Config::kTileRows)));
+  place.columns = static_cast<int32_t>(min(params.outputs - column, static_cast<int64_t>(Config::kTileOutputs)));
+  place.first_scale = static_cast<int32_t>(group.begin % 4);
+  return place;
+}
+
+// A third warp: says of every tile where it goes, and of every slab the weights' scales, so that those who multiply work nothing out.
+template <typename Config>
+__device__ inline void Describe(const Params& params, const Shared<Config>& shared) {
+  Ring<Config> ring;
+  PlaceRing<Config> places;
+  const int slabs = static_cast<int>(Ceiling(params.inputs, Config::kSlab));
+  const bool writes = threadIdx.x % 32 == 0;
+  for (Walk<Config> walk(params, shared.ends); !walk.done(); walk.Next(params)) {
+    const Tile tile = walk.TileOf(params, shared.ends);
+    const Place place = PlaceOf<Config>(params, tile);
+    std::conditional_t<Config::kScaled, WeightScales<Config>, NoScales> scales(params, tile, slabs);
+#pragma unroll 1
+    for (int slab = 0; slab < slabs; ++slab) {
+      shared.empty[ring.stage].Wait(ring.parity ^ 1);
+      if (slab == 0 && writes) shared.places[places.index] = place;
+      scales.Write(slab, writes, shared.w_scale(ring.stage));
+      if (writes) shared.full[ring.stage].Arrive();
+      ring.Advance();
+    }
+    places.Advance();
   }
 }
 

@@ -12,10 +12,12 @@
 
 namespace baleen::cuda::gemm {
 
-// Scales of a slab for a thread's upper and lower rows.
+// A slab's scales for a thread: of its upper and lower rows of x, and of the parts of w.
+template <typename Config>
 struct Scales {
   float upper;
   float lower;
+  float w[Config::kScaleParts];
 };
 
 // The stages as a thread that multiplies sees them: addresses and descriptors of the first, the others a constant apart.
@@ -25,7 +27,8 @@ class Stages {
   __device__ Stages(const Params& params, const Shared<Config>& shared)
       : x_(RowsAlongK(SharedAddress(shared.x(0)) + FirstRow() * kSlabBytes)),
         w_(RowsAlongK(SharedAddress(shared.w(0)))),
-        scale_(shared.scale(0) + FirstRow() + FragmentRow(threadIdx.x % kWarpgroupThreads, 0)),
+        w_scale_(shared.w_scale(0)),
+        x_scale_(shared.x_scale(0) + FirstRow() + FragmentRow(threadIdx.x % kWarpgroupThreads, 0)),
         full_(shared.full) {
     const uint32_t lane = threadIdx.x % 32;
     const uint32_t cluster = static_cast<uint32_t>(params.cluster);
@@ -55,9 +58,13 @@ class Stages {
   }
 
   // The tile's rows have their scales from `first_scale` on.
-  __device__ Scales ScalesOf(int stage, int sub, int first_scale, float block_scale) const {
-    const float* const scale = scale_ + stage * (Config::kScaleBytes / 4) + first_scale + sub * kProductRows;
-    return {scale[0] * block_scale, scale[8] * block_scale};
+  __device__ Scales<Config> ScalesOf(int stage, int sub, int first_scale) const {
+    const float* const x = x_scale_ + stage * (Config::kScaleBytes / 4) + first_scale + sub * kProductRows;
+    const float* const w = w_scale_ + stage * (Config::kScaleBytes / 4);
+    Scales<Config> scales = {x[0], x[8]};
+#pragma unroll
+    for (int part = 0; part < Config::kScaleParts; ++part) scales.w[part] = w[part];
+    return scales;
   }
 
  private:
@@ -68,59 +75,42 @@ class Stages {
 
   uint64_t x_;
   uint64_t w_;
-  const float* scale_;
+  const float* w_scale_;
+  const float* x_scale_;
   Barrier* full_;
   uint32_t empty_;
   bool releases_;
 };
 
-template <int kValues>
-__device__ inline void AddScaled(const float (&sums)[kValues], const Scales& scales, float (&total)[kValues]) {
+template <typename Config>
+__device__ inline void AddScaled(const float (&sums)[Config::kValues], const Scales<Config>& scales, float (&total)[Config::kValues]) {
+  constexpr int kParts = Config::kScaleParts;
+  float upper[kParts];
+  float lower[kParts];
 #pragma unroll
-  for (int i = 0; i < kValues; i += 4) {
-    total[i] = fmaf(sums[i], scales.upper, total[i]);
-    total[i + 1] = fmaf(sums[i + 1], scales.upper, total[i + 1]);
-    total[i + 2] = fmaf(sums[i + 2], scales.lower, total[i + 2]);
-    total[i + 3] = fmaf(sums[i + 3], scales.lower, total[i + 3]);
+  for (int part = 0; part < kParts; ++part) {
+    upper[part] = scales.upper * scales.w[part];
+    lower[part] = scales.lower * scales.w[part];
+  }
+#pragma unroll
+  for (int i = 0; i < Config::kValues; i += 4) {
+    const int part = i * kParts / Config::kValues;
+    total[i] = fmaf(sums[i], upper[part], total[i]);
+    total[i + 1] = fmaf(sums[i + 1], upper[part], total[i + 1]);
+    total[i + 2] = fmaf(sums[i + 2], lower[part], total[i + 2]);
+    total[i + 3] = fmaf(sums[i + 3], lower[part], total[i + 3]);
   }
 }
 
-// The weights' scales of a tile, one a slab: a warp holds 32 and fetches the next 32 before they are needed.
-class BlockScales {
- public:
-  __device__ BlockScales(const float* scales, int slabs) : scales_(scales), slabs_(slabs), next_(Fetch(0)) {}
-
-  // Of slab 0, 1, 2 ... in turn.
-  __device__ float Take(int slab) {
-    if (slab % 32 == 0) {
-      held_ = next_;
-      next_ = Fetch(slab + 32);
-    }
-    return __shfl_sync(0xffffffffu, held_, slab % 32);
-  }
-
- private:
-  __device__ float Fetch(int slab) const {
-    const int mine = slab + static_cast<int>(threadIdx.x) % 32;
-    return mine < slabs_ ? __ldg(scales_ + mine) : 0;
-  }
-
-  const float* scales_;
-  int slabs_;
-  float held_ = 0;
-  float next_;
-};
-
 // FP8: every slab's sums are scaled and added, in order.
 template <typename Config>
-__device__ inline void SumScaled(const Stages<Config>& stages, Ring<Config>& ring, int slabs, int first_scale, BlockScales block_scales,
+__device__ inline void SumScaled(const Stages<Config>& stages, Ring<Config>& ring, int slabs, int first_scale,
                                  float (&total)[Config::kSubTiles][Config::kValues]) {
   for (int slab = 0; slab < slabs; ++slab) {
-    const float block_scale = block_scales.Take(slab);
     stages.Wait(ring);
-    Scales scales[Config::kSubTiles];
+    Scales<Config> scales[Config::kSubTiles];
 #pragma unroll
-    for (int sub = 0; sub < Config::kSubTiles; ++sub) scales[sub] = stages.ScalesOf(ring.stage, sub, first_scale, block_scale);
+    for (int sub = 0; sub < Config::kSubTiles; ++sub) scales[sub] = stages.ScalesOf(ring.stage, sub, first_scale);
 #pragma unroll
     for (int sub = 0; sub < Config::kSubTiles; ++sub) {
       float sums[Config::kValues];
@@ -131,23 +121,23 @@ __device__ inline void SumScaled(const Stages<Config>& stages, Ring<Config>& rin
       ProductsWait<0>();
       PinSums(sums);
       if (sub == Config::kSubTiles - 1) stages.Release(ring.stage);
-      AddScaled(sums, scales[sub], total[sub]);
+      AddScaled<Config>(sums, scales[sub], total[sub]);
     }
     ring.Advance();
   }
 }
 
 // A slab whose products run.
+template <typename Config>
 struct Running {
-  Scales scales;
+  Scales<Config> scales;
   int stage;
 };
 
 template <typename Config>
-__device__ inline Running Start(const Stages<Config>& stages, Ring<Config>& ring, int first_scale, float block_scale,
-                                float (&sums)[Config::kValues]) {
+__device__ inline Running<Config> Start(const Stages<Config>& stages, Ring<Config>& ring, int first_scale, float (&sums)[Config::kValues]) {
   stages.Wait(ring);
-  const Running running = {stages.ScalesOf(ring.stage, 0, first_scale, block_scale), ring.stage};
+  const Running<Config> running = {stages.ScalesOf(ring.stage, 0, first_scale), ring.stage};
   PinSums(sums);
   ProductsBegin();
   stages.Multiply(ring.stage, 0, true, sums);
@@ -157,32 +147,32 @@ __device__ inline Running Start(const Stages<Config>& stages, Ring<Config>& ring
 }
 
 template <typename Config>
-__device__ inline void Finish(const Stages<Config>& stages, const Running& running, float (&sums)[Config::kValues],
+__device__ inline void Finish(const Stages<Config>& stages, const Running<Config>& running, float (&sums)[Config::kValues],
                               float (&total)[Config::kValues]) {
   PinSums(sums);
   stages.Release(running.stage);
-  AddScaled(sums, running.scales, total);
+  AddScaled<Config>(sums, running.scales, total);
 }
 
 // The same sums in the same order, the next slab's products running while one's sums are added.
 template <typename Config>
 __device__ inline void SumScaledAhead(const Stages<Config>& stages, Ring<Config>& ring, int slabs, int first_scale,
-                                      BlockScales block_scales, float (&total)[Config::kValues]) {
+                                      float (&total)[Config::kValues]) {
   float even[Config::kValues];
   float odd[Config::kValues];
-  Running on_even = Start(stages, ring, first_scale, block_scales.Take(0), even);
+  Running<Config> on_even = Start(stages, ring, first_scale, even);
   int slab = 1;
 #pragma unroll 1
   for (; slab + 1 < slabs; slab += 2) {
-    const Running on_odd = Start(stages, ring, first_scale, block_scales.Take(slab), odd);
+    const Running<Config> on_odd = Start(stages, ring, first_scale, odd);
     ProductsWait<1>();
     Finish(stages, on_even, even, total);
-    on_even = Start(stages, ring, first_scale, block_scales.Take(slab + 1), even);
+    on_even = Start(stages, ring, first_scale, even);
     ProductsWait<1>();
     Finish(stages, on_odd, odd, total);
   }
   if (slab < slabs) {
-    const Running on_odd = Start(stages, ring, first_scale, block_scales.Take(slab), odd);
+    const Running<Config> on_odd = Start(stages, ring, first_scale, odd);
     ProductsWait<1>();
     Finish(stages, on_even, even, total);
     ProductsWait<0>();

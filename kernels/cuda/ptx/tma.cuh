@@ -1,4 +1,4 @@
-// The bulk tensor copy engine: boxes of a tensor in device memory into shared memory.
+// The bulk tensor copy engine: boxes of a tensor between device memory and shared memory.
 #ifndef BALEEN_KERNELS_CUDA_PTX_TMA_CUH_
 #define BALEEN_KERNELS_CUDA_PTX_TMA_CUH_
 
@@ -47,6 +47,18 @@ __device__ inline void LoadBytes(const void* from, Barrier* done, void* to, uint
                "l"(from), "r"(bytes), "r"(SharedAddress(done))
                : "memory");
 }
+
+// Copies a box out of shared memory; what lies outside the tensor is not written. Ordinary writes that a barrier put before are read by it
+// after FenceAsyncProxy in each thread that wrote.
+__device__ inline void StoreBox(const CUtensorMap* map, const void* from, int32_t column, int32_t row) {
+  asm volatile("cp.async.bulk.tensor.2d.global.shared::cta.bulk_group [%0, {%2, %3}], [%1];" ::"l"(reinterpret_cast<uint64_t>(map)),
+               "r"(SharedAddress(from)), "r"(column), "r"(row)
+               : "memory");
+}
+// Closes a group of this thread's stores.
+__device__ inline void StoresCommit() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }
+// Waits until all of this thread's stores have read shared memory.
+__device__ inline void StoresRead() { asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory"); }
 
 }  // namespace baleen::cuda
 
