@@ -81,7 +81,8 @@ test: setup  ## run every test; the last line counts them (CUDA=1: on the GPU to
 	tools/test_summary/test_summary.py .baleen/test-events.json $$?
 
 test-asan: setup  ## run the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(BAZEL) test --config=asan --keep_going $$($(BAZEL) query 'kind(cc_test, //...) except attr(tags, manual, //...)' 2>/dev/null)
+	@$(BAZEL) test --config=asan --keep_going --test_env=LSAN_OPTIONS=suppressions=$(CURDIR)/tests/testing/lsan.supp \
+		$$($(BAZEL) query 'kind(cc_test, //...) except attr(tags, manual, //...)' 2>/dev/null)
 
 test-tsan: setup  ## run what is built without Debian's uninstrumented gRPC under ThreadSanitizer
 	@$(BAZEL) test --config=tsan --keep_going --test_env=TSAN_OPTIONS=suppressions=$(CURDIR)/tests/testing/tsan.supp $(TSAN_TESTS)
