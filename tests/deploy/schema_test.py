@@ -81,6 +81,7 @@ class ValuesSchemaTest(unittest.TestCase):
             "a claim without a name": {"model": {"name": "V3", "source": "persistentVolumeClaim"}},
             "a bundled model that is not": {"model": {"name": "V3"}},
             "a minimum above the maximum": {"gateway": {"autoscaling": {"enabled": True, "minReplicas": 9, "maxReplicas": 3}}},
+            "a GPU that nobody asks for": {"device": "cuda"},
             "fewer shards than planned": {"expert": {"replicas": 4, "autoscaling": {"enabled": True, "minReplicas": 2}}},
         }
         for name, values in wrong.items():

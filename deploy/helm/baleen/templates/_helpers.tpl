@@ -38,6 +38,21 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 /models/{{ .Values.model.name }}
 {{- end -}}
 
+{{/* What decides the bits of an answer, but for the nodes' instruction set. Workers where it differs do not share requests. */}}
+{{- define "baleen.numerics" -}}
+{{ printf "%s %s %s %s" .Values.model.name .Values.model.dtype .Values.device (index .Chart.Annotations (printf "baleen/numerics-%s" .Values.device)) }}
+{{- end -}}
+
+{{/* Fails where an upgrade would roll running shards to other numerics. Sees them only where Helm asks the cluster: not in `helm template`. */}}
+{{- define "baleen.refuseOtherNumerics" -}}
+{{- $running := lookup "apps/v1" "StatefulSet" .Release.Namespace (printf "%s-expert" (include "baleen.fullname" .)) -}}
+{{- $old := dig "metadata" "annotations" "baleen/numerics" "" $running -}}
+{{- $new := include "baleen.numerics" . -}}
+{{- if and $old (ne $old $new) (not .Values.allowOtherNumerics) -}}
+{{- fail (printf "numerics change from '%s' to '%s': a roll-out would fail requests. Install the new release beside this one (docs/operating.md, Upgrade), or set allowOtherNumerics where none is under way" $old $new) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* host:port of each member of the etcd that placements share, the chart's own or another, with commas; empty without one. */}}
 {{- define "baleen.etcdEndpoints" -}}
 {{- if .Values.etcd.bundled.enabled -}}
