@@ -1,8 +1,11 @@
 """What a platform team asks of every workload, as functions from the objects of a release to findings."""
 
+import functools
+import pathlib
 import re
 
 from tests.deploy import chart
+from tests.testing.cluster import ROOT
 
 # Volumes that the restricted pod security level allows. Kubernetes counts image volumes, which are read-only, among them.
 RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"}
@@ -20,6 +23,13 @@ def _each(objects):
 
 def _selected(selector, labels):
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+
+
+@functools.cache
+def _processes_of_metrics():
+    """Metric -> roles that have it, from the table that //tests/metrics:metrics_test holds to a running cluster."""
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\|[^|]*\| ([^|]*) \|", (pathlib.Path(ROOT) / "docs" / "metrics.md").read_text(), re.MULTILINE)
+    return {name: processes.split(", ") for name, processes in rows}
 
 
 def every_role_has_a_workload(objects):
@@ -157,6 +167,18 @@ def scaling_targets_exist(objects):
             yield f"{chart.name_of(scaler)}: every upgrade would reset its replicas"
 
 
+def scaling_metrics_exist(objects):
+    """Of the role that scales: a query that finds nothing keeps the role as it is."""
+    for scaler in chart.of_kind(objects, "HorizontalPodAutoscaler", "ScaledObject"):
+        spec, role = scaler["spec"], scaler["metadata"]["labels"]["app.kubernetes.io/component"]
+        texts = [metric["pods"]["metric"]["name"] for metric in spec.get("metrics", ())]
+        texts += [trigger["metadata"]["query"] for trigger in spec.get("triggers", ())]
+        for name in re.findall(r"baleen_\w+", " ".join(texts)):
+            # The adapter's rule in docs/operating.md makes the rate.
+            if role not in _processes_of_metrics().get(name.replace("_rows_per_second", "_rows_total"), ()):
+                yield f"{chart.name_of(scaler)}: {role} has no metric {name}"
+
+
 def placement_plans_for_the_shards(objects):
     workloads = chart.workloads(objects)
     flags = chart.flags_of(workloads["placement"])
@@ -247,6 +269,7 @@ ALL = (
     disruption_budgets,
     grace_covers_the_drain,
     scaling_targets_exist,
+    scaling_metrics_exist,
     placement_plans_for_the_shards,
     every_placement_is_known,
     log_levels_change,

@@ -77,6 +77,12 @@ BREAKS = {
         lambda o: one(o, "HorizontalPodAutoscaler/baleen-expert")["spec"]["scaleTargetRef"].update(kind="Deployment"),
         lambda o: chart.workloads(o)["prefill"]["spec"].update(replicas=1),
     ],
+    policy.scaling_metrics_exist: [
+        lambda o: one(o, "HorizontalPodAutoscaler/baleen-gateway")["spec"]["metrics"][0]["pods"]["metric"].update(name="baleen_queue"),
+        lambda o: one(o, "HorizontalPodAutoscaler/baleen-decode")["spec"]["metrics"][0]["pods"]["metric"].update(
+            name="baleen_expert_queue_depth"),
+        lambda o: one(o, "ScaledObject/baleen-prefill")["spec"]["triggers"][0]["metadata"].update(query="sum(baleen_waiting)"),
+    ],
     policy.placement_plans_for_the_shards: [
         lambda o: chart.workloads(o)["placement"]["spec"].update(replicas=2),
         lambda o: chart.workloads(o)["placement"]["spec"].update(strategy={"type": "RollingUpdate"}),
