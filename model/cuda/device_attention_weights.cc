@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "model/cuda/device_status.h"
 #include "model/cuda/rounding.h"
@@ -16,9 +17,9 @@ namespace {
 // Inputs of a batched product: a multiple of 128 bytes.
 constexpr int64_t kBatchedInputs = 64;
 
-absl::Status Multiple(const char* name, int64_t value, int64_t of) {
+absl::Status Multiple(const char* name, int64_t value, int64_t of, absl::string_view where = "on a GPU") {
   if (value % of == 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(name, " is ", value, "; on a GPU it must be a multiple of ", of));
+  return absl::InvalidArgumentError(absl::StrCat(name, " is ", value, "; ", where, " it must be a multiple of ", of));
 }
 
 // A projection whose output groups end in rope channels, those in interleaved order; `ordered` holds it where it is reordered.
@@ -36,13 +37,27 @@ WeightView WithRope(const WeightView& view, const ModelConfig& config, int64_t g
 // Reordered rows leave the checkpoint's FP8 blocks; BF16 keeps the bits that FP8 would have.
 DType RopeType(const ModelConfig& config, DType compute) { return config.rope_interleave ? compute : DType::kBf16; }
 
+// Whether every rank's part is whole heads, whole blocks of scales in FP8, and what products and gathered columns are aligned to.
+absl::Status CheckShares(const ModelConfig& config, const DeviceAttentionShape& shape, DType compute) {
+  const int size = shape.slice.size;
+  if (size == 1) return absl::OkStatus();
+  const bool fp8 = compute == DType::kF8E4m3;
+  const std::string ranks = absl::StrCat("shared out to ", size, " GPUs");
+  RETURN_IF_ERROR(Multiple("num_attention_heads", shape.all_heads, size, ranks));
+  RETURN_IF_ERROR(Multiple("hidden_size", config.hidden_size, size * (fp8 ? 128 : 8), ranks));
+  if (RopeType(config, compute) != DType::kF8E4m3) return absl::OkStatus();
+  return Multiple("num_attention_heads * (qk_nope_head_dim + qk_rope_head_dim)", shape.all_heads * shape.head(), size * 128, ranks);
+}
+
 absl::Status LoadQuery(Checkpoint& checkpoint, const ModelConfig& config, const DeviceAttentionShape& shape, const std::string& prefix,
                        DType compute, DeviceAttentionWeights* weights) {
   const int64_t inputs = shape.q_lora == 0 ? config.hidden_size : shape.q_lora;
   ASSIGN_OR_RETURN(const WeightView q, checkpoint.GetWeight(prefix + (shape.q_lora == 0 ? "q_proj.weight" : "q_b_proj.weight"),
-                                                            shape.heads * shape.head(), inputs));
+                                                            shape.all_heads * shape.head(), inputs));
   std::vector<float> ordered;
-  ASSIGN_OR_RETURN(weights->q_b, DeviceMatrix::Of(WithRope(q, config, shape.head(), &ordered), RopeType(config, compute), inputs));
+  const int64_t rows = shape.heads * shape.head();
+  const WeightView own = SliceRows(WithRope(q, config, shape.head(), &ordered), shape.slice.rank * rows, rows);
+  ASSIGN_OR_RETURN(weights->q_b, DeviceMatrix::Of(own, RopeType(config, compute), inputs));
   if (shape.q_lora == 0) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<float> norm, checkpoint.GetVector(prefix + "q_a_layernorm.weight", shape.q_lora));
   ASSIGN_OR_RETURN(weights->q_a_norm, UploadFloats(norm));
@@ -68,12 +83,13 @@ absl::Status LoadFused(Checkpoint& checkpoint, const ModelConfig& config, const 
 absl::Status LoadAbsorbed(Checkpoint& checkpoint, const DeviceAttentionShape& shape, const std::string& prefix,
                           DeviceAttentionWeights* weights) {
   const int64_t head_rows = shape.nope + shape.v;
-  ASSIGN_OR_RETURN(const WeightView kv_b, checkpoint.GetWeight(prefix + "kv_b_proj.weight", shape.heads * head_rows, shape.kv_lora));
+  ASSIGN_OR_RETURN(const WeightView kv_b, checkpoint.GetWeight(prefix + "kv_b_proj.weight", shape.all_heads * head_rows, shape.kv_lora));
+  const int64_t first_head = shape.slice.rank * shape.heads;
   std::vector<Bf16> uk(static_cast<size_t>(shape.heads * shape.kv_lora * shape.padded_nope));
   std::vector<Bf16> uv(static_cast<size_t>(shape.heads * shape.v * shape.kv_lora));
   std::vector<float> rows(static_cast<size_t>(head_rows * shape.kv_lora));
   for (int64_t head = 0; head < shape.heads; ++head) {
-    Dequantize(SliceRows(kv_b, head * head_rows, head_rows), rows.data());
+    Dequantize(SliceRows(kv_b, (first_head + head) * head_rows, head_rows), rows.data());
     for (int64_t c = 0; c < shape.kv_lora; ++c) {
       for (int64_t i = 0; i < shape.nope; ++i) {
         uk[static_cast<size_t>((head * shape.kv_lora + c) * shape.padded_nope + i)] =
@@ -92,10 +108,13 @@ absl::Status LoadAbsorbed(Checkpoint& checkpoint, const DeviceAttentionShape& sh
 
 }  // namespace
 
-absl::StatusOr<DeviceAttentionShape> DeviceAttentionShape::Of(const ModelConfig& config, DType compute) {
+absl::StatusOr<DeviceAttentionShape> DeviceAttentionShape::Of(const ModelConfig& config, DType compute, RankSlice slice) {
   const bool fp8 = compute == DType::kF8E4m3;
   DeviceAttentionShape shape;
-  shape.heads = config.num_attention_heads;
+  shape.slice = slice;
+  shape.all_heads = config.num_attention_heads;
+  shape.heads = slice.Count(shape.all_heads);
+  shape.outputs = slice.Count(config.hidden_size);
   shape.nope = config.qk_nope_head_dim;
   shape.rope = config.qk_rope_head_dim;
   shape.kv_lora = config.kv_lora_rank;
@@ -107,7 +126,8 @@ absl::StatusOr<DeviceAttentionShape> DeviceAttentionShape::Of(const ModelConfig&
   RETURN_IF_ERROR(Multiple("qk_rope_head_dim", shape.rope, 8));
   RETURN_IF_ERROR(Multiple("v_head_dim", shape.v, 8));
   RETURN_IF_ERROR(Multiple("q_lora_rank", shape.q_lora, fp8 ? 16 : 8));
-  if (fp8) RETURN_IF_ERROR(Multiple("num_attention_heads * v_head_dim", shape.heads * shape.v, 16));
+  if (fp8) RETURN_IF_ERROR(Multiple("num_attention_heads * v_head_dim", shape.all_heads * shape.v, 16));
+  RETURN_IF_ERROR(CheckShares(config, shape, compute));
   // In FP8 the KV part begins a block of scales.
   shape.kv_begin = RoundUp(shape.q_lora, fp8 ? 128 : 8);
   shape.fused = shape.kv_begin + shape.kv_width();
@@ -123,8 +143,9 @@ absl::StatusOr<DeviceAttentionWeights> DeviceAttentionWeights::Load(Checkpoint& 
   RETURN_IF_ERROR(LoadQuery(checkpoint, config, shape, prefix, compute, &weights));
   RETURN_IF_ERROR(LoadFused(checkpoint, config, shape, prefix, compute, &weights));
   RETURN_IF_ERROR(LoadAbsorbed(checkpoint, shape, prefix, &weights));
-  ASSIGN_OR_RETURN(const WeightView o, checkpoint.GetWeight(prefix + "o_proj.weight", config.hidden_size, shape.heads * shape.v));
-  ASSIGN_OR_RETURN(weights.o, DeviceMatrix::Of(o, compute, shape.heads * shape.v));
+  ASSIGN_OR_RETURN(const WeightView o, checkpoint.GetWeight(prefix + "o_proj.weight", config.hidden_size, shape.all_heads * shape.v));
+  const WeightView own = SliceRows(o, shape.slice.rank * shape.outputs, shape.outputs);
+  ASSIGN_OR_RETURN(weights.o, DeviceMatrix::Of(own, compute, shape.all_heads * shape.v));
   return weights;
 }
 

@@ -1,4 +1,5 @@
-// One layer's latent attention projections on a GPU (model spec sections 2 and 3.1).
+// One layer's latent attention projections on a GPU (model spec sections 2 and 3.1). Ranks share out the heads, and the output projection
+// by its outputs: every rank has all of what leads to the latent KV, which all heads read.
 #ifndef BALEEN_MODEL_CUDA_DEVICE_ATTENTION_WEIGHTS_H_
 #define BALEEN_MODEL_CUDA_DEVICE_ATTENTION_WEIGHTS_H_
 
@@ -10,12 +11,16 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
 #include "model/cuda/device_matrix.h"
+#include "model/cuda/rank_slice.h"
 
 namespace baleen {
 
 // How wide rows are where kernels ask for more than the network has.
 struct DeviceAttentionShape {
-  int64_t heads = 0;
+  RankSlice slice;
+  int64_t all_heads = 0;
+  int64_t heads = 0;    // This rank's,
+  int64_t outputs = 0;  // and its columns of attention's output.
   int64_t nope = 0;
   int64_t rope = 0;
   int64_t kv_lora = 0;
@@ -26,8 +31,8 @@ struct DeviceAttentionShape {
   int64_t padded_nope = 0;  // Inputs of a head's absorbed projection; weights behind nope are zero.
   int64_t query = 0;        // Row stride of queries: behind the last head's there is room for padded_nope.
 
-  // INVALID_ARGUMENT names the size that the kernels do not take.
-  static absl::StatusOr<DeviceAttentionShape> Of(const ModelConfig& config, DType compute);
+  // INVALID_ARGUMENT names the size that the kernels do not take or that ranks cannot share out.
+  static absl::StatusOr<DeviceAttentionShape> Of(const ModelConfig& config, DType compute, RankSlice slice);
 
   int64_t head() const { return nope + rope; }
   int64_t kv_width() const { return kv_lora + rope; }
@@ -41,7 +46,7 @@ struct DeviceAttentionWeights {
   cuda::DeviceMemory kv_a_norm;  // F32 [kv_lora]
   cuda::DeviceMemory w_uk;       // BF16 [heads, kv_lora, padded_nope]: W_UK transposed.
   cuda::DeviceMemory w_uv;       // BF16 [heads, v, kv_lora]
-  DeviceMatrix o;                // heads * v -> hidden
+  DeviceMatrix o;                // all_heads * v -> outputs
 
   // `prefix` is "model.layers.N.self_attn.".
   static absl::StatusOr<DeviceAttentionWeights> Load(Checkpoint& checkpoint, const ModelConfig& config, const DeviceAttentionShape& shape,

@@ -107,7 +107,8 @@ absl::Status AttendToPages(const DeviceMlaParams& params, const DeviceKvRows& kv
 
 }  // namespace
 
-absl::StatusOr<DeviceMlaScratch> DeviceMlaScratch::Allocate(const DeviceMlaParams& params, int64_t max_rows, int64_t max_positions) {
+absl::StatusOr<DeviceMlaScratch> DeviceMlaScratch::Allocate(const DeviceMlaParams& params, int64_t max_rows, int64_t max_positions,
+                                                            RankGroup* group) {
   const DeviceAttentionShape& shape = params.shape;
   const bool fp8 = params.compute == DType::kF8E4m3;
   DeviceMlaScratch scratch;
@@ -119,7 +120,9 @@ absl::StatusOr<DeviceMlaScratch> DeviceMlaScratch::Allocate(const DeviceMlaParam
   ASSIGN_OR_RETURN(scratch.q, AllocateOnDevice(max_rows * shape.query * kBf16Bytes));
   ASSIGN_OR_RETURN(scratch.query, AllocateOnDevice(max_rows * shape.heads * shape.kv_width() * kBf16Bytes));
   ASSIGN_OR_RETURN(scratch.context, AllocateOnDevice(max_rows * shape.heads * shape.kv_lora * kBf16Bytes));
-  ASSIGN_OR_RETURN(scratch.heads_out, DeviceActivations::Allocate(max_rows, shape.heads * shape.v, true, fp8));
+  ASSIGN_OR_RETURN(scratch.heads_out, DeviceActivations::Allocate(max_rows, shape.all_heads * shape.v, true, fp8));
+  const int64_t widest = std::max(shape.heads * shape.v, shape.outputs);
+  ASSIGN_OR_RETURN(scratch.gather, ColumnGather::Allocate(group, shape.slice, max_rows, widest * kBf16Bytes));
   const int heads = static_cast<int>(shape.heads);
   const int64_t one = cuda::MlaWorkspaceFloats(1, heads, max_positions - 1);
   const int64_t all = cuda::MlaWorkspaceFloats(max_rows, heads, max_positions - 1);
@@ -164,16 +167,18 @@ absl::Status Attend(const DeviceMlaParams& params, const DeviceAttentionWeights&
   lift.inputs = shape.kv_lora;
   lift.w = weights.w_uv.data();
   lift.outputs = shape.v;
-  lift.y = scratch.heads_out.values();
+  lift.y = scratch.gather.Part(scratch.heads_out.values());
   lift.ldy = shape.heads * shape.v;
   lift.group_y_stride = shape.v;
   RETURN_IF_ERROR(FromDevice(cuda::Gemm(lift, stream)));
   const DeviceActivations& heads = scratch.heads_out;
+  RETURN_IF_ERROR(scratch.gather.Gather(heads.values(), shape.heads * shape.v * kBf16Bytes, stream));
   if (weights.o.type == DType::kF8E4m3) {
     RETURN_IF_ERROR(FromDevice(
         cuda::Quantize({kv.rows, heads.width, heads.values(), heads.width, heads.codes(), heads.scales(), heads.scale_stride}, stream)));
   }
-  return Multiply(weights.o, heads.rows(), kv.rows, DType::kBf16, y, params.hidden, stream);
+  RETURN_IF_ERROR(Multiply(weights.o, heads.rows(), kv.rows, DType::kBf16, scratch.gather.Part(y), shape.outputs, stream));
+  return scratch.gather.Gather(y, shape.outputs * kBf16Bytes, stream);
 }
 
 }  // namespace baleen

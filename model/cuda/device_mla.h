@@ -8,15 +8,16 @@
 #include "absl/status/statusor.h"
 #include "kernels/cuda/base/device.h"
 #include "model/config/model_config.h"
+#include "model/cuda/column_gather.h"
 #include "model/cuda/device_attention_weights.h"
 #include "model/cuda/device_matrix.h"
+#include "model/cuda/rank_group.h"
 
 namespace baleen {
 
 // What all layers share.
 struct DeviceMlaParams {
   DeviceAttentionShape shape;
-  int64_t hidden = 0;
   float scale = 0;  // Softmax scale, mscale^2 included.
   float latent_eps = 0;
   const float* rope_frequencies = nullptr;  // On the device, [rope / 2].
@@ -41,18 +42,21 @@ struct DeviceMlaScratch {
   cuda::DeviceMemory q;         // BF16 [rows, shape.query]; what lies behind the last head stays zero.
   cuda::DeviceMemory query;     // BF16 [rows, heads, kv_lora + rope]
   cuda::DeviceMemory context;   // BF16 [rows, heads, kv_lora]
-  DeviceActivations heads_out;  // [rows, heads * v]
+  DeviceActivations heads_out;  // [rows, all_heads * v]
+  ColumnGather gather;          // Of heads_out and of the output. Begins with a batch.
   cuda::DeviceMemory workspace;
   int64_t workspace_floats = 0;
 
-  static absl::StatusOr<DeviceMlaScratch> Allocate(const DeviceMlaParams& params, int64_t max_rows, int64_t max_positions);
+  // `group`: null where a rank is alone.
+  static absl::StatusOr<DeviceMlaScratch> Allocate(const DeviceMlaParams& params, int64_t max_rows, int64_t max_positions,
+                                                   RankGroup* group);
 };
 
 // From x [rows, hidden]: the fused projection into scratch.fused, and the rows' latent KV into their pages.
 absl::Status WriteKv(const DeviceMlaParams& params, const DeviceAttentionWeights& weights, const DeviceRows& x, const DeviceKvRows& kv,
                      const DeviceMlaScratch& scratch, cuda::Stream stream);
 
-// After WriteKv with the same x: y [rows, hidden] BF16 = attention's output.
+// After WriteKv with the same x: y [rows, hidden] BF16 = attention's output, on every rank.
 absl::Status Attend(const DeviceMlaParams& params, const DeviceAttentionWeights& weights, const DeviceRows& x, const DeviceKvRows& kv,
                     const DeviceMlaScratch& scratch, Bf16* y, cuda::Stream stream);
 

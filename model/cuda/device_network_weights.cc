@@ -1,14 +1,17 @@
 #include "model/cuda/device_network_weights.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "model/cuda/device_status.h"
+#include "model/cuda/rounding.h"
 #include "model/weights/gate_weights.h"
 #include "model/weights/part_finisher.h"
 #include "model/weights/shared_weights.h"
+#include "model/weights/weight_views.h"
 
 namespace baleen {
 namespace {
@@ -72,12 +75,26 @@ absl::StatusOr<DeviceMtpWeights> LoadMtp(Checkpoint& checkpoint, const ModelConf
   return weights;
 }
 
+// The rank's logits; zeros behind the vocabulary.
+absl::StatusOr<DeviceMatrix> LoadHead(Checkpoint& checkpoint, const ModelConfig& config, RankSlice slice) {
+  const std::string name = config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+  if (slice.size == 1) return LoadBf16(checkpoint, name, config.vocab_size, config.hidden_size);
+  ASSIGN_OR_RETURN(const WeightView head, checkpoint.GetWeight(name, config.vocab_size, config.hidden_size));
+  const int64_t rows = slice.Count(PaddedLogits(config, slice));
+  const int64_t begin = std::min(slice.rank * rows, config.vocab_size);
+  ASSIGN_OR_RETURN(DeviceMatrix part, DeviceMatrix::Allocate(DType::kBf16, rows, config.hidden_size));
+  RETURN_IF_ERROR(part.Upload(SliceRows(head, begin, std::min(rows, config.vocab_size - begin)), 0, rows));
+  return part;
+}
+
 }  // namespace
 
-absl::StatusOr<DeviceNetworkWeights> DeviceNetworkWeights::Load(Checkpoint& checkpoint, const ModelConfig& config, DType compute,
-                                                                bool mtp) {
+int64_t PaddedLogits(const ModelConfig& config, RankSlice slice) { return RoundUp(config.vocab_size, 4 * slice.size); }
+
+absl::StatusOr<DeviceNetworkWeights> DeviceNetworkWeights::Load(Checkpoint& checkpoint, const ModelConfig& config, DType compute, bool mtp,
+                                                                RankSlice slice) {
   DeviceNetworkWeights weights;
-  ASSIGN_OR_RETURN(weights.shape, DeviceAttentionShape::Of(config, compute));
+  ASSIGN_OR_RETURN(weights.shape, DeviceAttentionShape::Of(config, compute, slice));
   PartFinisher finisher(&checkpoint);
   ASSIGN_OR_RETURN(weights.embedding, LoadBf16(checkpoint, "model.embed_tokens.weight", config.vocab_size, config.hidden_size));
   finisher.Finish(OpenUnit(nullptr, "embedding"));
@@ -90,8 +107,8 @@ absl::StatusOr<DeviceNetworkWeights> DeviceNetworkWeights::Load(Checkpoint& chec
     finisher.Finish(OpenUnit(nullptr, absl::StrCat("layer-", layer)));
   }
   ASSIGN_OR_RETURN(weights.final_norm, LoadVector(checkpoint, "model.norm.weight", config.hidden_size));
-  if (!config.tie_word_embeddings) {
-    ASSIGN_OR_RETURN(weights.lm_head, LoadBf16(checkpoint, "lm_head.weight", config.vocab_size, config.hidden_size));
+  if (!config.tie_word_embeddings || slice.size > 1) {
+    ASSIGN_OR_RETURN(weights.lm_head, LoadHead(checkpoint, config, slice));
   }
   finisher.Finish(OpenUnit(nullptr, "head"));
   ASSIGN_OR_RETURN(weights.rope_frequencies, UploadFloats(config.RopeFrequencies()));

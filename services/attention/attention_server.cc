@@ -161,6 +161,7 @@ absl::Status AttentionServer::Impl::Load() {
                                      .threads = options.threads,
                                      .max_batch_tokens = options.max_batch_tokens,
                                      .ping_pong_rows = options.ping_pong_rows,
+                                     .tensor_parallel = options.tensor_parallel,
                                      .on_device_failure = EndWithTheDevice,
                                      .shared_weights = options.shared_weights,
                                      .mtp = options.mtp,

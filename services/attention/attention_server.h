@@ -36,6 +36,7 @@ struct AttentionOptions {
   int64_t local_prefill_tokens = 32;
   bool prefix_cache = true;
   bool mtp = false;
+  int tensor_parallel = 1;
   int64_t ping_pong_rows = 0;
   std::string shared_weights = "";  // Empty = none.
   int64_t trace_layer_steps = 0;

@@ -65,6 +65,7 @@ absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& option
                                               .ping_pong_rows = options.ping_pong_rows,
                                               .mtp = options.mtp,
                                               .shared_weights = shared.get(),
+                                              .tensor_parallel = options.tensor_parallel,
                                               .on_device_failure = options.on_device_failure,
                                               .mtp_device_experts = model->mtp_device_experts.get()},
                                              model->pool.get()));

@@ -45,6 +45,7 @@ struct LoadOptions {
   int threads = 0;             // 0 = one per core it may use.
   int64_t max_batch_tokens = 512;
   int64_t ping_pong_rows = 0;
+  int tensor_parallel = 1;
   // On a GPU, once: it failed, and gives nothing right any more.
   std::function<void(const absl::Status&)> on_device_failure = nullptr;
   std::string shared_weights = "";  // Directory of SharedWeights; empty = weights of this process alone.

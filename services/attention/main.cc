@@ -14,7 +14,7 @@
 ABSL_FLAG(std::string, role, "both", "prefill, decode or both");
 ABSL_FLAG(std::string, model, "", "directory of the checkpoint, in Hugging Face layout");
 ABSL_FLAG(std::string, dtype, "auto", "auto (bf16; on a GPU fp8 where the checkpoint is), bf16, f32, int8 or fp8 (weights in eight bits)");
-ABSL_FLAG(int64_t, kv_mib, 256, "memory for latent KV; with --device=cuda the GPU's");
+ABSL_FLAG(int64_t, kv_mib, 256, "memory for latent KV; with --device=cuda the GPU's, on each of them");
 ABSL_FLAG(int, threads, 0, "threads of the kernels; 0 = one per core it may use");
 ABSL_FLAG(int64_t, max_batch_tokens, 512, "rows of one step");
 ABSL_FLAG(int64_t, max_num_seqs, 0,
@@ -24,6 +24,8 @@ ABSL_FLAG(int64_t, local_prefill_tokens, 32, "sequences up to this length are pr
 ABSL_FLAG(bool, prefix_cache, true, "keep the KV of finished sequences, so that prompts that begin alike are not computed again");
 ABSL_FLAG(std::string, shared_weights, "", "directory of packed weights that this host's processes hold once; empty = none");
 ABSL_FLAG(bool, mtp, false, "draft with the checkpoint's next-token layer; the same tokens, fewer steps");
+ABSL_FLAG(int, tensor_parallel, 1,
+          "GPUs that compute attention and logits together, of those that CUDA_VISIBLE_DEVICES shows; the same tokens");
 ABSL_FLAG(int64_t, trace_layer_steps, 0, "every so-manieth step of a traced request is traced layer by layer; 0 = none");
 ABSL_FLAG(int64_t, ping_pong_rows, 0, "steps of at least this many rows run as two micro-batches; 0 = never");
 
@@ -55,6 +57,7 @@ absl::Status Run(int argc, char** argv, int* exit_code) {
                                                           .local_prefill_tokens = absl::GetFlag(FLAGS_local_prefill_tokens),
                                                           .prefix_cache = absl::GetFlag(FLAGS_prefix_cache),
                                                           .mtp = absl::GetFlag(FLAGS_mtp),
+                                                          .tensor_parallel = absl::GetFlag(FLAGS_tensor_parallel),
                                                           .ping_pong_rows = absl::GetFlag(FLAGS_ping_pong_rows),
                                                           .shared_weights = absl::GetFlag(FLAGS_shared_weights),
                                                           .trace_layer_steps = absl::GetFlag(FLAGS_trace_layer_steps),

@@ -20,7 +20,11 @@ T OrDie(absl::StatusOr<T> value) {
 }
 
 EngineOptions EngineOptionsOf(const ModelOptions& options) {
-  return {.numerics = options.numerics, .max_batch_tokens = kMaxBatchTokens, .ping_pong_rows = options.ping_pong_rows, .mtp = options.mtp};
+  return {.numerics = options.numerics,
+          .max_batch_tokens = kMaxBatchTokens,
+          .ping_pong_rows = options.ping_pong_rows,
+          .mtp = options.mtp,
+          .tensor_parallel = options.tensor_parallel};
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ struct ModelOptions {
   int64_t ping_pong_rows = 0;
   bool mtp = false;
   bool host_experts = false;  // On a GPU: the CPU computes the routed experts.
+  int tensor_parallel = 1;
 };
 
 class ModelFixture {

@@ -13,7 +13,7 @@
 namespace baleen {
 namespace {
 
-constexpr int64_t kHidden = 160, kHeads = 4, kQLora = 48, kInner = 96, kMoeInner = 40;
+constexpr int64_t kHeads = 4, kQLora = 48, kInner = 96, kMoeInner = 40;
 constexpr int64_t kLayers = 3, kExperts = 8;
 
 // Deterministic on every machine, unlike the distributions of the standard library.
@@ -99,37 +99,37 @@ class Writer {
   std::string bytes_;
 };
 
-void AddMlp(Writer& writer, const std::string& prefix, int64_t inner, DType dtype) {
-  writer.Matrix(prefix + "gate_proj.weight", inner, kHidden, dtype);
-  writer.Matrix(prefix + "up_proj.weight", inner, kHidden, dtype);
-  writer.Matrix(prefix + "down_proj.weight", kHidden, inner, dtype);
+void AddMlp(Writer& writer, const std::string& prefix, int64_t inner, const TinyOptions& options) {
+  writer.Matrix(prefix + "gate_proj.weight", inner, options.hidden, options.dtype);
+  writer.Matrix(prefix + "up_proj.weight", inner, options.hidden, options.dtype);
+  writer.Matrix(prefix + "down_proj.weight", options.hidden, inner, options.dtype);
 }
 
 void AddAttention(Writer& writer, const std::string& prefix, const TinyOptions& options) {
   if (options.q_lora) {
-    writer.Matrix(prefix + "q_a_proj.weight", kQLora, kHidden, options.dtype);
+    writer.Matrix(prefix + "q_a_proj.weight", kQLora, options.hidden, options.dtype);
     writer.Vector(prefix + "q_a_layernorm.weight", kQLora, 1, 0.1f);
     writer.RopeMatrix(prefix + "q_b_proj.weight", kHeads * (options.nope + options.rope), kQLora, options.nope + options.rope);
   } else {
-    writer.RopeMatrix(prefix + "q_proj.weight", kHeads * (options.nope + options.rope), kHidden, options.nope + options.rope);
+    writer.RopeMatrix(prefix + "q_proj.weight", kHeads * (options.nope + options.rope), options.hidden, options.nope + options.rope);
   }
-  writer.RopeMatrix(prefix + "kv_a_proj_with_mqa.weight", options.kv_lora + options.rope, kHidden, options.kv_lora + options.rope);
+  writer.RopeMatrix(prefix + "kv_a_proj_with_mqa.weight", options.kv_lora + options.rope, options.hidden, options.kv_lora + options.rope);
   writer.Vector(prefix + "kv_a_layernorm.weight", options.kv_lora, 1, 0.1f);
   writer.Matrix(prefix + "kv_b_proj.weight", kHeads * (options.nope + options.v_head), options.kv_lora, options.dtype);
-  writer.Matrix(prefix + "o_proj.weight", kHidden, kHeads * options.v_head, options.dtype);
+  writer.Matrix(prefix + "o_proj.weight", options.hidden, kHeads * options.v_head, options.dtype);
 }
 
 void AddLayer(Writer& writer, int64_t layer, const TinyOptions& options) {
   const std::string prefix = absl::StrCat("model.layers.", layer, ".");
-  writer.Vector(prefix + "input_layernorm.weight", kHidden, 1, 0.1f);
-  writer.Vector(prefix + "post_attention_layernorm.weight", kHidden, 1, 0.1f);
+  writer.Vector(prefix + "input_layernorm.weight", options.hidden, 1, 0.1f);
+  writer.Vector(prefix + "post_attention_layernorm.weight", options.hidden, 1, 0.1f);
   AddAttention(writer, prefix + "self_attn.", options);
-  if (layer == 0) return AddMlp(writer, prefix + "mlp.", kInner, options.dtype);
-  writer.Matrix(prefix + "mlp.gate.weight", kExperts, kHidden, DType::kBf16);
+  if (layer == 0) return AddMlp(writer, prefix + "mlp.", kInner, options);
+  writer.Matrix(prefix + "mlp.gate.weight", kExperts, options.hidden, DType::kBf16);
   if (!options.v2) writer.Vector(prefix + "mlp.gate.e_score_correction_bias", kExperts, 0, 0.2f);
-  AddMlp(writer, prefix + "mlp.shared_experts.", kMoeInner, options.dtype);
+  AddMlp(writer, prefix + "mlp.shared_experts.", kMoeInner, options);
   for (int64_t expert = 0; expert < kExperts; ++expert) {
-    AddMlp(writer, absl::StrCat(prefix, "mlp.experts.", expert, "."), kMoeInner, options.dtype);
+    AddMlp(writer, absl::StrCat(prefix, "mlp.experts.", expert, "."), kMoeInner, options);
   }
 }
 
@@ -141,7 +141,7 @@ std::string ConfigJson(const TinyOptions& options) {
   const char* fp8 =
       R"("quantization_config":{"quant_method":"fp8","fmt":"e4m3","activation_scheme":"dynamic","weight_block_size":[128,128]},)";
   return absl::StrCat(
-      "{", kind, options.dtype == DType::kF8E4m3 ? fp8 : "", "\"vocab_size\":", kTinyVocab, ",\"hidden_size\":", kHidden,
+      "{", kind, options.dtype == DType::kF8E4m3 ? fp8 : "", "\"vocab_size\":", kTinyVocab, ",\"hidden_size\":", options.hidden,
       ",\"intermediate_size\":", kInner, ",\"moe_intermediate_size\":", kMoeInner, ",\"num_hidden_layers\":", kLayers,
       ",\"num_attention_heads\":", kHeads, ",\"q_lora_rank\":", options.q_lora ? absl::StrCat(kQLora) : "null",
       ",\"kv_lora_rank\":", options.kv_lora, ",\"qk_nope_head_dim\":", options.nope, ",\"qk_rope_head_dim\":", options.rope,
@@ -166,11 +166,11 @@ std::string FreshDirectory(const std::string& name) {
 std::string WriteTinyCheckpoint(const std::string& name, const TinyOptions& options) {
   const std::string directory = FreshDirectory(name);
   Writer writer(options);
-  writer.Matrix("model.embed_tokens.weight", kTinyVocab, kHidden, DType::kBf16);
+  writer.Matrix("model.embed_tokens.weight", kTinyVocab, options.hidden, DType::kBf16);
   for (int64_t layer = 0; layer < kLayers; ++layer) AddLayer(writer, layer, options);
-  writer.Vector(absl::StrCat("model.layers.", kLayers, ".enorm.weight"), kHidden, 1, 0.1f);
-  writer.Vector("model.norm.weight", kHidden, 1, 0.1f);
-  if (!options.tie_word_embeddings) writer.Matrix("lm_head.weight", kTinyVocab, kHidden, DType::kBf16);
+  writer.Vector(absl::StrCat("model.layers.", kLayers, ".enorm.weight"), options.hidden, 1, 0.1f);
+  writer.Vector("model.norm.weight", options.hidden, 1, 0.1f);
+  if (!options.tie_word_embeddings) writer.Matrix("lm_head.weight", kTinyVocab, options.hidden, DType::kBf16);
   const absl::Status written = writer.Write(directory + "/model.safetensors");
   EXPECT_TRUE(written.ok()) << written;
   std::ofstream(directory + "/config.json") << ConfigJson(options);

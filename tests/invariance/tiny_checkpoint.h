@@ -22,6 +22,7 @@ struct TinyOptions {
   int64_t nope = 16;
   int64_t rope = 8;
   int64_t v_head = 12;
+  int64_t hidden = 160;
 
   // Sizes that a GPU's kernels take.
   static TinyOptions ForGpu() {
@@ -37,6 +38,15 @@ struct TinyOptions {
     options.nope = 128;
     options.rope = 64;
     options.v_head = 128;
+    return options;
+  }
+  // In FP8: what one, two and four GPUs share out in whole blocks of 128 x 128.
+  static TinyOptions ForFourGpus() {
+    TinyOptions options = ForGpu();
+    options.dtype = DType::kF8E4m3;
+    options.nope = 96;
+    options.rope = 32;
+    options.hidden = 512;
     return options;
   }
 };

@@ -39,6 +39,13 @@ cc_library(
     deps = [":runtime"],
 )
 
+# Several GPUs of one process; opened when they are used, so that one GPU needs none.
+cc_library(
+    name = "nccl",
+    linkopts = ["-ldl", "-Wl,-rpath,%s"],
+    deps = [":cudart"],
+)
+
 # For benchmarks.
 cc_library(
     name = "cublas_lt",
@@ -57,7 +64,7 @@ def _cuda_configure_impl(ctx):
     for library in ("libcudart.so.13", "libcudart_static.a"):
         ctx.symlink(libraries.get_child(library), "lib/" + library)
     ctx.file("nvcc", "#!/bin/sh\nexec '%s/bin/nvcc' \"$@\"\n" % home, executable = True)
-    ctx.file("BUILD.bazel", _BUILD % (libraries, libraries))
+    ctx.file("BUILD.bazel", _BUILD % (libraries, libraries, libraries))
 
 cuda_configure = repository_rule(
     implementation = _cuda_configure_impl,

@@ -19,6 +19,11 @@ bool DeviceIsEmulated();
 std::string DeviceProblem();
 std::string DeviceName();
 
+// How many this process may use (CUDA_VISIBLE_DEVICES); the emulation has as many as a host of eight.
+int DeviceCount();
+// Where the calling thread allocates, creates and launches from now on; 0 for a thread that never said.
+Status SelectDevice(int device);
+
 struct DeviceBytes {
   size_t free = 0;
   size_t total = 0;

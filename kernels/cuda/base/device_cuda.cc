@@ -21,6 +21,13 @@ std::string DeviceName() {
   return cudaGetDeviceProperties(&properties, 0) == cudaSuccess ? properties.name : "no device";
 }
 
+int DeviceCount() {
+  int count = 0;
+  return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+}
+
+Status SelectDevice(int device) { return FromCuda(cudaSetDevice(device), "device " + std::to_string(device)); }
+
 Status QueryDeviceBytes(DeviceBytes* bytes) { return FromCuda(cudaMemGetInfo(&bytes->free, &bytes->total), "the device's memory"); }
 
 Status SynchronizeDevice() { return FromCuda(cudaDeviceSynchronize(), "the device"); }

@@ -18,6 +18,7 @@ namespace baleen::cuda {
 namespace {
 
 constexpr size_t kAlignment = 256;
+constexpr int kDevices = 8;
 
 // Recursive, since work may wait for another stream's event.
 std::recursive_mutex& Mutex() {
@@ -80,6 +81,13 @@ void EnqueueOnHost(Stream stream, std::function<void()> work) {
 bool DeviceIsEmulated() { return true; }
 std::string DeviceProblem() { return ""; }
 std::string DeviceName() { return "emulation on the host"; }
+
+int DeviceCount() { return kDevices; }
+
+Status SelectDevice(int device) {
+  if (device >= 0 && device < kDevices) return Status();
+  return Status("device " + std::to_string(device) + " of " + std::to_string(kDevices));
+}
 
 Status QueryDeviceBytes(DeviceBytes* bytes) {
   bytes->free = bytes->total = size_t{1} << 30;

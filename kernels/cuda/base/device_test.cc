@@ -49,6 +49,13 @@ TEST(DeviceTest, CopiesRowsWithStrides) {
   EXPECT_EQ(std::vector<int32_t>(out.As<int32_t>(), out.As<int32_t>() + 4), std::vector<int32_t>({1, 2, 4, 5}));
 }
 
+TEST(DeviceTest, OnlyDevicesThatThereAreCanBeSelected) {
+  ExpectOk(SelectDevice(DeviceCount() - 1));
+  EXPECT_EQ(SelectDevice(DeviceCount()).message(), "device 8 of 8");
+  EXPECT_FALSE(SelectDevice(-1).ok());
+  ExpectOk(SelectDevice(0));
+}
+
 TEST(DeviceTest, EmulatedWorkRunsWhenSomebodyWaits) {
   std::vector<int> ran;
   const DeviceStream stream = MakeStream();

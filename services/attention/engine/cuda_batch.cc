@@ -15,8 +15,8 @@ constexpr int64_t kLeastBlockRoom = 1024;
 
 }  // namespace
 
-absl::StatusOr<CudaBatch> CudaBatch::Allocate(int64_t max_rows) {
-  CudaBatch batch(max_rows);
+absl::StatusOr<CudaBatch> CudaBatch::Allocate(int64_t max_rows, int rank) {
+  CudaBatch batch(max_rows, rank);
   RETURN_IF_ERROR(batch.Reserve(kLeastBlockRoom));
   return batch;
 }
@@ -61,7 +61,7 @@ DeviceKvRows CudaBatch::KvRows(BlockPool& kv, int layer) const {
   rows.positions = Column(1);
   rows.first_block = Column(2);
   rows.blocks = Column(kColumns);
-  rows.pages = reinterpret_cast<Bf16*>(kv.Page(0, layer));
+  rows.pages = reinterpret_cast<Bf16*>(kv.memory().replica(rank_) + (kv.Page(0, layer) - kv.memory().data()));
   rows.page_count = kv.total_blocks() * kv.shape().layers - layer;
   return rows;
 }

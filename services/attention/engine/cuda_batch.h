@@ -17,7 +17,8 @@ namespace baleen {
 // serves all layers.
 class CudaBatch {
  public:
-  static absl::StatusOr<CudaBatch> Allocate(int64_t max_rows);
+  // For the rank whose pages KvRows finds.
+  static absl::StatusOr<CudaBatch> Allocate(int64_t max_rows, int rank);
 
   // Enqueues the upload of `plan`, whose blocks are of `kv`. The last upload is over. `rows` >= the plan's: copies of its first row fill
   // them up, each with a place of its own among the rows that want logits, which are then all rows.
@@ -35,11 +36,12 @@ class CudaBatch {
   DeviceKvRows KvRows(BlockPool& kv, int layer) const;
 
  private:
-  explicit CudaBatch(int64_t max_rows) : max_rows_(max_rows) {}
+  CudaBatch(int64_t max_rows, int rank) : max_rows_(max_rows), rank_(rank) {}
   absl::Status Reserve(int64_t blocks);
   const int32_t* Column(int64_t column) const { return device_.As<int32_t>() + column * max_rows_; }
 
   int64_t max_rows_;
+  int rank_;
   int64_t rows_ = 0;
   int64_t largest_position_ = 0;
   int64_t block_room_ = 0;

@@ -34,7 +34,6 @@ constexpr int64_t kMostGraphRows = 128;
 DeviceMlaParams MlaParams(const ModelConfig& config, const DeviceNetworkWeights& weights, DType compute) {
   DeviceMlaParams params;
   params.shape = weights.shape;
-  params.hidden = config.hidden_size;
   params.scale = static_cast<float>(config.SoftmaxScale());
   params.latent_eps = static_cast<float>(config.latent_norm_eps());
   params.rope_frequencies = weights.rope_frequencies.As<float>();
@@ -72,7 +71,7 @@ class CudaEngine final : public Engine {
     CudaBatch batch;
     StagedExperts staged;
     cuda::DeviceStream stream;
-    CudaStepGraphs graphs;
+    CudaStepGraphs graphs;  // Unused in a group: NCCL's part in a graph has been tried nowhere.
     CudaChoices choices;
     std::optional<CudaDraftRows> drafts;  // With MTP.
   };
@@ -132,9 +131,10 @@ class CudaEngine final : public Engine {
 
 absl::StatusOr<StepParts*> CudaEngine::Begin(BlockPool& kv, const StepOptions& options) {
   const cuda::Stream stream = parts_.stream.get();
-  const bool replay = plan_.rows() <= kMostGraphRows && logits_rows() == plan_.rows() && !options.on_layer_kv;
+  const bool alone = parts_.scratch.group == nullptr;
+  const bool replay = alone && plan_.rows() <= kMostGraphRows && logits_rows() == plan_.rows() && !options.on_layer_kv;
   const int64_t rows = replay ? CudaStepGraphs::PaddedRows(plan_.rows(), options_.max_batch_tokens) : plan_.rows();
-  RETURN_IF_ERROR(parts_.scratch.ReserveLogits(replay ? rows : logits_rows()));
+  RETURN_IF_ERROR(parts_.scratch.Begin(rows, replay ? rows : logits_rows(), stream));
   RETURN_IF_ERROR(parts_.batch.Upload(plan_, kv, rows, stream));
   RETURN_IF_ERROR(parts_.staged.Begin(plan_.rows(), rows, stream));
   if (!replay) return nullptr;
@@ -205,6 +205,7 @@ absl::Status CudaEngine::Run(BlockPool& kv, ExpertBackend& experts, const StepOp
 
 absl::Status CudaEngine::EnqueueResults(int64_t rows, TokenChoices* choices) {
   const CudaScratch& scratch = parts_.scratch;
+  if (scratch.slice.rank != 0) return absl::OkStatus();
   const float* const logits = scratch.logits.As<float>();
   if (choices != nullptr && rows > 0) {
     RETURN_IF_ERROR(parts_.choices.Enqueue(logits, scratch.logits_stride, scratch.vocab_size, choices, parts_.stream.get()));
@@ -235,10 +236,10 @@ absl::Status CudaEngine::Step(absl::Span<const SequenceStep> sequences, BlockPoo
                               std::vector<float>* logits) {
   RETURN_IF_ERROR(plan_.Build(sequences, config_, kv_shape(), options_.max_batch_tokens, kv));
   RETURN_IF_ERROR(CheckChoices(options.choices, plan_.logits_rows().size()));
-  logits->resize(plan_.logits_rows().size() * static_cast<size_t>(config_.vocab_size));
+  if (logits != nullptr) logits->resize(plan_.logits_rows().size() * static_cast<size_t>(config_.vocab_size));
   if (plan_.rows() == 0) return absl::OkStatus();
   RETURN_IF_ERROR(Finish(Run(kv, experts, options)));
-  TakeResults(logits_rows(), options.choices, logits);
+  if (logits != nullptr) TakeResults(logits_rows(), options.choices, logits);
   return absl::OkStatus();
 }
 
@@ -272,7 +273,7 @@ absl::Status CudaEngine::Guess(const DraftPlan& drafts, BlockPool& kv, ExpertBac
   const int64_t rows = static_cast<int64_t>(drafts.guesses.size());
   RETURN_IF_ERROR(parts_.drafts->Pick(drafts.guesses, parts_.scratch, stream));
   RETURN_IF_ERROR(plan_.Build(drafts.guess_steps, config_, kv_shape(), options_.max_batch_tokens, kv));
-  RETURN_IF_ERROR(parts_.scratch.ReserveLogits(rows));
+  RETURN_IF_ERROR(parts_.scratch.Begin(rows, rows, stream));
   RETURN_IF_ERROR(parts_.batch.Upload(plan_, kv, rows, stream));
   RETURN_IF_ERROR(parts_.staged.Begin(rows, rows, stream));
   CudaForwardPass pass(network_, parts_.batch, parts_.scratch, kv, stream);
@@ -308,13 +309,14 @@ absl::Status CudaEngine::Draft(absl::Span<const DraftStep> drafts, BlockPool& kv
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Engine>> LoadCudaEngine(Checkpoint& checkpoint, const ModelConfig& config, const EngineOptions& options) {
+absl::StatusOr<std::unique_ptr<Engine>> LoadCudaEngine(Checkpoint& checkpoint, const ModelConfig& config, const EngineOptions& options,
+                                                       RankGroup* group, RankSlice slice) {
   RETURN_IF_ERROR(CheckDevice(config, options));
   const DType compute = options.numerics.compute;
-  ASSIGN_OR_RETURN(DeviceNetworkWeights weights, DeviceNetworkWeights::Load(checkpoint, config, compute, options.mtp));
+  ASSIGN_OR_RETURN(DeviceNetworkWeights weights, DeviceNetworkWeights::Load(checkpoint, config, compute, options.mtp, slice));
   const DeviceMlaParams mla = MlaParams(config, weights, compute);
-  ASSIGN_OR_RETURN(CudaScratch scratch, CudaScratch::Allocate(config, mla, options.max_batch_tokens));
-  ASSIGN_OR_RETURN(CudaBatch batch, CudaBatch::Allocate(options.max_batch_tokens));
+  ASSIGN_OR_RETURN(CudaScratch scratch, CudaScratch::Allocate(config, mla, options.max_batch_tokens, group));
+  ASSIGN_OR_RETURN(CudaBatch batch, CudaBatch::Allocate(options.max_batch_tokens, slice.rank));
   ASSIGN_OR_RETURN(StagedExperts staged,
                    StagedExperts::Allocate(options.max_batch_tokens, config.hidden_size, std::max<int64_t>(config.num_experts_per_tok, 1)));
   std::optional<CudaDraftRows> drafts;

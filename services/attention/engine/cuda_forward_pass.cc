@@ -104,7 +104,10 @@ absl::Status CudaForwardPass::Logits(int64_t rows) {
   DeviceRows input;
   input.values = scratch_.logits_input.As<Bf16>();
   input.stride = scratch_.hidden;
-  return Multiply(network_.weights.head(), input, rows, DType::kF32, scratch_.logits.data(), scratch_.logits_stride, stream_);
+  float* const logits = scratch_.logits.As<float>();
+  const int64_t part = scratch_.slice.Count(scratch_.logits_stride);
+  RETURN_IF_ERROR(Multiply(network_.weights.head(), input, rows, DType::kF32, scratch_.logits_gather.Part(logits), part, stream_));
+  return scratch_.logits_gather.Gather(logits, part * static_cast<int64_t>(sizeof(float)), stream_);
 }
 
 }  // namespace baleen

@@ -48,7 +48,7 @@ class CudaForwardPass {
   absl::Status Combine(int layer, const Routed& routed);
   // The norm behind `last_layer`, the main model's or the MTP layer's, into scratch.normed.
   absl::Status FinalNorm(int last_layer);
-  // Behind it, `rows` of logits (the batch's with a slot) into scratch.logits; there is room.
+  // Behind it, `rows` of logits (the batch's with a slot) into scratch.logits; the scratch began with as many.
   absl::Status Logits(int64_t rows);
 
  private:

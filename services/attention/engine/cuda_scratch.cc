@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/status_macros.h"
+#include "model/cuda/device_network_weights.h"
 #include "model/cuda/device_status.h"
-#include "model/cuda/rounding.h"
 
 namespace baleen {
 namespace {
@@ -17,19 +17,37 @@ int64_t WidestMlp(const ModelConfig& config) {
   return config.moe_layers() == config.num_hidden_layers ? std::max<int64_t>(shared, 1) : std::max(shared, config.intermediate_size);
 }
 
+absl::Status ReserveLogits(CudaScratch& scratch, int64_t rows) {
+  if (rows <= scratch.logits_rows) return absl::OkStatus();
+  const int64_t row_bytes = scratch.logits_stride * kFloatBytes;
+  ASSIGN_OR_RETURN(scratch.logits_input, AllocateOnDevice(rows * scratch.hidden * kBf16Bytes));
+  ASSIGN_OR_RETURN(scratch.logits, AllocateOnDevice(rows * row_bytes));
+  ASSIGN_OR_RETURN(scratch.logits_gather, ColumnGather::Allocate(scratch.group, scratch.slice, rows, scratch.slice.Count(row_bytes)));
+  if (scratch.slice.rank == 0) {
+    const size_t bytes = static_cast<size_t>(rows * scratch.vocab_size * kFloatBytes);
+    RETURN_IF_ERROR(FromDevice(cuda::PinnedMemory::Allocate(bytes, &scratch.logits_host)));
+  }
+  scratch.logits_rows = rows;
+  ++scratch.generation;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<CudaScratch> CudaScratch::Allocate(const ModelConfig& config, const DeviceMlaParams& mla, int64_t max_rows) {
+absl::StatusOr<CudaScratch> CudaScratch::Allocate(const ModelConfig& config, const DeviceMlaParams& mla, int64_t max_rows,
+                                                  RankGroup* group) {
   CudaScratch scratch;
+  scratch.group = group;
+  scratch.slice = mla.shape.slice;
   scratch.hidden = config.hidden_size;
   scratch.vocab_size = config.vocab_size;
-  scratch.logits_stride = RoundUp(config.vocab_size, 4);
+  scratch.logits_stride = PaddedLogits(config, scratch.slice);
   const int64_t top_k = std::max<int64_t>(config.num_experts_per_tok, 1);
   const int64_t experts = std::max<int64_t>(config.n_routed_experts, 1);
   ASSIGN_OR_RETURN(scratch.residual, AllocateOnDevice(max_rows * scratch.hidden * kFloatBytes));
   ASSIGN_OR_RETURN(scratch.normed, DeviceActivations::Allocate(max_rows, scratch.hidden, true, mla.compute == DType::kF8E4m3));
   ASSIGN_OR_RETURN(scratch.delta, AllocateOnDevice(max_rows * scratch.hidden * kBf16Bytes));
-  ASSIGN_OR_RETURN(scratch.attention, DeviceMlaScratch::Allocate(mla, max_rows, config.max_position_embeddings));
+  ASSIGN_OR_RETURN(scratch.attention, DeviceMlaScratch::Allocate(mla, max_rows, config.max_position_embeddings, group));
   ASSIGN_OR_RETURN(scratch.mlp, DeviceMlpScratch::Allocate(max_rows, WidestMlp(config), mla.compute));
   ASSIGN_OR_RETURN(scratch.gate_logits, AllocateOnDevice(max_rows * experts * kFloatBytes));
   ASSIGN_OR_RETURN(scratch.expert_ids, AllocateOnDevice(max_rows * top_k * static_cast<int64_t>(sizeof(int32_t))));
@@ -37,14 +55,10 @@ absl::StatusOr<CudaScratch> CudaScratch::Allocate(const ModelConfig& config, con
   return scratch;
 }
 
-absl::Status CudaScratch::ReserveLogits(int64_t rows) {
-  if (rows <= logits_rows) return absl::OkStatus();
-  ASSIGN_OR_RETURN(logits_input, AllocateOnDevice(rows * hidden * kBf16Bytes));
-  ASSIGN_OR_RETURN(logits, AllocateOnDevice(rows * logits_stride * kFloatBytes));
-  RETURN_IF_ERROR(FromDevice(cuda::PinnedMemory::Allocate(static_cast<size_t>(rows * vocab_size * kFloatBytes), &logits_host)));
-  logits_rows = rows;
-  ++generation;
-  return absl::OkStatus();
+absl::Status CudaScratch::Begin(int64_t rows, int64_t logits, cuda::Stream stream) {
+  RETURN_IF_ERROR(ReserveLogits(*this, logits));
+  RETURN_IF_ERROR(attention.gather.Begin(rows, stream));
+  return logits_gather.Begin(logits, stream);
 }
 
 }  // namespace baleen

@@ -8,19 +8,24 @@
 #include "absl/status/statusor.h"
 #include "kernels/cuda/base/device.h"
 #include "model/config/model_config.h"
+#include "model/cuda/column_gather.h"
 #include "model/cuda/device_matrix.h"
 #include "model/cuda/device_mla.h"
 #include "model/cuda/device_mlp.h"
+#include "model/cuda/rank_group.h"
+#include "model/cuda/rank_slice.h"
 
 namespace baleen {
 
 // Row r of a batch is row r of every buffer.
 struct CudaScratch {
-  static absl::StatusOr<CudaScratch> Allocate(const ModelConfig& config, const DeviceMlaParams& mla, int64_t max_rows);
+  static absl::StatusOr<CudaScratch> Allocate(const ModelConfig& config, const DeviceMlaParams& mla, int64_t max_rows, RankGroup* group);
 
-  // Makes room for that many rows of logits; what was there is lost.
-  absl::Status ReserveLogits(int64_t rows);
+  // For a batch of `rows`, with room for `logits` rows of logits; what was there is lost. The batch before is done.
+  absl::Status Begin(int64_t rows, int64_t logits, cuda::Stream stream);
 
+  RankGroup* group = nullptr;  // Null where the rank is alone.
+  RankSlice slice;
   int64_t hidden = 0;
   int64_t vocab_size = 0;
   cuda::DeviceMemory residual;  // F32 [rows, hidden]
@@ -33,11 +38,12 @@ struct CudaScratch {
   cuda::DeviceMemory expert_weights;  // F32 [rows, top_k]
 
   int64_t generation = 0;           // Changes when memory of these moves.
+  int64_t logits_stride = 0;        // PaddedLogits
   int64_t logits_rows = 0;          // Room of these:
   cuda::DeviceMemory logits_input;  // BF16 [rows, hidden]
   cuda::DeviceMemory logits;        // F32 [rows, logits_stride]
-  cuda::PinnedMemory logits_host;   // F32 [rows, vocab_size], of the rows that the host wants
-  int64_t logits_stride = 0;
+  ColumnGather logits_gather;       // Of these.
+  cuda::PinnedMemory logits_host;   // F32 [rows, vocab_size], of the rows that the host wants; at the first rank.
 };
 
 }  // namespace baleen

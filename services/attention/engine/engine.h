@@ -38,7 +38,9 @@ struct EngineOptions {
   int64_t ping_pong_rows = 0;
   bool mtp = false;                         // Load the checkpoint's next-token layer, for Draft. Its KV is one more layer of the pool.
   SharedWeights* shared_weights = nullptr;  // Where packed weights come from and go, during Load. On a CPU.
-  // On a GPU, when it failed: it gives nothing right any more. Called on the step's thread, before Step returns INTERNAL; may be null.
+  int tensor_parallel = 1;                  // GPUs that compute together (tensor_parallel_engine.h).
+  // On a GPU, when it failed: it gives nothing right any more. Called on a thread of the step, before Step returns INTERNAL, of each GPU
+  // that sees it; may be null.
   std::function<void(const absl::Status&)> on_device_failure = nullptr;
   // On a GPU: routed experts beside the engine, instead of Step's and of Draft's. Outlive it.
   DeviceExperts* device_experts = nullptr;

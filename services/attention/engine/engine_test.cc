@@ -61,20 +61,22 @@ class WatchedExperts final : public ExpertBackend {
 struct EngineCase {
   const char* name;
   int64_t ping_pong_rows;
-  bool gpu;
+  int gpus;
 };
 
 class EngineTest : public testing::TestWithParam<EngineCase> {
  protected:
   void SetUp() override {
     const std::string problem = cuda::DeviceProblem();
-    if (GetParam().gpu && !problem.empty()) GTEST_SKIP() << problem;
+    if (GetParam().gpus > 0 && !problem.empty()) GTEST_SKIP() << problem;
+    if (GetParam().gpus > cuda::DeviceCount()) GTEST_SKIP() << GetParam().gpus << " GPUs wanted";
     Numerics numerics = {DType::kBf16, BestIsa()};
-    if (GetParam().gpu) numerics.device = cuda::DeviceIsEmulated() ? Device::kCudaEmulated : Device::kCuda;
+    if (GetParam().gpus > 0) numerics.device = cuda::DeviceIsEmulated() ? Device::kCudaEmulated : Device::kCuda;
     model_ = std::make_unique<ModelFixture>(ModelOptions{.directory = WriteTinyCheckpoint("engine", TinyOptions::ForGpu()),
                                                          .numerics = numerics,
                                                          .ping_pong_rows = GetParam().ping_pong_rows,
-                                                         .host_experts = true});
+                                                         .host_experts = true,
+                                                         .tensor_parallel = std::max(GetParam().gpus, 1)});
     kv_ = model_->engine().NewKvPool(4 * 64 * model_->engine().kv_shape().BytesPerToken());
     blocks_ = *kv_->Allocate(2);
   }
@@ -144,7 +146,7 @@ TEST_P(EngineTest, ChoosesTheSamplersTokensWhereItMay) {
     StepOptions options;
     options.choices = &choices;
     ASSERT_TRUE(Step({step}, model_->experts(), options).ok());
-    EXPECT_EQ(choices.tokens.size(), GetParam().gpu ? static_cast<size_t>(rows) : 0);
+    EXPECT_EQ(choices.tokens.size(), GetParam().gpus > 0 ? static_cast<size_t>(rows) : 0);
     for (size_t row = 0; row < static_cast<size_t>(rows); ++row) {
       if (!choices.Chose(row)) {
         EXPECT_EQ(absl::MakeConstSpan(logits_).subspan(row * kTinyVocab, kTinyVocab), row_of(row)) << row;
@@ -185,6 +187,13 @@ TEST_P(EngineTest, WrongStepsAreRefused) {
   EXPECT_EQ(Step({{blocks_, 0, tokens, 0}}).code(), absl::StatusCode::kInvalidArgument);
   BlockPool other({1, 8, DType::kBf16}, 1 << 20);
   EXPECT_EQ(model_->engine().Step({}, other, model_->experts(), {}, &logits_).code(), absl::StatusCode::kInvalidArgument);
+  if (GetParam().gpus == 0) return;
+  TokenChoices no_row;
+  StepOptions options;
+  options.choices = &no_row;
+  const std::vector<int32_t> fine = model_->Tokens(2, 1);
+  EXPECT_EQ(Step({{blocks_, 0, fine, 2}}, model_->experts(), options).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(Step({{blocks_, 0, fine, 2}}).ok());
 }
 
 TEST_P(EngineTest, LayersAreAnnouncedAndRoutedInOrder) {
@@ -235,7 +244,8 @@ TEST_P(EngineTest, BackendErrorsComeBackAndLeaveNothingInFlight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, EngineTest,
-                         testing::Values(EngineCase{"cpu", 0, false}, EngineCase{"cpu_ping_pong", 2, false}, EngineCase{"gpu", 0, true}),
+                         testing::Values(EngineCase{"cpu", 0, 0}, EngineCase{"cpu_ping_pong", 2, 0}, EngineCase{"gpu", 0, 1},
+                                         EngineCase{"two_gpus", 0, 2}),
                          [](const testing::TestParamInfo<EngineCase>& info) { return info.param.name; });
 
 TEST(EngineLoadTest, GpusNameSizesThatTheyDoNotTake) {

@@ -26,6 +26,8 @@ class PageMemory {
   // Null when the memory could not be had. On a GPU an address that the host may not touch.
   virtual std::byte* data() const = 0;
   virtual int64_t bytes() const = 0;
+  // Where the same bytes lie for one of several GPUs that compute together (replicated_page_memory.h); data() is the first one's.
+  virtual std::byte* replica(int rank) const { return data(); }
 
   virtual void Zero(absl::Span<std::byte* const> runs, size_t bytes) = 0;  // That many at each.
   virtual void Read(absl::Span<const PageRun> runs) = 0;                   // From the pages to the host.

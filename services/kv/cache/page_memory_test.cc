@@ -6,16 +6,23 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "kernels/cuda/base/device.h"
 #include "services/kv/cache/block_pool.h"
 #include "services/kv/cache/device_page_memory.h"
+#include "services/kv/cache/replicated_page_memory.h"
 
 namespace baleen {
 namespace {
 
 using MakeMemory = std::unique_ptr<PageMemory> (*)(int64_t bytes);
 
+std::unique_ptr<PageMemory> NewOnTwoDevices(int64_t bytes) { return NewReplicatedPageMemory(bytes, 2); }
+
 class PageMemoryTest : public testing::TestWithParam<MakeMemory> {
  protected:
+  void SetUp() override {
+    if (GetParam() == &NewOnTwoDevices && cuda::DeviceCount() < 2) GTEST_SKIP() << "one device";
+  }
   static std::vector<std::byte> Counting(size_t size) {
     std::vector<std::byte> bytes(size);
     for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(i * 7 + 1);
@@ -86,8 +93,28 @@ TEST_P(PageMemoryTest, BlocksAreZeroedOfEarlierContent) {
   EXPECT_EQ(Read(pool.memory(), pool.Page(again, 0) - pool.memory().data(), written.size()), std::vector<std::byte>(written.size()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Memories, PageMemoryTest, testing::Values(&NewHostPageMemory, &NewDevicePageMemory),
-                         [](const testing::TestParamInfo<MakeMemory>& info) { return info.index == 0 ? "host" : "device"; });
+TEST(ReplicatedPageMemoryTest, AllDevicesHaveWhatTheHostWrites) {
+  if (cuda::DeviceCount() < 2) GTEST_SKIP() << "one device";
+  const std::unique_ptr<PageMemory> memory = NewOnTwoDevices(1000);
+  ASSERT_NE(memory->replica(1), memory->data());
+  EXPECT_EQ(memory->replica(0), memory->data());
+  std::vector<std::byte> written(300, std::byte{7});
+  memory->Write({{memory->data() + 500, written.data(), 300}});
+  memory->Zero({memory->data() + 600}, 100);
+  for (const int rank : {0, 1}) {
+    std::vector<std::byte> bytes(1000);
+    ASSERT_TRUE(cuda::CopyNow(bytes.data(), memory->replica(rank), 1000).ok());
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      const bool set = i >= 500 && i < 800 && (i < 600 || i >= 700);
+      ASSERT_EQ(bytes[i], set ? std::byte{7} : std::byte{0}) << "rank " << rank << " byte " << i;
+    }
+  }
+}
+
+constexpr const char* kNames[] = {"host", "device", "two_devices"};
+
+INSTANTIATE_TEST_SUITE_P(Memories, PageMemoryTest, testing::Values(&NewHostPageMemory, &NewDevicePageMemory, &NewOnTwoDevices),
+                         [](const testing::TestParamInfo<MakeMemory>& info) { return kNames[info.index]; });
 
 }  // namespace
 }  // namespace baleen
