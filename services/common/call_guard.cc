@@ -1,11 +1,8 @@
 #include "services/common/call_guard.h"
 
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/support/server_interceptor.h>
 
-#include <memory>
 #include <utility>
-#include <vector>
 
 namespace baleen {
 namespace {
@@ -45,10 +42,8 @@ class GuardFactory final : public grpc::experimental::ServerInterceptorFactoryIn
 
 }  // namespace
 
-void AddCallGuard(CallGuard guard, grpc::ServerBuilder& builder) {
-  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> factories;
-  factories.push_back(std::make_unique<GuardFactory>(std::move(guard)));
-  builder.experimental().SetInterceptorCreators(std::move(factories));
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallGuard(CallGuard guard) {
+  return std::make_unique<GuardFactory>(std::move(guard));
 }
 
 }  // namespace baleen

@@ -2,9 +2,10 @@
 #ifndef BALEEN_SERVICES_COMMON_CALL_GUARD_H_
 #define BALEEN_SERVICES_COMMON_CALL_GUARD_H_
 
-#include <grpcpp/server_builder.h>
+#include <grpcpp/support/server_interceptor.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace baleen {
@@ -13,9 +14,9 @@ namespace baleen {
 // not block.
 using CallGuard = std::function<bool(const std::string& method, const std::string& authorization)>;
 
-// Refused calls end with CANCELLED, all that gRPC lets an interceptor say. A service that wants to say more lets its methods pass and
-// answers by itself.
-void AddCallGuard(CallGuard guard, grpc::ServerBuilder& builder);
+// For a server's interceptors. Refused calls end with CANCELLED, all that gRPC lets an interceptor say. A service that wants to say more
+// lets its methods pass and answers by itself.
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallGuard(CallGuard guard);
 
 }  // namespace baleen
 

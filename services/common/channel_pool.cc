@@ -6,13 +6,7 @@
 namespace baleen {
 
 std::shared_ptr<grpc::Channel> ChannelPool::To(const std::string& address) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (channels_.size() >= kMaxIdle && channels_.count(address) == 0) {
-    std::erase_if(channels_, [](const auto& entry) { return entry.second.use_count() == 1; });
-  }
-  std::shared_ptr<grpc::Channel>& channel = channels_[address];
-  if (channel == nullptr) channel = MakeChannel(address, credentials_, silence_);
-  return channel;
+  return channels_.Get(address, [&](const auto& credentials) { return MakeChannel(address, credentials, silence_); });
 }
 
 uint64_t OpenCalls::Add(std::function<void()> cancel) {

@@ -15,24 +15,21 @@
 
 #include "absl/time/time.h"
 #include "services/common/channel.h"
+#include "transport/grpc/channel_cache.h"
 
 namespace baleen {
 
-// Thread-safe. Channels beyond kMaxIdle that nobody uses are let go, on the caller's thread.
+// Thread-safe; lets channels go as ChannelCache does.
 class ChannelPool {
  public:
-  static constexpr size_t kMaxIdle = 256;
-
   // A peer that is silent for `silence` counts as gone, as MakeChannel has it.
   ChannelPool(std::shared_ptr<grpc::ChannelCredentials> credentials, absl::Duration silence)
-      : credentials_(std::move(credentials)), silence_(silence) {}
+      : silence_(silence), channels_(std::move(credentials)) {}
   std::shared_ptr<grpc::Channel> To(const std::string& address);
 
  private:
-  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   const absl::Duration silence_;
-  std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
+  ChannelCache channels_;
 };
 
 // Calls in flight. gRPC joins its own threads when the last channel goes, so that must not happen in a callback: who owns a ChannelPool

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "services/common/revocable_credentials.h"
 
 namespace baleen {
 namespace {
@@ -20,14 +21,16 @@ namespace tls = grpc::experimental;
 
 absl::string_view TextOf(grpc::string_ref text) { return {text.data(), text.size()}; }
 
-// The chain has been verified when this is asked.
+// The chain has been verified when this is asked. Of one channel's server where there are lists; without, both of them are null.
 class RoleVerifier final : public tls::ExternalCertificateVerifier {
  public:
-  RoleVerifier(PeerRole expected, std::shared_ptr<const RevocationList> revoked) : expected_(expected), revoked_(std::move(revoked)) {}
+  RoleVerifier(PeerRole expected, std::shared_ptr<const RevocationList> revoked, std::shared_ptr<DialledServer> server)
+      : expected_(expected), revoked_(std::move(revoked)), server_(std::move(server)) {}
 
   bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>, grpc::Status* verdict) override {
     const std::vector<grpc::string_ref> uris = request->uri_names();
     const bool one = uris.size() == 1;
+    if (server_ != nullptr) server_->Showed(TextOf(request->peer_cert()));
     if (!one || RoleOfSpiffeId(TextOf(uris[0])) != expected_) {
       *verdict = grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
                               absl::StrCat("the server's certificate does not have the role ", NameOf(expected_)));
@@ -41,6 +44,7 @@ class RoleVerifier final : public tls::ExternalCertificateVerifier {
  private:
   const PeerRole expected_;
   const std::shared_ptr<const RevocationList> revoked_;
+  const std::shared_ptr<DialledServer> server_;
 };
 
 // Asked before each call reaches its method, raw and generated ones, health and reflection alike.
@@ -92,7 +96,7 @@ absl::StatusOr<ClusterCredentials> ClusterCredentials::Mtls(const PemFiles& file
   RETURN_IF_ERROR(CheckRole(files.cert, own));
   ClusterCredentials credentials;
   if (!files.crl.empty()) {
-    ASSIGN_OR_RETURN(credentials.revoked_, RevocationList::Watch(files.crl, files.ca, absl::Seconds(kPemRefreshSeconds)));
+    ASSIGN_OR_RETURN(credentials.revocations_, RevocationFile::Watch(files.crl, files.ca, absl::Seconds(kPemRefreshSeconds)));
   }
   credentials.paths_ = files;
   credentials.files_ = std::make_shared<tls::FileWatcherCertificateProvider>(files.key, files.cert, files.ca, kPemRefreshSeconds);
@@ -101,10 +105,14 @@ absl::StatusOr<ClusterCredentials> ClusterCredentials::Mtls(const PemFiles& file
 
 std::shared_ptr<grpc::ChannelCredentials> ClusterCredentials::ToRole(PeerRole role) const {
   if (!encrypted()) return grpc::InsecureChannelCredentials();
-  tls::TlsChannelCredentialsOptions options = ChannelOptions(files_);
-  options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<RoleVerifier>(role, revoked_));
-  options.set_check_call_host(false);
-  return tls::TlsCredentials(options);
+  const auto make_tls = [files = files_, role, revoked = revoked()](std::shared_ptr<DialledServer> server) {
+    tls::TlsChannelCredentialsOptions options = ChannelOptions(files);
+    options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<RoleVerifier>(role, revoked, std::move(server)));
+    options.set_check_call_host(false);
+    return tls::TlsCredentials(options);
+  };
+  if (revoked() == nullptr) return make_tls(nullptr);
+  return std::make_shared<RevocableCredentials>(revoked(), make_tls);
 }
 
 std::shared_ptr<grpc::ChannelCredentials> ClusterCredentials::ToHost() const {
@@ -131,7 +139,7 @@ std::shared_ptr<grpc::ServerCredentials> ClusterCredentials::Server(AccessTable 
   options.watch_identity_key_cert_pairs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   auto credentials = tls::TlsServerCredentials(options);
-  credentials->SetAuthMetadataProcessor(std::make_shared<AccessProcessor>(std::move(table), revoked_));
+  credentials->SetAuthMetadataProcessor(std::make_shared<AccessProcessor>(std::move(table), revoked()));
   return credentials;
 }
 

@@ -16,20 +16,22 @@
 
 namespace baleen {
 
-// A cheap value, thread-safe. Under mTLS (1.2 or newer) both ends show a certificate of the cluster's authority, and each holds the other
-// to its role: a server by its access table, a client by the role of the server that it means to reach. Host names are not compared,
-// since workers are dialled at the addresses that placement announces, and those change; the role says who may answer there.
+// A cheap value, thread-safe; as long as one of its copies lives, revocations are followed. Under mTLS (1.2 or newer) both ends show a
+// certificate of the cluster's authority, and each holds the other to its role: a server by its access table, a client by the role of the
+// server that it means to reach. Host names are not compared, since workers are dialled at the addresses that placement announces, and
+// those change; the role says who may answer there.
 class ClusterCredentials {
  public:
   ClusterCredentials() = default;  // Plaintext.
 
   // mTLS. INVALID_ARGUMENT or NOT_FOUND names the file that is missing or wrong, or the certificate that lacks the role `own`. Files are
-  // read again every kPemRefreshSeconds; connections that are open go on, but for calls: whose certificate has been revoked may begin none.
+  // read again every kPemRefreshSeconds; connections that are open go on, but not with peers whose certificates have been revoked: no call
+  // begins, and those under way end.
   static absl::StatusOr<ClusterCredentials> Mtls(const PemFiles& files, PeerRole own);
 
   bool encrypted() const { return files_ != nullptr; }
 
-  // For channels to servers whose certificate has `role`.
+  // For channels to servers whose certificate has `role`: SeverableCredentials where there are revocation lists.
   std::shared_ptr<grpc::ChannelCredentials> ToRole(PeerRole role) const;
   // For channels to a server of another project, held to the name that is dialled.
   std::shared_ptr<grpc::ChannelCredentials> ToHost() const;
@@ -38,11 +40,14 @@ class ClusterCredentials {
   absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ToHost(const std::string& ca) const;
   // For a port whose methods are for those that `table` names; plaintext admits everybody. Null = plaintext.
   std::shared_ptr<grpc::ServerCredentials> Server(AccessTable table) const;
+  // The authority's lists; null without. Server's credentials refuse new calls by them, CutRevokedCallers (revoked_callers.h) ends old
+  // ones.
+  std::shared_ptr<const RevocationList> revoked() const { return revocations_ == nullptr ? nullptr : revocations_->list(); }
 
  private:
   PemFiles paths_;
   std::shared_ptr<grpc::experimental::CertificateProviderInterface> files_;
-  std::shared_ptr<const RevocationList> revoked_;  // Null without lists.
+  std::shared_ptr<const RevocationFile> revocations_;  // Null without lists.
 };
 
 }  // namespace baleen

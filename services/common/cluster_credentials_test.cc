@@ -6,29 +6,36 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
+#include <future>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "services/common/channel.h"
+#include "services/common/channel_pool.h"
+#include "services/common/revoked_callers.h"
 #include "services/common/testing/test_certificates.h"
 
 namespace baleen {
 namespace {
 
-const AccessTable kTable = {{"/t.S/ForGateways", {PeerRole::kGateway}}, {"/t.S/ForExperts", {PeerRole::kExpert}}};
+const AccessTable kTable = {{"/t.S/ForGateways", {PeerRole::kGateway}},
+                            {"/t.S/ForExperts", {PeerRole::kExpert}},
+                            {"/t.S/Stays", {PeerRole::kGateway, PeerRole::kExpert}}};
 constexpr absl::Duration kPatience = absl::Seconds(20);
 
-// Answers every method that it is let to with OK.
+// Answers every method that it is let to with OK, but for one that stays open until it is cancelled.
 class EverythingService final : public grpc::CallbackGenericService {
-  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
     struct Reactor final : grpc::ServerGenericBidiReactor {
-      Reactor() { Finish(grpc::Status::OK); }
+      explicit Reactor(bool stays) { stays ? StartSendInitialMetadata() : Finish(grpc::Status::OK); }
+      void OnCancel() override { Finish(grpc::Status::CANCELLED); }
       void OnDone() override { delete this; }
     };
-    return new Reactor;
+    return new Reactor(context->method() == "/t.S/Stays");
   }
 };
 
@@ -41,9 +48,8 @@ ClusterCredentials Load(const PemFiles& files, PeerRole role) {
 }
 
 // A connection attempt that a busy machine makes too slow is repeated; one that is refused fails the call if it is to fail fast.
-grpc::Status Call(const std::string& address, std::shared_ptr<grpc::ChannelCredentials> credentials, const std::string& method,
-                  bool fail_fast = true) {
-  grpc::GenericStub stub(MakeChannel(address, std::move(credentials)));
+grpc::Status Call(std::shared_ptr<grpc::Channel> channel, const std::string& method, bool fail_fast = true) {
+  grpc::GenericStub stub(std::move(channel));
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
   context.set_wait_for_ready(!fail_fast);
@@ -60,16 +66,61 @@ grpc::Status Call(const std::string& address, std::shared_ptr<grpc::ChannelCrede
   return status;
 }
 
+grpc::Status Call(const std::string& address, std::shared_ptr<grpc::ChannelCredentials> credentials, const std::string& method,
+                  bool fail_fast = true) {
+  return Call(MakeChannel(address, std::move(credentials)), method, fail_fast);
+}
+
+// A grpc::Status's code and message in one line.
+std::string Text(const grpc::Status& status) { return absl::StrCat(status.error_code(), " ", status.error_message()); }
+
+// A call that is under way at the server once this is made.
+class OpenCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  explicit OpenCall(const std::shared_ptr<grpc::Channel>& channel) {
+    context_.set_deadline(absl::ToChronoTime(absl::Now() + 3 * kPatience));  // To be connected, to be revoked, and to hear of it.
+    context_.set_wait_for_ready(true);
+    grpc::GenericStub(channel).PrepareBidiStreamingCall(&context_, "/t.S/Stays", {}, this);
+    StartCall();
+    EXPECT_TRUE(reached_.get_future().get());
+  }
+  ~OpenCall() override { Cancel(); }
+
+  void Cancel() {
+    context_.TryCancel();
+    End();
+  }
+  // How it ended, once it has.
+  std::string End() {
+    if (end_.valid()) text_ = end_.get();
+    return text_;
+  }
+
+ private:
+  void OnReadInitialMetadataDone(bool ok) override { reached_.set_value(ok); }
+  void OnDone(const grpc::Status& status) override { ended_.set_value(Text(status)); }
+
+  grpc::ClientContext context_;
+  std::promise<bool> reached_;
+  std::promise<std::string> ended_;
+  std::future<std::string> end_ = ended_.get_future();
+  std::string text_;
+};
+
 class ClusterCredentialsTest : public ::testing::Test {
  protected:
+  // At address_, from now on.
   void Serve(const ClusterCredentials& credentials) {
-    if (server_ != nullptr) server_->Shutdown();
-    service_ = std::make_unique<EverythingService>();
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", credentials.Server(kTable), &port);
-    builder.RegisterCallbackGenericService(service_.get());
-    server_ = builder.BuildAndStart();
+    services_.push_back(std::make_unique<EverythingService>());
+    builder.RegisterCallbackGenericService(services_.back().get());
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+    if (credentials.revoked() != nullptr) interceptors.push_back(CutRevokedCallers(credentials.revoked()));
+    credentials_.push_back(credentials);
+    builder.experimental().SetInterceptorCreators(std::move(interceptors));
+    servers_.push_back(builder.BuildAndStart());
     address_ = absl::StrCat("127.0.0.1:", port);
   }
   void ServeAs(PeerRole role) { Serve(As(role)); }
@@ -86,13 +137,11 @@ class ClusterCredentialsTest : public ::testing::Test {
   }
 
   TestAuthority authority_{"authority"};
-  std::unique_ptr<EverythingService> service_;
-  std::unique_ptr<grpc::Server> server_;
+  std::vector<ClusterCredentials> credentials_;  // They follow revocations as long as they live.
+  std::vector<std::unique_ptr<EverythingService>> services_;
+  std::vector<std::unique_ptr<grpc::Server>> servers_;
   std::string address_;
 };
-
-// A grpc::Status's code and message in one line.
-std::string Text(const grpc::Status& status) { return absl::StrCat(status.error_code(), " ", status.error_message()); }
 
 TEST_F(ClusterCredentialsTest, TheTableDecides) {
   ServeAs(PeerRole::kAttention);
@@ -192,6 +241,45 @@ TEST_F(ClusterCredentialsTest, ARevokedClientMayCallNothingAndARevokedServerIsNo
   expert.crl = authority_.Revoke({attention.cert});
   const grpc::Status refused = Call(address_, Load(expert, PeerRole::kExpert).ToRole(PeerRole::kAttention), "/t.S/ForExperts");
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE) << Text(refused);
+}
+
+TEST_F(ClusterCredentialsTest, OpenCallsOfARevokedClientEnd) {
+  const PemFiles gateway = authority_.Issue("gateway", {.uri = UriOf(PeerRole::kGateway)});
+  PemFiles attention = authority_.Issue("attention", {.uri = UriOf(PeerRole::kAttention)});
+  attention.crl = authority_.Revoke({});
+  Serve(Load(attention, PeerRole::kAttention));
+  OpenCall revoked(MakeChannel(address_, Load(gateway, PeerRole::kGateway).ToRole(PeerRole::kAttention)));
+  OpenCall other(MakeChannel(address_, As(PeerRole::kExpert).ToRole(PeerRole::kAttention)));
+
+  authority_.Revoke({gateway.cert});
+  EXPECT_EQ(revoked.End(), "16 this certificate has been revoked");
+  other.Cancel();
+  EXPECT_EQ(other.End(), "1 CANCELLED");
+}
+
+TEST_F(ClusterCredentialsTest, ARevokedServerIsLeftUntilItHasAnotherCertificate) {
+  const PemFiles attention = authority_.Issue("attention", {.uri = UriOf(PeerRole::kAttention)});
+  Serve(Load(attention, PeerRole::kAttention));
+  const std::string address = address_;
+  Serve(Load(authority_.Issue("other", {.uri = UriOf(PeerRole::kAttention)}), PeerRole::kAttention));
+  PemFiles gateway = authority_.Issue("gateway", {.uri = UriOf(PeerRole::kGateway)});
+  gateway.crl = authority_.Revoke({});
+  const ClusterCredentials client = Load(gateway, PeerRole::kGateway);
+  ChannelPool pool(client.ToRole(PeerRole::kAttention), kDefaultSilence);
+  const auto channel = pool.To(address);
+  OpenCall call(channel);
+  OpenCall elsewhere(pool.To(address_));
+
+  authority_.Revoke({attention.cert});
+  EXPECT_EQ(call.End(), "14 the server's certificate has been revoked");
+  EXPECT_EQ(Text(Call(channel, "/t.S/ForGateways")), "14 the server's certificate has been revoked");
+  EXPECT_EQ(Call(pool.To(address), "/t.S/ForGateways").error_code(), grpc::StatusCode::UNAVAILABLE);
+  elsewhere.Cancel();
+  EXPECT_EQ(elsewhere.End(), "1 CANCELLED");
+
+  // The connection over which it was reached is as old as the certificate before; only a new one shows the new certificate.
+  authority_.Issue("attention", {.uri = UriOf(PeerRole::kAttention)});
+  EXPECT_TRUE(Call(pool.To(address), "/t.S/ForGateways", false).ok());
 }
 
 TEST_F(ClusterCredentialsTest, AServerOfOtherAuthoritiesIsHeldToItsNameAndSeesWhoCalls) {

@@ -72,16 +72,16 @@ void Collect(X509_CRL* list, std::set<std::string>* revoked) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const RevocationList>> RevocationList::Watch(const std::string& crl_path, const std::string& ca_path,
+absl::StatusOr<std::shared_ptr<const RevocationFile>> RevocationFile::Watch(const std::string& crl_path, const std::string& ca_path,
                                                                             absl::Duration period) {
-  std::shared_ptr<RevocationList> list(new RevocationList(crl_path, ca_path));
+  std::shared_ptr<RevocationFile> file(new RevocationFile(crl_path, ca_path));
   // Watched first, so that no change between is missed.
-  list->watcher_ = std::make_unique<FileWatcher>(crl_path, period, [raw = list.get()] { raw->Reload(); });
-  RETURN_IF_ERROR(list->Read());
-  return list;
+  file->watcher_ = std::make_unique<FileWatcher>(crl_path, period, [raw = file.get()] { raw->Reload(); });
+  RETURN_IF_ERROR(file->Read());
+  return file;
 }
 
-absl::Status RevocationList::Read() {
+absl::Status RevocationFile::Read() {
   ASSIGN_OR_RETURN(const std::string lists_text, ReadPem(crl_path_));
   ASSIGN_OR_RETURN(const std::string authorities_text, ReadPem(ca_path_));
   const auto authorities = ReadAll<Certificate>(authorities_text, PEM_read_bio_X509);
@@ -94,15 +94,37 @@ absl::Status RevocationList::Read() {
     }
     Collect(list.get(), &revoked);
   }
-  const std::lock_guard<std::mutex> lock(mutex_);
-  revoked_ = std::move(revoked);
+  list_->Replace(std::move(revoked));
   return absl::OkStatus();
 }
 
-void RevocationList::Reload() {
+void RevocationFile::Reload() {
   const absl::Status status = Read();
-  if (status.ok()) return Log(LogLevel::kInfo, "revocations_reloaded", {{"file", crl_path_}});
-  Log(LogLevel::kError, "revocations_not_reloaded", {{"status", std::string(status.message())}});
+  if (!status.ok()) return Log(LogLevel::kError, "revocations_not_reloaded", {{"status", std::string(status.message())}});
+  Log(LogLevel::kInfo, "revocations_reloaded", {{"file", crl_path_}});
+  list_->TellObservers();
+}
+
+void RevocationList::Replace(std::set<std::string> revoked) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  revoked_ = std::move(revoked);
+}
+
+void RevocationList::Observe(std::weak_ptr<RevocationObserver> observer) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::erase_if(observers_, [](const auto& known) { return known.expired(); });
+  observers_.push_back(std::move(observer));
+}
+
+void RevocationList::TellObservers() const {
+  std::vector<std::weak_ptr<RevocationObserver>> observers;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    observers = observers_;
+  }
+  for (const std::weak_ptr<RevocationObserver>& known : observers) {
+    if (const std::shared_ptr<RevocationObserver> observer = known.lock()) observer->OnRevocations(*this);
+  }
 }
 
 bool RevocationList::Revoked(absl::string_view pem) const {

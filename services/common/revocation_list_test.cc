@@ -22,27 +22,27 @@ TEST(RevocationListTest, KnowsTheRevokedAndFollowsItsFile) {
   const PemFiles bad = authority.Issue("bad", {});
   const PemFiles good = authority.Issue("good", {});
   const std::string path = authority.Revoke({bad.cert});
-  const auto list = RevocationList::Watch(path, good.ca, kPeriod);
-  ASSERT_TRUE(list.ok()) << list.status();
-  EXPECT_TRUE((*list)->Revoked(Pem(bad.cert)));
-  EXPECT_FALSE((*list)->Revoked(Pem(good.cert)));
-  EXPECT_TRUE((*list)->Revoked("no certificate"));
+  const auto file = RevocationFile::Watch(path, good.ca, kPeriod);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_TRUE((*file)->list()->Revoked(Pem(bad.cert)));
+  EXPECT_FALSE((*file)->list()->Revoked(Pem(good.cert)));
+  EXPECT_TRUE((*file)->list()->Revoked("no certificate"));
 
   // What cannot be read changes nothing; what can, does.
   std::ofstream(path) << "no list";
   authority.Revoke({good.cert});
   const absl::Time until = absl::Now() + kPatience;
-  while (!(*list)->Revoked(Pem(good.cert)) && absl::Now() < until) std::this_thread::yield();
-  EXPECT_TRUE((*list)->Revoked(Pem(good.cert)));
-  EXPECT_FALSE((*list)->Revoked(Pem(bad.cert)));
+  while (!(*file)->list()->Revoked(Pem(good.cert)) && absl::Now() < until) std::this_thread::yield();
+  EXPECT_TRUE((*file)->list()->Revoked(Pem(good.cert)));
+  EXPECT_FALSE((*file)->list()->Revoked(Pem(bad.cert)));
 }
 
 TEST(RevocationListTest, TheSameNumberOfAnotherAuthorityIsAnotherCertificate) {
   const TestAuthority authority("authority"), elsewhere("elsewhere");
   const PemFiles bad = authority.Issue("bad", {});
-  const auto list = RevocationList::Watch(authority.Revoke({bad.cert}), bad.ca, kPeriod);
-  ASSERT_TRUE(list.ok()) << list.status();
-  EXPECT_FALSE((*list)->Revoked(Pem(elsewhere.Issue("theirs", {}).cert)));
+  const auto file = RevocationFile::Watch(authority.Revoke({bad.cert}), bad.ca, kPeriod);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_FALSE((*file)->list()->Revoked(Pem(elsewhere.Issue("theirs", {}).cert)));
 }
 
 TEST(RevocationListTest, NamesTheFileThatIsWrong) {
@@ -51,7 +51,7 @@ TEST(RevocationListTest, NamesTheFileThatIsWrong) {
   elsewhere.Issue("theirs", {});
   const std::string foreign = elsewhere.Revoke({});
   const auto error = [](const std::string& crl, const std::string& ca) {
-    return std::string(RevocationList::Watch(crl, ca, kPeriod).status().message());
+    return std::string(RevocationFile::Watch(crl, ca, kPeriod).status().message());
   };
   EXPECT_EQ(error("/nowhere", own.ca), "/nowhere: cannot be read");
   EXPECT_EQ(error(own.cert, own.ca), absl::StrCat(own.cert, ": expected a certificate revocation list in PEM"));

@@ -18,6 +18,7 @@
 #include "services/common/log_level_file.h"
 #include "services/common/metrics_server.h"
 #include "services/common/process_metrics.h"
+#include "services/common/revoked_callers.h"
 #include "services/common/span_exporter.h"
 #include "services/common/termination.h"
 
@@ -105,6 +106,13 @@ struct ServerRunner::Impl {
     }
   }
 
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> TakeInterceptors() {
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+    if (guard) interceptors.push_back(MakeCallGuard(std::move(guard)));
+    if (options.credentials.revoked() != nullptr) interceptors.push_back(CutRevokedCallers(options.credentials.revoked()));
+    return interceptors;
+  }
+
   absl::Status StartGrpc(const std::vector<grpc::Service*>& services, std::shared_ptr<grpc::ServerCredentials> credentials) {
     if (options.grpc_port < 0 || options.grpc_port > 65535) {
       return absl::InvalidArgumentError(absl::StrCat("gRPC port ", options.grpc_port, " is outside 0..65535"));
@@ -118,7 +126,7 @@ struct ServerRunner::Impl {
     const std::string endpoint = absl::StrCat(options.bind, ":", options.grpc_port);
     builder.AddListeningPort(endpoint, encrypted ? credentials : grpc::InsecureServerCredentials(), &grpc_port);
     for (grpc::Service* service : services) builder.RegisterService(service);
-    if (guard) AddCallGuard(std::move(guard), builder);
+    builder.experimental().SetInterceptorCreators(TakeInterceptors());
     grpc_server = builder.BuildAndStart();
     if (grpc_server == nullptr || grpc_port == 0) return absl::UnavailableError(absl::StrCat("cannot serve gRPC on ", endpoint));
     grpc_server->GetHealthCheckService()->SetServingStatus(false);

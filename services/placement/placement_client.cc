@@ -16,7 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "base/clock.h"
 #include "proto/baleen/v1/placement.grpc.pb.h"
-#include "services/common/channel.h"
+#include "services/common/channel_pool.h"
 #include "services/common/log.h"
 #include "services/placement/client_outbox.h"
 #include "services/placement/timing.h"
@@ -61,11 +61,10 @@ absl::Status StandingAfter(const grpc::Status& answer, const absl::Status& befor
 }  // namespace
 
 struct PlacementClient::Impl {
-  explicit Impl(PlacementClientOptions given) : options(std::move(given)) {
-    const auto credentials = options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials();
-    for (const absl::string_view address : absl::StrSplit(options.address, ',')) {
-      stubs.push_back(v1::Placement::NewStub(MakeChannel(std::string(address), credentials, kWorkerSilence)));
-    }
+  explicit Impl(PlacementClientOptions given)
+      : options(std::move(given)),
+        addresses(absl::StrSplit(options.address, ',')),
+        channels(options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials(), kWorkerSilence) {
     heartbeat_thread = std::thread([this] { HeartbeatLoop(); });
     watch_thread = std::thread([this] { WatchLoop(); });
     delivery_thread = std::thread([this] { DeliveryLoop(); });
@@ -104,6 +103,7 @@ struct PlacementClient::Impl {
   template <typename Request, typename Reply, typename Start>
   void Ask(const Request& request, Start start, std::function<void(absl::StatusOr<Reply>)> done) {
     struct Call {
+      std::unique_ptr<v1::Placement::Stub> stub;
       grpc::ClientContext context;
       Request request;
       Reply reply;
@@ -111,25 +111,27 @@ struct PlacementClient::Impl {
     auto call = std::make_shared<Call>();
     call->request = request;
     call->context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
-    v1::Placement::Stub* stub = nullptr;
+    call->stub = Stub();
+    bool stopping = false;
     {
       std::lock_guard lock(mutex);
-      if (!stop) stub = stubs[current].get();
-      if (stub != nullptr) ++asking;
-      if (stub != nullptr) calls.insert(&call->context);
+      stopping = stop;
+      if (!stopping) ++asking;
+      if (!stopping) calls.insert(&call->context);
     }
-    if (stub == nullptr) return done(absl::CancelledError("this worker is stopping"));
-    start(*stub, &call->context, &call->request, &call->reply, [this, call, done = std::move(done)](const grpc::Status& status) mutable {
-      {
-        std::lock_guard lock(mutex);
-        calls.erase(&call->context);
-      }
-      status.ok() ? done(std::move(call->reply)) : done(FromGrpc(status));
-      call = nullptr;  // It holds the channel, and gRPC's last one must not go in a callback (OpenCalls).
-      std::lock_guard lock(mutex);
-      --asking;
-      answered.notify_all();
-    });
+    if (stopping) return done(absl::CancelledError("this worker is stopping"));
+    start(*call->stub, &call->context, &call->request, &call->reply,
+          [this, call, done = std::move(done)](const grpc::Status& status) mutable {
+            {
+              std::lock_guard lock(mutex);
+              calls.erase(&call->context);
+            }
+            status.ok() ? done(std::move(call->reply)) : done(FromGrpc(status));
+            call = nullptr;  // It holds the channel, and gRPC's last one must not go in a callback (OpenCalls).
+            std::lock_guard lock(mutex);
+            --asking;
+            answered.notify_all();
+          });
   }
 
   void GetActivity(std::function<void(absl::StatusOr<v1::Activity>)> done) {
@@ -228,17 +230,21 @@ struct PlacementClient::Impl {
   // An address that does not answer, or does not lead, is left for the next one.
   absl::Status TryNext(const grpc::Status& status) {
     const bool gone = status.error_code() == grpc::StatusCode::UNAVAILABLE || status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
-    if (gone && stubs.size() > 1) {
+    if (gone && addresses.size() > 1) {
       std::lock_guard lock(mutex);
-      current = (current + 1) % stubs.size();
+      current = (current + 1) % addresses.size();
       if (watch != nullptr) watch->TryCancel();
     }
     return FromGrpc(status);
   }
 
-  v1::Placement::Stub* Stub() {
-    std::lock_guard lock(mutex);
-    return stubs[current].get();
+  std::unique_ptr<v1::Placement::Stub> Stub() {
+    size_t index = 0;
+    {
+      std::lock_guard lock(mutex);
+      index = current;
+    }
+    return v1::Placement::NewStub(channels.To(addresses[index]));
   }
 
   absl::Status Leave() {
@@ -282,12 +288,11 @@ struct PlacementClient::Impl {
     while (true) {
       Cancellable([this](grpc::ClientContext& context) {
         context.set_wait_for_ready(true);
-        v1::Placement::Stub* stub = nullptr;
         {
           std::lock_guard lock(mutex);
-          stub = stubs[current].get();
           watch = &context;
         }
+        const auto stub = Stub();
         v1::WatchMapRequest request;
         request.set_worker_id(options.worker.worker_id());
         auto stream = stub->WatchMap(&context, request);
@@ -329,7 +334,8 @@ struct PlacementClient::Impl {
   }
 
   const PlacementClientOptions options;
-  std::vector<std::unique_ptr<v1::Placement::Stub>> stubs;  // One an address; does not change once the threads run.
+  const std::vector<std::string> addresses;
+  ChannelPool channels;
 
   // The heartbeat thread's own.
   bool registered = false;
@@ -351,7 +357,7 @@ struct PlacementClient::Impl {
   std::optional<absl::Status> leave_result;
   absl::Status standing = absl::UnavailableError("placement has not registered this worker yet");
   absl::Status last_status = absl::UnknownError("no call yet");
-  size_t current = 0;  // Of stubs.
+  size_t current = 0;  // Of addresses.
   grpc::ClientContext* watch = nullptr;
   std::set<grpc::ClientContext*> calls;
   std::shared_ptr<const v1::ClusterMap> newest;

@@ -1,6 +1,7 @@
 """A cluster with mTLS inside: who may call what, certificates renewed under load, the same tokens as without."""
 
 import contextlib
+import json
 import socket
 import subprocess
 import tempfile
@@ -211,6 +212,39 @@ class MtlsTest(unittest.TestCase):
             added = self.cluster.start_attention("decode", 1)
             self.cluster.wait_ready([added])
             load.more()
+
+
+def logged(process, event):
+    """The lines of a process's log about the event."""
+    lines = process.log_path.read_text().splitlines()
+    return [json.loads(line) for line in lines if f'"{event}"' in line]
+
+
+class RevokedWorkerTest(unittest.TestCase):
+    """A worker's certificate is revoked while streams go through it: they go on elsewhere, with the same tokens."""
+
+    def run_with_revoked(self, victim, asked_by, **options):
+        load = SteadyLoad()
+        with Certificates() as certificates:
+            identity, flags = certificates.of_its_own(role_of(victim))
+            own_flags = lambda name: flags if name == victim else ()  # noqa: E731
+            with Cluster(certificates=certificates, own_flags=own_flags, **options) as cluster, load.on(cluster) as running:
+                running.more()
+                certificates.revoke([identity])
+                revoked, = cluster.named(victim)
+                placement, = cluster.named("placement")
+                wait_for(lambda: logged(placement, "revoked_callers_cut"), "placement still hears it")
+                for process in cluster.named(asked_by):
+                    wait_for(lambda: logged(process, "revoked_server_left"), f"{process.name} still asks it")
+                    left = {line["address"] for line in logged(process, "revoked_server_left")}
+                    self.assertEqual(left, {f"127.0.0.1:{revoked.grpc_port}"})
+                running.more()
+
+    def test_decode_worker(self):
+        self.run_with_revoked("decode-1", "gateway", decode=2)
+
+    def test_expert_shard(self):
+        self.run_with_revoked("expert-1", "decode", replicas=2)
 
 
 class EtcdTest(unittest.TestCase):

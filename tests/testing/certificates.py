@@ -56,6 +56,12 @@ class Certificates:
             certs.issue(self.path, pathlib.Path(made), role, certs.NAMES[role])
             return self._read(pathlib.Path(made), role)
 
+    def of_its_own(self, role):
+        """The identity of a process of the role that shares it with no other, and the flags that give it to one."""
+        made = pathlib.Path(tempfile.mkdtemp(dir=self.path))
+        certs.issue(self.path, made, role, certs.NAMES[role])
+        return self._read(made, role), [f"--tls_cert={made / role}.crt", f"--tls_key={made / role}.key"]
+
     def revoke(self, identities):
         with tempfile.TemporaryDirectory() as directory:
             paths = []

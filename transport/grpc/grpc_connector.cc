@@ -4,12 +4,12 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/generic/generic_stub.h>
 
-#include <map>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "transport/grpc/channel_cache.h"
 #include "transport/grpc/frame_codec.h"
 #include "transport/grpc/send_queue.h"
 #include "transport/grpc/stream_channel.h"
@@ -18,9 +18,6 @@
 namespace baleen {
 
 namespace {
-
-// Addresses change when workers restart; unused channels beyond this many are dropped.
-constexpr size_t kMaxIdleChannels = 256;
 
 // Keeps itself alive from Start to OnDone.
 class ClientStream final : public Connection,
@@ -131,27 +128,19 @@ class ClientStream final : public Connection,
 }  // namespace
 
 struct GrpcConnector::Impl {
+  Impl(StreamBounds given, std::shared_ptr<grpc::ChannelCredentials> credentials) : bounds(given), channels(std::move(credentials)) {}
+
   std::shared_ptr<grpc::Channel> ChannelFor(const std::string& address, const std::string& method) {
-    std::lock_guard lock(mu);
-    if (channels.size() >= kMaxIdleChannels) {
-      std::erase_if(channels, [](const auto& entry) { return entry.second.use_count() == 1; });
-    }
-    auto& channel = channels[{address, method}];
-    if (channel == nullptr) channel = MakeStreamChannel(address, credentials);
-    return channel;
+    return channels.Get(absl::StrCat(address, method), [&](const auto& credentials) { return MakeStreamChannel(address, credentials); });
   }
 
-  StreamBounds bounds;
-  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  const StreamBounds bounds;
   const std::shared_ptr<StreamRegistry> registry = std::make_shared<StreamRegistry>();
-  std::mutex mu;
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<grpc::Channel>> channels;
+  ChannelCache channels;
 };
 
-GrpcConnector::GrpcConnector(StreamBounds bounds, std::shared_ptr<grpc::ChannelCredentials> credentials) : impl_(std::make_unique<Impl>()) {
-  impl_->bounds = bounds;
-  impl_->credentials = std::move(credentials);
-}
+GrpcConnector::GrpcConnector(StreamBounds bounds, std::shared_ptr<grpc::ChannelCredentials> credentials)
+    : impl_(std::make_unique<Impl>(bounds, std::move(credentials))) {}
 
 GrpcConnector::~GrpcConnector() { impl_->registry->Shutdown(); }
 

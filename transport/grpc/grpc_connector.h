@@ -13,8 +13,8 @@
 namespace baleen {
 
 // One channel per (address, method), so that hidden states never queue behind KV pages. Channels reconnect with a backoff of
-// 100 ms to 1 s; a stream does not: it breaks with UNAVAILABLE and the caller connects again.
-// The end that calls Close sees on_closed(CANCELLED), the other one UNAVAILABLE; the end that reads a malformed frame closes the
+// 100 ms to 1 s; a stream does not: it breaks with UNAVAILABLE and the caller connects again, over a new channel where the old one is
+// severed. The end that calls Close sees on_closed(CANCELLED), the other one UNAVAILABLE; the end that reads a malformed frame closes the
 // stream and sees INVALID_ARGUMENT. Thread-safe.
 class GrpcConnector final : public Connector {
  public:
