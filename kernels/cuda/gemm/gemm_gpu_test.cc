@@ -2,6 +2,7 @@
 #include <cstring>
 #include <memory>
 
+#include "kernels/cuda/base/device.h"
 #include "kernels/cuda/gemm/gemm.h"
 #include "kernels/cuda/gemm/tile_schedule.h"
 #include "kernels/cuda/testing/device.h"
@@ -94,12 +95,13 @@ std::string NameOf(const GemmTile& tile) {
   return std::to_string(tile.rows) + " x " + std::to_string(tile.outputs) + ", cluster of " + std::to_string(tile.cluster);
 }
 
-// Every tile that the product can be computed with.
+// Every tile that the product can be computed with; one for the emulation, whose products know no tiles.
 std::vector<GemmTile> TilesOf(const GemmArgs& args) {
   std::vector<GemmTile> tiles;
   for (const GemmTile& tile : GemmTiles(args.input, args.output)) {
     if (GemmTileSuits(tile, args.outputs)) tiles.push_back(tile);
   }
+  if (DeviceIsEmulated()) tiles.resize(1);
   return tiles;
 }
 

@@ -7,12 +7,13 @@ namespace {
 
 using namespace sampling;
 
-// Of all threads of the cluster; every thread gets it.
+// Of all threads of the cluster; every thread gets it. The cluster's first exchange: the kernel began by saying that its block is there.
 __device__ uint64_t GreatestRank(uint64_t own, Shared& shared) {
   const groups::cluster_group cluster = groups::this_cluster();
   for (int step = 16; step > 0; step /= 2) own = max(own, __shfl_xor_sync(kAllLanes, own, step));
   if (threadIdx.x % 32 == 0) shared.merge.warp_sums[threadIdx.x / 32] = own;
   __syncthreads();
+  cluster.barrier_wait();  // A block that has not begun has no shared memory to write to.
   if (threadIdx.x < kCluster) {
     uint64_t best = 0;
     for (int warp = 0; warp < kWarps; ++warp) best = max(best, shared.merge.warp_sums[warp]);
@@ -59,6 +60,7 @@ __device__ uint32_t Draw(const RowSampling& how, const Slice& slice, float top, 
 // A cluster of blocks a row, which is read once and kept in their shared memory.
 __global__ void __cluster_dims__(kCluster, 1, 1) __launch_bounds__(kThreads, 2) Kernel(const __grid_constant__ SamplingArgs args) {
   extern __shared__ __align__(16) unsigned char memory[];
+  groups::this_cluster().barrier_arrive();
   Shared& shared = *reinterpret_cast<Shared*>(memory);
   const int64_t row = blockIdx.x / kCluster;
   const int rank = static_cast<int>(blockIdx.x) % kCluster;
