@@ -26,6 +26,8 @@ READS_A_MODEL = ("gateway", "attention", "expert")
 ON_A_GPU = ("attention", "expert")
 # What NVIDIA's driver links, which comes from the host when a container starts.
 OF_THE_DRIVER = tuple(pathlib.Path("/lib/x86_64-linux-gnu") / name for name in ("libdl.so.2", "libpthread.so.0", "librt.so.1"))
+COMPILED_IN = ("libboost1.81-dev",)  # Headers alone, whose code is in every binary.
+CUDA_RUNTIME = "13"                  # In those for a GPU.
 USER = 65532
 
 
@@ -41,7 +43,7 @@ def _copy(source, target):
 
 
 def lay_out(service, binary, tree, cuda=False):
-    """Fills `tree` with the image's files; the Debian packages in it."""
+    """Fills `tree` with the image's files; the Debian packages in it, and those in the binary."""
     libraries = sorted({*closure.libraries(binary), *(OF_THE_DRIVER if cuda else ())})
     _copy(binary, tree / "usr" / "bin" / binary.name)
     for library in libraries:
@@ -53,11 +55,12 @@ def lay_out(service, binary, tree, cuda=False):
             _copy(path, tree / "models" / "abacus" / path.name)
     packages = closure.packages(libraries)
     # The licences travel with the libraries.
-    for package in packages:
+    compiled_in = closure.installed(COMPILED_IN)
+    for package in [*packages, *compiled_in]:
         copyright_file = pathlib.Path("/usr/share/doc") / package.name / "copyright"
         if copyright_file.is_file():
             _copy(copyright_file, tree / copyright_file.relative_to("/"))
-    return packages
+    return packages, compiled_in
 
 
 class Buildah:
@@ -94,11 +97,11 @@ def build(service, binary, out, cuda=False):
     """One image: its tag, its id, its size."""
     context = out / "context"
     shutil.rmtree(context / service, ignore_errors=True)
-    packages = lay_out(service, binary, context / service, cuda)
+    packages, compiled_in = lay_out(service, binary, context / service, cuda)
     name = f"{service}-cuda" if cuda else service
     digest = hashlib.sha256(binary.read_bytes()).hexdigest()
-    bill = json.dumps(sbom.document(service, version(), digest, packages), indent=1) + "\n"
-    (out / f"{name}.spdx.json").write_text(bill)
+    bill = sbom.document(service, version(), digest, packages, compiled_in, CUDA_RUNTIME if cuda else None)
+    (out / f"{name}.spdx.json").write_text(json.dumps(bill, indent=1) + "\n")
     _copy(out / f"{name}.spdx.json", context / service / "usr" / "share" / "sbom" / f"baleen-{service}.spdx.json")
     buildah = Buildah(out / "store")
     tag = f"localhost/baleen-{service}:{version()}{'-cuda' if cuda else ''}"

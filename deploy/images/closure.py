@@ -40,7 +40,12 @@ def packages(paths):
         if not known:
             raise FileNotFoundError(f"{path} belongs to no Debian package")
         owned |= known
+    return installed(owned)
+
+
+def installed(names):
+    """These Debian packages, by name. CalledProcessError when one is not installed."""
     form = "${Package}\t${Version}\t${Architecture}\n"
-    show = ["dpkg-query", "--show", f"--showformat={form}", *sorted(owned)]
+    show = ["dpkg-query", "--show", f"--showformat={form}", *sorted(names)]
     lines = subprocess.run(show, capture_output=True, text=True, check=True).stdout.splitlines()
     return sorted({Package(*line.split("\t")) for line in lines}, key=lambda package: package.name)

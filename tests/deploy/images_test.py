@@ -59,7 +59,7 @@ class TreeTest(unittest.TestCase):
     def test_holds_the_binary_its_libraries_and_the_model(self):
         with tempfile.TemporaryDirectory() as directory:
             tree = pathlib.Path(directory)
-            packages = build.lay_out("gateway", binary("gateway"), tree)
+            packages, compiled_in = build.lay_out("gateway", binary("gateway"), tree)
             files = {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
             programs = {path for path in files if "/bin/" in path or path.startswith("bin/")}
             libraries = {str(path.relative_to("/")) for path in closure.libraries(binary("gateway"))}
@@ -67,6 +67,7 @@ class TreeTest(unittest.TestCase):
         self.assertTrue(libraries <= files)
         self.assertIn("models/abacus/config.json", files)
         self.assertTrue({"libc6", "libgrpc++1.51", "libstdc++6"} <= {package.name for package in packages})
+        self.assertEqual([package.name for package in compiled_in], ["libboost1.81-dev"])
 
     def test_a_gpus_has_what_the_driver_links(self):
         with tempfile.TemporaryDirectory() as directory:
@@ -94,16 +95,23 @@ class TreeTest(unittest.TestCase):
 
 class SbomTest(unittest.TestCase):
     PACKAGES = [closure.Package("libc6", "2.36-9", "amd64"), closure.Package("libstdc++6", "12.2.0-14", "amd64")]
+    HEADERS = [closure.Package("libboost1.81-dev", "1.81.0-5", "amd64")]
 
     def test_the_same_for_the_same(self):
-        self.assertEqual(sbom.document("expert", "1", "ab", self.PACKAGES), sbom.document("expert", "1", "ab", self.PACKAGES))
-        other = sbom.document("expert", "1", "ab", self.PACKAGES[:1])
-        self.assertNotEqual(sbom.document("expert", "1", "ab", self.PACKAGES)["documentNamespace"], other["documentNamespace"])
+        document = sbom.document("expert", "1", "ab", self.PACKAGES, self.HEADERS)
+        self.assertEqual(sbom.document("expert", "1", "ab", self.PACKAGES, self.HEADERS), document)
+        for other in (sbom.document("expert", "1", "ab", self.PACKAGES[:1], self.HEADERS),
+                      sbom.document("expert", "1", "ab", self.PACKAGES, self.HEADERS, "13")):
+            self.assertNotEqual(other["documentNamespace"], document["documentNamespace"])
 
     def test_every_relation_has_its_ends(self):
-        document = sbom.document("expert", "1", "ab", self.PACKAGES)
+        document = sbom.document("expert", "1", "ab", self.PACKAGES, self.HEADERS, "13")
         known = {package["SPDXID"] for package in document["packages"]}
-        self.assertEqual(len(known), 3)
+        self.assertEqual(len(known), 5)
+        kinds = {relation["relatedSpdxElement"]: relation["relationshipType"] for relation in document["relationships"]}
+        self.assertEqual(kinds["SPDXRef-libc6"], "DYNAMIC_LINK")
+        self.assertEqual(kinds["SPDXRef-libboost1.81-dev"], "STATIC_LINK")
+        self.assertEqual(kinds["SPDXRef-nvidia-cuda-runtime"], "STATIC_LINK")
         for relation in document["relationships"]:
             self.assertTrue({relation["spdxElementId"], relation["relatedSpdxElement"]} <= known)
         for identity in known:
