@@ -26,13 +26,16 @@ WITH_CUDA := $(or $(filter 1,$(CUDA)),$(filter cuda,$(DEVICE)))
 CUDA_FLAG := $(if $(WITH_CUDA),--//third_party/cuda:enabled)
 CUDA_TARGETS := $(if $(filter 1,$(CUDA)),//kernels/cuda:kernel_tests //kernels/cuda:kernel_bench)
 
-# Threads of ours alone: the scheduler, the router over the in-process transport, the pools below them.
+# Threads of ours alone: the step loop and its scheduler, the router over the in-process transport, the pools below them, and the simulator.
 TSAN_TESTS := \
 	//base:thread_pool_test \
+	//services/attention/engine:shared_experts_test \
 	//services/attention/scheduler:scheduler_test \
+	//services/attention/worker:step_loop_test \
 	//services/kv/cache:block_pool_test \
 	//services/router:dispatch_core_test \
-	//services/router:router_test
+	//services/router:router_test \
+	//tests/simulation:simulation_test
 
 .PHONY: help setup setup-train build certs demo up down status scale chat logs test test-asan test-tsan chaos overload fuzz openapi soak bench images format lint
 .DEFAULT_GOAL := help
