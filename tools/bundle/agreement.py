@@ -21,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-LOGITS = ROOT / "bazel-bin" / "tools" / "logits" / "logits"
+import check
+
+LOGITS = check.ROOT / "bazel-bin" / "tools" / "logits" / "logits"
 TOKENS = 96
 SEED = 7
 # What a value's rounding is off by, in root mean square.
@@ -91,12 +92,7 @@ def main():
     parser.add_argument("--device", default="cuda", help="cuda or cuda-emulated")
     parser.add_argument("--out", type=pathlib.Path, help="file for the JSON too")
     wanted = parser.parse_args()
-    result = agree(wanted.model, wanted.device)
-    text = json.dumps(result)
-    print(text)
-    if wanted.out:
-        wanted.out.write_text(text + "\n")
-    return 1 if result["failures"] else 0
+    return check.report(agree(wanted.model, wanted.device), wanted.out)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,15 @@ def check(model, device, directory):
     return {**figures, "failures": failures}
 
 
+def report(result, out):
+    """Prints the result as a line of JSON, and writes it to `out` unless that is None; the exit code."""
+    text = json.dumps(result)
+    print(text)
+    if out:
+        out.write_text(text + "\n")
+    return 1 if result["failures"] else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda", help="cpu, cuda or cuda-emulated")
@@ -178,11 +187,7 @@ def main():
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         result = check(wanted.model, wanted.device, directory)
-    text = json.dumps(result)
-    print(text)
-    if wanted.out:
-        wanted.out.write_text(text + "\n")
-    return 1 if result["failures"] else 0
+    return report(result, wanted.out)
 
 
 if __name__ == "__main__":
