@@ -6,18 +6,13 @@
 #include "absl/strings/str_cat.h"
 #include "base/cores.h"
 #include "base/status_macros.h"
+#include "model/config/model_id.h"
 #include "model/tokenizer/tokenizer.h"
 #include "model/weights/shared_weights.h"
 #include "services/attention/engine/load_engine.h"
 
 namespace baleen {
 namespace {
-
-std::string DirectoryName(const std::string& directory) {
-  std::filesystem::path path(directory);
-  if (!path.has_filename()) path = path.parent_path();
-  return path.filename().string();
-}
 
 absl::Status LoadVocabulary(const std::string& directory, int64_t vocab_size, ModelLimits* limits) {
   limits->tokenizer_size = vocab_size;
@@ -44,7 +39,7 @@ absl::Status LoadMtpExperts(LoadedModel* model, SharedWeights* shared) {
 absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& options) {
   if (options.directory.empty()) return absl::InvalidArgumentError("--model names no directory");
   auto model = std::make_unique<LoadedModel>();
-  model->id = DirectoryName(options.directory);
+  model->id = ModelId(options.directory);
   ASSIGN_OR_RETURN(model->config, ModelConfig::Load(options.directory));
   ASSIGN_OR_RETURN(model->numerics, ChooseNumerics(options.device, options.dtype, model->config));
   ASSIGN_OR_RETURN(model->checkpoint, Checkpoint::Open(options.directory));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/cores.h"
 #include "base/status_macros.h"
+#include "model/config/model_id.h"
 #include "model/weights/shared_weights.h"
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
@@ -38,12 +38,6 @@ constexpr int kDeviceComputations = 2;
 [[noreturn]] void EndWithTheDevice(const absl::Status& status) {
   Log(LogLevel::kError, "device_failed", {{"error", std::string(status.message())}});
   std::_Exit(1);
-}
-
-std::string DirectoryName(const std::string& directory) {
-  std::filesystem::path path(directory);
-  if (!path.has_filename()) path = path.parent_path();
-  return path.filename().string();
 }
 
 absl::Status CheckOptions(const ExpertOptions& options) {
@@ -155,7 +149,7 @@ void ExpertServer::Impl::Register() {
   worker.set_role(v1::ROLE_EXPERT);
   worker.set_address(runner.address());
   worker.set_numerics_id(numerics.Id());
-  worker.set_model_id(DirectoryName(options.model_directory));
+  worker.set_model_id(ModelId(options.model_directory));
   worker.set_failure_domain(options.failure_domain.empty() ? worker_id : options.failure_domain);
   worker.set_first_moe_layer(static_cast<uint32_t>(config.first_k_dense_replace));
   worker.set_moe_layers(static_cast<uint32_t>(config.moe_layers()));

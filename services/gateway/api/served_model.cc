@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "model/config/model_config.h"
+#include "model/config/model_id.h"
 #include "services/gateway/api/json_fields.h"
 
 namespace baleen {
@@ -35,9 +35,7 @@ absl::StatusOr<GenerationSpec> LoadDefaults(const std::string& directory) {
 absl::StatusOr<std::unique_ptr<ServedModel>> ServedModel::Load(const std::string& directory) {
   ASSIGN_OR_RETURN(const ModelConfig config, ModelConfig::Load(directory));
   auto model = std::make_unique<ServedModel>();
-  std::filesystem::path path(directory);
-  if (!path.has_filename()) path = path.parent_path();
-  model->id = path.filename().string();
+  model->id = ModelId(directory);
   ASSIGN_OR_RETURN(model->tokenizer, Tokenizer::Load(directory));
   ASSIGN_OR_RETURN(model->chat_template, DetectChatTemplate(directory));
   ASSIGN_OR_RETURN(model->defaults, LoadDefaults(directory));
