@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +24,7 @@
 #include "services/attention/probe.h"
 #include "services/attention/worker/engine_runner.h"
 #include "services/attention/worker/step_loop.h"
+#include "services/common/device_failure.h"
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
@@ -62,12 +62,6 @@ int64_t MaxRunning(const AttentionOptions& options) { return options.max_batch_t
 int64_t MaxNumSeqs(const AttentionOptions& options, int threads) {
   if (options.max_num_seqs > 0) return options.max_num_seqs;
   return options.device == Device::kCpu ? std::min<int64_t>(kSeqsPerThread * threads, MaxRunning(options)) : MaxRunning(options);
-}
-
-// Its sequences go on at other workers.
-[[noreturn]] void EndWithTheDevice(const absl::Status& status) {
-  Log(LogLevel::kError, "device_failed", {{"error", std::string(status.message())}});
-  std::_Exit(1);
 }
 
 absl::Status CheckOptions(const AttentionOptions& options) {

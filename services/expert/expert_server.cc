@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "base/status_macros.h"
 #include "model/config/model_id.h"
 #include "model/weights/shared_weights.h"
+#include "services/common/device_failure.h"
 #include "services/common/log.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
@@ -33,12 +33,6 @@ constexpr absl::Duration kAnswerTime = absl::Seconds(5);
 constexpr int64_t kMostDeviceMib = int64_t{1} << 24;
 // So that copies of one overlap the products of another.
 constexpr int kDeviceComputations = 2;
-
-// What a failed device gives is wrong or nothing, until the process that uses it has ended: shards are replaceable.
-[[noreturn]] void EndWithTheDevice(const absl::Status& status) {
-  Log(LogLevel::kError, "device_failed", {{"error", std::string(status.message())}});
-  std::_Exit(1);
-}
 
 absl::Status CheckOptions(const ExpertOptions& options) {
   if (options.model_directory.empty()) return absl::InvalidArgumentError("--model names no directory");

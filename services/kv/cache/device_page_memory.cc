@@ -1,12 +1,13 @@
 #include "services/kv/cache/device_page_memory.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <vector>
 
 #include "kernels/cuda/base/device.h"
+#include "model/cuda/device_status.h"
+#include "services/common/device_failure.h"
 #include "services/common/log.h"
 
 namespace baleen {
@@ -15,9 +16,7 @@ namespace {
 constexpr size_t kStagingBytes = size_t{4} << 20;
 
 void Require(const cuda::Status& status) {
-  if (status.ok()) return;
-  Log(LogLevel::kError, "device_failed", {{"error", status.message()}});
-  std::_Exit(1);
+  if (!status.ok()) EndWithTheDevice(FromDevice(status));
 }
 
 class DevicePageMemory final : public PageMemory {

@@ -1,21 +1,18 @@
 #include "services/kv/cache/replicated_page_memory.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <vector>
 
 #include "kernels/cuda/base/device.h"
-#include "services/common/log.h"
+#include "model/cuda/device_status.h"
+#include "services/common/device_failure.h"
 #include "services/kv/cache/device_page_memory.h"
 
 namespace baleen {
 namespace {
 
 void Select(int device) {
-  const cuda::Status status = cuda::SelectDevice(device);
-  if (status.ok()) return;
-  Log(LogLevel::kError, "device_failed", {{"error", status.message()}});
-  std::_Exit(1);
+  if (const absl::Status selected = FromDevice(cuda::SelectDevice(device)); !selected.ok()) EndWithTheDevice(selected);
 }
 
 class ReplicatedPageMemory final : public PageMemory {
