@@ -11,19 +11,21 @@ import pathlib
 import random
 import signal
 import sys
+import tempfile
 import time
+import urllib.request
 
 from tests.chaos.open_load import TOKENS, Asker, goodput, median, percentile
 from tests.testing.cluster import Cluster
 from tests.testing.steady_load import metric, wait_for
+from tests.testing.tenants import new_key
 
 FACTOR = 10
 STREAMS = 16              # That keep the cluster busy.
 LOADS = (8, 16, 32, 64)   # Streams, among which the peak is looked for.
-NORMAL = 0.4              # Of the peak: what each of two tenants asks for when neither is greedy.
 RECOVERY_S = 30.0         # How long the end of an overload is watched.
 CALM = 1.5                # A request that takes so many times the median without load counts as back to it.
-PARTS = ("overload", "neighbour", "scaling")
+BURST = 8                 # Requests of a limited tenant that may come at once.
 
 
 class CpuUse:
@@ -98,9 +100,39 @@ async def overload(cluster, seconds, seed, objective_s):
             "recovery_s": recovery_s, "cpu_s": {"cluster": cpu.cluster_s, "load": cpu.load_s}}
 
 
-async def _quiet(cluster, rate, factor, seconds, seed, objective_s):
+class TwoTenants:
+    """A tenants file of two, of whom the greedy one is limited once `limit` was called."""
+
+    NAMES = ("quiet", "greedy")
+
+    def __init__(self, directory):
+        self.file = pathlib.Path(directory) / "tenants.json"
+        self._keys = {name: new_key() for name in self.NAMES}
+        self._write({})
+
+    def asker(self, cluster, name, patience_s):
+        return Asker(cluster, self._keys[name][0], patience_s)
+
+    def limit(self, cluster, rate):
+        """The greedy one to `rate` requests a second; returns when the gateway keeps to it."""
+        per_min = max(1, round(60 * rate))
+        self._write({"requests_per_min": per_min, "requests_burst": min(per_min, BURST)})
+        models = urllib.request.Request(f"http://{cluster.gateway.host}:{cluster.rest_port}/v1/models",
+                                        headers={"Authorization": f"Bearer {self._keys['greedy'][0]}"})
+        wait_for(lambda: urllib.request.urlopen(models, timeout=5).headers["x-ratelimit-limit-requests"] == str(per_min),
+                 "the limit is not in force")
+
+    def _write(self, greedy_limits):
+        limits = {"quiet": {}, "greedy": greedy_limits}
+        tenants = [{"name": name, "keys": [entry], **limits[name]} for name, (_, entry) in self._keys.items()]
+        part = self.file.with_suffix(".part")
+        part.write_text(json.dumps({"tenants": tenants}))
+        part.rename(self.file)
+
+
+async def _quiet(cluster, tenants, rate, factor, seconds, seed, objective_s):
     """What a tenant at `rate` sees beside another one at `factor` times that."""
-    quiet, greedy = Asker(cluster, "quiet", 60), Asker(cluster, "greedy", objective_s)
+    quiet, greedy = tenants.asker(cluster, "quiet", 60), tenants.asker(cluster, "greedy", objective_s)
     samples, others = await asyncio.gather(quiet.arrivals(rate, seconds, random.Random(f"quiet {seed}")),
                                            greedy.arrivals(factor * rate, seconds, random.Random(f"greedy {seed} {factor}")))
     answered = [sample for sample in samples if sample.answered]
@@ -111,27 +143,34 @@ async def _quiet(cluster, rate, factor, seconds, seed, objective_s):
             "neighbour": {"requests": len(others), "refused": sum(sample.refused for sample in others)}}
 
 
-async def neighbour(cluster, seconds, seed, rounds, objective_s):
-    """Two tenants who ask for NORMAL of the peak each, so that the cluster is busy and keeps up; then one of them for ten times that.
-
-    In pairs, the other one's arrivals the same in both; the median of the ratios of its p99.
-    """
-    asker = Asker(cluster, "quiet", objective_s)
-    await asker.streams(STREAMS, 2)
-    (peak, _, _), _ = await _peak(cluster, asker, min(seconds / 2, 10))
-    rate = NORMAL * peak / TOKENS
+async def _pairs(cluster, tenants, rate, seconds, seed, rounds, objective_s):
+    """Two tenants at `rate`, then one of them at ten times that, the other one's arrivals the same; the median of the ratios of its p99."""
     pairs = []
     for number in range(rounds):
-        normal = await _quiet(cluster, rate, 1, seconds, f"{seed} {number}", objective_s)
-        beside = await _quiet(cluster, rate, FACTOR, seconds, f"{seed} {number}", objective_s)
+        normal = await _quiet(cluster, tenants, rate, 1, seconds, f"{seed} {number}", objective_s)
+        beside = await _quiet(cluster, tenants, rate, FACTOR, seconds, f"{seed} {number}", objective_s)
         pairs.append({"normal": normal, "beside_greedy": beside})
         print(json.dumps(pairs[-1]), flush=True)
 
     def ratio(name):
         return median(pair["beside_greedy"][name] / pair["normal"][name] for pair in pairs)
 
-    return {"rate_requests_per_s": rate, "pairs": pairs, "median_ratio_p99": ratio("p99_s"),
-            "median_ratio_first_token_p99": ratio("first_token_p99_s")}
+    return {"pairs": pairs, "median_ratio_p99": ratio("p99_s"), "median_ratio_first_token_p99": ratio("first_token_p99_s")}
+
+
+async def neighbour(cluster, tenants, normal, seconds, seed, rounds, objective_s):
+    """Two tenants who ask for `normal` of the peak each, so that the cluster is busy and keeps up; then one of them for ten times that.
+
+    First without limits, so that the greedy one may have what the other does not use; then with a limit at its normal load.
+    """
+    asker = tenants.asker(cluster, "quiet", objective_s)
+    await asker.streams(STREAMS, 2)
+    (peak, _, _), _ = await _peak(cluster, asker, min(seconds / 2, 10))
+    rate = normal * peak / TOKENS
+    unlimited = await _pairs(cluster, tenants, rate, seconds, seed, rounds, objective_s)
+    tenants.limit(cluster, rate)
+    limited = await _pairs(cluster, tenants, rate, seconds, seed, rounds, objective_s)
+    return {"normal_of_peak": normal, "rate_requests_per_s": rate, "unlimited": unlimited, "limited": limited}
 
 
 def _settled(cluster, shards):
@@ -188,27 +227,48 @@ async def scaling(cluster, seconds, seed):
             "loading_s": [end - begin for begin, end in loading], "dip": 1 - min(rates[1:]) / rates[0]}
 
 
+def _cluster(**options):
+    return Cluster(shards=2, replicas=2, decode=2, **options)
+
+
+def run_overload(options):
+    with _cluster() as cluster:
+        return asyncio.run(overload(cluster, options.seconds, options.seed, options.objective))
+
+
+def run_neighbour(options):
+    with tempfile.TemporaryDirectory() as directory:
+        tenants = TwoTenants(directory)
+        with _cluster(gateway_flags=[f"--tenants={tenants.file}"]) as cluster:
+            return asyncio.run(neighbour(cluster, tenants, options.normal, options.seconds, options.seed, options.rounds,
+                                         options.objective))
+
+
+def run_scaling(options):
+    with _cluster() as cluster:
+        return asyncio.run(scaling(cluster, options.seconds, options.seed))
+
+
+PARTS = {"overload": run_overload, "neighbour": run_neighbour, "scaling": run_scaling}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--seconds", type=float, default=30, help="of each measurement")
     parser.add_argument("--objective", type=float, default=10, help="seconds within which a request has to be answered in full")
     parser.add_argument("--rounds", type=int, default=5, help="pairs of the noisy neighbour")
+    parser.add_argument("--normal", type=float, default=0.4, help="of the peak, what each of two neighbours asks for")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(".baleen/overload.json"))
     options = parser.parse_args()
-    run = {"overload": lambda cluster: overload(cluster, options.seconds, options.seed, options.objective),
-           "neighbour": lambda cluster: neighbour(cluster, options.seconds, options.seed, options.rounds,
-                                                    options.objective),
-           "scaling": lambda cluster: scaling(cluster, options.seconds, options.seed)}
     parts = options.parts.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"--parts knows {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     result = {"seconds": options.seconds, "objective_s": options.objective, "seed": options.seed}
     for part in parts:
-        with Cluster(shards=2, replicas=2, decode=2) as cluster:
-            result[part] = asyncio.run(run[part](cluster))
+        result[part] = PARTS[part](options)
         print(f"{part}: {json.dumps(result[part], indent=1)}", flush=True)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(result, indent=1))

@@ -23,6 +23,7 @@ void CheckTenants(const TenantFile& file) {
     Require(std::abs(tenant.priority) <= kMaxTenantPriority, "priorities keep their bound");
     const TenantLimits& limits = tenant.limits;
     Require(limits.requests_per_min >= 0 && limits.tokens_per_min >= 0 && limits.concurrent_streams >= 0, "limits are none or positive");
+    Require(limits.requests_burst >= 0 && limits.requests_burst <= limits.requests_per_min, "a burst is part of a minute's requests");
     for (const KeyEntry& key : tenant.keys) Require(keys.insert(key.digest).second, "a key is there once");
   }
 }

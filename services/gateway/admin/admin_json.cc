@@ -60,6 +60,7 @@ json::object TenantObject(const TenantEntry& tenant) {
   return {{"name", tenant.name},
           {"priority", tenant.priority},
           {"requests_per_min", LimitOrNull(limits.requests_per_min)},
+          {"requests_burst", LimitOrNull(limits.requests_burst)},
           {"tokens_per_min", LimitOrNull(limits.tokens_per_min)},
           {"concurrent_streams", LimitOrNull(limits.concurrent_streams)},
           {"keys", std::move(keys)}};

@@ -15,6 +15,8 @@ constexpr double kSecondsPerMinute = 60;
 // Sums of fractions of a request must not come out as just below a whole one.
 constexpr double kSlack = 1e-6;
 
+int64_t RequestsBurst(const TenantLimits& limits) { return limits.requests_burst > 0 ? limits.requests_burst : limits.requests_per_min; }
+
 absl::Status Refused(absl::string_view why, absl::Duration wait) {
   return WithRetryAfter(absl::ResourceExhaustedError(why), std::max(absl::Ceil(wait, absl::Seconds(1)), absl::Seconds(1)));
 }
@@ -23,8 +25,7 @@ absl::Status Refused(absl::string_view why, absl::Duration wait) {
 
 double TokenBucket::LevelAt(absl::Time now) const {
   const double seconds = std::max(0.0, absl::ToDoubleSeconds(now - filled_));
-  const double most = static_cast<double>(per_min_);
-  return std::min(most, level_ + seconds * most / kSecondsPerMinute);
+  return std::min(static_cast<double>(burst_), level_ + seconds * static_cast<double>(per_min_) / kSecondsPerMinute);
 }
 
 bool TokenBucket::Has(int64_t amount, absl::Time now) const {
@@ -44,31 +45,34 @@ void TokenBucket::TakeAnyway(int64_t amount, absl::Time now) {
 }
 
 void TokenBucket::GiveBack(int64_t amount, absl::Time now) {
-  level_ = std::min(static_cast<double>(per_min_), LevelAt(now) + static_cast<double>(amount));  // The rate may have become lower.
+  level_ = std::min(static_cast<double>(burst_), LevelAt(now) + static_cast<double>(amount));  // The rate may have become lower.
   filled_ = std::max(filled_, now);
 }
 
 absl::Duration TokenBucket::Until(int64_t amount, absl::Time now) const {
   if (per_min_ == 0) return absl::ZeroDuration();
-  if (amount > per_min_) return absl::InfiniteDuration();
+  if (amount > burst_) return absl::InfiniteDuration();
   const double missing = static_cast<double>(amount) - LevelAt(now);
   return absl::Seconds(std::max(0.0, missing) * kSecondsPerMinute / static_cast<double>(per_min_));
 }
 
 LimitState TokenBucket::State(absl::Time now) const {
   const double level = LevelAt(now);
-  return {per_min_, static_cast<int64_t>(std::floor(std::max(0.0, level + kSlack))), Until(per_min_, now)};
+  return {per_min_, static_cast<int64_t>(std::floor(std::max(0.0, level + kSlack))), Until(burst_, now)};
 }
 
-void TokenBucket::SetRate(int64_t per_min, absl::Time now) {
-  const double used = static_cast<double>(per_min_) - LevelAt(now);
+void TokenBucket::SetRate(int64_t per_min, int64_t burst, absl::Time now) {
+  const double used = static_cast<double>(burst_) - LevelAt(now);
   per_min_ = per_min;
-  level_ = static_cast<double>(per_min) - used;
+  burst_ = burst;
+  level_ = static_cast<double>(burst) - used;
   filled_ = std::max(filled_, now);
 }
 
 RateLimiter::RateLimiter(const TenantLimits& limits, absl::Time now)
-    : requests_(limits.requests_per_min, now), tokens_(limits.tokens_per_min, now), max_streams_(limits.concurrent_streams) {}
+    : requests_(limits.requests_per_min, RequestsBurst(limits), now),
+      tokens_(limits.tokens_per_min, limits.tokens_per_min, now),
+      max_streams_(limits.concurrent_streams) {}
 
 std::optional<RateLimiter::Refusal> RateLimiter::TakeRequest(absl::Time now) {
   if (requests_.Take(1, now)) return std::nullopt;
@@ -113,8 +117,8 @@ void RateLimiter::EndStream(int64_t price, int64_t used, absl::Time now) {
 }
 
 void RateLimiter::SetLimits(const TenantLimits& limits, absl::Time now) {
-  requests_.SetRate(limits.requests_per_min, now);
-  tokens_.SetRate(limits.tokens_per_min, now);
+  requests_.SetRate(limits.requests_per_min, RequestsBurst(limits), now);
+  tokens_.SetRate(limits.tokens_per_min, limits.tokens_per_min, now);
   max_streams_ = limits.concurrent_streams;
 }
 

@@ -13,6 +13,7 @@ namespace baleen {
 // 0 = no limit.
 struct TenantLimits {
   int64_t requests_per_min = 0;
+  int64_t requests_burst = 0;  // Of them, how many may come at once; 0 = all.
   int64_t tokens_per_min = 0;
   int64_t concurrent_streams = 0;
 };
@@ -26,11 +27,12 @@ struct LimitState {
   absl::Duration reset;  // Until nothing of it is used.
 };
 
-// Holds up to a minute's worth and fills evenly: a tenant that waited may ask for a minute's worth at once. Thread-compatible.
+// Fills evenly and holds up to `burst`: so much a tenant that waited may ask for at once. Thread-compatible.
 class TokenBucket {
  public:
   // Full.
-  TokenBucket(int64_t per_min, absl::Time now) : per_min_(per_min), level_(static_cast<double>(per_min)), filled_(now) {}
+  TokenBucket(int64_t per_min, int64_t burst, absl::Time now)
+      : per_min_(per_min), burst_(burst), level_(static_cast<double>(burst)), filled_(now) {}
 
   bool Has(int64_t amount, absl::Time now) const;
   // False, and nothing taken, when there is less.
@@ -38,17 +40,18 @@ class TokenBucket {
   // Also when there is less: the next ones wait longer.
   void TakeAnyway(int64_t amount, absl::Time now);
   void GiveBack(int64_t amount, absl::Time now);
-  // In how long there will be so much. More than a minute's worth never is.
+  // In how long there will be so much. More than the burst never is.
   absl::Duration Until(int64_t amount, absl::Time now) const;
   LimitState State(absl::Time now) const;
   // What was used stays used.
-  void SetRate(int64_t per_min, absl::Time now);
+  void SetRate(int64_t per_min, int64_t burst, absl::Time now);
   int64_t per_min() const { return per_min_; }
 
  private:
   double LevelAt(absl::Time now) const;
 
   int64_t per_min_;  // 0 = no limit.
+  int64_t burst_;
   double level_;
   absl::Time filled_;
 };

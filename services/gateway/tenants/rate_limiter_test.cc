@@ -40,6 +40,22 @@ TEST_F(RateLimiterTest, AMinutesRequestsThenEvenly) {
   EXPECT_TRUE(limiter.TakeRequest(now_));
 }
 
+TEST_F(RateLimiterTest, AShorterBurstHoldsBackWhoeverWaited) {
+  RateLimiter limiter({.requests_per_min = 60, .requests_burst = 3}, now_);
+  now_ += absl::Hours(1);
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(limiter.TakeRequest(now_)) << i;
+  EXPECT_TRUE(limiter.TakeRequest(now_));
+  EXPECT_EQ(limiter.Requests(now_)->limit, 60);
+  EXPECT_EQ(limiter.Requests(now_)->reset, absl::Seconds(3));
+  for (int i = 0; i < 100; ++i) {
+    now_ += absl::Seconds(1);
+    EXPECT_FALSE(limiter.TakeRequest(now_)) << i;
+    EXPECT_TRUE(limiter.TakeRequest(now_)) << i;
+  }
+  limiter.SetLimits({.requests_per_min = 60}, now_);
+  EXPECT_EQ(limiter.Requests(now_)->remaining, 57);
+}
+
 TEST_F(RateLimiterTest, RetryAfterIsWhenThereIsRoom) {
   RateLimiter limiter({.requests_per_min = 4}, now_);
   for (int i = 0; i < 4; ++i) EXPECT_FALSE(limiter.TakeRequest(now_));

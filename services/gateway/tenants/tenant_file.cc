@@ -72,7 +72,8 @@ absl::StatusOr<int64_t> ReadLimit(const json::object& object, const char* name) 
 absl::StatusOr<TenantEntry> ReadTenant(const json::value& value) {
   if (!value.is_object()) return absl::InvalidArgumentError("must be an object.");
   const json::object& object = value.as_object();
-  RETURN_IF_ERROR(CheckKnownFields(object, {"name", "priority", "requests_per_min", "tokens_per_min", "concurrent_streams", "keys"}));
+  RETURN_IF_ERROR(
+      CheckKnownFields(object, {"name", "priority", "requests_per_min", "requests_burst", "tokens_per_min", "concurrent_streams", "keys"}));
   TenantEntry tenant;
   ASSIGN_OR_RETURN(const auto name, ReadString(object, "name"));
   if (!name || !IsName(*name)) return InvalidField("name", absl::StrCat("must be 1 to ", kMaxNameChars, " of A-Z a-z 0-9 . _ -"));
@@ -80,6 +81,9 @@ absl::StatusOr<TenantEntry> ReadTenant(const json::value& value) {
   ASSIGN_OR_RETURN(const auto priority, ReadInteger(object, "priority", -kMaxTenantPriority, kMaxTenantPriority));
   tenant.priority = static_cast<int>(priority.value_or(0));
   ASSIGN_OR_RETURN(tenant.limits.requests_per_min, ReadLimit(object, "requests_per_min"));
+  ASSIGN_OR_RETURN(tenant.limits.requests_burst, ReadLimit(object, "requests_burst"));
+  if (tenant.limits.requests_burst > tenant.limits.requests_per_min)
+    return InvalidField("requests_burst", "may not be more than 'requests_per_min'.");
   ASSIGN_OR_RETURN(tenant.limits.tokens_per_min, ReadLimit(object, "tokens_per_min"));
   ASSIGN_OR_RETURN(tenant.limits.concurrent_streams, ReadLimit(object, "concurrent_streams"));
   ASSIGN_OR_RETURN(tenant.keys, ReadKeys(object, "keys"));

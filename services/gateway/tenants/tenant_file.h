@@ -34,9 +34,9 @@ inline constexpr size_t kMaxTenants = 1024;
 inline constexpr size_t kMaxKeys = 65536;
 inline constexpr int kMaxTenantPriority = 100;
 
-// JSON: {"cache_secret": 64 hex digits, "admin_keys": [as "keys"], "tenants": [{"name", "priority", "requests_per_min", "tokens_per_min",
-// "concurrent_streams", "keys": [{"sha256": 64 hex digits, "note"}]}]}. Of these "tenants", "name" and "sha256" are required; a limit that
-// is absent is none. INVALID_ARGUMENT names the field that is wrong, unknown or there twice.
+// JSON: {"cache_secret": 64 hex digits, "admin_keys": [as "keys"], "tenants": [{"name", "priority", "requests_per_min",
+// "requests_burst", "tokens_per_min", "concurrent_streams", "keys": [{"sha256": 64 hex digits, "note"}]}]}. Of these "tenants", "name" and
+// "sha256" are required; a limit that is absent is none. INVALID_ARGUMENT names the field that is wrong, unknown or there twice.
 absl::StatusOr<TenantFile> ParseTenantFile(absl::string_view text);
 
 // As above, of a file of at most 16 MiB; errors name `path` too.

@@ -14,7 +14,8 @@ constexpr char kDigest[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410
 
 TEST(TenantFileTest, ReadsWhatIsThere) {
   const auto file = ParseTenantFile(absl::StrCat(R"({"cache_secret":")", kDigest, R"(","tenants":[
-      {"name":"acme","priority":-3,"requests_per_min":60,"tokens_per_min":1099511627776,"concurrent_streams":1,"keys":[{"sha256":")",
+      {"name":"acme","priority":-3,"requests_per_min":60,"requests_burst":5,"tokens_per_min":1099511627776,"concurrent_streams":1,
+       "keys":[{"sha256":")",
                                                  kDigest, R"(","note":"of the website"}]},
       {"name":"Initech_2.eu-west"}]})"));
   ASSERT_TRUE(file.ok()) << file.status();
@@ -23,6 +24,7 @@ TEST(TenantFileTest, ReadsWhatIsThere) {
   EXPECT_EQ(file->tenants[0].name, "acme");
   EXPECT_EQ(file->tenants[0].priority, -3);
   EXPECT_EQ(file->tenants[0].limits.requests_per_min, 60);
+  EXPECT_EQ(file->tenants[0].limits.requests_burst, 5);
   EXPECT_EQ(file->tenants[0].limits.tokens_per_min, int64_t{1} << 40);
   EXPECT_EQ(file->tenants[0].limits.concurrent_streams, 1);
   EXPECT_EQ(file->tenants[1].limits.requests_per_min, 0);
@@ -47,6 +49,8 @@ TEST(TenantFileTest, NamesTheFieldThatIsWrong) {
       {R"({"tenants":[{"name":"a","priority":101}]})", "tenants[0]: 'priority' must be between -100 and 100"},
       {R"({"tenants":[{"name":"a","requets_per_min":1}]})", "tenants[0]: 'requets_per_min' is not a field"},
       {R"({"tenants":[{"name":"a","requests_per_min":0}]})", "tenants[0]: 'requests_per_min' must be between 1 and"},
+      {R"({"tenants":[{"name":"a","requests_per_min":5,"requests_burst":6}]})", "tenants[0]: 'requests_burst' may not be more than"},
+      {R"({"tenants":[{"name":"a","requests_burst":1}]})", "tenants[0]: 'requests_burst' may not be more than"},
       {R"({"tenants":[{"name":"a","tokens_per_min":9223372036854775807}]})", "tenants[0]: 'tokens_per_min' must be between 1 and"},
       {R"({"tenants":[{"name":"a","concurrent_streams":"many"}]})", "tenants[0]: 'concurrent_streams' must be an integer"},
       {R"({"tenants":[{"name":"a"},{"name":"a"}]})", "tenants[1]: 'name' a is there twice"},
