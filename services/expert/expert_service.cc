@@ -13,6 +13,12 @@ namespace baleen {
 
 namespace {
 
+// A call that would be computed within kMostTimeHere is computed on the thread that brought it: to wake another one costs tens of
+// microseconds, and meanwhile that thread takes nothing else from its transport. Above kSmallSlots (row, expert) pairs, time no longer
+// tells of that of a small call.
+constexpr absl::Duration kMostTimeHere = absl::Milliseconds(2);
+constexpr size_t kSmallSlots = 64;
+
 // What a call holds in memory: its input and its output.
 int64_t BytesOf(const ExpertCall& call, const ExpertShape& shape) {
   return static_cast<int64_t>(call.input.size + call.expert_ids.size() * static_cast<size_t>(shape.hidden) * SizeOf(shape.dtype));
@@ -26,7 +32,7 @@ void SendReply(const std::shared_ptr<Connection>& connection, Message reply) {
 }  // namespace
 
 ExpertService::ExpertService(ExpertServiceOptions options, Clock* clock, prometheus::Registry* metrics)
-    : options_(std::move(options)), clock_(clock), probe_(metrics), queue_(options_.queue) {
+    : options_(std::move(options)), clock_(clock), probe_(metrics), queue_(options_.queue, options_.computations) {
   for (int i = 0; i < options_.computations; ++i) compute_.emplace_back([this] { ComputeLoop(); });
 }
 
@@ -48,10 +54,25 @@ void ExpertService::Take(const std::shared_ptr<Connection>& connection, Message 
   if (call->rows == 0) return SendReply(connection, EncodeReply(*call, {}));
   call->reply = [connection](Message reply) { SendReply(connection, std::move(reply)); };
   if (!call->traceparent.empty()) call->arrival = clock_->Now();
+  if (BeginHere(connection.get(), *call)) {
+    std::vector<ExpertCall> alone;
+    alone.push_back(*std::move(call));
+    ComputeBatch(std::move(alone));
+    return queue_.Done();
+  }
   const int64_t bytes = BytesOf(*call, options_.shape);
   const absl::Status queued = queue_.Push(*std::move(call), bytes);
   if (!queued.ok()) return refuse(queued);
   probe_.QueueDepth(queue_.depth());
+}
+
+bool ExpertService::BeginHere(const Connection* stream, const ExpertCall& call) {
+  // Calls of several streams are to be merged where they wait for each other, and computations that wait for a device to run side by side.
+  const bool others = last_stream_.exchange(stream, std::memory_order_relaxed) != stream;
+  const size_t slots = call.expert_ids.size();
+  if (others || options_.computations > 1 || slots > kSmallSlots) return false;
+  const absl::Duration expected = absl::Nanoseconds(slot_ns_.load(std::memory_order_relaxed)) * static_cast<int64_t>(slots);
+  return expected <= kMostTimeHere && queue_.TryBegin();
 }
 
 void ExpertService::SetExperts(std::shared_ptr<const HeldExperts> experts) {
@@ -65,6 +86,7 @@ void ExpertService::Drain() {
   for (std::thread& thread : compute_) {
     if (thread.joinable()) thread.join();
   }
+  queue_.AwaitDone();
 }
 
 void ExpertService::Refuse(const ExpertCall& call, const absl::Status& status) {
@@ -87,6 +109,7 @@ void ExpertService::ComputeLoop() {
     if (calls.empty()) return;
     probe_.QueueDepth(queue_.depth());
     ComputeBatch(std::move(calls));
+    queue_.Done();
   }
 }
 
@@ -112,13 +135,21 @@ void ExpertService::ComputeBatch(std::vector<ExpertCall> calls) {
     if (options_.on_failure && absl::IsInternal(replies.status())) options_.on_failure(replies.status());
     return;
   }
-  probe_.BatchComputed(rows, clock_->Now() - start);
+  const absl::Duration took = clock_->Now() - start;
+  LearnSlotTime(calls, took);
+  probe_.BatchComputed(rows, took);
   if (options_.spans != nullptr) Trace(calls, rows, start);
   for (size_t i = 0; i < calls.size(); ++i) {
     probe_.CallDone("OK");
     row_counter_.Count(calls[i].layer, calls[i].expert_ids);
     calls[i].reply(std::move((*replies)[i]));
   }
+}
+
+void ExpertService::LearnSlotTime(absl::Span<const ExpertCall> calls, absl::Duration time) {
+  size_t slots = 0;
+  for (const ExpertCall& call : calls) slots += call.expert_ids.size();
+  if (slots <= kSmallSlots) slot_ns_.store(absl::ToInt64Nanoseconds(time) / static_cast<int64_t>(slots), std::memory_order_relaxed);
 }
 
 void ExpertService::Trace(absl::Span<const ExpertCall> calls, int64_t rows, absl::Time start) const {

@@ -2,6 +2,7 @@
 #ifndef BALEEN_SERVICES_EXPERT_EXPERT_SERVICE_H_
 #define BALEEN_SERVICES_EXPERT_EXPERT_SERVICE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,7 +34,8 @@ struct ExpertServiceOptions {
   std::function<void(const absl::Status&)> on_failure;
 };
 
-// Thread-safe. Replies are in any order: refusals come at once, outputs after compute.
+// Thread-safe. Replies are in any order: refusals come at once, outputs after compute. A small call that finds the shard at rest is
+// computed on the thread that brings it, others on threads of the service's own.
 //  - FAILED_PRECONDITION: an expert is not held, or another numerics_id;
 //  - DEADLINE_EXCEEDED: the deadline passed before compute;
 //  - RESOURCE_EXHAUSTED: the queue is full, or there is no memory for the reply; INVALID_ARGUMENT: malformed;
@@ -56,11 +58,16 @@ class ExpertService {
   size_t queue_depth() const { return queue_.depth(); }
 
  private:
+  static constexpr int64_t kUnknownSlotTime = int64_t{1} << 40;
+
   void Take(const std::shared_ptr<Connection>& connection, Message message);
   void Refuse(const ExpertCall& call, const absl::Status& status);
   absl::Status Check(const ExpertCall& call, const HeldExperts* experts);
+  // Whether the thread that brought the call shall compute it; queue_.Done() is due then.
+  bool BeginHere(const Connection* stream, const ExpertCall& call);
   void ComputeLoop();
   void ComputeBatch(std::vector<ExpertCall> calls);
+  void LearnSlotTime(absl::Span<const ExpertCall> calls, absl::Duration time);
   // Spans of the traced ones among calls that were computed together from `start` to now.
   void Trace(absl::Span<const ExpertCall> calls, int64_t rows, absl::Time start) const;
 
@@ -69,6 +76,8 @@ class ExpertService {
   ExpertProbe probe_;
   RowCounter row_counter_;
   WorkQueue queue_;
+  std::atomic<const void*> last_stream_{nullptr};   // Only compared.
+  std::atomic<int64_t> slot_ns_{kUnknownSlotTime};  // Of the last small computation, for each of its slots.
   std::mutex mu_;
   std::shared_ptr<const HeldExperts> experts_;
   std::mutex drain_mu_;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <map>
+#include <thread>
 
 #include "absl/synchronization/notification.h"
 #include "base/values.h"
@@ -29,6 +30,8 @@ class FakeExperts final : public HeldExperts {
     entered.Notify();
     if (gate_ != nullptr) gate_->WaitForNotification();
     computed_slots = static_cast<int64_t>(slots.size());
+    thread = std::this_thread::get_id();
+    if (clock != nullptr) clock->Sleep(takes);
     for (const ExpertSlot& slot : slots) {
       float row[kHidden];
       ValuesFromWire(slot.input, kHidden, DType::kF32, row);
@@ -46,7 +49,10 @@ class FakeExperts final : public HeldExperts {
   };
   mutable Once entered;
   absl::Status result;
+  Clock* clock = nullptr;  // Moved on by what a computation takes.
+  absl::Duration takes;
   mutable std::atomic<int64_t> computed_slots{0};
+  mutable std::atomic<std::thread::id> thread;
 
  private:
   const uint32_t held_;
@@ -86,6 +92,10 @@ class ExpertServiceTest : public ::testing::Test {
   }
 
   void Call(uint64_t id, uint32_t layer, uint32_t expert, int64_t timeout_ms = 0) {
+    ASSERT_TRUE(connection_->Send(MakeCall(id, layer, expert, timeout_ms)).ok());
+  }
+
+  static Message MakeCall(uint64_t id, uint32_t layer, uint32_t expert, int64_t timeout_ms) {
     v1::ExpertCallHeader header;
     header.set_call_id(id);
     header.set_epoch(9);
@@ -96,7 +106,7 @@ class ExpertServiceTest : public ::testing::Test {
     header.add_experts_per_row(1);
     header.add_expert_ids(expert);
     header.set_timeout_ms(timeout_ms);
-    ASSERT_TRUE(connection_->Send({header.SerializeAsString(), Payload::Own(std::vector<float>(kHidden, static_cast<float>(id)))}).ok());
+    return {header.SerializeAsString(), Payload::Own(std::vector<float>(kHidden, static_cast<float>(id)))};
   }
 
   // The reply's code; -1 if none came.
@@ -219,6 +229,80 @@ TEST_F(ExpertServiceTest, DrainAnswersWhatIsQueued) {
   const int second = CodeOf(2);
   EXPECT_TRUE(second == 0 || second == Code(absl::StatusCode::kUnavailable)) << second;
   EXPECT_EQ(CodeOf(3), Code(absl::StatusCode::kUnavailable));
+}
+
+// A stream whose messages come on the thread of the test.
+class DirectStream {
+ public:
+  explicit DirectStream(ExpertService& service) : handlers_(service.Accept(connection_)) {}
+
+  void Call(const Message& call) { handlers_.on_message(call); }
+  int replies() const { return connection_->replies; }
+  // Whether this thread computed the call; returns once it is answered.
+  bool ComputedHere(const Message& call, const FakeExperts& experts) {
+    const int before = replies();
+    Call(call);
+    while (replies() == before) std::this_thread::yield();
+    return experts.thread == std::this_thread::get_id();
+  }
+
+ private:
+  struct CountingConnection final : Connection {
+    absl::Status Send(Message) override {
+      ++replies;
+      return absl::OkStatus();
+    }
+    void Close() override {}
+    std::atomic<int> replies{0};
+  };
+
+  const std::shared_ptr<CountingConnection> connection_ = std::make_shared<CountingConnection>();
+  const StreamHandlers handlers_;
+};
+
+TEST_F(ExpertServiceTest, ComputesASmallCallWhereItCame) {
+  Start();
+  const auto experts = std::make_shared<FakeExperts>(4);
+  service_->SetExperts(experts);
+  const Message call = MakeCall(1, 1, 0, 0);
+  DirectStream one(*service_);
+  DirectStream other(*service_);
+  EXPECT_FALSE(one.ComputedHere(call, *experts)) << "how long it takes was unknown";
+  // The service's thread may not be through with the one before.
+  while (!one.ComputedHere(call, *experts)) continue;
+  EXPECT_FALSE(other.ComputedHere(call, *experts)) << "several streams call";
+}
+
+TEST_F(ExpertServiceTest, LeavesLongComputationsToItsOwnThread) {
+  Start();
+  const auto experts = std::make_shared<FakeExperts>(4);
+  experts->clock = &clock_;
+  experts->takes = absl::Milliseconds(5);
+  service_->SetExperts(experts);
+  DirectStream stream(*service_);
+  for (int i = 0; i < 20; ++i) EXPECT_FALSE(stream.ComputedHere(MakeCall(1, 1, 0, 0), *experts));
+}
+
+TEST_F(ExpertServiceTest, DrainAwaitsWhatIsComputedWhereItCame) {
+  Start();
+  const Message call = MakeCall(1, 1, 0, 0);
+  const auto experts = std::make_shared<FakeExperts>(4);
+  service_->SetExperts(experts);
+  DirectStream stream(*service_);
+  while (!stream.ComputedHere(call, *experts)) continue;
+  absl::Notification gate;
+  const auto slow = std::make_shared<FakeExperts>(4, &gate);
+  service_->SetExperts(slow);
+  const int before = stream.replies();
+  std::thread caller([&] { stream.Call(call); });
+  ASSERT_TRUE(slow->entered.notification.WaitForNotificationWithTimeout(kPatience));
+  std::thread drain([&] {
+    service_->Drain();
+    EXPECT_EQ(stream.replies(), before + 1);
+  });
+  gate.Notify();
+  drain.join();
+  caller.join();
 }
 
 TEST_F(ExpertServiceTest, TheRouterSpeaksToIt) {

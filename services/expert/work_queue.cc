@@ -6,9 +6,10 @@
 
 namespace baleen {
 
-WorkQueue::WorkQueue(WorkQueueBounds bounds) : bounds_(bounds) {}
+WorkQueue::WorkQueue(WorkQueueBounds bounds, int computations) : bounds_(bounds), computations_(computations) {}
 
 absl::Status WorkQueue::Push(ExpertCall call, int64_t bytes) {
+  bool may_begin = false;
   {
     std::lock_guard lock(mu_);
     if (closed_) return absl::UnavailableError("the shard is shutting down");
@@ -17,17 +18,19 @@ absl::Status WorkQueue::Push(ExpertCall call, int64_t bytes) {
     }
     bytes_ += bytes;
     queue_.push_back({std::move(call), bytes});
+    may_begin = under_way_ < computations_;
   }
   // Without the mutex, which the woken thread wants at once.
-  changed_.notify_all();
+  if (may_begin) changed_.notify_all();
   return absl::OkStatus();
 }
 
 std::vector<ExpertCall> WorkQueue::PopLayer(int64_t max_slots) {
   std::unique_lock lock(mu_);
-  changed_.wait(lock, [this] { return closed_ || !queue_.empty(); });
+  changed_.wait(lock, [this] { return queue_.empty() ? closed_ : under_way_ < computations_; });
   std::vector<ExpertCall> taken;
   if (queue_.empty()) return taken;
+  ++under_way_;
   const int layer = queue_.front().call.layer;
   int64_t slots = 0;
   std::deque<Entry> rest;
@@ -47,10 +50,28 @@ std::vector<ExpertCall> WorkQueue::PopLayer(int64_t max_slots) {
   return taken;
 }
 
+bool WorkQueue::TryBegin() {
+  std::lock_guard lock(mu_);
+  if (closed_ || !queue_.empty() || under_way_ > 0) return false;
+  ++under_way_;
+  return true;
+}
+
+void WorkQueue::Done() {
+  std::lock_guard lock(mu_);
+  --under_way_;
+  if (closed_ || !queue_.empty()) changed_.notify_all();
+}
+
 void WorkQueue::Close() {
   std::lock_guard lock(mu_);
   closed_ = true;
   changed_.notify_all();
+}
+
+void WorkQueue::AwaitDone() {
+  std::unique_lock lock(mu_);
+  changed_.wait(lock, [this] { return under_way_ == 0; });
 }
 
 size_t WorkQueue::depth() const {

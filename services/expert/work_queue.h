@@ -1,4 +1,4 @@
-// Calls that wait for the compute thread.
+// Calls that wait for a computation, and how many computations are under way.
 #ifndef BALEEN_SERVICES_EXPERT_WORK_QUEUE_H_
 #define BALEEN_SERVICES_EXPERT_WORK_QUEUE_H_
 
@@ -18,18 +18,24 @@ struct WorkQueueBounds {
   int64_t bytes = int64_t{256} << 20;  // Of inputs and outputs.
 };
 
-// Thread-safe; first in, first out by the oldest call's layer.
+// Thread-safe; first in, first out by the oldest call's layer. What PopLayer and TryBegin begin, Done ends.
 class WorkQueue {
  public:
-  explicit WorkQueue(WorkQueueBounds bounds);
+  // At most `computations` are under way at a time.
+  explicit WorkQueue(WorkQueueBounds bounds, int computations = 1);
 
   // RESOURCE_EXHAUSTED over the bounds, UNAVAILABLE after Close. `bytes` is what the call's input and output take.
   absl::Status Push(ExpertCall call, int64_t bytes);
-  // Blocks until there is work; the oldest call and all others of its layer, in order, while their slots sum to at most `max_slots`
-  // (the first one always). Empty after Close once everything was taken.
+  // Blocks until a computation may begin and there is work for it; the oldest call and all others of its layer, in order, while their slots
+  // sum to at most `max_slots` (the first one always). Empty after Close once everything was taken, and then nothing has begun.
   std::vector<ExpertCall> PopLayer(int64_t max_slots);
+  // Begins a computation of what was never queued: false when calls wait, another computation is under way, or after Close.
+  bool TryBegin();
+  void Done();
   // What is queued is still handed out.
   void Close();
+  // After Close: blocks until none is under way.
+  void AwaitDone();
 
   size_t depth() const;
 
@@ -40,10 +46,12 @@ class WorkQueue {
   };
 
   const WorkQueueBounds bounds_;
+  const int computations_;
   mutable std::mutex mu_;
   std::condition_variable changed_;
   std::deque<Entry> queue_;
   int64_t bytes_ = 0;
+  int under_way_ = 0;
   bool closed_ = false;
 };
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 namespace baleen {
 namespace {
 
@@ -20,7 +23,7 @@ std::vector<uint64_t> Ids(const std::vector<ExpertCall>& calls) {
 }
 
 TEST(WorkQueueTest, TakesTheOldestLayerTogether) {
-  WorkQueue queue({});
+  WorkQueue queue({}, 2);
   for (const auto& [id, layer] : {std::pair{1, 5}, {2, 6}, {3, 5}, {4, 6}, {5, 5}}) ASSERT_TRUE(queue.Push(Call(id, layer), 1).ok());
   EXPECT_EQ(Ids(queue.PopLayer(100)), (std::vector<uint64_t>{1, 3, 5}));
   EXPECT_EQ(queue.depth(), 2u);
@@ -28,7 +31,7 @@ TEST(WorkQueueTest, TakesTheOldestLayerTogether) {
 }
 
 TEST(WorkQueueTest, BoundsOneComputation) {
-  WorkQueue queue({});
+  WorkQueue queue({}, 2);
   for (const uint64_t id : {1, 2, 3}) ASSERT_TRUE(queue.Push(Call(id, 0, 10), 1).ok());
   EXPECT_EQ(Ids(queue.PopLayer(20)), (std::vector<uint64_t>{1, 2}));
   EXPECT_EQ(Ids(queue.PopLayer(5)), (std::vector<uint64_t>{3}));
@@ -42,6 +45,37 @@ TEST(WorkQueueTest, KeepsItsBounds) {
   EXPECT_EQ(queue.Push(Call(4, 0), 0).code(), absl::StatusCode::kResourceExhausted);
   queue.PopLayer(100);
   EXPECT_TRUE(queue.Push(Call(5, 0), 10).ok());
+}
+
+TEST(WorkQueueTest, BeginsAtOnceOnlyAtRest) {
+  WorkQueue queue({});
+  EXPECT_TRUE(queue.TryBegin());
+  EXPECT_FALSE(queue.TryBegin()) << "one is under way";
+  queue.Done();
+  ASSERT_TRUE(queue.Push(Call(1, 0), 1).ok());
+  EXPECT_FALSE(queue.TryBegin()) << "a call waits";
+  EXPECT_EQ(queue.PopLayer(10).size(), 1u);
+  EXPECT_FALSE(queue.TryBegin()) << "one is under way";
+  queue.Done();
+  EXPECT_TRUE(queue.TryBegin());
+  queue.Done();
+  queue.Close();
+  EXPECT_FALSE(queue.TryBegin()) << "closed";
+  queue.AwaitDone();
+}
+
+TEST(WorkQueueTest, WaitsForAComputationThatBeganWithoutIt) {
+  WorkQueue queue({});
+  ASSERT_TRUE(queue.TryBegin());
+  ASSERT_TRUE(queue.Push(Call(1, 0), 1).ok());
+  std::atomic<bool> done{false};
+  std::thread taker([&] {
+    EXPECT_EQ(queue.PopLayer(10).size(), 1u);
+    EXPECT_TRUE(done);
+  });
+  done = true;
+  queue.Done();
+  taker.join();
 }
 
 TEST(WorkQueueTest, CloseHandsOutTheRest) {
