@@ -61,10 +61,11 @@ int64_t MaxRunning(const AttentionOptions& options) { return options.max_batch_t
 // A CPU's step takes little longer up to so many rows a thread, and in proportion beyond: more sequences only wait for each other.
 int64_t MaxNumSeqs(const AttentionOptions& options, int threads) {
   if (options.max_num_seqs > 0) return options.max_num_seqs;
-  return options.device == Device::kCpu ? std::min<int64_t>(kSeqsPerThread * threads, MaxRunning(options)) : MaxRunning(options);
+  return options.worker.device == Device::kCpu ? std::min<int64_t>(kSeqsPerThread * threads, MaxRunning(options)) : MaxRunning(options);
 }
 
 absl::Status CheckOptions(const AttentionOptions& options) {
+  RETURN_IF_ERROR(CheckWorkerOptions(options.worker));
   if (options.kv_mib < 1 || options.kv_mib > (int64_t{1} << 30)) return absl::InvalidArgumentError("--kv_mib is out of range");
   if (options.max_batch_tokens < 2 || options.max_batch_tokens > 65536) {
     return absl::InvalidArgumentError("--max_batch_tokens must be in [2, 65536]");
@@ -144,20 +145,20 @@ struct AttentionServer::Impl {
 
 absl::Status AttentionServer::Impl::Load() {
   RETURN_IF_ERROR(CheckOptions(options));
-  WorkerTransportOptions streams = options.transport;
+  WorkerTransportOptions streams = options.worker.transport;
   streams.encryption_required = credentials.encrypted();
   ASSIGN_OR_RETURN(transport, WorkerTransport::Create(streams, runner.metrics()));
   expert_connector = transport->NewConnector(credentials.ToRole(PeerRole::kExpert));
   kv_connector = transport->NewConnector(credentials.ToRole(PeerRole::kAttention));
-  ASSIGN_OR_RETURN(model, LoadModel({.directory = options.model_directory,
-                                     .device = options.device,
-                                     .dtype = options.dtype,
-                                     .threads = options.threads,
+  ASSIGN_OR_RETURN(model, LoadModel({.directory = options.worker.model_directory,
+                                     .device = options.worker.device,
+                                     .dtype = options.worker.dtype,
+                                     .threads = options.worker.threads,
                                      .max_batch_tokens = options.max_batch_tokens,
                                      .ping_pong_rows = options.ping_pong_rows,
                                      .tensor_parallel = options.tensor_parallel,
                                      .on_device_failure = EndWithTheDevice,
-                                     .shared_weights = options.shared_weights,
+                                     .shared_weights = options.worker.shared_weights,
                                      .mtp = options.mtp,
                                      .mtp_experts = decodes()}));
   blocks = model->engine->NewKvPool(options.kv_mib << 20);
@@ -229,7 +230,7 @@ absl::Status AttentionServer::Impl::Serve() {
 
 void AttentionServer::Impl::Register() {
   PlacementClientOptions client;
-  client.address = options.placement_address;
+  client.address = options.worker.placement_address;
   client.credentials = credentials.ToRole(PeerRole::kPlacement);
   v1::WorkerInfo& worker = client.worker;
   worker.set_worker_id(worker_id);
@@ -237,7 +238,7 @@ void AttentionServer::Impl::Register() {
   worker.set_address(runner.address());
   worker.set_numerics_id(model->limits.numerics_id);
   worker.set_model_id(model->id);
-  worker.set_failure_domain(options.failure_domain);
+  worker.set_failure_domain(options.worker.failure_domain);
   if (decodes()) {
     worker.set_kv_capacity_tokens(static_cast<uint64_t>(blocks->total_blocks()) * kBlockTokens);
     worker.set_max_num_seqs(static_cast<uint32_t>(MaxNumSeqs(options, model->pool->threads())));

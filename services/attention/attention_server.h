@@ -9,8 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "model/layers/numerics.h"
-#include "services/common/worker_transport.h"
+#include "services/common/worker_options.h"
 
 namespace baleen {
 
@@ -22,14 +21,9 @@ enum class AttentionRole { kPrefill, kDecode, kBoth };
 absl::StatusOr<AttentionRole> ParseAttentionRole(absl::string_view name);  // "prefill", "decode", "both"
 
 struct AttentionOptions {
+  WorkerOptions worker;
   AttentionRole role = AttentionRole::kBoth;
-  std::string model_directory;
-  Device device = Device::kCpu;
-  std::string dtype = "auto";
-  std::string placement_address;
-  std::string failure_domain;
   int64_t kv_mib = 256;
-  int threads = 0;
   int64_t max_batch_tokens = 512;
   int64_t max_num_seqs = 0;  // That gateways give it at a time; 0 = by its threads. It takes more from workers that die.
   int64_t prefill_chunk = 128;
@@ -38,9 +32,7 @@ struct AttentionOptions {
   bool mtp = false;
   int tensor_parallel = 1;
   int64_t ping_pong_rows = 0;
-  std::string shared_weights = "";  // Empty = none.
   int64_t trace_layer_steps = 0;
-  WorkerTransportOptions transport = {};
 };
 
 // Construct before other threads start (see ServerRunner).

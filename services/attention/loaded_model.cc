@@ -37,7 +37,6 @@ absl::Status LoadMtpExperts(LoadedModel* model, SharedWeights* shared) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LoadedModel>> LoadModel(const LoadOptions& options) {
-  if (options.directory.empty()) return absl::InvalidArgumentError("--model names no directory");
   auto model = std::make_unique<LoadedModel>();
   model->id = ModelId(options.directory);
   ASSIGN_OR_RETURN(model->config, ModelConfig::Load(options.directory));

@@ -35,9 +35,7 @@ constexpr int64_t kMostDeviceMib = int64_t{1} << 24;
 constexpr int kDeviceComputations = 2;
 
 absl::Status CheckOptions(const ExpertOptions& options) {
-  if (options.model_directory.empty()) return absl::InvalidArgumentError("--model names no directory");
-  if (options.placement_address.empty()) return absl::InvalidArgumentError("--placement names no host:port");
-  if (options.threads < 0 || options.threads > 1024) return absl::InvalidArgumentError("--threads must be in [0, 1024]");
+  RETURN_IF_ERROR(CheckWorkerOptions(options.worker));
   if (options.device_memory_mib < 0 || options.device_memory_mib > kMostDeviceMib) {
     return absl::InvalidArgumentError(absl::StrCat("--device_memory_mib=", options.device_memory_mib, ": expected 0 to ", kMostDeviceMib));
   }
@@ -83,14 +81,14 @@ struct ExpertServer::Impl {
 };
 
 absl::Status ExpertServer::Impl::Load() {
-  WorkerTransportOptions streams = options.transport;
+  WorkerTransportOptions streams = options.worker.transport;
   streams.encryption_required = credentials.encrypted();
   ASSIGN_OR_RETURN(transport, WorkerTransport::Create(streams, runner.metrics()));
-  ASSIGN_OR_RETURN(config, ModelConfig::Load(options.model_directory));
-  ASSIGN_OR_RETURN(numerics, ChooseNumerics(options.device, options.dtype, config));
+  ASSIGN_OR_RETURN(config, ModelConfig::Load(options.worker.model_directory));
+  ASSIGN_OR_RETURN(numerics, ChooseNumerics(options.worker.device, options.worker.dtype, config));
   if (config.moe_layers() == 0)
-    return absl::InvalidArgumentError(absl::StrCat(options.model_directory, ": the model has no routed experts"));
-  ASSIGN_OR_RETURN(checkpoint, Checkpoint::Open(options.model_directory));
+    return absl::InvalidArgumentError(absl::StrCat(options.worker.model_directory, ": the model has no routed experts"));
+  ASSIGN_OR_RETURN(checkpoint, Checkpoint::Open(options.worker.model_directory));
   RETURN_IF_ERROR(MakeLoader());
   ExpertServiceOptions service_options;
   service_options.shape = {
@@ -113,9 +111,9 @@ absl::Status ExpertServer::Impl::MakeLoader() {
                                                          .most_bytes = options.device_memory_mib << 20}));
     return absl::OkStatus();
   }
-  pool = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : AvailableCores());
-  if (!options.shared_weights.empty()) {
-    ASSIGN_OR_RETURN(shared_weights, SharedWeights::Open(options.shared_weights, *checkpoint, numerics));
+  pool = std::make_unique<ThreadPool>(options.worker.threads > 0 ? options.worker.threads : AvailableCores());
+  if (!options.worker.shared_weights.empty()) {
+    ASSIGN_OR_RETURN(shared_weights, SharedWeights::Open(options.worker.shared_weights, *checkpoint, numerics));
   }
   loader = std::make_unique<CpuExpertLoader>(checkpoint.get(), &config, numerics, pool.get(), shared_weights.get());
   return absl::OkStatus();
@@ -136,15 +134,15 @@ absl::Status ExpertServer::Impl::Serve() {
 
 void ExpertServer::Impl::Register() {
   PlacementClientOptions client;
-  client.address = options.placement_address;
+  client.address = options.worker.placement_address;
   client.credentials = credentials.ToRole(PeerRole::kPlacement);
   v1::WorkerInfo& worker = client.worker;
   worker.set_worker_id(worker_id);
   worker.set_role(v1::ROLE_EXPERT);
   worker.set_address(runner.address());
   worker.set_numerics_id(numerics.Id());
-  worker.set_model_id(ModelId(options.model_directory));
-  worker.set_failure_domain(options.failure_domain.empty() ? worker_id : options.failure_domain);
+  worker.set_model_id(ModelId(options.worker.model_directory));
+  worker.set_failure_domain(options.worker.failure_domain.empty() ? worker_id : options.worker.failure_domain);
   worker.set_first_moe_layer(static_cast<uint32_t>(config.first_k_dense_replace));
   worker.set_moe_layers(static_cast<uint32_t>(config.moe_layers()));
   worker.set_experts(static_cast<uint32_t>(config.n_routed_experts));

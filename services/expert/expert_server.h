@@ -8,23 +8,15 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "model/layers/numerics.h"
-#include "services/common/worker_transport.h"
+#include "services/common/worker_options.h"
 
 namespace baleen {
 
 struct ServerOptions;
 
 struct ExpertOptions {
-  std::string model_directory;
-  Device device = Device::kCpu;
-  std::string dtype = "auto";  // See ChooseNumerics.
-  std::string placement_address;
-  std::string failure_domain;       // Empty = only itself.
-  int threads = 0;                  // 0 = one per core it may use.
-  std::string shared_weights = "";  // Directory of SharedWeights; empty = none. On a GPU nothing is shared.
-  int64_t device_memory_mib = 0;    // On a GPU, for experts; 0 = all it has.
-  WorkerTransportOptions transport = {};
+  WorkerOptions worker;
+  int64_t device_memory_mib = 0;  // On a GPU, for experts; 0 = all it has.
 };
 
 // Ready when registered with all assigned experts loaded. On SIGTERM: goes on until its experts are loaded elsewhere, deregisters, answers

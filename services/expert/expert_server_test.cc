@@ -57,12 +57,11 @@ class ExpertServerTest : public ::testing::Test {
   }
 
   std::unique_ptr<ExpertServer> StartShard() {
-    auto server = ExpertServer::Start(ServerOptions{.role = "expert"}, {.model_directory = kModel,
-                                                                        .device = numerics_.device,
-                                                                        .dtype = "bf16",
-                                                                        .placement_address = placement_->address(),
-                                                                        .failure_domain = "",
-                                                                        .threads = 1});
+    auto server = ExpertServer::Start(ServerOptions{.role = "expert"}, {.worker = {.model_directory = kModel,
+                                                                                   .device = numerics_.device,
+                                                                                   .dtype = "bf16",
+                                                                                   .threads = 1,
+                                                                                   .placement_address = placement_->address()}});
     EXPECT_TRUE(server.ok()) << server.status();
     return server.ok() ? *std::move(server) : nullptr;
   }
@@ -197,30 +196,33 @@ TEST_F(ExpertServerTest, ShardsOnADeviceGiveItsBitsWhileExpertsMove) {
 
 TEST_F(ExpertServerTest, WrongOptionsAreNamed) {
   const auto start = [&](const ExpertOptions& options) { return ExpertServer::Start(ServerOptions{.role = "expert"}, options).status(); };
-  ExpertOptions options{.model_directory = kModel, .dtype = "auto", .placement_address = "127.0.0.1:1", .failure_domain = "", .threads = 1};
-  options.dtype = "int3";
+  ExpertOptions options{.worker = {.model_directory = kModel, .threads = 1, .placement_address = "127.0.0.1:1"}};
+  WorkerOptions& worker = options.worker;
+  worker.dtype = "int3";
   EXPECT_NE(start(options).message().find("--dtype=int3"), absl::string_view::npos);
-  options.dtype = "f32";
-  options.device = Device::kCuda;
+  worker.dtype = "f32";
+  worker.device = Device::kCuda;
   EXPECT_NE(start(options).message().find("--dtype=f32"), absl::string_view::npos);
-  options.dtype = "auto";
-  options.device = Device::kCpu;
+  worker.dtype = "auto";
+  worker.device = Device::kCpu;
   options.device_memory_mib = -1;
   EXPECT_NE(start(options).message().find("--device_memory_mib=-1"), absl::string_view::npos);
   options.device_memory_mib = 0;
-  options.model_directory = "no/such/model";
+  worker.threads = -1;
+  EXPECT_NE(start(options).message().find("--threads"), absl::string_view::npos);
+  worker.threads = 1;
+  worker.model_directory = "no/such/model";
   EXPECT_NE(start(options).message().find("no/such/model"), absl::string_view::npos);
-  options.model_directory = "";
+  worker.model_directory = "";
   EXPECT_NE(start(options).message().find("--model"), absl::string_view::npos);
-  options.model_directory = kModel;
-  options.placement_address = "";
+  worker.model_directory = kModel;
+  worker.placement_address = "";
   EXPECT_NE(start(options).message().find("--placement"), absl::string_view::npos);
 }
 
 TEST_F(ExpertServerTest, NotReadyWithoutPlacement) {
-  const auto server = ExpertServer::Start(
-      ServerOptions{.role = "expert"},
-      {.model_directory = kModel, .dtype = "auto", .placement_address = "127.0.0.1:1", .failure_domain = "", .threads = 1});
+  const auto server = ExpertServer::Start(ServerOptions{.role = "expert"},
+                                          {.worker = {.model_directory = kModel, .threads = 1, .placement_address = "127.0.0.1:1"}});
   ASSERT_TRUE(server.ok());
   EXPECT_EQ((*server)->Ready().code(), absl::StatusCode::kUnavailable);
   (*server)->RequestStop();

@@ -1,9 +1,11 @@
 // baleen-gateway: the REST and gRPC edge.
-#include <cstdlib>
-#include <iostream>
+#include <memory>
+#include <string>
 
 #include "absl/flags/flag.h"
 #include "absl/time/time.h"
+#include "base/status_macros.h"
+#include "services/common/exit_code.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
 #include "services/gateway/gateway_server.h"
@@ -27,18 +29,12 @@ ABSL_FLAG(std::string, guardrail_failure, "closed",
           "what happens to text that a failing guardrail did not judge: closed ends, open delivers");
 ABSL_FLAG(absl::Duration, guardrail_timeout, absl::Seconds(1), "after which a check counts as failed, 1ms to 1m");
 
-int main(int argc, char** argv) {
-  if (const absl::Status status = baleen::ParseServiceFlags(argc, argv, "gateway"); !status.ok()) {
-    std::cerr << status.message() << "\n";
-    return EXIT_FAILURE;
-  }
-  baleen::GatewayOptions options;
-  const auto server_options = baleen::ServerOptionsFromFlags("gateway", baleen::PeerRole::kGateway);
-  if (!server_options.ok()) {
-    std::cerr << "baleen-gateway: " << server_options.status().message() << "\n";
-    return EXIT_FAILURE;
-  }
-  options.server = *server_options;
+namespace baleen {
+namespace {
+
+GatewayOptions OptionsFromFlags(const ServerOptions& server) {
+  GatewayOptions options;
+  options.server = server;
   options.model_directory = absl::GetFlag(FLAGS_model);
   options.placement_address = absl::GetFlag(FLAGS_placement);
   options.failure_domain = absl::GetFlag(FLAGS_failure_domain);
@@ -55,10 +51,17 @@ int main(int argc, char** argv) {
   options.guardrail.policy_path = absl::GetFlag(FLAGS_guardrail_policy);
   options.guardrail.failure = absl::GetFlag(FLAGS_guardrail_failure);
   options.guardrail.timeout = absl::GetFlag(FLAGS_guardrail_timeout);
-  auto server = baleen::GatewayServer::Start(options);
-  if (!server.ok()) {
-    std::cerr << "baleen-gateway: " << server.status().message() << "\n";
-    return EXIT_FAILURE;
-  }
-  return (*server)->RunUntilTerminated();
+  return options;
 }
+
+absl::StatusOr<int> Serve(int argc, char** argv) {
+  RETURN_IF_ERROR(ParseServiceFlags(argc, argv, "gateway"));
+  ASSIGN_OR_RETURN(const ServerOptions server_options, ServerOptionsFromFlags("gateway", PeerRole::kGateway));
+  ASSIGN_OR_RETURN(const std::unique_ptr<GatewayServer> server, GatewayServer::Start(OptionsFromFlags(server_options)));
+  return server->RunUntilTerminated();
+}
+
+}  // namespace
+}  // namespace baleen
+
+int main(int argc, char** argv) { return baleen::ExitCode(baleen::Serve(argc, argv)); }

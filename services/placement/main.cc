@@ -4,7 +4,7 @@
 
 #include "absl/flags/flag.h"
 #include "base/status_macros.h"
-#include "services/common/log.h"
+#include "services/common/exit_code.h"
 #include "services/common/server_runner.h"
 #include "services/common/service_flags.h"
 #include "services/placement/placement_server.h"
@@ -17,33 +17,29 @@ ABSL_FLAG(double, rebalance_period_s, 30, "how often experts are moved to even o
 ABSL_FLAG(std::string, etcd, "",
           "host:port of etcd's members, parted by commas, which two or more placements share; empty = the only placement");
 
+namespace baleen {
 namespace {
 
-baleen::PlacementOptions OptionsFromFlags() {
-  baleen::PlacementOptions options;
+PlacementOptions OptionsFromFlags() {
+  PlacementOptions options;
   options.cluster.assignment.expected_shards = absl::GetFlag(FLAGS_expected_shards);
   options.cluster.assignment.replicas = absl::GetFlag(FLAGS_replicas);
   options.cluster.assignment.extra_slots = absl::GetFlag(FLAGS_extra_slots);
-  options.cluster.heartbeat_timeout = baleen::kHeartbeatTimeout;
+  options.cluster.heartbeat_timeout = kHeartbeatTimeout;
   options.rebalance_period = absl::Seconds(absl::GetFlag(FLAGS_rebalance_period_s));
   options.etcd = absl::GetFlag(FLAGS_etcd);
   return options;
 }
 
-absl::Status Run(int argc, char** argv, int* exit_code) {
-  RETURN_IF_ERROR(baleen::ParseServiceFlags(argc, argv, "placement"));
-  ASSIGN_OR_RETURN(const baleen::ServerOptions options, baleen::ServerOptionsFromFlags("placement", baleen::PeerRole::kPlacement));
-  baleen::PlacementServer server(options, OptionsFromFlags());
+absl::StatusOr<int> Serve(int argc, char** argv) {
+  RETURN_IF_ERROR(ParseServiceFlags(argc, argv, "placement"));
+  ASSIGN_OR_RETURN(const ServerOptions options, ServerOptionsFromFlags("placement", PeerRole::kPlacement));
+  PlacementServer server(options, OptionsFromFlags());
   RETURN_IF_ERROR(server.Start());
-  *exit_code = server.RunUntilTerminated();
-  return absl::OkStatus();
+  return server.RunUntilTerminated();
 }
 
 }  // namespace
+}  // namespace baleen
 
-int main(int argc, char** argv) {
-  int exit_code = 1;
-  const absl::Status status = Run(argc, argv, &exit_code);
-  if (!status.ok()) baleen::Log(baleen::LogLevel::kError, "cannot_start", {{"reason", std::string(status.message())}});
-  return exit_code;
-}
+int main(int argc, char** argv) { return baleen::ExitCode(baleen::Serve(argc, argv)); }
