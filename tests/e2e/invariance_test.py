@@ -1,48 +1,21 @@
 """The same request gives the same tokens and the same log-probabilities, to the bit, whatever the cluster around it looks like."""
 
-import json
-import pathlib
 import random
-import struct
-import subprocess
-import tempfile
 import unittest
 
 from tests.testing.cluster import MODEL, ROOT, Cluster
 from tests.testing.inference import Client
+from tools.logits import logits
+
+LOGITS = ROOT / "tools/logits/logits"
 
 QUESTIONS = ["What is 4821 + 1397?", "Sort 5, 3, 99, 12.", "How many r are in strawberry?", "9.9 or 9.11: which is larger?",
              "What is 37 * 48?", "Hello!", "Tell me a joke about whales."]
 
 
 def greedy_in_one_process(tokens, device="cpu"):
-    """The most likely next token at every position of `tokens`, by //tools/logits: no cluster, no RPC."""
-    with tempfile.TemporaryDirectory() as directory:
-        out = pathlib.Path(directory, "logits.safetensors")
-        subprocess.run([ROOT / "tools/logits/logits", f"--model={MODEL}", "--tokens=" + ",".join(map(str, tokens)), "--dtype=bf16",
-                        f"--device={device}", f"--out={out}"], check=True)
-        data = out.read_bytes()
-    header_bytes, = struct.unpack("<Q", data[:8])
-    entry = json.loads(data[8:8 + header_bytes])["logits"]
-    rows, vocab = entry["shape"]
-    begin = 8 + header_bytes + entry["data_offsets"][0]
-    return [max(range(vocab), key=struct.unpack_from(f"<{vocab}f", data, begin + 4 * vocab * row).__getitem__) for row in range(rows)]
-
-
-def logits_says(device):
-    """What the one-process tool answers to a device and to a model that is not there."""
-    command = [ROOT / "tools/logits/logits", "--model=none", "--tokens=1", "--out=none", f"--device={device}"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stderr
-
-
-def gpu():
-    """The device that stands for a GPU in this build: one, or the kernels' emulation. Raises SkipTest where a GPU is wanted and missing."""
-    if "this build has CUDA" not in logits_says("cuda-emulated"):
-        return "cuda-emulated"
-    answer = logits_says("cuda")
-    if "--device=cuda" in answer:
-        raise unittest.SkipTest(answer.strip())
-    return "cuda"
+    """The most likely next token at every position of `tokens`."""
+    return [max(range(len(row)), key=row.__getitem__) for row in logits.compute(LOGITS, MODEL, tokens, device)]
 
 
 def prompts(client):
@@ -97,7 +70,9 @@ class InvarianceTest(unittest.TestCase):
                 self.assertEqual(result, reference[0])
 
     def test_a_gpu(self):
-        name = gpu()
+        name, problem = logits.gpu(LOGITS)
+        if problem:
+            self.skipTest(problem)
         device = dict(own_flags=lambda process: [f"--device={name}"] if process.startswith(("prefill", "decode", "expert")) else [])
         ranks = ["--tensor_parallel=2"] if name == "cuda-emulated" else []  # A machine may have one GPU.
         one, = self.answers(shards=1, worker_flags=ranks, **device)

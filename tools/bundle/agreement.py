@@ -9,38 +9,27 @@ may choose otherwise at some. How much a checkpoint makes of its roundings is se
 """
 
 import argparse
-import array
 import json
 import math
 import operator
 import pathlib
 import random
 import statistics
-import struct
-import subprocess
 import sys
-import tempfile
 
 import check
 
-LOGITS = check.ROOT / "bazel-bin" / "tools" / "logits" / "logits"
+sys.path.append(str(check.ROOT / "tools" / "logits"))
+
+import logits  # noqa: E402
+
+BINARY = check.ROOT / "bazel-bin" / "tools" / "logits" / "logits"
 TOKENS = 96
 SEED = 7
 # What a value's rounding is off by, in root mean square.
 ROUNDING = {"bf16": 0.0011, "fp8": 0.026}
 # A device rounds between products too, up to twice as often as the CPU. Errors add up as squares, and one checkpoint is a small sample.
 MARGIN = 2
-
-
-def read(path):
-    """Rows of the tensor `logits` of a safetensors file."""
-    data = path.read_bytes()
-    length, = struct.unpack_from("<Q", data)
-    tensor = json.loads(data[8:8 + length])["logits"]
-    begin, end = (8 + length + offset for offset in tensor["data_offsets"])
-    values = array.array("f", data[begin:end])
-    width = tensor["shape"][1]
-    return [values[at:at + width] for at in range(0, len(values), width)]
 
 
 def error(rows, expected):
@@ -63,25 +52,14 @@ def failures_of(device, errors):
     return bounds, [f"{run} is off by {errors[run]:.4f}, more than {bound:.4f}" for run, bound in found if errors[run] > bound]
 
 
-def compute(model, device, dtype, tokens, directory):
-    """RuntimeError with what the command says."""
-    out = pathlib.Path(directory) / "logits.safetensors"
-    command = [LOGITS, f"--model={model}", f"--device={device}", f"--dtype={dtype}", f"--tokens={tokens}", f"--out={out}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"logits --device={device} --dtype={dtype}: {done.stderr.strip()[-2000:]}")
-    return read(out)
-
-
 def agree(model, device):
     """The figures, and what was not as it should be."""
     config = json.loads((model / "config.json").read_text())
     drawn = random.Random(SEED)
-    tokens = ",".join(str(drawn.randrange(config["vocab_size"])) for _ in range(TOKENS))
-    with tempfile.TemporaryDirectory() as directory:
-        expected = compute(model, "cpu", "f32", tokens, directory)
-        runs = [("cpu", "bf16"), *((device, dtype) for dtype in ROUNDING)]
-        errors = {f"{where} {dtype}": error(compute(model, where, dtype, tokens, directory), expected) for where, dtype in runs}
+    tokens = [drawn.randrange(config["vocab_size"]) for _ in range(TOKENS)]
+    expected = logits.compute(BINARY, model, tokens, "cpu", "f32")
+    runs = [("cpu", "bf16"), *((device, dtype) for dtype in ROUNDING)]
+    errors = {f"{where} {dtype}": error(logits.compute(BINARY, model, tokens, where, dtype), expected) for where, dtype in runs}
     bounds, failures = failures_of(device, errors)
     return {"device": device, "positions": TOKENS, "errors": errors, "bounds": bounds, "failures": failures}
 

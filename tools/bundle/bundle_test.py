@@ -11,17 +11,11 @@ import unittest
 
 import agreement
 import check
-import pack  # First: it says where the command's modules lie.
-import gpu  # noqa: I001
+import pack
+from agreement import logits
 
 BINARIES = pathlib.Path.cwd()
-
-
-def build_has_cuda():
-    """Whether the services compute on a GPU; else they have its emulation."""
-    expert = BINARIES / "services" / "expert" / "baleen-expert"
-    done = subprocess.run([expert, "--device=cuda-emulated"], capture_output=True, text=True, timeout=60)
-    return "this build has CUDA" in done.stdout + done.stderr
+LOGITS = "tools/logits/logits"
 
 
 class BundleTest(unittest.TestCase):
@@ -30,7 +24,7 @@ class BundleTest(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         cls.addClassCleanup(directory.cleanup)
         archive = pathlib.Path(directory.name) / "bundle.tar.xz"
-        pack.pack(archive, BINARIES, extra=["tools/logits/logits"], preset=0)
+        pack.pack(archive, BINARIES, extra=[LOGITS], preset=0)
         with tarfile.open(archive) as packed:
             packed.extractall(directory.name)
         cls.bundle = pathlib.Path(directory.name) / pack.NAME
@@ -47,11 +41,10 @@ class BundleTest(unittest.TestCase):
         return result
 
     def device(self):
-        if not build_has_cuda():
-            return "cuda-emulated"
-        if problem := gpu.problem():
+        device, problem = logits.gpu(BINARIES / LOGITS)
+        if problem:
             self.skipTest(problem)
-        return "cuda"
+        return device
 
     def test_it_serves_on_the_cpu(self):
         self.assertIn("6218", self.run_script("check.py", "--device=cpu")["sum"])

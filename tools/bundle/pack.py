@@ -58,7 +58,7 @@ def stage_all(stage, binaries, extra, model):
         if not source.is_file():
             raise SystemExit(f"pack: {source} is not built")
         add_binary(source, pathlib.Path("bazel-bin") / path, stage)
-    for folder in ("baleen", "bundle"):
+    for folder in ("baleen", "bundle", "logits"):
         (stage / "tools" / folder).mkdir(parents=True, exist_ok=True)
         for script in (ROOT / "tools" / folder).iterdir():
             if script.suffix == ".py" or script.name == "baleen":
