@@ -34,6 +34,8 @@ class Writer {
     return *this;
   }
 
+  Writer& Text(const PrivateText& text) { return Text(text.reveal()); }
+
   Writer& Control(absl::string_view token) {
     Flush();
     if (const absl::optional<int32_t> id = tokenizer_.AddedTokenId(token)) {
@@ -79,20 +81,21 @@ absl::Status CheckTurns(const std::vector<ChatTurn>& turns) {
   return absl::OkStatus();
 }
 
-std::string LastSystem(const std::vector<ChatTurn>& turns) {
-  std::string system;
+PrivateText LastSystem(const std::vector<ChatTurn>& turns) {
+  PrivateText system;
   for (const ChatTurn& turn : turns) {
     if (turn.role == "system") system = turn.content;
   }
   return system;
 }
 
-std::string JoinedSystem(const std::vector<ChatTurn>& turns) {
-  std::string system;
+PrivateText JoinedSystem(const std::vector<ChatTurn>& turns) {
+  PrivateText system;
   bool first = true;
   for (const ChatTurn& turn : turns) {
     if (turn.role != "system") continue;
-    absl::StrAppend(&system, first ? "" : "\n\n", turn.content);
+    if (!first) system.Append(PrivateText("\n\n"));
+    system.Append(turn.content);
     first = false;
   }
   return system;
@@ -195,7 +198,8 @@ bool WriteV3(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, const st
       WriteCalls(turn, out);
     } else {
       if (!answers_tool) out->Control(kAssistant);
-      out->Text(kind == ChatTemplateKind::kV3 ? absl::string_view(turn.content) : AfterLastThink(turn.content)).Control(kEos);
+      out->Text(kind == ChatTemplateKind::kV3 ? absl::string_view(turn.content.reveal()) : AfterLastThink(turn.content.reveal()))
+          .Control(kEos);
     }
   }
   if (in_outputs) {
@@ -210,7 +214,7 @@ bool WriteV3(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, const st
 
 void WriteV31Assistant(const ChatTurn& turn, bool after_user, Writer* out) {
   if (after_user) out->Control(kAssistant).Control(kEndThink);
-  out->Text(AfterFirstThink(turn.content));
+  out->Text(AfterFirstThink(turn.content.reveal()));
   bool first = true;
   for (const ChatToolCall& call : turn.tool_calls) {
     if (first) out->Control(kCallsBegin);

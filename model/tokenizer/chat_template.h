@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "base/private_text.h"
 #include "model/tokenizer/tokenizer.h"
 
 namespace baleen {
@@ -21,23 +22,23 @@ enum class ChatTemplateKind {
 };
 
 struct ChatToolCall {
-  std::string name;
-  std::string arguments;  // JSON text, rendered verbatim.
+  PrivateText name;
+  PrivateText arguments;  // JSON text, rendered verbatim.
 };
 
 struct ChatTurn {
   std::string role;  // system, user, assistant, tool
-  std::string content;
+  PrivateText content;
   std::vector<ChatToolCall> tool_calls = {};  // Of an assistant turn, in call order.
   bool prefix = false;                        // The last turn, an assistant's: the completion goes on from its content.
-  std::string reasoning = {};                 // Of a prefix turn: what was thought before `content`.
+  PrivateText reasoning = {};                 // Of a prefix turn: what was thought before `content`.
 };
 
 // A function that the model may call.
 struct ChatTool {
-  std::string name;
-  std::string description;
-  std::string parameters;  // JSON Schema text, rendered verbatim.
+  PrivateText name;
+  PrivateText description;
+  PrivateText parameters;  // JSON Schema text, rendered verbatim.
 };
 
 struct RenderedChat {

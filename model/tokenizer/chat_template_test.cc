@@ -16,8 +16,10 @@ namespace {
 using Turns = std::vector<ChatTurn>;
 
 const Turns& Messages() {
-  static const auto* const turns =
-      new Turns{{"system", "S"}, {"user", "Hi"}, {"assistant", "<think>\nT\n</think>\n\nHello"}, {"user", "Bye"}};
+  static const auto* const turns = new Turns{{"system", PrivateText("S")},
+                                             {"user", PrivateText("Hi")},
+                                             {"assistant", PrivateText("<think>\nT\n</think>\n\nHello")},
+                                             {"user", PrivateText("Bye")}};
   return *turns;
 }
 
@@ -66,33 +68,40 @@ TEST(ChatTemplateTest, V31SwitchesThinking) {
 }
 
 TEST(ChatTemplateTest, SeveralSystemMessages) {
-  const Turns turns = {{"system", "one"}, {"system", "two"}, {"user", "u"}};
+  const Turns turns = {{"system", PrivateText("one")}, {"system", PrivateText("two")}, {"user", PrivateText("u")}};
   EXPECT_EQ(Render(ChatTemplateKind::kR1, turns), "Btwo<｜User｜>u<｜Assistant｜><think>\n");
   EXPECT_EQ(Render(ChatTemplateKind::kV30324, turns), "Bone\n\ntwo<｜User｜>u<｜Assistant｜>");
   EXPECT_EQ(Render(ChatTemplateKind::kV31, turns), "Bone\n\ntwo<｜User｜>u<｜Assistant｜></think>");
 }
 
 TEST(ChatTemplateTest, WhichThinkMarkCutsHistory) {
-  const Turns turns = {{"user", "u"}, {"assistant", "a</think>b</think>c"}, {"user", "v"}};
+  const Turns turns = {{"user", PrivateText("u")}, {"assistant", PrivateText("a</think>b</think>c")}, {"user", PrivateText("v")}};
   EXPECT_EQ(Render(ChatTemplateKind::kR1, turns), "B<｜User｜>u<｜Assistant｜>cE<｜User｜>v<｜Assistant｜><think>\n");
   EXPECT_EQ(Render(ChatTemplateKind::kV31, turns), "B<｜User｜>u<｜Assistant｜></think>b</think>cE<｜User｜>v<｜Assistant｜></think>");
 }
 
 TEST(ChatTemplateTest, V31ToolCalls) {
-  const Turns turns = {{"user", "u"}, {"assistant", "", {{"f", "{\"a\":1}"}, {"g", "{}"}}}, {"tool", "R1"}, {"tool", "R2"}};
+  const Turns turns = {
+      {"user", PrivateText("u")},
+      {"assistant", PrivateText(""), {{PrivateText("f"), PrivateText("{\"a\":1}")}, {PrivateText("g"), PrivateText("{}")}}},
+      {"tool", PrivateText("R1")},
+      {"tool", PrivateText("R2")}};
   const std::string calls =
       "B<｜User｜>u<｜Assistant｜></think><｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"a\":1}<｜tool▁call▁end｜>"
       "<｜tool▁call▁begin｜>g<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>E"
       "<｜tool▁output▁begin｜>R1<｜tool▁output▁end｜><｜tool▁output▁begin｜>R2<｜tool▁output▁end｜>";
   EXPECT_EQ(Render(ChatTemplateKind::kV31, turns), calls);
   Turns answered = turns;
-  answered.push_back({"assistant", "done"});
-  answered.push_back({"user", "thanks"});
+  answered.push_back({"assistant", PrivateText("done")});
+  answered.push_back({"user", PrivateText("thanks")});
   EXPECT_EQ(Render(ChatTemplateKind::kV31, answered), calls + "doneE<｜User｜>thanks<｜Assistant｜></think>");
 }
 
 TEST(ChatTemplateTest, R1ToolCallsAreFencedAndClosedOnce) {
-  const Turns turns = {{"user", "u"}, {"assistant", "", {{"f", "{}"}, {"g", "[]"}}}, {"tool", "R1"}, {"tool", "R2"}};
+  const Turns turns = {{"user", PrivateText("u")},
+                       {"assistant", PrivateText(""), {{PrivateText("f"), PrivateText("{}")}, {PrivateText("g"), PrivateText("[]")}}},
+                       {"tool", PrivateText("R1")},
+                       {"tool", PrivateText("R2")}};
   const std::string calls =
       "B<｜User｜>u<｜Assistant｜><｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n{}\n```<｜tool▁call▁end｜>\n"
       "<｜tool▁call▁begin｜>function<｜tool▁sep｜>g\n```json\n[]\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>E"
@@ -102,14 +111,14 @@ TEST(ChatTemplateTest, R1ToolCallsAreFencedAndClosedOnce) {
   EXPECT_EQ(Render(ChatTemplateKind::kR1, turns, absl::nullopt, &opens), calls);
   EXPECT_FALSE(opens);
   Turns answered = turns;
-  answered.push_back({"assistant", "done"});
+  answered.push_back({"assistant", PrivateText("done")});
   EXPECT_EQ(Render(ChatTemplateKind::kV3, answered), calls + "doneE<｜Assistant｜>");
 }
 
 TEST(ChatTemplateTest, ContentStaysText) {
   const auto tokenizer = MakeTinyTokenizer();
   const absl::StatusOr<RenderedChat> chat =
-      RenderChat(ChatTemplateKind::kV3, {{"user", "x<｜Assistant｜><｜end▁of▁sentence｜>"}}, absl::nullopt, *tokenizer);
+      RenderChat(ChatTemplateKind::kV3, {{"user", PrivateText("x<｜Assistant｜><｜end▁of▁sentence｜>")}}, absl::nullopt, *tokenizer);
   ASSERT_TRUE(chat.ok()) << chat.status();
   const int32_t assistant = *tokenizer->AddedTokenId("<｜Assistant｜>");
   EXPECT_EQ(std::count(chat->ids.begin(), chat->ids.end(), assistant), 1);
@@ -123,15 +132,15 @@ TEST(ChatTemplateTest, BadTurnsAreNamed) {
     return std::string(RenderChat(ChatTemplateKind::kR1, turns, absl::nullopt, *tokenizer).status().message());
   };
   EXPECT_TRUE(absl::StrContains(message({}), "messages"));
-  EXPECT_TRUE(absl::StrContains(message({{"user", "u"}, {"robot", "r"}}), "messages[1].role"));
-  EXPECT_TRUE(absl::StrContains(message({{"user", "u", {{"f", "{}"}}}}), "messages[0].tool_calls"));
+  EXPECT_TRUE(absl::StrContains(message({{"user", PrivateText("u")}, {"robot", PrivateText("r")}}), "messages[1].role"));
+  EXPECT_TRUE(absl::StrContains(message({{"user", PrivateText("u"), {{PrivateText("f"), PrivateText("{}")}}}}), "messages[0].tool_calls"));
 }
 
 TEST(ChatTemplateTest, MissingControlTokenIsNamed) {
   TinyTokenizerOptions options;
   options.added = {"<｜User｜>"};
   const auto tokenizer = MakeTinyTokenizer(options);
-  const absl::Status status = RenderChat(ChatTemplateKind::kV3, {{"user", "u"}}, absl::nullopt, *tokenizer).status();
+  const absl::Status status = RenderChat(ChatTemplateKind::kV3, {{"user", PrivateText("u")}}, absl::nullopt, *tokenizer).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(absl::StrContains(status.message(), "<｜Assistant｜>")) << status;
 }
@@ -185,45 +194,48 @@ TEST(ChatTemplateTest, MalformedConfigIsAnError) {
 }
 
 ChatTurn Prefix(const std::string& content, const std::string& reasoning = "") {
-  ChatTurn turn{"assistant", content};
+  ChatTurn turn{"assistant", PrivateText(content)};
   turn.prefix = true;
-  turn.reasoning = reasoning;
+  turn.reasoning = PrivateText(reasoning);
   return turn;
 }
 
 TEST(ChatTemplateTest, APrefixStaysOpen) {
   bool opens = true;
-  EXPECT_EQ(Render(ChatTemplateKind::kV3, {{"user", "u"}, Prefix("It is")}, absl::nullopt, &opens), "B<｜User｜>u<｜Assistant｜>It is");
+  EXPECT_EQ(Render(ChatTemplateKind::kV3, {{"user", PrivateText("u")}, Prefix("It is")}, absl::nullopt, &opens),
+            "B<｜User｜>u<｜Assistant｜>It is");
   EXPECT_FALSE(opens);
-  EXPECT_EQ(Render(ChatTemplateKind::kR1, {{"user", "u"}, Prefix("It is", "T")}, absl::nullopt, &opens),
+  EXPECT_EQ(Render(ChatTemplateKind::kR1, {{"user", PrivateText("u")}, Prefix("It is", "T")}, absl::nullopt, &opens),
             "B<｜User｜>u<｜Assistant｜><think>\nT\n</think>\n\nIt is");
   EXPECT_FALSE(opens);
-  EXPECT_EQ(Render(ChatTemplateKind::kR1, {{"user", "u"}, Prefix("", "T")}, absl::nullopt, &opens),
+  EXPECT_EQ(Render(ChatTemplateKind::kR1, {{"user", PrivateText("u")}, Prefix("", "T")}, absl::nullopt, &opens),
             "B<｜User｜>u<｜Assistant｜><think>\nT");
   EXPECT_TRUE(opens);
-  EXPECT_EQ(Render(ChatTemplateKind::kV31, {{"user", "u"}, Prefix("It is")}, false, &opens), "B<｜User｜>u<｜Assistant｜></think>It is");
+  EXPECT_EQ(Render(ChatTemplateKind::kV31, {{"user", PrivateText("u")}, Prefix("It is")}, false, &opens),
+            "B<｜User｜>u<｜Assistant｜></think>It is");
   EXPECT_FALSE(opens);
-  EXPECT_EQ(Render(ChatTemplateKind::kV31, {{"user", "u"}, Prefix("It is")}, true, &opens), "B<｜User｜>u<｜Assistant｜><think>It is");
+  EXPECT_EQ(Render(ChatTemplateKind::kV31, {{"user", PrivateText("u")}, Prefix("It is")}, true, &opens),
+            "B<｜User｜>u<｜Assistant｜><think>It is");
   EXPECT_TRUE(opens);
 }
 
 TEST(ChatTemplateTest, OnlyTheLastAssistantTurnIsAPrefix) {
   const auto tokenizer = MakeTinyTokenizer();
-  EXPECT_FALSE(RenderChat(ChatTemplateKind::kV3, {Prefix("a"), {"user", "u"}}, absl::nullopt, *tokenizer).ok());
+  EXPECT_FALSE(RenderChat(ChatTemplateKind::kV3, {Prefix("a"), {"user", PrivateText("u")}}, absl::nullopt, *tokenizer).ok());
 }
 
 TEST(ChatTemplateTest, ToolsAreDeclaredWithTheirCallForm) {
-  const std::vector<ChatTool> tools = {{"add", "Adds. <｜User｜>", "{\"type\":\"object\"}"}};
-  const std::string v31 = Render(ChatTemplateKind::kV31, {{"system", "S"}, {"user", "u"}}, false, nullptr, tools);
+  const std::vector<ChatTool> tools = {{PrivateText("add"), PrivateText("Adds. <｜User｜>"), PrivateText("{\"type\":\"object\"}")}};
+  const std::string v31 = Render(ChatTemplateKind::kV31, {{"system", PrivateText("S")}, {"user", PrivateText("u")}}, false, nullptr, tools);
   EXPECT_TRUE(absl::StrContains(v31,
                                 "BS\n\n## Tools\nYou have access to the following tools:\n\n### add\nDescription: Adds. <｜User｜>\n\n"
                                 "Parameters: {\"type\":\"object\"}\n\nIMPORTANT"));
   EXPECT_TRUE(absl::StrContains(v31, "<｜tool▁call▁begin｜>tool_call_name<｜tool▁sep｜>tool_call_arguments<｜tool▁call▁end｜>"));
-  const std::string r1 = Render(ChatTemplateKind::kR1, {{"user", "u"}}, absl::nullopt, nullptr, tools);
+  const std::string r1 = Render(ChatTemplateKind::kR1, {{"user", PrivateText("u")}}, absl::nullopt, nullptr, tools);
   EXPECT_TRUE(absl::StrContains(r1, "<｜tool▁call▁begin｜>function<｜tool▁sep｜>tool_call_name\n```json\ntool_call_arguments\n```"));
   // A description that spells a control token is text.
   const auto tokenizer = MakeTinyTokenizer();
-  const auto chat = RenderChat(ChatTemplateKind::kR1, {{"user", "u"}}, absl::nullopt, *tokenizer, tools);
+  const auto chat = RenderChat(ChatTemplateKind::kR1, {{"user", PrivateText("u")}}, absl::nullopt, *tokenizer, tools);
   EXPECT_EQ(std::count(chat->ids.begin(), chat->ids.end(), *tokenizer->AddedTokenId("<｜User｜>")), 1);
 }
 

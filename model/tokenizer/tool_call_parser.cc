@@ -74,13 +74,13 @@ void ToolCallParser::OnNameText(std::vector<ToolCallDelta>* deltas) {
 void ToolCallParser::BeginArguments(std::string name, const std::string& arguments, std::vector<ToolCallDelta>* deltas) {
   state_ = State::kArguments;
   pending_.clear();
-  deltas->push_back({calls_ - 1, std::move(name), ""});
+  deltas->push_back({calls_ - 1, PrivateText(std::move(name)), PrivateText()});
   AddArguments(arguments, deltas);
 }
 
 void ToolCallParser::AddArguments(const std::string& text, std::vector<ToolCallDelta>* deltas) {
   std::string arguments = end_fence_.Add(text).text;
-  if (!arguments.empty()) deltas->push_back({calls_ - 1, "", std::move(arguments)});
+  if (!arguments.empty()) deltas->push_back({calls_ - 1, PrivateText(), PrivateText(std::move(arguments))});
 }
 
 void ToolCallParser::BeginCall() {
@@ -96,7 +96,7 @@ void ToolCallParser::EndCall(std::vector<ToolCallDelta>* deltas) {
   OnText(detokenizer_.Finish(), deltas);
   if (state_ != State::kArguments) BeginArguments(pending_.substr(0, pending_.find('\n')), "", deltas);
   std::string rest = end_fence_.Finish();
-  if (!rest.empty()) deltas->push_back({calls_ - 1, "", std::move(rest)});
+  if (!rest.empty()) deltas->push_back({calls_ - 1, PrivateText(), PrivateText(std::move(rest))});
   state_ = State::kBetween;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/types/optional.h"
+#include "base/private_text.h"
 #include "model/tokenizer/detokenizer.h"
 #include "model/tokenizer/stop_matcher.h"
 #include "model/tokenizer/tokenizer.h"
@@ -21,8 +22,8 @@ enum class ToolCallSyntax {
 // A piece of one call: the first of a call has its name, the following ones more of its arguments.
 struct ToolCallDelta {
   int index = 0;
-  std::string name;
-  std::string arguments;
+  PrivateText name;
+  PrivateText arguments;
 };
 
 // Goes by the control tokens, never by text that spells them. Lenient where models err: a missing fence or separator still gives a call.

@@ -32,8 +32,8 @@ class ToolCallParserTest : public testing::Test {
     for (const ToolCallDelta& delta : deltas) {
       if (static_cast<size_t>(delta.index) == parsed.calls.size()) parsed.calls.emplace_back();
       Call& call = parsed.calls.at(static_cast<size_t>(delta.index));
-      call.name += delta.name;
-      call.arguments += delta.arguments;
+      call.name += delta.name.reveal();
+      call.arguments += delta.arguments.reveal();
     }
     EXPECT_EQ(static_cast<size_t>(parser.calls()), parsed.calls.size());
     return parsed;

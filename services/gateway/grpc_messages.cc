@@ -48,24 +48,26 @@ absl::StatusOr<GenerationSpec> ToSpec(const v1::GenerationOptions& options, cons
 }
 
 ChatTurn ToTurn(const v1::ChatMessage& message) {
-  ChatTurn turn{message.role(), message.content()};
-  for (const v1::ToolCall& call : message.tool_calls()) turn.tool_calls.push_back({call.name(), call.arguments()});
+  ChatTurn turn{message.role(), PrivateText(message.content())};
+  for (const v1::ToolCall& call : message.tool_calls())
+    turn.tool_calls.push_back({PrivateText(call.name()), PrivateText(call.arguments())});
   turn.prefix = message.prefix();
-  turn.reasoning = message.reasoning_content();
+  turn.reasoning = PrivateText(message.reasoning_content());
   return turn;
 }
 
 absl::StatusOr<ToolUse> ToTools(const v1::ChatRequest& request) {
   ToolUse use;
   for (const v1::Tool& tool : request.tools()) {
+    const std::string& schema = tool.parameters_json_schema();
     use.tools.push_back(
-        {tool.name(), tool.description(), tool.parameters_json_schema().empty() ? kJsonObjectSchema : tool.parameters_json_schema()});
+        {PrivateText(tool.name()), PrivateText(tool.description()), PrivateText(schema.empty() ? kJsonObjectSchema : schema)});
   }
   if (request.tool_choice() == v1::TOOL_CHOICE_NONE) use.choice = ToolChoice::kNone;
   if (request.tool_choice() == v1::TOOL_CHOICE_REQUIRED) use.choice = ToolChoice::kRequired;
   if (!request.tool_choice_name().empty()) {
     use.choice = ToolChoice::kRequired;
-    use.name = request.tool_choice_name();
+    use.name = PrivateText(request.tool_choice_name());
   }
   RETURN_IF_ERROR(CheckTools(use));
   return use;
@@ -122,7 +124,7 @@ absl::StatusOr<CompletionCall> ToCompletionCall(const v1::GenerateRequest& reque
     for (const uint32_t id : request.token_ids().ids()) ids.push_back(ToId(id));
     call.prompt = std::move(ids);
   } else {
-    call.prompt = request.text();
+    call.prompt = PrivateText(request.text());
   }
   ASSIGN_OR_RETURN(call.generation, ToSpec(request.options(), defaults));
   return call;
@@ -153,8 +155,8 @@ void FillResponse(const GenerationEvent& event, const std::string& request_id, b
     v1::ToolCallDelta* delta = response->add_tool_calls();
     delta->set_index(static_cast<uint32_t>(call.index));
     if (!call.name.empty()) delta->set_id(ToolCallId(request_id, event.choice, call.index));
-    delta->set_name(call.name);
-    delta->set_arguments(call.arguments);
+    delta->set_name(call.name.reveal());
+    delta->set_arguments(call.arguments.reveal());
   }
 }
 

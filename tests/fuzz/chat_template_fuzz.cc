@@ -27,11 +27,12 @@ Chat ReadChat(FuzzInput* input) {
     const uint8_t kind = input->Byte();
     const std::string first = input->Line(), second = input->Line();
     if (kind % 8 < 5) {
-      chat.turns.push_back({.role = kRoles[kind % 8], .content = first, .prefix = kind >= 0x80, .reasoning = second});
+      chat.turns.push_back(
+          {.role = kRoles[kind % 8], .content = PrivateText(first), .prefix = kind >= 0x80, .reasoning = PrivateText(second)});
     } else if (kind % 8 == 5 && !chat.turns.empty()) {
-      chat.turns.back().tool_calls.push_back({first, second});
+      chat.turns.back().tool_calls.push_back({PrivateText(first), PrivateText(second)});
     } else {
-      chat.tools.push_back({first, second, second});
+      chat.tools.push_back({PrivateText(first), PrivateText(second), PrivateText(second)});
     }
   }
   return chat;
@@ -39,7 +40,7 @@ Chat ReadChat(FuzzInput* input) {
 
 // The same with nothing said. What is empty stays so: templates go by it.
 Chat Silenced(Chat chat) {
-  const auto silence = [](std::string* text) { *text = text->empty() ? "" : "x"; };
+  const auto silence = [](PrivateText* text) { *text = PrivateText(text->empty() ? "" : "x"); };
   for (ChatTurn& turn : chat.turns) {
     silence(&turn.content);
     silence(&turn.reasoning);

@@ -40,11 +40,11 @@ Parsed Parse(const Tokenizer& tokenizer, ToolCallSyntax syntax, const std::vecto
     const size_t index = static_cast<size_t>(delta.index);
     Require(index <= parsed.calls.size(), "calls come in order");
     if (index == parsed.calls.size()) {
-      parsed.calls.push_back({delta.name, ""});
+      parsed.calls.push_back({delta.name.reveal(), ""});
     } else {
       Require(index + 1 == parsed.calls.size() && delta.name.empty(), "the first piece of a call has its name, the others more of it");
     }
-    parsed.calls.back().arguments += delta.arguments;
+    parsed.calls.back().arguments += delta.arguments.reveal();
   }
   Require(parser.calls() == static_cast<int>(parsed.calls.size()), "every call is told of");
   return parsed;

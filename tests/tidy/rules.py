@@ -34,6 +34,8 @@ TEST_BANNED_CALLS = ((r"\b(?:sleep_for|sleep_until|SleepFor|usleep|nanosleep)\s*
 
 # Code that logs, measures, traces or words errors: users' text has no business there (base/private_text.h).
 _WATCHED_FILES = re.compile(r"(?:^|/)(?:\w*probe|log|\w*metrics\w*|measured_\w+|\w*trace\w*|span_exporter|api_error)\.(?:cc|h)$")
+# What takes users' text or token ids out of their types: reveal, ids joined to a text, a message shown as a whole.
+_REVEALING_CALLS = re.compile(r"\breveal\s*\(|\bStrJoin\s*\(\s*[\w.\->()]*(?:tokens?|ids|prompt|journal)_?\b|\b\w*DebugString\s*\(")
 _WATCHED_CALLS = re.compile(r"\b(?:Log|FormatLogLine|InvalidField|\w+Error|absl::Status)\s*\(")
 
 # Spelled so that this file passes its own rules.
@@ -109,10 +111,10 @@ def banned_calls(source):
 
 
 def revealed_text(source):
-    """No user's text in logs, metrics, traces and errors."""
+    """No user's text, and no token ids, in logs, metrics, traces and errors."""
     if not source.is_cpp or source.is_test:
         return
-    for match in re.finditer(r"\breveal\s*\(", source.code):
+    for match in _REVEALING_CALLS.finditer(source.code):
         statement = source.code[source.code.rfind(";", 0, match.start()) + 1 : match.start()]
         calls = [statement[call.end() - 1 :] for call in _WATCHED_CALLS.finditer(statement)]
         if _WATCHED_FILES.search(source.path) or any(rest.count("(") > rest.count(")") for rest in calls):

@@ -89,6 +89,13 @@ class RulesTest(unittest.TestCase):
             ("services/gateway/gen_ai_metrics.cc", "Use(text.reveal());", True),
             ("services/gateway/request_trace.h", "Use(text.reveal());", True),
             ("services/gateway/a_test.cc", "Log(text.reveal());", False),
+            ("services/gateway/a.cc", 'Log(LogLevel::kInfo, "x", {{"ids", absl::StrJoin(event.tokens, ",")}});', True),
+            ("services/gateway/a.cc", 'Log(LogLevel::kInfo, "x", {{"ids", absl::StrJoin(request.token_ids().ids(), ",")}});', True),
+            ("services/gateway/a.cc", 'return absl::InternalError(absl::StrJoin(journal_, " "));', True),
+            ("services/gateway/a.cc", 'return absl::InternalError(absl::StrJoin(uris, " "));', False),
+            ("services/gateway/a.cc", 'Use(absl::StrJoin(tokens, " "));', False),
+            ("services/attention/probe.cc", 'Use(absl::StrJoin(prompt, " "));', True),
+            ("services/gateway/a.cc", 'Log(LogLevel::kDebug, "x", {{"start", start.ShortDebugString()}});', True),
         ):
             with self.subTest(path=path, line=line):
                 self.assertEqual(bool(findings(path, line + "\n", rules.revealed_text)), bad)

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
+#include "base/private_text.h"
 #include "benchmark/benchmark.h"
 #include "model/tokenizer/chat_template.h"
 #include "model/tokenizer/tokenizer.h"
@@ -53,7 +54,7 @@ std::vector<std::vector<int32_t>> Prompts() {
   if (!tokenizer.ok() || !kind.ok()) std::abort();
   std::vector<std::vector<int32_t>> prompts;
   for (const char* question : kQuestions) {
-    const auto chat = RenderChat(*kind, {{.role = "user", .content = question}}, absl::nullopt, **tokenizer);
+    const auto chat = RenderChat(*kind, {{.role = "user", .content = PrivateText(question)}}, absl::nullopt, **tokenizer);
     if (!chat.ok()) std::abort();
     prompts.push_back(chat->ids);
   }

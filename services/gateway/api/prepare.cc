@@ -85,9 +85,9 @@ absl::Status Constrain(const ServedModel& model, const ToolUse& tools, Generatio
 }
 
 absl::StatusOr<std::vector<int32_t>> PromptIds(const ServedModel& model, const CompletionCall& call) {
-  if (const auto* text = std::get_if<std::string>(&call.prompt)) {
+  if (const auto* text = std::get_if<PrivateText>(&call.prompt)) {
     std::vector<int32_t> ids = {model.bos_token_id};
-    const std::vector<int32_t> rest = model.tokenizer->Encode(*text, AddedTokens::kText);
+    const std::vector<int32_t> rest = model.tokenizer->Encode(text->reveal(), AddedTokens::kText);
     ids.insert(ids.end(), rest.begin(), rest.end());
     return ids;
   }
@@ -111,7 +111,7 @@ int64_t LeastPromptTokens(const ServedModel& model, const ChatCall& call) {
 
 int64_t LeastPromptTokens(const ServedModel& model, const CompletionCall& call) {
   if (const auto* ids = std::get_if<std::vector<int32_t>>(&call.prompt)) return static_cast<int64_t>(ids->size());
-  return static_cast<int64_t>(std::get<std::string>(call.prompt).size()) / model.longest_token_bytes;
+  return static_cast<int64_t>(std::get<PrivateText>(call.prompt).size()) / model.longest_token_bytes;
 }
 
 absl::StatusOr<GenerationInput> PrepareChat(const ServedModel& model, const ChatCall& call, absl::Time deadline) {
@@ -142,8 +142,8 @@ absl::StatusOr<GenerationInput> PrepareCompletion(const ServedModel& model, cons
   input.deadline = deadline;
   if (call.echo) {
     if (input.spec.logprobs >= 0) return InvalidField("echo", "cannot go with 'logprobs': the prompt's tokens have none here.");
-    const auto* text = std::get_if<std::string>(&call.prompt);
-    input.echo = PrivateText(text != nullptr ? *text : model.tokenizer->Decode(input.prompt, /*skip_special=*/true));
+    const auto* text = std::get_if<PrivateText>(&call.prompt);
+    input.echo = text != nullptr ? *text : PrivateText(model.tokenizer->Decode(input.prompt, /*skip_special=*/true));
   }
   RETURN_IF_ERROR(Constrain(model, ToolUse(), &input));
   RETURN_IF_ERROR(Complete(model, "prompt", &input));

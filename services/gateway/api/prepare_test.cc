@@ -22,7 +22,7 @@ class PrepareTest : public testing::Test {
   static ChatCall Chat(const std::string& content) {
     ChatCall call;
     call.model = "abacus";
-    call.turns = {{"user", content}};
+    call.turns = {{"user", PrivateText(content)}};
     return call;
   }
   static CompletionCall Completion(std::vector<int32_t> ids) {
@@ -99,7 +99,7 @@ TEST_F(PrepareTest, PromptAndAnswerFillTheContextAndNoMore) {
 TEST_F(PrepareTest, CompletionTextGetsABosAndIdsAreTakenAsTheyAre) {
   CompletionCall call = Completion({5, 6});
   EXPECT_EQ(PrepareCompletion(*model_, call, absl::InfiniteFuture())->prompt, (std::vector<int32_t>{5, 6}));
-  call.prompt = std::string("1");
+  call.prompt = PrivateText("1");
   const auto text = PrepareCompletion(*model_, call, absl::InfiniteFuture());
   ASSERT_EQ(text->prompt.size(), 2u);
   EXPECT_EQ(text->prompt[0], model_->bos_token_id);
@@ -130,7 +130,7 @@ TEST_F(PrepareTest, ASchemaThatCannotBeKeptIsRefused) {
 
 TEST_F(PrepareTest, ToolsAreTakenOutOnlyWhenOffered) {
   ChatCall call = Chat("2+2");
-  call.tools.tools = {{"add", "Adds.", "{}"}};
+  call.tools.tools = {{PrivateText("add"), PrivateText("Adds."), PrivateText("{}")}};
   auto input = PrepareChat(*model_, call, absl::InfiniteFuture());
   ASSERT_TRUE(input.ok()) << input.status();
   EXPECT_EQ(input->tool_calls, ToolCallSyntax::kFenced);
@@ -167,10 +167,10 @@ TEST_F(PrepareTest, TheLeastPriceIsNeverAboveTheRealOne) {
                                   std::string("\xff\xfe"), std::string()}) {
     CompletionCall completion;
     completion.model = "abacus";
-    completion.prompt = text;
+    completion.prompt = PrivateText(text);
     EXPECT_LE(LeastPromptTokens(*model_, completion), exact(PrepareCompletion(*model_, completion, absl::InfiniteFuture())));
     ChatCall chat = Chat(text);
-    chat.turns.insert(chat.turns.begin(), {{"user", "3"}, {"assistant", std::string(200, 'x') + "</think>4"}});
+    chat.turns.insert(chat.turns.begin(), {{"user", PrivateText("3")}, {"assistant", PrivateText(std::string(200, 'x') + "</think>4")}});
     EXPECT_LE(LeastPromptTokens(*model_, chat), exact(PrepareChat(*model_, chat, absl::InfiniteFuture())));
   }
   EXPECT_EQ(LeastPromptTokens(*model_, Completion(Ids(77))), 77);
@@ -180,7 +180,7 @@ TEST_F(PrepareTest, APromptThatCannotFitIsRefusedUntokenised) {
   const int64_t bytes = model_->max_position_embeddings * model_->longest_token_bytes;
   CompletionCall completion;
   completion.model = "abacus";
-  completion.prompt = std::string(static_cast<size_t>(bytes), '1');
+  completion.prompt = PrivateText(std::string(static_cast<size_t>(bytes), '1'));
   const absl::Status refused = PrepareCompletion(*model_, completion, absl::InfiniteFuture()).status();
   EXPECT_TRUE(absl::StrContains(refused.message(), "'prompt' has at least ")) << refused;
   EXPECT_TRUE(

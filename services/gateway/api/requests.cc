@@ -33,10 +33,10 @@ absl::StatusOr<StreamSpec> ReadStreamSpec(const json::object& body) {
 }
 
 // A string, or OpenAI's list of {"type": "text", "text": ...} parts.
-absl::StatusOr<std::string> ReadContent(const json::object& message, absl::string_view field) {
+absl::StatusOr<PrivateText> ReadContent(const json::object& message, absl::string_view field) {
   const json::value* content = FindField(message, "content");
-  if (content == nullptr) return std::string();
-  if (content->is_string()) return std::string(content->as_string());
+  if (content == nullptr) return PrivateText();
+  if (content->is_string()) return PrivateText(std::string(content->as_string()));
   if (!content->is_array()) return InvalidField(field, "must be a string or a list of text parts.");
   std::string text;
   for (const json::value& part : content->as_array()) {
@@ -46,7 +46,7 @@ absl::StatusOr<std::string> ReadContent(const json::object& message, absl::strin
     if (!is_text || part_text == nullptr || !part_text->is_string()) return InvalidField(field, "may hold only parts of type 'text'.");
     text.append(part_text->as_string().data(), part_text->as_string().size());
   }
-  return text;
+  return PrivateText(std::move(text));
 }
 
 absl::StatusOr<ChatTurn> ReadTurn(const json::object& message, const std::string& field) {
@@ -61,8 +61,8 @@ absl::StatusOr<ChatTurn> ReadTurn(const json::object& message, const std::string
   ASSIGN_OR_RETURN(turn.tool_calls, ReadToolCalls(message, field));
   ASSIGN_OR_RETURN(const auto prefix, ReadBool(message, "prefix"));
   turn.prefix = prefix.value_or(false);
-  ASSIGN_OR_RETURN(const auto reasoning, ReadString(message, "reasoning_content"));
-  if (turn.prefix) turn.reasoning = reasoning.value_or("");
+  ASSIGN_OR_RETURN(auto reasoning, ReadString(message, "reasoning_content"));
+  if (turn.prefix) turn.reasoning = PrivateText(std::move(reasoning).value_or(""));
   RETURN_IF_ERROR(ReadString(message, "tool_call_id").status());
   return turn;
 }
@@ -121,17 +121,17 @@ absl::StatusOr<std::vector<int32_t>> ReadTokenIds(const json::array& array) {
   return ids;
 }
 
-absl::StatusOr<std::variant<std::string, std::vector<int32_t>>> ReadPrompt(const json::object& body) {
+absl::StatusOr<std::variant<PrivateText, std::vector<int32_t>>> ReadPrompt(const json::object& body) {
   const json::value* prompt = FindField(body, "prompt");
   if (prompt == nullptr) return InvalidField("prompt", "is required.");
-  if (prompt->is_string()) return std::string(prompt->as_string());
+  if (prompt->is_string()) return PrivateText(std::string(prompt->as_string()));
   if (!prompt->is_array() || prompt->as_array().empty())
     return InvalidField("prompt", "must be a string or a non-empty list of token ids.");
   const json::array& list = prompt->as_array();
   const bool nested = list[0].is_string() || list[0].is_array();
   if (nested && list.size() > 1)
     return InvalidField("prompt", "may hold one prompt per request; send several requests for several prompts.");
-  if (list[0].is_string()) return std::string(list[0].as_string());
+  if (list[0].is_string()) return PrivateText(std::string(list[0].as_string()));
   const json::array& ids = list[0].is_array() ? list[0].as_array() : list;
   if (ids.empty()) return InvalidField("prompt", "must not be an empty list.");
   return ReadTokenIds(ids);

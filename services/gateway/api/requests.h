@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/private_text.h"
 #include "model/tokenizer/chat_template.h"
 #include "services/gateway/api/generation_spec.h"
 #include "services/gateway/api/tools.h"
@@ -32,7 +33,7 @@ struct ChatCall {
 
 struct CompletionCall {
   std::string model;
-  std::variant<std::string, std::vector<int32_t>> prompt;
+  std::variant<PrivateText, std::vector<int32_t>> prompt;
   bool echo = false;  // Each choice begins with the prompt's text.
   GenerationSpec generation;
   StreamSpec stream;

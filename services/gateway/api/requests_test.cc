@@ -45,7 +45,7 @@ TEST(ParseChatCallTest, JoinsTextParts) {
                     GenerationSpec());
   ASSERT_TRUE(call.ok()) << call.status();
   EXPECT_EQ(call->turns[0].role, "system");
-  EXPECT_EQ(call->turns[0].content, "ab");
+  EXPECT_EQ(call->turns[0].content.reveal(), "ab");
 }
 
 struct BadField {
@@ -110,11 +110,11 @@ TEST(ParseChatCallTest, ReadsToolsAndCalls) {
                                   GenerationSpec());
   ASSERT_TRUE(call.ok()) << call.status();
   ASSERT_EQ(call->turns.size(), 4u);
-  EXPECT_EQ(call->turns[1].tool_calls.at(0).name, "f");
+  EXPECT_EQ(call->turns[1].tool_calls.at(0).name.reveal(), "f");
   EXPECT_TRUE(call->turns[3].prefix);
   EXPECT_EQ(call->tools.choice, ToolChoice::kRequired);
-  EXPECT_EQ(call->tools.name, "f");
-  EXPECT_EQ(call->tools.tools.at(0).parameters, R"({"type":"object"})");
+  EXPECT_EQ(call->tools.name.reveal(), "f");
+  EXPECT_EQ(call->tools.tools.at(0).parameters.reveal(), R"({"type":"object"})");
 }
 
 TEST(ParseChatCallTest, RefusesBadBodies) {
@@ -136,7 +136,7 @@ TEST(ParseChatCallTest, BoundsDepth) {
 TEST(ParseCompletionCallTest, TakesTextAndIds) {
   auto call = ParseCompletionCall(R"({"model":"m","prompt":"2+2"})", GenerationSpec());
   ASSERT_TRUE(call.ok());
-  EXPECT_EQ(std::get<std::string>(call->prompt), "2+2");
+  EXPECT_EQ(std::get<PrivateText>(call->prompt).reveal(), "2+2");
   EXPECT_EQ(call->generation.max_tokens, 16);
   for (const char* prompt : {"[0,5,7]", "[[0,5,7]]"}) {
     call = ParseCompletionCall(std::string(R"({"model":"m","logprobs":1,"prompt":)") + prompt + "}", GenerationSpec());

@@ -38,7 +38,8 @@ absl::StatusOr<ChatTool> ReadTool(const json::value& value, const std::string& f
   if (parameters != nullptr && !parameters->is_object()) {
     return InvalidField(absl::StrCat(field, ".function.parameters"), "must be a JSON Schema object.");
   }
-  return ChatTool{*std::move(name), description.value_or(""), parameters == nullptr ? kJsonObjectSchema : json::serialize(*parameters)};
+  return ChatTool{PrivateText(*std::move(name)), PrivateText(std::move(description).value_or("")),
+                  PrivateText(parameters == nullptr ? kJsonObjectSchema : json::serialize(*parameters))};
 }
 
 absl::Status ReadChoice(const json::object& body, ToolUse* use) {
@@ -46,10 +47,10 @@ absl::Status ReadChoice(const json::object& body, ToolUse* use) {
   if (choice == nullptr) return absl::OkStatus();
   if (choice->is_object()) {
     ASSIGN_OR_RETURN(const json::object* function, FunctionOf(*choice, "tool_choice"));
-    ASSIGN_OR_RETURN(const auto name, ReadString(*function, "name"));
+    ASSIGN_OR_RETURN(auto name, ReadString(*function, "name"));
     if (!name) return InvalidField("tool_choice", "must name a function.");
     use->choice = ToolChoice::kRequired;
-    use->name = *name;
+    use->name = PrivateText(*std::move(name));
     return absl::OkStatus();
   }
   const std::string text = choice->is_string() ? std::string(choice->as_string()) : "";
@@ -85,7 +86,7 @@ absl::StatusOr<ToolUse> ReadTools(const json::object& body) {
 absl::Status CheckTools(const ToolUse& use) {
   if (use.tools.size() > kMaxTools) return InvalidField("tools", absl::StrCat("may hold at most ", kMaxTools, " functions."));
   for (size_t i = 0; i < use.tools.size(); ++i) {
-    if (IsName(use.tools[i].name)) continue;
+    if (IsName(use.tools[i].name.reveal())) continue;
     return InvalidField(absl::StrCat("tools[", i, "].function.name"),
                         absl::StrCat("must have 1 to ", kNameBytesMax, " letters, digits, underscores and dashes."));
   }
@@ -111,7 +112,7 @@ absl::StatusOr<std::vector<ChatToolCall>> ReadToolCalls(const json::object& mess
     ASSIGN_OR_RETURN(auto name, ReadString(*function, "name"));
     ASSIGN_OR_RETURN(auto arguments, ReadString(*function, "arguments"));
     if (!name || !arguments) return InvalidField(name_of_list, "need a 'name' and 'arguments', which is JSON in a string.");
-    calls.push_back({*std::move(name), *std::move(arguments)});
+    calls.push_back({PrivateText(*std::move(name)), PrivateText(*std::move(arguments))});
   }
   return calls;
 }
@@ -129,12 +130,12 @@ absl::StatusOr<GrammarSpec> ToolCallGrammar(const ToolUse& use, ToolCallSyntax s
   const bool fenced = syntax == ToolCallSyntax::kFenced;
   GrammarSpec spec;
   for (const ChatTool& tool : use.tools) {
-    if (!use.name.empty() && tool.name != use.name) continue;
+    if (!use.name.empty() && !(tool.name == use.name)) continue;
     std::vector<GrammarPiece> pieces = {marks[0], marks[1]};
-    pieces.emplace_back(GrammarLiteral{fenced ? "function" : tool.name});
+    pieces.emplace_back(GrammarLiteral{fenced ? "function" : tool.name.reveal()});
     pieces.push_back(marks[2]);
-    if (fenced) pieces.emplace_back(GrammarLiteral{absl::StrCat(tool.name, "\n```json\n")});
-    pieces.emplace_back(GrammarJsonSchema{tool.parameters});
+    if (fenced) pieces.emplace_back(GrammarLiteral{absl::StrCat(tool.name.reveal(), "\n```json\n")});
+    pieces.emplace_back(GrammarJsonSchema{tool.parameters.reveal()});
     if (fenced) pieces.emplace_back(GrammarLiteral{"\n```"});
     pieces.push_back(marks[3]);
     pieces.push_back(marks[4]);

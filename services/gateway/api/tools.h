@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/private_text.h"
 #include "model/sampling/grammar/grammar_spec.h"
 #include "model/tokenizer/chat_template.h"
 #include "model/tokenizer/tokenizer.h"
@@ -21,7 +22,7 @@ enum class ToolChoice { kAuto, kNone, kRequired };
 struct ToolUse {
   std::vector<ChatTool> tools = {};
   ToolChoice choice = ToolChoice::kAuto;
-  std::string name = {};  // With kRequired: this one; empty = any.
+  PrivateText name = {};  // With kRequired: this one; empty = any.
 
   // Whether the model is told of the tools.
   bool offered() const { return !tools.empty() && choice != ToolChoice::kNone; }

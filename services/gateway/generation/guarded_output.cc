@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-
 namespace baleen {
 namespace {
 
@@ -16,7 +14,9 @@ std::vector<GuardPiece> PiecesOf(const GenerationEvent& event, uint32_t choice) 
   if (!event.reasoning.empty()) pieces.push_back({choice, GuardChannel::kReasoning, 0, event.reasoning, false});
   if (!event.text.empty()) pieces.push_back({choice, GuardChannel::kText, 0, event.text, false});
   for (const ToolCallDelta& call : event.tool_calls) {
-    PrivateText text(call.name.empty() ? call.arguments : absl::StrCat(call.name, " ", call.arguments));
+    PrivateText text = call.name;
+    if (!text.empty()) text.Append(PrivateText(" "));
+    text.Append(call.arguments);
     pieces.push_back({choice, GuardChannel::kToolCall, static_cast<uint32_t>(call.index), std::move(text), false});
   }
   if (event.last() && pieces.empty()) pieces.push_back({choice, GuardChannel::kText, 0, PrivateText(), false});

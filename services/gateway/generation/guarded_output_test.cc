@@ -148,7 +148,7 @@ TEST_F(GuardedOutputTest, ReasoningTextAndCallsArePiecesOfTheirOwn) {
   const GenerationSink sink = Make();
   GenerationEvent event = Token(1, "text");
   event.reasoning = PrivateText("thought");
-  event.tool_calls = {{0, "add", ""}, {0, "", "{\"a\""}};
+  event.tool_calls = {{0, PrivateText("add"), PrivateText()}, {0, PrivateText(), PrivateText("{\"a\"")}};
   sink(std::move(event));
   ASSERT_EQ(session_->pieces.size(), 4u);
   EXPECT_EQ(session_->pieces[0].channel, GuardChannel::kReasoning);

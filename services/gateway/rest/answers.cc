@@ -99,13 +99,13 @@ json::object Envelope(const AnswerHead& head, bool chunk, json::array choices) {
 json::object ToolCallObject(const AnswerHead& head, uint32_t choice, const ToolCallDelta& call) {
   return {{"id", ToolCallId(head.request_id, choice, call.index)},
           {"type", "function"},
-          {"function", json::object{{"name", call.name}, {"arguments", call.arguments}}}};
+          {"function", json::object{{"name", call.name.reveal()}, {"arguments", call.arguments.reveal()}}}};
 }
 
 json::object ToolCallChunk(const AnswerHead& head, uint32_t choice, const ToolCallDelta& call) {
   json::object chunk;
   if (call.name.empty()) {
-    chunk["function"] = json::object{{"arguments", call.arguments}};
+    chunk["function"] = json::object{{"arguments", call.arguments.reveal()}};
   } else {
     chunk = ToolCallObject(head, choice, call);
   }
@@ -149,7 +149,7 @@ void GatheredAnswer::Add(GenerationEvent event) {
     if (static_cast<size_t>(call.index) >= tool_calls.size()) {
       tool_calls.push_back(std::move(call));
     } else {
-      tool_calls[static_cast<size_t>(call.index)].arguments += call.arguments;
+      tool_calls[static_cast<size_t>(call.index)].arguments.Append(call.arguments);
     }
   }
   tokens.insert(tokens.end(), event.tokens.begin(), event.tokens.end());

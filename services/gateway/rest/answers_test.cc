@@ -128,8 +128,8 @@ TEST_F(AnswersTest, CompletionChunksGoOnWithTheirOffsets) {
 
 TEST_F(AnswersTest, ToolCallsHaveIdsNamesAndArguments) {
   GenerationEvent name, arguments, end;
-  name.tool_calls = {{0, "add", ""}};
-  arguments.tool_calls = {{0, "", "{\"a\":"}, {0, "", "1}"}};
+  name.tool_calls = {{0, PrivateText("add"), PrivateText()}};
+  arguments.tool_calls = {{0, PrivateText(), PrivateText("{\"a\":")}, {0, PrivateText(), PrivateText("1}")}};
   end.finish = Finish::kToolCalls;
   const AnswerHead head = Head(AnswerKind::kChat);
   GatheredAnswer answer;
