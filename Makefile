@@ -12,7 +12,7 @@ BALEEN := tools/baleen/baleen
 VENV := .baleen/venv
 
 # Names that `make up` takes; unset ones keep the command's defaults.
-export MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS PLACEMENTS ETCD TLS DTYPE TRANSPORT MTP SHARE_WEIGHTS DEVICE KV_MIB THREADS CORES NUMA_NODE \
+export MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS PLACEMENTS ETCD TLS DTYPE TRANSPORT MTP SHARE_WEIGHTS DEVICE TENSOR_PARALLEL KV_MIB THREADS CORES NUMA_NODE \
 	TENANTS TRACES API_KEY PORT_BASE QUESTION
 
 BINARIES := \
@@ -60,7 +60,7 @@ demo: build  ## start a cluster, ask QUESTION, show the answer, stop it
 certs:  ## make certificates for TLS=1 into .baleen/certs; 'tools/baleen/baleen certs --renew' issues them anew
 	@$(BALEEN) certs
 
-up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DEVICE DTYPE TRANSPORT TLS KV_MIB THREADS CORES NUMA_NODE)
+up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DEVICE TENSOR_PARALLEL DTYPE TRANSPORT TLS KV_MIB THREADS CORES NUMA_NODE)
 	@$(BALEEN) up
 
 down:  ## stop it

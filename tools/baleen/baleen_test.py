@@ -60,6 +60,8 @@ class SettingsTest(unittest.TestCase):
             ("TENANTS", "/nonexistent"),
             ("CORES", "0-"),
             ("NUMA_NODE", "-1"),
+            ("TENSOR_PARALLEL", "0"),
+            ("TENSOR_PARALLEL", "2"),
         ):
             with self.subTest(name=name, value=value), self.assertRaisesRegex(UserError, f"{name}={value}"):
                 settings.read({**self.environment, name: value})
@@ -69,6 +71,12 @@ class SettingsTest(unittest.TestCase):
         self.assertEqual(settings.read({**self.environment, "DEVICE": "cuda", "DTYPE": "fp8"}).device, "cuda")
         with self.assertRaisesRegex(UserError, "DTYPE=int8: a GPU computes in bf16, fp8"):
             settings.read({**self.environment, "DEVICE": "cuda", "DTYPE": "int8"})
+
+    def test_gpus_that_compute_together_draft_nothing(self):
+        several = {**self.environment, "DEVICE": "cuda", "TENSOR_PARALLEL": "4"}
+        self.assertEqual(settings.read(several).tensor_parallel, 4)
+        with self.assertRaisesRegex(UserError, "TENSOR_PARALLEL=4: drafts"):
+            settings.read({**several, "MTP": "1"})
 
 
 class FakeDriver:
@@ -173,6 +181,11 @@ class TopologyTest(unittest.TestCase):
         self.assertEqual({spec.role for spec in plan if "--device=cuda" in spec.flags}, {"prefill", "decode", "expert"})
         self.assertFalse(any(flag.startswith("--shared_weights") for spec in plan for flag in spec.flags))
         self.assertFalse(any(flag.startswith("--device") for spec in self.plan() for flag in spec.flags))
+
+    def test_ranks_reach_attention_only(self):
+        plan = self.plan(device="cuda", tensor_parallel=2)
+        self.assertEqual({spec.role for spec in plan if "--tensor_parallel=2" in spec.flags}, {"prefill", "decode"})
+        self.assertFalse(any(flag.startswith("--tensor_parallel") for spec in self.plan(device="cuda") for flag in spec.flags))
 
     def test_tenants_reach_gateways_only(self):
         with_tenants = {spec.id for spec in self.plan(tenants=pathlib.Path("/t.json")) if "--tenants=/t.json" in spec.flags}

@@ -15,6 +15,7 @@ TRANSPORTS = ("auto", "grpc", "ucx")
 DTYPES = ("auto", "bf16", "f32", "int8", "fp8")
 GPU_DTYPES = ("auto", "bf16", "fp8")
 MAX_PROCESSES_PER_ROLE = 64
+MAX_GPUS = 8  # Of one host.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Settings:
     numa_node: int | None = None  # Of workers.
     traces: bool = False  # Every request's spans, in files for `baleen trace`.
     device: str = "cpu"  # What attention and expert processes compute on.
+    tensor_parallel: int = 1  # GPUs of each attention process.
 
 
 def directory(environment=os.environ):
@@ -141,9 +143,14 @@ def read(environment=os.environ):
         numa_node=_integer(environment, "NUMA_NODE", None, 0, 1023),
         traces=_integer(environment, "TRACES", "0", 0, 1) == 1,
         device=device,
+        tensor_parallel=_integer(environment, "TENSOR_PARALLEL", "1", 1, MAX_GPUS),
     )
     if settings.replicas > settings.shards:
         raise UserError(f"REPLICAS={settings.replicas}: copies go to distinct shards, and there are SHARDS={settings.shards}")
+    if settings.tensor_parallel > 1 and settings.device == "cpu":
+        raise UserError(f"TENSOR_PARALLEL={settings.tensor_parallel}: GPUs compute together; set DEVICE=cuda")
+    if settings.tensor_parallel > 1 and settings.mtp:
+        raise UserError(f"TENSOR_PARALLEL={settings.tensor_parallel}: drafts (MTP=1) are computed by one GPU alone")
     if settings.placements > 1 and settings.etcd == "0":
         return dataclasses.replace(settings, etcd="1")
     return settings

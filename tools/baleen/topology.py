@@ -41,6 +41,8 @@ def _attention_flags(settings, role):
         flags.append(f"--kv_mib={settings.kv_mib}")
     if settings.mtp:
         flags.append("--mtp")
+    if settings.tensor_parallel > 1:
+        flags.append(f"--tensor_parallel={settings.tensor_parallel}")
     return flags + _compute_flags(settings)
 
 

@@ -161,6 +161,9 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- include "baleen.deviceArg" $root }}
 - --kv_mib={{ int64 $block.kvMiB }}
 - --max_batch_tokens={{ int64 $block.maxBatchTokens }}
+{{- if gt (int $block.tensorParallel) 1 }}
+- --tensor_parallel={{ int $block.tensorParallel }}
+{{- end }}
 {{- if and $root.Values.tracing.otlpEndpoint $root.Values.tracing.layerSteps }}
 - --trace_layer_steps={{ int64 $root.Values.tracing.layerSteps }}
 {{- end }}

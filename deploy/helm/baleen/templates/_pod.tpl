@@ -132,6 +132,15 @@ image:
 {{- end -}}
 {{- end -}}
 
+{{/* As the values say, with as many GPUs as compute together. Takes a role's block. */}}
+{{- define "baleen.resources" -}}
+{{- $resources := deepCopy .resources -}}
+{{- if gt (int (default 1 .tensorParallel)) 1 -}}
+{{- range $amounts := $resources }}{{ if hasKey $amounts "nvidia.com/gpu" }}{{ $_ := set $amounts "nvidia.com/gpu" (int $.tensorParallel) }}{{ end }}{{ end -}}
+{{- end -}}
+{{ toYaml $resources }}
+{{- end -}}
+
 {{/* The one container of a pod. Takes (root, role). */}}
 {{- define "baleen.container" -}}
 {{- $root := index . 0 -}}
@@ -164,7 +173,7 @@ ports:
   - {name: grpc, containerPort: 8081, protocol: TCP}
   - {name: metrics, containerPort: 9400, protocol: TCP}
 resources:
-  {{- toYaml $block.resources | nindent 2 }}
+  {{- include "baleen.resources" $block | nindent 2 }}
 securityContext:
   {{- include "baleen.containerSecurityContext" $root | nindent 2 }}
 # Live = the process answers; ready = it would answer a request now; the start waits for the checkpoint to be read.
