@@ -27,6 +27,7 @@ ON_A_GPU = ("attention", "expert")
 # What NVIDIA's driver links, which comes from the host when a container starts.
 OF_THE_DRIVER = tuple(pathlib.Path("/lib/x86_64-linux-gnu") / name for name in ("libdl.so.2", "libpthread.so.0", "librt.so.1"))
 COMPILED_IN = ("libboost1.81-dev",)  # Headers alone, whose code is in every binary.
+OF_THE_PAGE = ("libjs-katex",)  # What the gateway's own has embedded beside.
 CUDA_RUNTIME = "13"                  # In those for a GPU.
 USER = 65532
 
@@ -55,7 +56,7 @@ def lay_out(service, binary, tree, cuda=False):
             _copy(path, tree / "models" / "abacus" / path.name)
     packages = closure.packages(libraries)
     # The licences travel with the libraries.
-    compiled_in = closure.installed(COMPILED_IN)
+    compiled_in = closure.installed((*COMPILED_IN, *(OF_THE_PAGE if service == "gateway" else ())))
     for package in [*packages, *compiled_in]:
         copyright_file = pathlib.Path("/usr/share/doc") / package.name / "copyright"
         if copyright_file.is_file():

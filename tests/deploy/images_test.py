@@ -67,7 +67,7 @@ class TreeTest(unittest.TestCase):
         self.assertTrue(libraries <= files)
         self.assertIn("models/abacus/config.json", files)
         self.assertTrue({"libc6", "libgrpc++1.51", "libstdc++6"} <= {package.name for package in packages})
-        self.assertEqual([package.name for package in compiled_in], ["libboost1.81-dev"])
+        self.assertEqual([package.name for package in compiled_in], ["libboost1.81-dev", "libjs-katex"])
 
     def test_a_gpus_has_what_the_driver_links(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -147,6 +147,61 @@ class PlaygroundTest(BrowserTest):
         expect(turn.locator(".figures")).to_contain_text("waits for its tools")
         self.assert_fits(page)
 
+    def test_a_tools_result_is_given_back(self):
+        page = self.open()
+        page.get_by_label("Functions it may call").fill(json.dumps([ADD]))
+        page.get_by_label("Must call one").check()
+        page.get_by_label("Temperature").fill("0")
+        page.get_by_label("Max tokens").fill("200")
+        self.ask(page)
+        called = self.answered(page)
+        button = called.get_by_role("button", name="Give results")
+        button.click()
+        expect(page.locator(".turn")).to_have_count(1)
+        expect(called.get_by_label("What add returned")).to_be_focused()
+        for result in (ANSWER, "6219"):
+            called.get_by_label("What add returned").fill(result)
+            with page.expect_request("**/v1/chat/completions") as sent:
+                button.click()
+            body = sent.value.post_data_json
+            user, call, tool = body["messages"]
+            self.assertEqual((user["content"], call["role"], tool["role"]), (QUESTION, "assistant", "tool"))
+            self.assertEqual((call["tool_calls"][0]["id"], result), (tool["tool_call_id"], tool["content"]))
+            self.assertNotIn("tool_choice", body)
+            self.assertEqual(sent.value.response().status, 200)
+            self.answered(page, 1)
+            expect(page.locator(".turn")).to_have_count(2)
+        expect(page.locator(".turn").nth(1).locator(".asked-text")).to_have_text("add: 6219")
+        expect(page.locator(".problem:visible")).to_have_count(0)
+        self.assert_fits(page)
+
+    def answer_with(self, page, text):
+        """The next answers are this text, which abacus would not say."""
+        chunks = [{"index": 0, "delta": {"content": text}, "finish_reason": None}, {"index": 0, "delta": {}, "finish_reason": "stop"}]
+        body = "".join(f"data: {json.dumps({'choices': [chunk]})}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+        page.route("**/v1/chat/completions", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+
+    def test_formulas_are_set(self):
+        page = self.open()
+        self.answer_with(page, "\n".join([
+            r"So \(\frac{1}{2}\) of it, **\(x^2\)**, and \[\sqrt{y}\] in a line.", "",
+            r"1. First:", r"   \[", r"   \begin{aligned} a &= b \\[4pt]", r"   - c &= d \end{aligned}", r"   \].",
+            r"2. Then", r"$$", r"\boxed{7}", r"$$", "",
+            r"Not one: `\(z\)`, $5 or $6, \(\frac{1\), \(\href{https://example.com}{t}\), \[ open", "",
+            "```", r"\[ x \]", "```"]))
+        self.ask(page)
+        answer = self.answered(page).locator(".answer-text")
+        for formula in ("math mfrac", "strong math msup", "math msqrt", "math mtable", "math menclose"):
+            expect(answer.locator(formula)).to_have_count(1)
+        expect(answer.locator("math[display=block]")).to_have_count(3)
+        self.assertGreater(answer.locator("mtable").bounding_box()["height"], 20)
+        for text in (r"\(z\)", "$5 or $6", r"\(\frac{1\)", r"\[ open"):
+            expect(answer).to_contain_text(text)
+        expect(answer.locator("pre")).to_have_text(r"\[ x \]")
+        expect(answer.locator("a, [href]")).to_have_count(0)
+        expect(answer.locator("ul, .heading")).to_have_count(0)
+        self.assert_fits(page)
+
     def test_tools_that_are_no_json_are_pointed_out(self):
         page = self.open()
         for wrong in ("[{", "{}"):

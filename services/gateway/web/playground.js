@@ -14,7 +14,7 @@ const ANY = ["How many r's are in strawberry?", "Prove that there are infinitely
 export class Playground {
   constructor(onKeyWanted) {
     this.onKeyWanted = onKeyWanted;
-    this.turns = [];  // {question, answer, view, body, usage}
+    this.turns = [];  // {question, messages, answer, calls, view, body, usage}; `messages` are all that it was asked with.
     this.model = null;
     this.abort = null;
     this.settings = new Settings();
@@ -67,17 +67,18 @@ export class Playground {
     this.question.style.height = `${this.question.scrollHeight + 2}px`;
   }
 
-  body(question) {
-    const messages = [];
-    if (this.settings.system()) messages.push({role: "system", content: this.settings.system()});
-    for (const turn of this.turns) {
-      if (turn.answer === "") continue;
-      messages.push({role: "user", content: turn.question}, {role: "assistant", content: turn.answer});
-    }
-    messages.push({role: "user", content: question});
-    return JSON.stringify({
-      model: this.model.id, messages, ...this.settings.fields(), stream: true, stream_options: {include_usage: true},
-    }, null, 2);
+  // What a new question follows: the last turn that was answered in words, which knows those before it.
+  history() {
+    const last = this.turns.findLast((turn) => turn.answer !== "");
+    return last ? [...last.messages, {role: "assistant", content: last.answer}] : [];
+  }
+
+  body(messages) {
+    const system = this.settings.system();
+    const asked = system ? [{role: "system", content: system}, ...messages] : messages;
+    const fields = this.settings.fields();
+    if (asked.at(-1).role === "tool") delete fields.tool_choice;  // Results are to be answered, not asked for again.
+    return JSON.stringify({model: this.model.id, messages: asked, ...fields, stream: true, stream_options: {include_usage: true}}, null, 2);
   }
 
   async ask(text) {
@@ -87,12 +88,27 @@ export class Playground {
     if (!this.settings.valid()) return;
     this.question.value = "";
     this.fit();
+    await this.begin(question, [...this.history(), {role: "user", content: question}]);
+  }
+
+  // What the tools said, in the order of the turn's calls. Given once more, they have what came of the earlier ones removed.
+  async giveResults(turn, results) {
+    if (this.abort !== null || !this.settings.valid()) return;
+    this.removeFrom(this.turns.indexOf(turn) + 1);
+    const called = {role: "assistant", content: turn.answer || null, tool_calls: turn.calls};
+    const said = results.map((content, i) => ({role: "tool", tool_call_id: turn.calls[i].id, content}));
+    const shown = results.map((content, i) => `${turn.calls[i].function.name}: ${content}`).join("\n");
+    await this.begin(shown, [...turn.messages, called, ...said]);
+  }
+
+  async begin(question, messages) {
     byId("welcome").hidden = true;
-    const turn = {question, answer: "", body: this.body(question), usage: null};
+    const turn = {question, messages, answer: "", calls: [], body: this.body(messages), usage: null};
     turn.view = new TurnView(question, {
       request: (from) => this.dialog.show(turn.body, from),
       copy: (from) => copyText(turn.answer, from),
       again: () => this.again(turn),
+      results: (results) => this.giveResults(turn, results),
     });
     byId("turns").append(turn.view.root);
     this.turns.push(turn);
@@ -132,9 +148,16 @@ export class Playground {
     const {kind, text} = piece;
     if (kind === "waiting") return turn.view.wait(text);
     if (kind === "answer") turn.answer += text;
-    kind === "call" ? turn.view.addCall(piece) : turn.view.add(kind, text);
+    kind === "call" ? this.showCall(turn, piece) : turn.view.add(kind, text);
     this.say(kind === "thinking" ? "Thinking" : "Answering");
     this.keepUp();
+  }
+
+  showCall(turn, piece) {
+    const {index, id, name, text} = piece;
+    turn.calls[index] ??= {id, type: "function", function: {name, arguments: ""}};
+    turn.calls[index].function.arguments += text;
+    turn.view.addCall(piece);
   }
 
   failed(turn, error, figures) {
@@ -154,9 +177,13 @@ export class Playground {
   }
 
   again(turn) {
-    if (this.abort !== null) return;
-    for (const later of this.turns.splice(this.turns.indexOf(turn))) later.view.root.remove();
-    this.ask(turn.question);
+    if (this.abort !== null || !this.settings.valid()) return;
+    this.removeFrom(this.turns.indexOf(turn));
+    this.begin(turn.question, turn.messages);
+  }
+
+  removeFrom(index) {
+    for (const later of this.turns.splice(index)) later.view.root.remove();
   }
 
   clear() {

@@ -1,16 +1,26 @@
-// Markdown's commonest parts as elements: fenced code, headings, lists, bold, inline code. The text goes in as text nodes.
+// Markdown's commonest parts as elements: fenced code, headings, lists, bold, inline code, TeX. The text goes in as text nodes.
 import {element} from "./dom.js";
+import {formula} from "./formula.js";
 
 const FENCE = /^\s*(```|~~~)/;
 const HEADING = /^(#{1,6})\s+(.*)$/;
 const BULLET = /^\s*[-*•]\s+(.*)$/;
 const NUMBER = /^\s*(\d{1,6})[.)]\s+(.*)$/;
 
-// `code` and **bold** within a line.
+// A line that begins a formula and does not end it.
+const OPENING = /^\s*(?:\\\[(?!.*\\\])|\$\$(?!.*\$\$))/;
+const CLOSING = {"\\[": "\\]", "$$": "$$"};
+const FORMULA_LINES_MAX = 200;
+
+// `code`, **bold**, \(formula\), \[formula\] and $$formula$$ within a paragraph.
+const INLINE = /(`[^`\n]+`|\*\*[^*\n]+\*\*|\\\([^]{1,4000}?\\\)|\\\[[^]{1,8000}?\\\]|\$\$[^]{1,8000}?\$\$)/;
+
 function inline(text) {
-  return text.split(/(`[^`\n]+`|\*\*[^*\n]+\*\*)/).map((piece, i) => {
+  return text.split(INLINE).map((piece, i) => {
     if (i % 2 === 0) return piece;
-    return piece[0] === "`" ? element("code", {}, piece.slice(1, -1)) : element("strong", {}, piece.slice(2, -2));
+    if (piece[0] === "`") return element("code", {}, piece.slice(1, -1));
+    if (piece[0] === "*") return element("strong", {}, ...inline(piece.slice(2, -2)));
+    return formula(piece, piece.slice(2, -2), piece[1] !== "(");
   });
 }
 
@@ -52,14 +62,37 @@ class Blocks {
     if (this.list) this.flush();
     this.lines.push(text);
   }
+
+  // The lines of a formula that stands by itself: nothing in it is a list or a heading.
+  formula(lines) {
+    this.flush();
+    this.lines = lines;
+    this.flush();
+  }
+}
+
+// How many lines from `start` on are one formula. Zero: none is, as TeX has no empty line within.
+function formulaLines(lines, start) {
+  const opening = OPENING.exec(lines[start])?.[0].trim();
+  if (!opening) return 0;
+  for (let end = start + 1; end < Math.min(lines.length, start + FORMULA_LINES_MAX) && lines[end].trim() !== ""; ++end) {
+    if (lines[end].includes(CLOSING[opening])) return end + 1 - start;
+  }
+  return 0;
 }
 
 // Elements for the text; an unclosed fence goes on to the end.
 export function prose(text) {
   const blocks = new Blocks();
   let code = null;
-  for (const line of text.split("\n")) {
-    if (FENCE.test(line)) {
+  const lines = text.split("\n");
+  for (let i = 0; i < lines.length; ++i) {
+    const line = lines[i];
+    const length = code ? 0 : formulaLines(lines, i);
+    if (length) {
+      blocks.formula(lines.slice(i, i + length));
+      i += length - 1;
+    } else if (FENCE.test(line)) {
       if (code) {
         blocks.blocks.push(element("pre", {tabindex: "0"}, element("code", {}, code.join("\n"))));
         code = null;

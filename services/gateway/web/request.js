@@ -4,8 +4,9 @@ import {events} from "./sse.js";
 
 export const CHAT_PATH = "/v1/chat/completions";
 
-// Yields {kind: "waiting" | "thinking" | "answer", text} and {kind: "call", index, name, text} as they come, a call's arguments in pieces; returns the figures when the stream ends:
-// {usage, finish, firstMs, lastMs, pieces}. Aborting the signal throws AbortError.
+// Yields {kind: "waiting" | "thinking" | "answer", text} and {kind: "call", index, id, name, text} as they come, a call's arguments in pieces
+// of which the first has id and name; returns the figures when the stream ends: {usage, finish, firstMs, lastMs, pieces}. Aborting the signal
+// throws AbortError.
 export async function* chat(body, signal) {
   const start = performance.now();
   const figures = {usage: null, finish: null, firstMs: null, lastMs: null, pieces: 0};
@@ -29,7 +30,7 @@ export async function* chat(body, signal) {
     figures.pieces += 1;
     if (thinking) yield {kind: "thinking", text: thinking, figures};
     if (answer) yield {kind: "answer", text: answer, figures};
-    for (const {index, function: piece} of calls) yield {kind: "call", index, name: piece.name, text: piece.arguments ?? "", figures};
+    for (const {index, id, function: piece} of calls) yield {kind: "call", index, id, name: piece.name, text: piece.arguments ?? "", figures};
   }
   return figures;
 }

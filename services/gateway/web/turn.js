@@ -7,6 +7,9 @@ const FINISHES = {
   tool_calls: "waits for its tools", length: "cut off at max tokens", content_filter: "stopped by a guardrail", insufficient_system_resource: "given up",
 };
 
+const resultField = (name) => element("label", {class: "result"}, element("span", {}, `What ${name} returned`),
+                                      element("textarea", {rows: "2", spellcheck: "false", required: true}));
+
 export class TurnView {
   constructor(question, handlers) {
     this.root = byId("turn-template").content.firstElementChild.cloneNode(true);
@@ -16,6 +19,7 @@ export class TurnView {
     this.thinkingText = part(".thinking-text");
     this.answerText = part(".answer-text");
     this.calls = part(".calls");
+    this.results = part(".results");
     this.waiting = part(".waiting");
     this.problem = part(".problem");
     this.end = part(".turn-end");
@@ -23,6 +27,10 @@ export class TurnView {
     for (const button of this.root.querySelectorAll("[data-action]")) {
       button.addEventListener("click", () => handlers[button.dataset.action](button));
     }
+    this.results.addEventListener("submit", (event) => {
+      event.preventDefault();
+      handlers.results([...this.results.querySelectorAll("textarea")].map((field) => field.value));
+    });
     // Who folds or unfolds by hand is not overruled.
     this.thinking.querySelector("summary").addEventListener("click", () => { this.touched = true; });
   }
@@ -76,15 +84,18 @@ export class TurnView {
     this.calls.children[index].lastElementChild.append(text);
   }
 
-  // Whole arguments are laid out; what was cut off stays as it came.
+  // Whole arguments are laid out, and the calls' results asked for; what was cut off stays as it came.
   layOutCalls() {
-    for (const shown of this.calls.querySelectorAll("pre")) {
+    for (const call of this.calls.children) {
+      const shown = call.querySelector("pre");
       try {
         shown.textContent = JSON.stringify(JSON.parse(shown.textContent), null, 2);
       } catch {
         // Cut off by max tokens.
       }
+      if (this.figures.finish === "tool_calls") call.append(resultField(call.querySelector("strong").textContent));
     }
+    this.results.querySelector("button").hidden = this.figures.finish !== "tool_calls";
   }
 
   endThinking() {

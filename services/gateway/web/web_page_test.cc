@@ -11,6 +11,7 @@ namespace {
 TEST(WebPageTest, EveryKindHasItsType) {
   for (const auto& [name, type] : HttpHeaders{{"index.html", "text/html; charset=utf-8"},
                                               {"app.js", "text/javascript; charset=utf-8"},
+                                              {"katex.js", "text/javascript; charset=utf-8"},
                                               {"base.css", "text/css; charset=utf-8"},
                                               {"favicon.svg", "image/svg+xml"}}) {
     FakeResponder answer;
