@@ -261,6 +261,11 @@ std::unique_ptr<WeightUnit> SharedWeights::OpenUnit(const std::string& name) {
     if (fd->get() < 0 || !Lock(fd->get())) return std::make_unique<PrivateUnit>();
     // Who held the lock before may have finished the file, or given it up.
     if (!IsStill(partial, fd->get())) continue;
+    // It was finished after the first look, and the partial one is new.
+    if (std::unique_ptr<WeightUnit> filled = OpenFilled(path, head)) {
+      unlink(partial.c_str());
+      return filled;
+    }
     if (ftruncate(fd->get(), 0) != 0) return std::make_unique<PrivateUnit>();
     return std::make_unique<NewUnit>(std::move(fd), partial, path, head);
   }

@@ -114,6 +114,7 @@ TEST_F(SharedWeightsTest, OthersWaitForWhoFills) {
   waiter.join();
   for (const PanelMemory& memory : second) EXPECT_TRUE(memory.filled);
   ExpectNumbers(second);
+  EXPECT_EQ(Files().size(), 1u);
 }
 
 TEST_F(SharedWeightsTest, WhatIsNotSealedIsNotShared) {
