@@ -123,12 +123,13 @@ Status PinnedMemory::Allocate(size_t bytes, PinnedMemory* memory) {
 }
 
 Status CopyAsync(void* to, const void* from, size_t bytes, Stream stream) {
-  EnqueueOnHost(stream, [=] { std::memcpy(to, from, bytes); });
+  if (bytes > 0) EnqueueOnHost(stream, [=] { std::memcpy(to, from, bytes); });
   return Status();
 }
 
 Status CopyRowsAsync(void* to, size_t to_stride, const void* from, size_t from_stride, size_t row_bytes, size_t rows, Stream stream) {
   if (rows > 0 && (to_stride < row_bytes || from_stride < row_bytes)) return Status("a copy of rows: a stride is shorter than a row");
+  if (row_bytes == 0) return Status();
   EnqueueOnHost(stream, [=] {
     for (size_t row = 0; row < rows; ++row) {
       std::memcpy(static_cast<char*>(to) + row * to_stride, static_cast<const char*>(from) + row * from_stride, row_bytes);
@@ -138,7 +139,7 @@ Status CopyRowsAsync(void* to, size_t to_stride, const void* from, size_t from_s
 }
 
 Status FillAsync(void* to, uint8_t byte, size_t bytes, Stream stream) {
-  EnqueueOnHost(stream, [=] { std::memset(to, byte, bytes); });
+  if (bytes > 0) EnqueueOnHost(stream, [=] { std::memset(to, byte, bytes); });
   return Status();
 }
 
