@@ -28,6 +28,8 @@ class SlowSession final : public GuardSession {
   void Pass(uint64_t passed) { Answer({{}, false, "", passed, {}}); }
   void Block(uint64_t passed) { Answer({{}, true, "secret", passed, {}}); }
   void Break() { Answer({absl::UnavailableError("gone"), false, "", 0, {}}); }
+  // Those who wait own the output, which owns this session.
+  void Forget() { waiting_.clear(); }
 
   std::vector<GuardPiece> pieces;
 
@@ -37,6 +39,8 @@ class SlowSession final : public GuardSession {
 
 class GuardedOutputTest : public testing::Test {
  protected:
+  ~GuardedOutputTest() override { session_->Forget(); }
+
   GenerationSink Make(bool fails_open = false) {
     GuardedOutputOptions options;
     options.session = session_;
