@@ -38,6 +38,11 @@ class FlagsTest(unittest.TestCase):
             with self.subTest(values=name):
                 self.assertEqual(list(unknown_flags(chart.render(chart.read_values(path)))), [])
 
+    def test_a_gateway_is_told_how_long_requests_may_wait(self):
+        for seconds, flag in ((0, "0s"), (0.5, "0.5s"), (30, "30s")):
+            gateway = chart.own_workloads(chart.render({"gateway": {"maxExpectedWaitSeconds": seconds}}))["gateway"]
+            self.assertIn(f"--max_expected_wait={flag}", chart.container_of(gateway)["args"])
+
     def test_an_unknown_one_is_found(self):
         objects = chart.render({"expert": {"extraArgs": ["--cache_mib=1"]}})
         self.assertEqual(list(unknown_flags(objects)), ["expert: --cache_mib"])

@@ -82,6 +82,7 @@ class ValuesSchemaTest(unittest.TestCase):
             "a bundled model that is not": {"model": {"name": "V3"}},
             "a minimum above the maximum": {"gateway": {"autoscaling": {"enabled": True, "minReplicas": 9, "maxReplicas": 3}}},
             "a GPU that nobody asks for": {"device": "cuda"},
+            "a longer wait than gateways allow": {"gateway": {"maxExpectedWaitSeconds": 31}},
             "fewer shards than planned": {"expert": {"replicas": 4, "autoscaling": {"enabled": True, "minReplicas": 2}}},
         }
         for name, values in wrong.items():

@@ -133,6 +133,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- if eq $role "gateway" }}
 - --rest_port=8080
 - --admin_port=8082
+- --max_expected_wait={{ $block.maxExpectedWaitSeconds }}s
 {{- with $root.Values.tenants.secret }}
 - --tenants=/etc/baleen/tenants/tenants.json
 {{- end }}
