@@ -4,8 +4,8 @@ Answers are streamed and hardly looked at: what the clients cost is not what is 
 """
 
 import asyncio
+import contextlib
 import dataclasses
-import json
 import statistics
 import time
 
@@ -41,63 +41,110 @@ class Sample:
         return TOKENS if self.answered else 0
 
 
+class _Connection(asyncio.BufferedProtocol):
+    """A connection to a gateway, for one request at a time. Looks at no more of an answer than its Sample asks for."""
+
+    _buffer = bytearray(64 << 10)  # Of all: what is read is looked at before anything else is.
+
+    def connection_made(self, transport):
+        self._transport = transport
+        self._sample, self._over, self._got, self._body_at = None, None, b"", 0
+        self.reusable = False
+
+    def ask(self, request, sample):
+        """A future that is done when the answer, or the connection, has ended; `reusable` says which."""
+        self._sample, self._got, self._body_at, self.reusable = sample, b"", 0, False
+        self._over = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return self._over
+
+    def close(self):
+        self._transport.abort()
+
+    def get_buffer(self, _):
+        return self._buffer
+
+    def buffer_updated(self, count):
+        if self._sample is None:
+            return
+        data = bytes(self._buffer[:count])
+        self._got += data
+        if not self._body_at and not self._read_head():
+            return
+        if self._length is not None:
+            if len(self._got) - self._body_at >= self._length:
+                self._end()
+        else:
+            self._read_stream(data)
+
+    def _read_head(self):
+        end = self._got.find(b"\r\n\r\n")
+        if end < 0:
+            return False
+        self._body_at = end + 4
+        headers = dict(line.split(b": ", 1) for line in self._got[:end].lower().split(b"\r\n")[1:])
+        self._sample.status = int(self._got[9:12])
+        self._sample.retry_after = int(headers[b"retry-after"]) if b"retry-after" in headers else None
+        self._length = int(headers[b"content-length"]) if b"content-length" in headers else None
+        self._closes = headers.get(b"connection") == b"close"
+        return True
+
+    def _read_stream(self, data):
+        """Reads a chunked answer to its end, and whether it came to the end of its events."""
+        if self._sample.first_s is None and b"data: " in data:
+            self._sample.first_s = time.monotonic() - self._sample.begun
+        self._got = self._got[-64:]
+        if self._got.endswith(_LAST_CHUNK):
+            self._sample.answered = _LAST_EVENT in self._got and self._sample.status == 200
+            self._end()
+
+    def _end(self):
+        self.reusable = not self._closes
+        self._sample = None
+        self._over.set_result(None)
+
+    def connection_lost(self, _):
+        self.reusable = False
+        if self._over is not None and not self._over.done():
+            self._over.set_result(None)
+
+
 class Asker:
     """Asks one gateway on behalf of one tenant; gives a request up that takes longer than `patience_s`. For one event loop."""
 
     def __init__(self, cluster, tenant, patience_s):
         self._address = (cluster.gateway.host, cluster.rest_port)
-        self._tenant, self._patience_s = tenant, patience_s
+        self._patience_s = patience_s
+        self._head = (f"POST /v1/completions HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n"
+                      f"Authorization: Bearer {tenant}\r\nContent-Length: ")
         self._asked = 0
-        self._idle = []  # (reader, writer) of connections that wait for a request.
+        self._idle = []  # Connections that wait for a request: kept, as clients do.
+
+    def _request(self):
+        self._asked += 1
+        prompt = f"What is {self._asked % 1000} + {self._asked // 1000}, and why?"
+        body = f'{{"model":"abacus","prompt":"{prompt}","max_tokens":{TOKENS},"temperature":0,"ignore_eos":true,"stream":true}}'
+        return f"{self._head}{len(body)}\r\n\r\n{body}".encode()
 
     async def ask(self):
         """The Sample of one request, each with a prompt of its own."""
-        self._asked += 1
         sample = Sample(time.monotonic())
-        try:
-            async with asyncio.timeout(self._patience_s):
-                await self._exchange(sample)
-        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
-            pass
+        with contextlib.suppress(OSError):
+            await self._exchange(sample)
         sample.took_s = time.monotonic() - sample.begun
         return sample
 
     async def _exchange(self, sample):
-        body = json.dumps({"model": "abacus", "prompt": f"What is {self._asked % 1000} + {self._asked // 1000}, and why?",
-                           "max_tokens": TOKENS, "temperature": 0, "ignore_eos": True, "stream": True}).encode()
-        # The client's own connections are kept, as clients do; one whose answer was not read to its end is not.
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._address)
-        whole = False
+        loop = asyncio.get_running_loop()
+        while self._idle and not self._idle[-1].reusable:
+            self._idle.pop()
+        connection = self._idle.pop() if self._idle else (await loop.create_connection(_Connection, *self._address))[1]
+        patience = loop.call_later(self._patience_s, connection.close)
         try:
-            writer.write(b"POST /v1/completions HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n"
-                         b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n" % (self._tenant.encode(), len(body)) + body)
-            status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().lower().strip().split("\r\n")
-            headers = dict(line.split(": ", 1) for line in lines)
-            sample.status = int(status.split()[1])
-            sample.retry_after = int(headers["retry-after"]) if "retry-after" in headers else None
-            if "content-length" in headers:
-                await reader.readexactly(int(headers["content-length"]))
-            else:
-                sample.answered = await self._read_stream(reader, sample) and sample.status == 200
-            whole = headers.get("connection") != "close"
+            await connection.ask(self._request(), sample)
         finally:
-            if whole:
-                self._idle.append((reader, writer))
-            else:
-                writer.close()
-
-    @staticmethod
-    async def _read_stream(reader, sample):
-        """Reads a chunked answer to its end; whether it came to the end of its events."""
-        tail = b""
-        while not tail.endswith(_LAST_CHUNK):
-            piece = await reader.read(1 << 16)
-            if not piece:
-                return False
-            if sample.first_s is None and b"data: " in piece:
-                sample.first_s = time.monotonic() - sample.begun
-            tail = (tail + piece)[-64:]
-        return _LAST_EVENT in tail
+            patience.cancel()
+            self._idle.append(connection) if connection.reusable else connection.close()
 
     async def streams(self, count, seconds):
         """Samples of `count` streams, each of which asks again when its request ended, for so long."""
