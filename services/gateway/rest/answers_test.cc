@@ -86,7 +86,7 @@ TEST_F(AnswersTest, ChatLogprobsNameTokenBytesAndAlternatives) {
   const json::value body = json::parse(WholeBody(Head(AnswerKind::kChat, 2), {answer}, {}));
   const json::value& entry = body.at("choices").at(0).at("logprobs").at("content").at(0);
   EXPECT_EQ(entry.at("token"), "4");
-  EXPECT_EQ(entry.at("bytes"), json::value({52}));
+  EXPECT_EQ(entry.at("bytes"), json::value(json::array{52}));
   EXPECT_FLOAT_EQ(static_cast<float>(entry.at("logprob").as_double()), -0.25f);
   ASSERT_EQ(entry.at("top_logprobs").as_array().size(), 2u);
   EXPECT_EQ(entry.at("top_logprobs").at(1).at("token"), "9");
@@ -123,7 +123,7 @@ TEST_F(AnswersTest, CompletionChunksGoOnWithTheirOffsets) {
   const AnswerHead head = Head(AnswerKind::kCompletion, 0);
   ChunkBody(head, Event("4"), &state);
   const json::value second = json::parse(ChunkBody(head, Event("2"), &state));
-  EXPECT_EQ(second.at("choices").at(0).at("logprobs").at("text_offset"), json::value({1}));
+  EXPECT_EQ(second.at("choices").at(0).at("logprobs").at("text_offset"), json::value(json::array{1}));
 }
 
 TEST_F(AnswersTest, ToolCallsHaveIdsNamesAndArguments) {
