@@ -37,6 +37,7 @@ class ToolCallParser {
   // What was held back when the completion ended within a call.
   void Finish(std::vector<ToolCallDelta>* deltas);
   int calls() const { return calls_; }
+  bool between_calls() const { return state_ == State::kBetween; }
 
  private:
   enum class State { kText, kBetween, kHeader, kName, kArguments };

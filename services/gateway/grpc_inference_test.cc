@@ -243,6 +243,27 @@ TEST_F(GrpcInferenceTest, ChoicesEchoAndAlternatives) {
   }
 }
 
+TEST_F(GrpcInferenceTest, ASingleCallEndsTheAnswer) {
+  const std::string call = "<｜tool▁call▁begin｜>function<｜tool▁sep｜>add\n```json\n{}\n```<｜tool▁call▁end｜>";
+  Serve({Ids("</think><｜tool▁calls▁begin｜>" + call + call + "<｜tool▁calls▁end｜>")});
+  for (const bool single : {true, false}) {
+    v1::ChatRequest request;
+    request.set_model("abacus");
+    request.add_messages()->set_role("user");
+    request.add_tools()->set_name("add");
+    request.set_single_tool_call(single);
+    grpc::ClientContext context;
+    std::string names;
+    v1::FinishReason finish = v1::FINISH_REASON_UNSPECIFIED;
+    for (const auto& piece : ReadAll<v1::ChatResponse>(stub_->Chat(&context, request))) {
+      for (const v1::ToolCallDelta& delta : piece.tool_calls()) names += delta.name();
+      finish = piece.finish_reason();
+    }
+    EXPECT_EQ(names, single ? "add" : "addadd");
+    EXPECT_EQ(finish, v1::FINISH_REASON_TOOL_CALLS);
+  }
+}
+
 TEST_F(GrpcInferenceTest, ToolsAreCalled) {
   Serve(
       {Ids("</"

@@ -63,6 +63,7 @@ absl::StatusOr<ToolUse> ToTools(const v1::ChatRequest& request) {
     use.tools.push_back(
         {PrivateText(tool.name()), PrivateText(tool.description()), PrivateText(schema.empty() ? kJsonObjectSchema : schema)});
   }
+  use.parallel = !request.single_tool_call();
   if (request.tool_choice() == v1::TOOL_CHOICE_NONE) use.choice = ToolChoice::kNone;
   if (request.tool_choice() == v1::TOOL_CHOICE_REQUIRED) use.choice = ToolChoice::kRequired;
   if (!request.tool_choice_name().empty()) {

@@ -122,6 +122,17 @@ class RowsTest(unittest.TestCase):
                 if "response_format" in row:
                     json.loads(whole.choices[0].message.content)
 
+    def test_openais_own_helper_puts_choices_together(self):
+        options = {"messages": QUESTION, **arguments({"n": 3, "temperature": 1, "seed": 5, "logprobs": True, "max_tokens": 1000})}
+        whole = self.client.chat.completions.create(model="abacus", **options)
+        with self.client.chat.completions.stream(model="abacus", **options) as events:
+            for _ in events:
+                pass
+            streamed = events.get_final_completion()
+        for one, choice in zip(streamed.choices, whole.choices, strict=True):
+            self.assertEqual(chat_answer(one, one.message), chat_answer(choice, choice.message))
+            self.assertEqual(one.logprobs.content, choice.logprobs.content)
+
     def test_completions(self):
         for name, row in COMPLETION_ROWS.items():
             with self.subTest(row=name):

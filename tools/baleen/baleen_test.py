@@ -58,6 +58,8 @@ class SettingsTest(unittest.TestCase):
             ("KV_MIB", "-1"),
             ("MODEL", "/nonexistent"),
             ("TENANTS", "/nonexistent"),
+            ("PRICES", "/nonexistent"),
+            ("GUARDRAIL", "on"),
             ("CORES", "0-"),
             ("NUMA_NODE", "-1"),
             ("TENSOR_PARALLEL", "0"),
@@ -190,6 +192,11 @@ class TopologyTest(unittest.TestCase):
     def test_tenants_reach_gateways_only(self):
         with_tenants = {spec.id for spec in self.plan(tenants=pathlib.Path("/t.json")) if "--tenants=/t.json" in spec.flags}
         self.assertEqual(with_tenants, {"gateway-0"})
+
+    def test_prices_and_guardrail_reach_gateways_only(self):
+        for name, value, flag in (("prices", pathlib.Path("/p.json"), "--prices=/p.json"), ("guardrail", "builtin", "--guardrail=builtin")):
+            with self.subTest(name):
+                self.assertEqual({spec.id for spec in self.plan(**{name: value}) if flag in spec.flags}, {"gateway-0"})
 
     def test_several_placements_share_an_etcd(self):
         by_id = {spec.id: spec for spec in self.plan(placements=2, etcd="1")}

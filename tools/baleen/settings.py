@@ -39,6 +39,8 @@ class Settings:
     etcd: str = "0"  # "0" = none, "1" = one of our own, or host:port.
     share_weights: bool = True  # Processes of one form hold packed weights once.
     tenants: pathlib.Path | None = None  # Gateways ask for keys.
+    prices: pathlib.Path | None = None  # Gateways say what was used in money.
+    guardrail: str = "off"  # Of gateways: off, builtin or the host:port of a guard.
     cores: str = ""  # Of workers, such as 0-3,8; empty = all.
     numa_node: int | None = None  # Of workers.
     traces: bool = False  # Every request's spans, in files for `baleen trace`.
@@ -106,6 +108,13 @@ def _etcd(environment):
     raise UserError(f"ETCD={text}: expected 0, 1 (a local one) or host:port")
 
 
+def _guardrail(environment):
+    text = environment.get("GUARDRAIL") or "off"
+    if text in ("off", "builtin") or re.fullmatch(r"[^\s:,]+:\d{1,5}", text):
+        return text
+    raise UserError(f"GUARDRAIL={text}: expected off, builtin or host:port")
+
+
 def _word(environment, name, allowed):
     """The first word where the variable is unset."""
     value = environment.get(name) or allowed[0]
@@ -139,6 +148,8 @@ def read(environment=os.environ):
         etcd=_etcd(environment),
         share_weights=_integer(environment, "SHARE_WEIGHTS", "1", 0, 1) == 1,
         tenants=_file(environment, "TENANTS"),
+        prices=_file(environment, "PRICES"),
+        guardrail=_guardrail(environment),
         cores=_cores(environment),
         numa_node=_integer(environment, "NUMA_NODE", None, 0, 1023),
         traces=_integer(environment, "TRACES", "0", 0, 1) == 1,

@@ -81,8 +81,8 @@ def _etcd_spec(settings, ports, port):
 
 def _role_flags(settings, role, rest, admin, etcd_port):
     if role == "gateway":
-        tenants = [] if settings.tenants is None else [f"--tenants={settings.tenants}"]
-        return tenants + [f"--model={settings.model}", f"--rest_port={rest}", f"--admin_port={admin}"]
+        files = [f"--{name}={file}" for name, file in (("tenants", settings.tenants), ("prices", settings.prices)) if file is not None]
+        return files + [f"--model={settings.model}", f"--rest_port={rest}", f"--admin_port={admin}", f"--guardrail={settings.guardrail}"]
     if role == "prefill":
         return _attention_flags(settings, "prefill")
     if role == "decode":

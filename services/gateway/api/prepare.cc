@@ -128,6 +128,7 @@ absl::StatusOr<GenerationInput> PrepareChat(const ServedModel& model, const Chat
   input.spec = call.generation;
   input.deadline = deadline;
   if (call.tools.offered()) input.tool_calls = SyntaxOf(model.chat_template);
+  input.single_tool_call = !call.tools.parallel;
   RETURN_IF_ERROR(Constrain(model, call.tools, &input));
   RETURN_IF_ERROR(Complete(model, "messages", &input));
   return input;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "base/status_macros.h"
 #include "services/gateway/api/api_error.h"
 #include "services/gateway/api/json_fields.h"
@@ -12,6 +13,30 @@ namespace baleen {
 namespace {
 
 namespace json = boost::json;
+
+// OpenAI's fields that would change the answer and have no effect here: silence about them would be a wrong answer.
+struct UnservedField {
+  const char* name;
+  const char* message;
+};
+
+constexpr UnservedField kUnservedInChat[] = {
+    {"functions", "is not served: 'tools' took its place."},
+    {"function_call", "is not served: 'tool_choice' took its place."},
+    {"audio", "is not served: answers are text."},
+    {"web_search_options", "is not served: nothing is searched here."},
+};
+
+constexpr UnservedField kUnservedInCompletions[] = {
+    {"suffix", "is not served: a text is gone on with, not filled in."},
+};
+
+absl::Status CheckServed(const json::object& body, absl::Span<const UnservedField> unserved) {
+  for (const UnservedField& field : unserved) {
+    if (FindField(body, field.name) != nullptr) return InvalidField(field.name, field.message);
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::string> ReadModel(const json::object& body) {
   ASSIGN_OR_RETURN(auto model, ReadString(body, "model"));
@@ -32,7 +57,18 @@ absl::StatusOr<StreamSpec> ReadStreamSpec(const json::object& body) {
   return spec;
 }
 
-// A string, or OpenAI's list of {"type": "text", "text": ...} parts.
+// Of {"type": "text", "text": ...}, or of what an assistant declined to say in {"type": "refusal", "refusal": ...}; null for other parts.
+const json::string* TextOf(const json::value& part) {
+  if (!part.is_object()) return nullptr;
+  for (const char* kind : {"text", "refusal"}) {
+    const json::value* type = FindField(part.as_object(), "type");
+    const json::value* text = FindField(part.as_object(), kind);
+    if (type != nullptr && text != nullptr && *type == kind) return text->if_string();
+  }
+  return nullptr;
+}
+
+// A string, or OpenAI's list of such parts.
 absl::StatusOr<PrivateText> ReadContent(const json::object& message, absl::string_view field) {
   const json::value* content = FindField(message, "content");
   if (content == nullptr) return PrivateText();
@@ -40,11 +76,9 @@ absl::StatusOr<PrivateText> ReadContent(const json::object& message, absl::strin
   if (!content->is_array()) return InvalidField(field, "must be a string or a list of text parts.");
   std::string text;
   for (const json::value& part : content->as_array()) {
-    const json::value* part_text = part.is_object() ? FindField(part.as_object(), "text") : nullptr;
-    const json::value* type = part.is_object() ? FindField(part.as_object(), "type") : nullptr;
-    const bool is_text = type != nullptr && type->is_string() && type->as_string() == "text";
-    if (!is_text || part_text == nullptr || !part_text->is_string()) return InvalidField(field, "may hold only parts of type 'text'.");
-    text.append(part_text->as_string().data(), part_text->as_string().size());
+    const json::string* words = TextOf(part);
+    if (words == nullptr) return InvalidField(field, "may hold only parts of type 'text'.");
+    text.append(words->data(), words->size());
   }
   return PrivateText(std::move(text));
 }
@@ -141,6 +175,7 @@ absl::StatusOr<std::variant<PrivateText, std::vector<int32_t>>> ReadPrompt(const
 
 absl::StatusOr<ChatCall> ParseChatCall(absl::string_view body, const GenerationSpec& defaults) {
   ASSIGN_OR_RETURN(const json::object object, ParseBody(body));
+  RETURN_IF_ERROR(CheckServed(object, kUnservedInChat));
   ChatCall call;
   ASSIGN_OR_RETURN(call.model, ReadModel(object));
   ASSIGN_OR_RETURN(call.turns, ReadTurns(object));
@@ -155,11 +190,14 @@ absl::StatusOr<ChatCall> ParseChatCall(absl::string_view body, const GenerationS
 absl::StatusOr<CompletionCall> ParseCompletionCall(absl::string_view body, const GenerationSpec& defaults) {
   constexpr int64_t kDefaultMaxTokens = 16;
   ASSIGN_OR_RETURN(const json::object object, ParseBody(body));
+  RETURN_IF_ERROR(CheckServed(object, kUnservedInCompletions));
   CompletionCall call;
   ASSIGN_OR_RETURN(call.model, ReadModel(object));
   ASSIGN_OR_RETURN(call.prompt, ReadPrompt(object));
   ASSIGN_OR_RETURN(call.generation, ReadGenerationSpec(object, defaults));
   if (!call.generation.max_tokens) call.generation.max_tokens = std::max(kDefaultMaxTokens, call.generation.min_tokens);
+  ASSIGN_OR_RETURN(const auto best_of, ReadInteger(object, "best_of", 1, kMaxChoices));
+  if (best_of.value_or(1) > call.generation.choices) return InvalidField("best_of", "above 'n' is not served: every answer is given out.");
   ASSIGN_OR_RETURN(const auto logprobs, ReadInteger(object, kCompletionLogprobsField));
   call.generation.logprobs = logprobs ? static_cast<int>(*logprobs) : -1;
   ASSIGN_OR_RETURN(const auto echo, ReadBool(object, "echo"));

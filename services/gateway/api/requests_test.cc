@@ -65,27 +65,30 @@ TEST_P(BadChatTest, ErrorNamesTheField) {
 
 INSTANTIATE_TEST_SUITE_P(
     Fields, BadChatTest,
-    testing::Values(BadField{R"(,"temperature":3)", "temperature"}, BadField{R"(,"temperature":"hot")", "temperature"},
-                    BadField{R"(,"temperature":-1)", "temperature"}, BadField{R"(,"top_p":0)", "top_p"},
-                    BadField{R"(,"top_k":1.5)", "top_k"}, BadField{R"(,"top_k":9223372036854775807)", "top_k"},
-                    BadField{R"(,"max_tokens":0)", "max_tokens"}, BadField{R"(,"max_tokens":1e300)", "max_tokens"},
-                    BadField{R"(,"max_tokens":2,"min_tokens":3)", "min_tokens"}, BadField{R"(,"n":0)", "n"}, BadField{R"(,"n":17)", "n"},
-                    BadField{R"(,"n":9223372036854775807)", "n"}, BadField{R"(,"min_p":1.1)", "min_p"},
-                    BadField{R"(,"presence_penalty":3)", "presence_penalty"}, BadField{R"(,"frequency_penalty":-3)", "frequency_penalty"},
-                    BadField{R"(,"repetition_penalty":0)", "repetition_penalty"}, BadField{R"(,"logit_bias":[1])", "logit_bias"},
-                    BadField{R"(,"logit_bias":{"a":1})", "logit_bias"}, BadField{R"(,"logit_bias":{"1":101})", "logit_bias"},
-                    BadField{R"(,"logit_bias":{"-1":1})", "logit_bias"}, BadField{R"(,"response_format":"json")", "response_format"},
-                    BadField{R"(,"response_format":{"type":"xml"})", "response_format"},
-                    BadField{R"(,"response_format":{"type":"json_schema"})", "response_format"},
-                    BadField{R"(,"response_format":{"type":"json_object"},"ignore_eos":true)", "response_format"},
-                    BadField{R"(,"tools":{})", "tools"}, BadField{R"(,"tools":[1])", "tools[0]"},
-                    BadField{R"(,"tools":[{"type":"function","function":{"name":"a b"}}])", "tools[0].function.name"},
-                    BadField{R"(,"tool_choice":"required")", "tool_choice"}, BadField{R"(,"tool_choice":"maybe")", "tool_choice"},
-                    BadField{R"(,"thinking":{"type":"perhaps"})", "thinking"}, BadField{R"(,"stop":"")", "stop"},
-                    BadField{R"(,"stop":[1])", "stop"}, BadField{R"(,"logprobs":5)", "logprobs"},
-                    BadField{R"(,"top_logprobs":2)", "top_logprobs"}, BadField{R"(,"stream":"yes")", "stream"},
-                    BadField{R"(,"stream_options":{"include_usage":true})", "stream_options"},
-                    BadField{R"(,"chat_template_kwargs":{"thinking":1})", "thinking"}));
+    testing::Values(
+        BadField{R"(,"temperature":3)", "temperature"}, BadField{R"(,"temperature":"hot")", "temperature"},
+        BadField{R"(,"temperature":-1)", "temperature"}, BadField{R"(,"top_p":0)", "top_p"}, BadField{R"(,"top_k":1.5)", "top_k"},
+        BadField{R"(,"top_k":9223372036854775807)", "top_k"}, BadField{R"(,"max_tokens":0)", "max_tokens"},
+        BadField{R"(,"max_tokens":1e300)", "max_tokens"}, BadField{R"(,"max_tokens":2,"min_tokens":3)", "min_tokens"},
+        BadField{R"(,"n":0)", "n"}, BadField{R"(,"n":17)", "n"}, BadField{R"(,"n":9223372036854775807)", "n"},
+        BadField{R"(,"min_p":1.1)", "min_p"}, BadField{R"(,"presence_penalty":3)", "presence_penalty"},
+        BadField{R"(,"frequency_penalty":-3)", "frequency_penalty"}, BadField{R"(,"repetition_penalty":0)", "repetition_penalty"},
+        BadField{R"(,"logit_bias":[1])", "logit_bias"}, BadField{R"(,"logit_bias":{"a":1})", "logit_bias"},
+        BadField{R"(,"logit_bias":{"1":101})", "logit_bias"}, BadField{R"(,"logit_bias":{"-1":1})", "logit_bias"},
+        BadField{R"(,"response_format":"json")", "response_format"}, BadField{R"(,"response_format":{"type":"xml"})", "response_format"},
+        BadField{R"(,"response_format":{"type":"json_schema"})", "response_format"},
+        BadField{R"(,"response_format":{"type":"json_object"},"ignore_eos":true)", "response_format"}, BadField{R"(,"tools":{})", "tools"},
+        BadField{R"(,"tools":[1])", "tools[0]"},
+        BadField{R"(,"tools":[{"type":"function","function":{"name":"a b"}}])", "tools[0].function.name"},
+        BadField{R"(,"tool_choice":"required")", "tool_choice"}, BadField{R"(,"tool_choice":"maybe")", "tool_choice"},
+        BadField{R"(,"thinking":{"type":"perhaps"})", "thinking"}, BadField{R"(,"stop":"")", "stop"}, BadField{R"(,"stop":[1])", "stop"},
+        BadField{R"(,"logprobs":5)", "logprobs"}, BadField{R"(,"top_logprobs":2)", "top_logprobs"},
+        BadField{R"(,"stream":"yes")", "stream"}, BadField{R"(,"stream_options":{"include_usage":true})", "stream_options"},
+        BadField{R"(,"chat_template_kwargs":{"thinking":1})", "thinking"}, BadField{R"(,"parallel_tool_calls":1)", "parallel_tool_calls"},
+        BadField{R"(,"tool_choice":{"type":"allowed_tools"})", "tool_choice"},
+        BadField{R"(,"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"none","tools":[]}})", "tool_choice"},
+        BadField{R"(,"functions":[])", "functions"}, BadField{R"(,"function_call":"auto")", "function_call"},
+        BadField{R"(,"audio":{})", "audio"}, BadField{R"(,"web_search_options":{})", "web_search_options"}));
 
 TEST(ParseChatCallTest, ReadsSamplingFields) {
   const auto call = Chat(R"(,"n":2,"min_p":0.1,"presence_penalty":1,"frequency_penalty":-1,"repetition_penalty":1.1,
@@ -117,6 +120,26 @@ TEST(ParseChatCallTest, ReadsToolsAndCalls) {
   EXPECT_EQ(call->tools.tools.at(0).parameters.reveal(), R"({"type":"object"})");
 }
 
+TEST(ParseChatCallTest, OnlyAllowedToolsAreOffered) {
+  const std::string tools = R"(,"parallel_tool_calls":false,"tools":[{"type":"function","function":{"name":"f"}},
+      {"type":"function","function":{"name":"g"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":)";
+  const auto call = Chat(tools + R"([{"type":"function","function":{"name":"g"}}]}})");
+  ASSERT_TRUE(call.ok()) << call.status();
+  EXPECT_EQ(call->tools.choice, ToolChoice::kRequired);
+  EXPECT_FALSE(call->tools.parallel);
+  ASSERT_EQ(call->tools.tools.size(), 1u);
+  EXPECT_EQ(call->tools.tools[0].name.reveal(), "g");
+  EXPECT_FALSE(Chat(tools + R"([{"type":"function","function":{"name":"h"}}]}})").ok());
+}
+
+TEST(ParseChatCallTest, WhatWasDeclinedIsSaidAgain) {
+  const auto call = ParseChatCall(
+      R"({"model":"m","messages":[{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"refusal","refusal":"b"}]}]})",
+      GenerationSpec());
+  ASSERT_TRUE(call.ok()) << call.status();
+  EXPECT_EQ(call->turns[0].content.reveal(), "ab");
+}
+
 TEST(ParseChatCallTest, RefusesBadBodies) {
   for (const char* body : {"", "[]", "{", "nul", R"({"model":"m"})", R"({"model":"m","messages":[]})", R"({"messages":[{"role":"user"}]})",
                            R"({"model":"m","messages":[{"role":"king","content":"x"}]})", R"({"model":"m","messages":[{"content":"x"}]})",
@@ -144,6 +167,15 @@ TEST(ParseCompletionCallTest, TakesTextAndIds) {
     EXPECT_EQ(std::get<std::vector<int32_t>>(call->prompt), (std::vector<int32_t>{0, 5, 7}));
     EXPECT_EQ(call->generation.logprobs, 1);
   }
+}
+
+TEST(ParseCompletionCallTest, WhatHasNoEffectIsRefused) {
+  const auto parse = [](const std::string& extra) {
+    return ParseCompletionCall(R"({"model":"m","prompt":"x","n":2)" + extra + "}", GenerationSpec()).status();
+  };
+  EXPECT_TRUE(parse(R"(,"best_of":2,"suffix":null)").ok());
+  EXPECT_EQ(parse(R"(,"best_of":3)").code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(parse(R"(,"suffix":"y")").code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(ParseCompletionCallTest, RefusesBadPrompts) {

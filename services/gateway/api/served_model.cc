@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "model/config/model_config.h"
 #include "model/config/model_id.h"
+#include "services/gateway/api/api_error.h"
 #include "services/gateway/api/json_fields.h"
 
 namespace baleen {
@@ -55,7 +56,8 @@ const char* ServedModel::thinking() const {
 
 absl::Status ServedModel::CheckName(absl::string_view name) const {
   if (name == absl::string_view(id)) return absl::OkStatus();
-  return absl::NotFoundError(absl::StrCat("The model '", name, "' is not served here; this server has '", id, "'."));
+  return WithErrorCode(absl::NotFoundError(absl::StrCat("The model '", name, "' is not served here; this server has '", id, "'.")),
+                       "model_not_found");
 }
 
 }  // namespace baleen

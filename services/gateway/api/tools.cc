@@ -19,6 +19,8 @@ namespace json = boost::json;
 constexpr size_t kNameBytesMax = 64;
 constexpr size_t kCallsMax = 128;
 
+absl::Status UnknownChoice() { return InvalidField("tool_choice", "names a function that 'tools' does not have."); }
+
 absl::StatusOr<const json::object*> FunctionOf(const json::value& value, const std::string& field) {
   const json::object* entry = value.if_object();
   const json::value* type = entry != nullptr ? FindField(*entry, "type") : nullptr;
@@ -42,15 +44,41 @@ absl::StatusOr<ChatTool> ReadTool(const json::value& value, const std::string& f
                   PrivateText(parameters == nullptr ? kJsonObjectSchema : json::serialize(*parameters))};
 }
 
+absl::StatusOr<PrivateText> ChosenName(const json::value& choice) {
+  ASSIGN_OR_RETURN(const json::object* function, FunctionOf(choice, "tool_choice"));
+  ASSIGN_OR_RETURN(auto name, ReadString(*function, "name"));
+  if (!name) return InvalidField("tool_choice", "must name a function.");
+  return PrivateText(*std::move(name));
+}
+
+// The model is told of these tools only.
+absl::Status ReadAllowed(const json::object& choice, ToolUse* use) {
+  const json::value* allowed = FindField(choice, "allowed_tools");
+  const json::value* list = allowed != nullptr && allowed->is_object() ? FindField(allowed->as_object(), "tools") : nullptr;
+  if (list == nullptr || !list->is_array()) return InvalidField("tool_choice", "needs a list of functions in 'allowed_tools.tools'.");
+  ASSIGN_OR_RETURN(const auto mode, ReadString(allowed->as_object(), "mode"));
+  if (mode != "auto" && mode != "required") return InvalidField("tool_choice", "needs 'allowed_tools.mode' to be auto or required.");
+  use->choice = mode == "auto" ? ToolChoice::kAuto : ToolChoice::kRequired;
+  std::vector<ChatTool> kept;
+  for (const json::value& item : list->as_array()) {
+    ASSIGN_OR_RETURN(const PrivateText name, ChosenName(item));
+    const auto named = std::find_if(use->tools.begin(), use->tools.end(), [&name](const ChatTool& tool) { return tool.name == name; });
+    if (named == use->tools.end()) return UnknownChoice();
+    kept.push_back(std::move(*named));
+    use->tools.erase(named);
+  }
+  use->tools = std::move(kept);
+  return absl::OkStatus();
+}
+
 absl::Status ReadChoice(const json::object& body, ToolUse* use) {
   const json::value* choice = FindField(body, "tool_choice");
   if (choice == nullptr) return absl::OkStatus();
-  if (choice->is_object()) {
-    ASSIGN_OR_RETURN(const json::object* function, FunctionOf(*choice, "tool_choice"));
-    ASSIGN_OR_RETURN(auto name, ReadString(*function, "name"));
-    if (!name) return InvalidField("tool_choice", "must name a function.");
+  if (const json::object* form = choice->if_object()) {
+    const json::value* type = FindField(*form, "type");
+    if (type != nullptr && *type == "allowed_tools") return ReadAllowed(*form, use);
+    ASSIGN_OR_RETURN(use->name, ChosenName(*choice));
     use->choice = ToolChoice::kRequired;
-    use->name = PrivateText(*std::move(name));
     return absl::OkStatus();
   }
   const std::string text = choice->is_string() ? std::string(choice->as_string()) : "";
@@ -79,6 +107,8 @@ absl::StatusOr<ToolUse> ReadTools(const json::object& body) {
     }
   }
   RETURN_IF_ERROR(ReadChoice(body, &use));
+  ASSIGN_OR_RETURN(const auto parallel, ReadBool(body, "parallel_tool_calls"));
+  use.parallel = parallel.value_or(true);
   RETURN_IF_ERROR(CheckTools(use));
   return use;
 }
@@ -94,7 +124,7 @@ absl::Status CheckTools(const ToolUse& use) {
   if (use.tools.empty()) return InvalidField("tool_choice", "asks for a call, but 'tools' is empty.");
   const auto named = [&use](const ChatTool& tool) { return tool.name == use.name; };
   if (!use.name.empty() && std::none_of(use.tools.begin(), use.tools.end(), named)) {
-    return InvalidField("tool_choice", "names a function that 'tools' does not have.");
+    return UnknownChoice();
   }
   return absl::OkStatus();
 }

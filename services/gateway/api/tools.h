@@ -23,6 +23,7 @@ struct ToolUse {
   std::vector<ChatTool> tools = {};
   ToolChoice choice = ToolChoice::kAuto;
   PrivateText name = {};  // With kRequired: this one; empty = any.
+  bool parallel = true;   // Several calls in one answer.
 
   // Whether the model is told of the tools.
   bool offered() const { return !tools.empty() && choice != ToolChoice::kNone; }

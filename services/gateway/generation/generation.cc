@@ -91,7 +91,8 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
         resume_(ProgressOf(input_)),
         suspect_(absl::StrCat(input_.request_id, "/", input_.choice)),
         attempt_(resume_ ? Above(resume_->attempt, 1) : 0),
-        assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher), input_.tool_calls),
+        assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher),
+                   ToolCallOutput{input_.tool_calls, input_.single_tool_call}),
         taken_at_(since) {
     usage_.prompt_tokens = static_cast<int64_t>(input_.prompt.size());
     if (resume_) numerics_id_ = resume_->numerics_id;
@@ -372,7 +373,7 @@ bool GenerationImpl::AddToken(const TokenChoice& choice) {
     sink_(std::move(event));
     return true;
   }
-  event.finish = Finish::kStop;
+  event.finish = assembler_.has_tool_calls() ? Finish::kToolCalls : Finish::kStop;
   std::shared_ptr<DecodeStream> stream;
   if (!End(&stream)) return false;
   sink_(std::move(event));

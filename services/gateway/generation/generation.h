@@ -44,6 +44,7 @@ struct GenerationInput {
   bool split_reasoning = false;                   // Chat: the text up to </think> is reasoning.
   bool opens_thinking = false;                    // The prompt ends inside <think>.
   std::optional<ToolCallSyntax> tool_calls = {};  // Calls are taken out of the answer's text.
+  bool single_tool_call = false;                  // The answer ends behind its first one.
   PrivateText echo = {};                          // What each choice's text begins with.
   uint32_t choice = 0;
   GenerationSpec spec;  // seed and max_tokens are set.

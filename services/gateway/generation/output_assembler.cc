@@ -5,9 +5,10 @@
 namespace baleen {
 
 OutputAssembler::OutputAssembler(const Tokenizer& tokenizer, bool split_reasoning, bool opens_thinking, StopMatcher matcher,
-                                 std::optional<ToolCallSyntax> tool_calls)
+                                 ToolCallOutput tool_calls)
     : parser_(split_reasoning ? std::make_unique<ReasoningParser>(tokenizer, opens_thinking) : nullptr),
-      tools_(tool_calls ? std::make_unique<ToolCallParser>(tokenizer, *tool_calls) : nullptr),
+      tools_(tool_calls.syntax ? std::make_unique<ToolCallParser>(tokenizer, *tool_calls.syntax) : nullptr),
+      single_tool_call_(tool_calls.single),
       detokenizer_(tokenizer, /*skip_special=*/true),
       matcher_(std::move(matcher)) {}
 
@@ -23,7 +24,10 @@ OutputDelta OutputAssembler::Match(std::string reasoning, const std::string& tex
 OutputDelta OutputAssembler::Add(int32_t token) {
   const bool thinking = parser_ != nullptr && parser_->thinking();
   std::vector<ToolCallDelta> calls;
-  if (tools_ != nullptr && !thinking && tools_->Add(token, &calls)) return {PrivateText(), PrivateText(), std::move(calls)};
+  if (tools_ != nullptr && !thinking && tools_->Add(token, &calls)) {
+    const bool whole = single_tool_call_ && tools_->calls() == 1 && tools_->between_calls();
+    return {PrivateText(), PrivateText(), std::move(calls), whole};
+  }
   if (parser_ == nullptr) return Match("", detokenizer_.Add(token));
   if (parser_->thinking()) ++reasoning_tokens_;
   ReasoningDelta delta = parser_->Add(token);

@@ -21,14 +21,19 @@ struct OutputDelta {
   PrivateText reasoning;
   PrivateText text;
   std::vector<ToolCallDelta> tool_calls = {};
-  bool stopped = false;  // A stop string was met; nothing follows.
+  bool stopped = false;  // A stop string was met, or the only call is whole; nothing follows.
+};
+
+// What becomes of tool calls.
+struct ToolCallOutput {
+  std::optional<ToolCallSyntax> syntax = {};  // Absent = they stay text.
+  bool single = false;                        // The first one ends the answer.
 };
 
 // Thread-compatible; a function of the tokens alone. Stop strings are looked for in the text, not in the reasoning or in tool calls.
 class OutputAssembler {
  public:
-  OutputAssembler(const Tokenizer& tokenizer, bool split_reasoning, bool opens_thinking, StopMatcher matcher,
-                  std::optional<ToolCallSyntax> tool_calls);
+  OutputAssembler(const Tokenizer& tokenizer, bool split_reasoning, bool opens_thinking, StopMatcher matcher, ToolCallOutput tool_calls);
 
   OutputDelta Add(int32_t token);
   // What was held back, when the sequence ended by itself.
@@ -41,6 +46,7 @@ class OutputAssembler {
 
   std::unique_ptr<ReasoningParser> parser_;  // Null without split_reasoning.
   std::unique_ptr<ToolCallParser> tools_;    // Null where calls stay text.
+  const bool single_tool_call_;
   Detokenizer detokenizer_;
   StopMatcher matcher_;
   int64_t reasoning_tokens_ = 0;

@@ -81,13 +81,14 @@ json::object FunctionSchema() {
 json::object ToolSchema() { return Object({{"type", {{"const", "function"}}}, {"function", FunctionSchema()}}, {"function"}); }
 
 json::object MessageSchema() {
-  const json::object part = Object({{"type", {{"const", "text"}}}, {"text", {{"type", "string"}}}}, {"type", "text"});
+  const auto part = [](const char* kind) { return Object({{"type", {{"const", kind}}}, {kind, {{"type", "string"}}}}, {"type", kind}); };
+  const json::object parts{{"type", "array"}, {"items", AnyOf({part("text"), part("refusal")})}};
   const json::object call =
       Object({{"type", {{"const", "function"}}},
               {"function", Object({{"name", {{"type", "string"}}}, {"arguments", {{"type", "string"}}}}, {"name", "arguments"})}},
              {"function"});
   return Object({{"role", {{"type", "string"}, {"enum", json::array{"system", "developer", "user", "assistant", "tool"}}}},
-                 {"content", AnyOf({json::object{{"type", "string"}}, json::object{{"type", "array"}, {"items", part}}, Null()})},
+                 {"content", AnyOf({json::object{{"type", "string"}}, parts, Null()})},
                  {"tool_calls", OrNull("array", {{"items", call}, {"description", "Of an assistant message."}})},
                  {"prefix", OrNull("boolean", {{"description", "The answer goes on from this last assistant message."}})},
                  {"reasoning_content", OrNull("string")},
@@ -108,7 +109,11 @@ json::object ChatRequestSchema(const std::string& model) {
   properties["tools"] = OrNull("array", {{"items", ToolSchema()}, {"maxItems", kMaxTools}});
   const json::object named =
       Object({{"type", {{"const", "function"}}}, {"function", Object({{"name", {{"type", "string"}}}}, {"name"})}}, {"function"});
-  properties["tool_choice"] = AnyOf({json::object{{"enum", json::array{"auto", "none", "required"}}}, named, Null()});
+  const json::object allowed =
+      Object({{"mode", {{"enum", json::array{"auto", "required"}}}}, {"tools", {{"type", "array"}, {"items", named}}}}, {"mode", "tools"});
+  const json::object among = Object({{"type", {{"const", "allowed_tools"}}}, {"allowed_tools", allowed}}, {"type", "allowed_tools"});
+  properties["tool_choice"] = AnyOf({json::object{{"enum", json::array{"auto", "none", "required"}}}, named, among, Null()});
+  properties["parallel_tool_calls"] = OrNull("boolean");
   return Object(std::move(properties), {"model", "messages"});
 }
 

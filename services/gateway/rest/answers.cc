@@ -1,5 +1,6 @@
 #include "services/gateway/rest/answers.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <utility>
 
@@ -52,10 +53,15 @@ json::value ChatLogprobs(const AnswerHead& head, const std::vector<TokenChoice>&
     entry["top_logprobs"] = std::move(top);
     content.push_back(std::move(entry));
   }
-  return json::object{{"content", std::move(content)}};
+  return json::object{{"content", std::move(content)}, {"refusal", nullptr}};
 }
 
-// `offset` is where the first token begins in the choice's text, in bytes.
+// A character that spans tokens counts with the one it begins in.
+int64_t Characters(absl::string_view bytes) {
+  return std::count_if(bytes.begin(), bytes.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; });
+}
+
+// `offset` is where the first token begins in the choice's text, in characters.
 json::value CompletionLogprobs(const AnswerHead& head, const std::vector<TokenChoice>& tokens, int64_t offset) {
   if (head.logprobs < 0) return nullptr;
   json::array texts;
@@ -69,7 +75,7 @@ json::value CompletionLogprobs(const AnswerHead& head, const std::vector<TokenCh
     for (const auto& [token, logprob] : choice.top) top[TokenText(*head.tokenizer, token)] = logprob;
     tops.push_back(std::move(top));
     offsets.push_back(offset);
-    offset += static_cast<int64_t>(head.tokenizer->TokenBytes(choice.token).size());
+    offset += Characters(head.tokenizer->TokenBytes(choice.token));
   }
   return json::object{{"tokens", std::move(texts)},
                       {"token_logprobs", std::move(logprobs)},
@@ -126,7 +132,7 @@ json::object ChatDelta(const AnswerHead& head, const GenerationEvent& event, boo
 }
 
 json::object ChatMessage(const AnswerHead& head, uint32_t choice, const GatheredAnswer& answer) {
-  json::object message{{"role", "assistant"}, {"content", answer.text.reveal()}};
+  json::object message{{"role", "assistant"}, {"content", answer.text.reveal()}, {"refusal", nullptr}};
   if (!answer.reasoning.empty()) message["reasoning_content"] = answer.reasoning.reveal();
   if (answer.tool_calls.empty()) return message;
   if (answer.text.empty()) message["content"] = nullptr;
@@ -188,10 +194,12 @@ std::string ChunkBody(const AnswerHead& head, const GenerationEvent& event, Chun
     choice["text"] = event.text.reveal();
     choice["logprobs"] = shows_tokens ? CompletionLogprobs(head, event.tokens, state->text_offset) : json::value(nullptr);
     for (const TokenChoice& token : event.tokens) {
-      state->text_offset += static_cast<int64_t>(head.tokenizer->TokenBytes(token.token).size());
+      state->text_offset += Characters(head.tokenizer->TokenBytes(token.token));
     }
   }
-  return json::serialize(Envelope(head, /*chunk=*/true, {std::move(choice)}));
+  json::object body = Envelope(head, /*chunk=*/true, {std::move(choice)});
+  if (head.usage_follows) body["usage"] = nullptr;
+  return json::serialize(body);
 }
 
 std::string UsageChunkBody(const AnswerHead& head, const GenerationUsage& usage) {

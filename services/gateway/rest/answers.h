@@ -21,6 +21,7 @@ struct AnswerHead {
   std::string model;
   int64_t created_unix_s = 0;
   int logprobs = -1;
+  bool usage_follows = false;  // A stream ends with its usage; until then chunks have none.
   const Tokenizer* tokenizer = nullptr;
 };
 
@@ -38,7 +39,7 @@ struct GatheredAnswer {
 // What a choice's chunks so far have said.
 struct ChunkState {
   bool begun = false;
-  int64_t text_offset = 0;  // Bytes.
+  int64_t text_offset = 0;  // Characters.
 };
 
 // Unique within the server, and the same whenever the answer is told.

@@ -56,7 +56,8 @@ TEST_F(AnswersTest, AWholeChatHasOpenAisShapeAndDeepSeeksUsage) {
   const json::value& choice = body.at("choices").at(0);
   EXPECT_EQ(choice.at("index"), 0);
   EXPECT_EQ(choice.at("finish_reason"), "length");
-  EXPECT_EQ(choice.at("message"), json::value({{"role", "assistant"}, {"content", "4"}, {"reasoning_content", "hm"}}));
+  EXPECT_EQ(choice.at("message"),
+            json::value({{"role", "assistant"}, {"content", "4"}, {"refusal", nullptr}, {"reasoning_content", "hm"}}));
   EXPECT_TRUE(choice.at("logprobs").is_null());
   const json::value& usage = body.at("usage");
   EXPECT_EQ(usage.at("prompt_tokens"), 10);
@@ -124,6 +125,32 @@ TEST_F(AnswersTest, CompletionChunksGoOnWithTheirOffsets) {
   ChunkBody(head, Event("4"), &state);
   const json::value second = json::parse(ChunkBody(head, Event("2"), &state));
   EXPECT_EQ(second.at("choices").at(0).at("logprobs").at("text_offset"), json::value(json::array{1}));
+}
+
+TEST_F(AnswersTest, OffsetsCountCharacters) {
+  const std::string text = "ü🙂4";
+  GatheredAnswer answer;
+  GenerationEvent event;
+  event.text = PrivateText(text);
+  std::vector<int64_t> begins;
+  int64_t characters = 0;
+  for (const int32_t id : tokenizer_->Encode(text, AddedTokens::kText)) {
+    event.tokens.push_back({id, -0.25f, {}});
+    begins.push_back(characters);
+    for (const char byte : tokenizer_->TokenBytes(id)) characters += (byte & 0xC0) != 0x80;
+  }
+  ASSERT_EQ(characters, 3);
+  answer.Add(event);
+  const json::value body = json::parse(WholeBody(Head(AnswerKind::kCompletion, 0), {answer}, {}));
+  EXPECT_EQ(body.at("choices").at(0).at("logprobs").at("text_offset"), json::value_from(begins));
+}
+
+TEST_F(AnswersTest, UsageIsNullUntilItFollows) {
+  AnswerHead head = Head(AnswerKind::kChat);
+  ChunkState state;
+  EXPECT_FALSE(json::parse(ChunkBody(head, Event("4"), &state)).as_object().contains("usage"));
+  head.usage_follows = true;
+  EXPECT_TRUE(json::parse(ChunkBody(head, Event("2"), &state)).at("usage").is_null());
 }
 
 TEST_F(AnswersTest, ToolCallsHaveIdsNamesAndArguments) {

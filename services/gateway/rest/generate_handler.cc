@@ -48,6 +48,7 @@ class StreamWriter {
     answered_ = true;
     if (!event.status.ok()) return OnError(event.status);
     Begin();
+    if (!std::exchange(introduced_, true)) Introduce();
     if (const std::string body = ChunkBody(head_, event, &states_[event.choice]); !body.empty()) WriteEvent(event.choice, body);
     if (!event.ends_request()) return;
     if (spec_.include_usage) WriteEvent(kRequest, UsageChunkBody(head_, event.usage));
@@ -72,6 +73,17 @@ class StreamWriter {
     responder_->BeginStream({{"content-type", "text/event-stream"}, {"cache-control", "no-cache"}, {"x-request-id", head_.request_id}});
   }
 
+  // Choices come in any order, and OpenAI's clients take each to be the next that they have not seen: so each begins with a chunk of its
+  // own. It is no event that a client goes on after, since those count tokens.
+  void Introduce() {
+    if (head_.kind != AnswerKind::kChat || states_.size() == 1) return;
+    GenerationEvent nothing;
+    for (; nothing.choice < states_.size(); ++nothing.choice) {
+      const std::string chunk = ChunkBody(head_, nothing, &states_[nothing.choice]);
+      if (!events_.begun()) responder_->Write(absl::StrCat("data: ", chunk, "\n\n"));
+    }
+  }
+
   void OnError(const absl::Status& status) {
     if (!begun_) return RespondError(status, {{"x-request-id", head_.request_id}}, *responder_);
     // No event of the answer: without an id, since the client may go on after the last one that was.
@@ -91,6 +103,7 @@ class StreamWriter {
   std::vector<ChunkState> states_;
   EventCursor events_;
   bool begun_ = false;
+  bool introduced_ = false;
   bool answered_ = false;
 };
 

@@ -31,8 +31,8 @@ struct GenerateJob {
 };
 
 // The 200 of a stream is sent with the first event, so that a request that cannot start gets its own status; a request that waits gets it
-// with the first of DeepSeek's `: keep-alive` comments. Each event has an `id:`, as EventCursor has it; those that the client has had are
-// left out. A client that leaves cancels the generation, unless it is resumable.
+// with the first of DeepSeek's `: keep-alive` comments. Each event of the answer has an `id:`, as EventCursor has it; those that the client
+// has had are left out. A client that leaves cancels the generation, unless it is resumable.
 void RunGeneration(const GenerationContext& context, GatewayProbe& probe, GenerateJob job, std::shared_ptr<HttpResponder> responder);
 
 }  // namespace baleen

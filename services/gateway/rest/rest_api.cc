@@ -281,6 +281,7 @@ void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& respon
   if (!charge.ok()) return Refuse(charge.status(), *responder);
   job.charge = *std::move(charge);
   job.stream = prepared->stream;
+  job.head.usage_follows = job.stream.include_usage;
   job.events = std::move(prepared->events);
   job.resumable = call.resumption.resumable;
   job.input = std::move(prepared->input);

@@ -41,6 +41,10 @@ absl::StatusOr<EventCursor> EventCursor::After(EventCounts had, size_t choices) 
 
 std::string EventCursor::Next(size_t choice) { return ++counts_[choice] <= had_[choice] ? "" : Id(); }
 
+bool EventCursor::begun() const {
+  return std::any_of(had_.begin(), had_.end(), [](int64_t had) { return had > 0; });
+}
+
 std::string EventCursor::Id() const {
   if (counts_.size() == 1) return absl::StrCat(std::max(counts_[0], had_[0]) - 1);
   EventCounts after(counts_.size());

@@ -34,6 +34,8 @@ class EventCursor {
   std::string Id() const;
   // By choice: the events that the client had at first.
   const EventCounts& had() const { return had_; }
+  // Whether it had any.
+  bool begun() const;
 
  private:
   EventCounts counts_;

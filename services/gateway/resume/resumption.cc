@@ -30,7 +30,7 @@ absl::StatusOr<EventCursor> Resumption::Apply(bool streamed, GenerationInput* in
 
 BilledBefore BilledFor(const EventCursor& events) {
   BilledBefore before;
-  before.prompt = std::any_of(events.had().begin(), events.had().end(), [](int64_t had) { return had > 0; });
+  before.prompt = events.begun();
   before.output = events.had();
   return before;
 }
