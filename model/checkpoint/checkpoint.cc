@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 
@@ -75,7 +76,8 @@ struct Checkpoint::Impl {
   mutable std::mutex mutex;
   std::map<std::string, Use> used;  // Guarded by mutex; nodes stay where they are, so their buffers do.
   int64_t bytes_read = 0;           // Guarded by mutex.
-  std::vector<std::string> recent;  // Asked for since TakeRecent, once or more. Guarded by mutex.
+  // By thread, asked for since its TakeRecent, once or more. Guarded by mutex.
+  std::unordered_map<std::thread::id, std::vector<std::string>> recent;
 
   absl::Status OpenSingle(const std::string& path);
   absl::Status OpenShards(const std::string& directory);
@@ -138,7 +140,7 @@ absl::StatusOr<Checkpoint::Impl::Use*> Checkpoint::Impl::GetUse(const std::strin
   if (!dtype) return TensorError(file->path(), name, absl::StrCat("has dtype ", entry->dtype, ", expected F32, BF16 or F8_E4M3"));
 
   const std::lock_guard lock(mutex);
-  recent.push_back(name);
+  recent[std::this_thread::get_id()].push_back(name);
   const auto [use, first] = used.try_emplace(name);
   if (!first) return &use->second;
   TensorRef& tensor = use->second.tensor;
@@ -224,7 +226,8 @@ absl::StatusOr<std::vector<float>> Checkpoint::GetVector(const std::string& name
 
 std::vector<std::string> Checkpoint::TakeRecent() {
   const std::lock_guard lock(impl_->mutex);
-  return std::exchange(impl_->recent, {});
+  auto recent = impl_->recent.extract(std::this_thread::get_id());
+  return recent.empty() ? std::vector<std::string>() : std::move(recent.mapped());
 }
 
 void Checkpoint::ReleasePages(const std::vector<std::string>& names) const {

@@ -48,7 +48,7 @@ class Checkpoint {
   // As F32 values, converted; for norms and biases.
   absl::StatusOr<std::vector<float>> GetVector(const std::string& name, int64_t size);
 
-  // Names of the tensors asked for since the last call.
+  // Names of the tensors that this thread asked for since its last call.
   std::vector<std::string> TakeRecent();
   // Gives back the memory that these took; they stay valid, and are read from the files again when they are used.
   void ReleasePages(const std::vector<std::string>& names) const;

@@ -33,7 +33,8 @@ std::vector<ExpertId> RoutedExperts(const ModelConfig& config, int64_t begin, in
 class ExpertWeights {
  public:
   // Reads only these experts' tensors, and shares what `held` (may be null; of the same checkpoint and numerics) has of them.
-  // Packed weights come from `shared`, where it is not null, and go there. INVALID_ARGUMENT for an id that is no routed expert of the
+  // Packed weights come from `shared`, where it is not null, and go there. On all cores, or on one where `held` has experts that others
+  // compute with meanwhile. INVALID_ARGUMENT for an id that is no routed expert of the
   // model.
   static absl::StatusOr<std::unique_ptr<ExpertWeights>> Load(Checkpoint& checkpoint, const ModelConfig& config,
                                                              const std::vector<ExpertId>& experts, const Numerics& numerics,

@@ -17,7 +17,7 @@ class PartFinisher {
   explicit PartFinisher(Checkpoint* checkpoint) : checkpoint_(checkpoint) {}
   ~PartFinisher();  // Waits for the last part.
 
-  // The part is what was asked of the checkpoint since the last one, packed into `unit`. Waits for the part before it.
+  // The part is what this thread asked of the checkpoint since the last one, packed into `unit`. Waits for the part before it.
   void Finish(std::unique_ptr<WeightUnit> unit);
 
  private:
