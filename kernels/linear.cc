@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/parallel_for.h"
 #include "kernels/aligned_buffer.h"
 #include "kernels/cpu/linear/panel.h"
 #include "kernels/linear_pack.h"
@@ -66,14 +67,6 @@ int64_t RowElements(Inputs form, int64_t inputs) { return form == Inputs::kInt8 
 // Whether panels of 16 outputs stay within the view's scale blocks.
 bool BlocksFitPanels(const WeightView& view) { return view.first_row % kPanelOutputs == 0; }
 
-void ForEach(ThreadPool* pool, int64_t count, const std::function<void(int64_t, int64_t)>& body) {
-  if (pool == nullptr) {
-    body(0, count);
-  } else {
-    pool->ParallelFor(count, 1, body);
-  }
-}
-
 // Fewer than the kernel likes where threads would else go idle.
 int64_t PanelsPerTask(int64_t panels, int64_t row_blocks, int64_t preferred, const ThreadPool* pool) {
   int64_t group = preferred;
@@ -133,7 +126,7 @@ const void* PackedLinear::Impl::Round(const float* x, int64_t m, int64_t ldx, in
   const int64_t stride = ((RowElements(kernel.inputs, inputs) + line - 1) / line | 1) * line;
   scratch.Reserve(static_cast<size_t>(m * stride * element));
   char* const base = static_cast<char*>(scratch.data());
-  ForEach(m > 1 ? pool : nullptr, m, [&](int64_t begin, int64_t end) {
+  ParallelFor(m > 1 ? pool : nullptr, m, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) kernel.round(x + row * ldx, inputs, base + row * stride * element, stride);
   });
   *ld = stride;
@@ -148,7 +141,7 @@ void PackedLinear::Impl::ApplySlice(const float* x, int64_t m, int64_t ldx, floa
   const int64_t row_blocks = (m + kTaskRows - 1) / kTaskRows;
   const int64_t group = PanelsPerTask(panels, row_blocks, kernel.panels_at_once, pool);
   const int64_t groups = (panels + group - 1) / group;
-  ForEach(pool, groups * row_blocks, [&](int64_t begin, int64_t end) {
+  ParallelFor(pool, groups * row_blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t panel = task / row_blocks * group;
       const int64_t row = task % row_blocks * kTaskRows;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/parallel_for.h"
 #include "kernels/aligned_buffer.h"
 #include "kernels/cpu/mla_attention/block.h"
 #include "kernels/math.h"
@@ -255,14 +256,9 @@ class RunOfRows {
 };
 
 void ForEach(ThreadPool* pool, int64_t count, const std::function<void(int64_t)>& body) {
-  const auto range = [&body](int64_t begin, int64_t end) {
+  ParallelFor(pool, count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) body(i);
-  };
-  if (pool == nullptr) {
-    range(0, count);
-  } else {
-    pool->ParallelFor(count, 1, range);
-  }
+  });
 }
 
 // Heads split into `groups` tasks, or fewer: each a multiple of what the kernel takes at once.

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/parallel_for.h"
 #include "base/values.h"
-#include "model/layers/row_ops.h"
 
 namespace baleen {
 namespace {
@@ -33,7 +33,7 @@ void CombineRow(const std::byte* const* outputs, DType wire, const float* expert
 
 void CombineExperts(const std::byte* const* outputs, DType wire, const float* expert_weights, const float* shared, int64_t rows,
                     int64_t top_k, int64_t hidden, float* residual, ThreadPool* pool) {
-  ForRows(rows, kCombineGrain, pool, [&](int64_t begin, int64_t end) {
+  ParallelFor(pool, rows, kCombineGrain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const float* shared_row = shared == nullptr ? nullptr : shared + row * hidden;
       CombineRow(outputs + row * top_k, wire, expert_weights + row * top_k, shared_row, top_k, hidden, residual + row * hidden);

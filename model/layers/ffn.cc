@@ -1,7 +1,7 @@
 #include "model/layers/ffn.h"
 
+#include "base/parallel_for.h"
 #include "kernels/elementwise.h"
-#include "model/layers/row_ops.h"
 
 namespace baleen {
 namespace {
@@ -15,8 +15,8 @@ void ApplyMlp(const MlpWeights& weights, const float* x, int64_t rows, float* ga
   const int64_t inner = weights.gate.outputs();
   weights.gate.Apply(x, rows, hidden, gate_scratch, inner, pool);
   weights.up.Apply(x, rows, hidden, up_scratch, inner, pool);
-  ForRows(rows, kSwiGluGrain, pool,
-          [&](int64_t begin, int64_t end) { SwiGlu(gate_scratch + begin * inner, up_scratch + begin * inner, (end - begin) * inner); });
+  ParallelFor(pool, rows, kSwiGluGrain,
+              [&](int64_t begin, int64_t end) { SwiGlu(gate_scratch + begin * inner, up_scratch + begin * inner, (end - begin) * inner); });
   weights.down.Apply(gate_scratch, rows, inner, y, hidden, pool);
 }
 

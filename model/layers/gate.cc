@@ -1,7 +1,7 @@
 #include "model/layers/gate.h"
 
+#include "base/parallel_for.h"
 #include "kernels/gate.h"
-#include "model/layers/row_ops.h"
 
 namespace baleen {
 namespace {
@@ -16,7 +16,7 @@ void ApplyGate(const GateWeights& gate, const float* x, int64_t rows, float* log
   const int64_t top_k = gate.params.top_k;
   gate.linear.Apply(x, rows, gate.linear.inputs(), logits_scratch, experts, pool);
   const float* bias = gate.bias.empty() ? nullptr : gate.bias.data();
-  ForRows(rows, kGateGrain, pool, [&](int64_t begin, int64_t end) {
+  ParallelFor(pool, rows, kGateGrain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       SelectExperts(gate.params, logits_scratch + row * experts, bias, ids + row * top_k, expert_weights + row * top_k);
     }

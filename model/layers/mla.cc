@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/parallel_for.h"
 #include "kernels/elementwise.h"
 #include "model/layers/row_ops.h"
 
@@ -16,7 +17,7 @@ void RotateQuery(const MlaParams& params, const float* q, const int64_t* positio
   const int64_t heads = params.shape.heads;
   const int64_t head_width = params.nope + params.shape.rope;
   const int64_t width = params.kv_width();
-  ForRows(rows, kRopeGrain, pool, [&](int64_t begin, int64_t end) {
+  ParallelFor(pool, rows, kRopeGrain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       float* const first = query + row * heads * width + params.shape.kv_lora;
       for (int64_t head = 0; head < heads; ++head) {
@@ -80,7 +81,7 @@ void ProjectQuery(const MlaParams& params, const AttentionWeights& weights, cons
   }
   const int64_t head_width = params.nope + params.shape.rope;
   const int64_t width = params.kv_width();
-  ForRows(params.shape.heads, 1, pool, [&](int64_t begin, int64_t end) {
+  ParallelFor(pool, params.shape.heads, 1, [&](int64_t begin, int64_t end) {
     for (int64_t head = begin; head < end; ++head) {
       weights.w_uk[head].Apply(scratch.q + head * head_width, rows, q_width, query + head * width, params.shape.heads * width, nullptr);
     }
@@ -92,7 +93,7 @@ void ProjectOutput(const MlaParams& params, const AttentionWeights& weights, con
                    float* y, ThreadPool* pool) {
   const int64_t heads = params.shape.heads;
   const int64_t kv_lora = params.shape.kv_lora;
-  ForRows(heads, 1, pool, [&](int64_t begin, int64_t end) {
+  ParallelFor(pool, heads, 1, [&](int64_t begin, int64_t end) {
     for (int64_t head = begin; head < end; ++head) {
       weights.w_uv[head].Apply(context + head * kv_lora, rows, heads * kv_lora, head_scratch + head * params.v, heads * params.v, nullptr);
     }

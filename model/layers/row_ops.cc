@@ -1,5 +1,6 @@
 #include "model/layers/row_ops.h"
 
+#include "base/parallel_for.h"
 #include "kernels/elementwise.h"
 
 namespace baleen {
@@ -9,18 +10,9 @@ constexpr int64_t kNormGrain = 16;  // Rows; waking a thread costs more than nor
 
 }  // namespace
 
-void ForRows(int64_t rows, int64_t grain, ThreadPool* pool, const std::function<void(int64_t, int64_t)>& body) {
-  if (rows <= 0) return;
-  if (pool == nullptr || rows <= grain) {
-    body(0, rows);
-  } else {
-    pool->ParallelFor(rows, grain, body);
-  }
-}
-
 void NormRows(const float* x, int64_t ldx, const float* weight, double eps, int64_t rows, int64_t width, float* y, int64_t ldy,
               ThreadPool* pool) {
-  ForRows(rows, kNormGrain, pool, [&](int64_t begin, int64_t end) {
+  ParallelFor(pool, rows, kNormGrain, [&](int64_t begin, int64_t end) {
     RmsNorm(x + begin * ldx, ldx, weight, static_cast<float>(eps), end - begin, width, y + begin * ldy, ldy);
   });
 }

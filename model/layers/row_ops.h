@@ -3,14 +3,10 @@
 #define BALEEN_MODEL_LAYERS_ROW_OPS_H_
 
 #include <cstdint>
-#include <functional>
 
 #include "base/thread_pool.h"
 
 namespace baleen {
-
-// Calls body(begin, end) over disjoint ranges that cover [0, rows); inline when `pool` is null or the work is little.
-void ForRows(int64_t rows, int64_t grain, ThreadPool* pool, const std::function<void(int64_t, int64_t)>& body);
 
 // y = RMSNorm(x) * weight; x, y [rows, width] with row strides; may alias exactly.
 void NormRows(const float* x, int64_t ldx, const float* weight, double eps, int64_t rows, int64_t width, float* y, int64_t ldy,

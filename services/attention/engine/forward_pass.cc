@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/parallel_for.h"
 #include "base/status_macros.h"
 #include "base/values.h"
 #include "kernels/elementwise.h"
@@ -117,7 +118,7 @@ void ForwardPass::Route(int layer, MicroBatch& batch) {
   int32_t* const ids = scratch_.expert_ids.get() + batch.begin * top_k_;
   ApplyGate(gate, normed, batch.rows(), Row(scratch_.gate_logits, batch.begin, gate.params.experts), ids,
             Row(scratch_.expert_weights, batch.begin, top_k_), network_.pool);
-  ForRows(batch.rows(), kConvertGrain, network_.pool, [&](int64_t begin, int64_t end) {
+  ParallelFor(network_.pool, batch.rows(), kConvertGrain, [&](int64_t begin, int64_t end) {
     ValuesToWire(normed + begin * hidden_, (end - begin) * hidden_, network_.wire, wire + begin * row_bytes);
   });
 
