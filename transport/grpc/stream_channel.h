@@ -10,8 +10,8 @@
 
 namespace baleen {
 
-// A connection of its own: keep-alive pings find a host that vanished within 750 ms, as a connection that lost packets meanwhile would
-// wait for seconds when the host is back; reconnects back off from 100 ms to 1 s; messages may be as large as transport/limits.h says.
+// By DirectChannelArguments: pings find a host that vanished within 750 ms, as a connection that lost packets meanwhile would wait for
+// seconds when the host is back. Messages may be as large as transport/limits.h says.
 // Null credentials are plaintext.
 std::shared_ptr<grpc::Channel> MakeStreamChannel(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials);
 

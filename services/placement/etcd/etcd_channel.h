@@ -10,8 +10,8 @@
 
 namespace baleen {
 
-// A connection of its own to host:port, tried again within a second for as long as there is none. A member that answers no pings ends its
-// open streams after 8 s; etcd takes no more than a ping each 5 s, and none without a stream. Null credentials = plaintext.
+// By DirectChannelArguments, to host:port. A member that answers no pings ends its open streams after 8 s; etcd takes no more than a ping
+// each 5 s, and none without a stream. Null credentials = plaintext.
 std::shared_ptr<grpc::Channel> MakeEtcdChannel(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials);
 
 }  // namespace baleen
