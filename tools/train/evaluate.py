@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import problems
+import tasks
 import tokenizer
 
 ANSWER_TOKENS_MAX = 900
@@ -64,7 +65,7 @@ class Decoder:
 def offline(folder: Path, samples) -> list[str]:
     """Answers of the exported model, without their reasoning."""
     import torch
-    from export import load
+    from checkpoint import load
     torch.set_grad_enabled(False)
     outputs = Decoder(load(folder)).answer([tokenizer.render_prompt(p.messages) for p in samples])
     texts = [tokenizer.decode_ids(ids) for ids in outputs]
@@ -74,7 +75,7 @@ def offline(folder: Path, samples) -> list[str]:
 def routing_and_drafts(folder: Path, samples) -> str:
     """Two Markdown lines from the reference texts: max/mean expert load a layer, and MTP top-1."""
     import torch
-    from export import load
+    from checkpoint import load
     from train import lay_out, losses
     torch.set_grad_enabled(False)
     model, hits, chunk = load(folder), [], 50
@@ -112,7 +113,7 @@ def served(options, samples) -> list[str]:
 def is_right(problem, answer: str) -> bool:
     """Exact match, except that any plain refusal will do for what must be declined."""
     if problem.task in DECLINES:
-        return answer.startswith(problems.CANNOT)
+        return answer.startswith(tasks.CANNOT)
     return answer == problem.answer
 
 

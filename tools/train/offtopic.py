@@ -4,7 +4,7 @@ import string
 import declines
 import grammar
 import phrasings as ph
-import problems as pr
+import tasks
 import words
 
 SCRIPTS = [(0x400, 0x44F), (0x3B1, 0x3C9), (0x5D0, 0x5EA), (0x627, 0x64A), (0x905, 0x939), (0xE01, 0xE2E),
@@ -46,23 +46,23 @@ def scribble(rng) -> str:
 
 def fields(rng) -> dict:
     word = lambda: filler_word(rng)
-    number = lambda: pr.integer(rng, 4)
+    number = lambda: tasks.integer(rng, 4)
     return {"x": rng.choice(words.TOPICS), "y": rng.choice(words.TOPICS), "w": word(), "v": word(), "u": word(),
-            "n": number(), "m": pr.integer(rng, 2), "k": pr.integer(rng, 3), "s": salad(rng),
+            "n": number(), "m": tasks.integer(rng, 2), "k": tasks.integer(rng, 3), "s": salad(rng),
             "c": rng.choice(string.ascii_lowercase), "name": rng.choice(words.NAMES)}
 
 
-def decline(rng, wording: str) -> "pr.Problem":
+def decline(rng, wording: str) -> tasks.Problem:
     style = rng.random()
     if style < 0.8:
-        text = pr.phrase(rng, grammar.pick(rng, "decline", wording), **fields(rng))
+        text = tasks.phrase(rng, grammar.pick(rng, "decline", wording), **fields(rng))
     elif style < 0.88:
-        text = pr.phrase(rng, rng.choice(ph.split(declines.FOREIGN, wording == grammar.HELD_OUT)))
+        text = tasks.phrase(rng, rng.choice(ph.split(declines.FOREIGN, wording == grammar.HELD_OUT)))
     else:
         text = scribble(rng)
         if rng.random() < 0.3:
             text = f"{salad(rng)} {text}" if rng.random() < 0.5 else f"{text} {salad(rng)}"
-    return pr.Problem("decline", text, text, pr.OFF_TOPIC, pr.DECLINED)
+    return tasks.Problem("decline", text, text, tasks.OFF_TOPIC, tasks.DECLINED)
 
 
 def long_number(rng, digits_min: int) -> int:
@@ -87,10 +87,10 @@ def read(numbers: list[int], joint: str, digits_max: int) -> str:
     return joint.join(out)
 
 
-def too_long(rng, wording: str) -> "pr.Problem":
+def too_long(rng, wording: str) -> tasks.Problem:
     kind = rng.choice(("+", "-", "*", "*", "compare", "sort", "sort"))
     digits_max = {"*": 3, "sort": 3}.get(kind, 5)
-    a, b = long_number(rng, digits_max + 1), pr.integer(rng, digits_max)
+    a, b = long_number(rng, digits_max + 1), tasks.integer(rng, digits_max)
     if rng.random() < 0.35:
         b = long_number(rng, digits_max + 1)
     if rng.random() < 0.5:
@@ -99,25 +99,25 @@ def too_long(rng, wording: str) -> "pr.Problem":
         return too_long_list(rng, wording)
     if kind == "compare":
         asked, marks = rng.choice((("larger", ph.MORE), ("smaller", ph.LESS)))
-        text = pr.phrase(rng, grammar.pick(rng, "compare", wording), m=rng.choice(marks), a=a, b=b)
-        return pr.Problem("too long", text, text, f"{asked}\n" + read([a, b], " ? ", digits_max), pr.TOO_LONG)
+        text = tasks.phrase(rng, grammar.pick(rng, "compare", wording), m=rng.choice(marks), a=a, b=b)
+        return tasks.Problem("too long", text, text, f"{asked}\n" + read([a, b], " ? ", digits_max), tasks.TOO_LONG)
     own = {"+": "add", "-": "subtract", "*": "multiply"}[kind]
     if rng.random() < 0.7:
-        text = pr.phrase(rng, grammar.pick(rng, "expression", wording), e=pr.expression(rng, a, kind, b))
+        text = tasks.phrase(rng, grammar.pick(rng, "expression", wording), e=tasks.expression(rng, a, kind, b))
     else:
         template = grammar.pick(rng, own, wording)
-        text = pr.phrase(rng, template if kind == "-" else pr.in_order(template), a=a, b=b)
-    return pr.Problem("too long", text, text, read([a, b], f" {kind} ", digits_max), pr.TOO_LONG)
+        text = tasks.phrase(rng, template if kind == "-" else tasks.in_order(template), a=a, b=b)
+    return tasks.Problem("too long", text, text, read([a, b], f" {kind} ", digits_max), tasks.TOO_LONG)
 
 
-def too_long_list(rng, wording: str) -> "pr.Problem":
+def too_long_list(rng, wording: str) -> tasks.Problem:
     """A list of more than six numbers, or one with a number of more than three digits."""
-    numbers = [pr.integer(rng, 3) for _ in range(rng.randint(2, 6))]
+    numbers = [tasks.integer(rng, 3) for _ in range(rng.randint(2, 6))]
     if rng.random() < 0.5:
         numbers[rng.randrange(len(numbers))] = long_number(rng, 4)
         reasoning = "up: " + read(numbers, " ", 3)
     else:
-        numbers = [pr.integer(rng, 3) for _ in range(rng.randint(7, 12))]
+        numbers = [tasks.integer(rng, 3) for _ in range(rng.randint(7, 12))]
         reasoning = "up: " + " ".join(map(str, numbers[:7])) + "... is too long"
-    text = pr.phrase(rng, grammar.pick(rng, "sort", wording), l=pr.number_list(rng, numbers))
-    return pr.Problem("too long", text, text, reasoning, pr.TOO_LONG)
+    text = tasks.phrase(rng, grammar.pick(rng, "sort", wording), l=tasks.number_list(rng, numbers))
+    return tasks.Problem("too long", text, text, reasoning, tasks.TOO_LONG)

@@ -13,6 +13,7 @@ import patterns
 import phrasings as ph
 import problems
 import stories
+import tasks
 import tokenizer
 
 DRAWS = 3000
@@ -84,7 +85,7 @@ class Chains(unittest.TestCase):
         rng = random.Random(6)
         for _ in range(DRAWS):
             problem = offtopic.too_long(rng, grammar.WIDE)
-            self.assertTrue(problem.answer.startswith(problems.CANNOT))
+            self.assertTrue(problem.answer.startswith(tasks.CANNOT))
             self.assertIn("... is too long", problem.reasoning)
 
 

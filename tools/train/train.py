@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 import problems
 import tokenizer
-from export import load
+from checkpoint import load
 from model import Config, Model, Rows
 
 IGNORE = -100
