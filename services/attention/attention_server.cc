@@ -166,7 +166,7 @@ absl::Status AttentionServer::Impl::Load() {
   router = std::make_unique<Router>(RouterOptions{.numerics_id = model->limits.numerics_id}, expert_connector.get(), &runner.metrics());
   engine_runner = std::make_unique<EngineRunner>(model->engine.get(), router.get(), model->mtp_experts.get(), runner.spans().get());
   picker = std::make_unique<PrefillPicker>(worker_id, model->id, model->limits.numerics_id, Clock::Real());
-  Log(LogLevel::kInfo, "model loaded",
+  Log(LogLevel::kInfo, "model_loaded",
       {{"model", model->id}, {"numerics", model->limits.numerics_id}, {"kv_blocks", absl::StrCat(blocks->total_blocks())}});
   return absl::OkStatus();
 }
@@ -296,11 +296,11 @@ void AttentionServer::Impl::Drain(absl::Duration timeout) {
   draining = true;
   const absl::Time deadline = Clock::Real()->Now() + timeout - kCloseTime;
   if (const absl::Status left = placement->Deregister(); !left.ok()) {
-    Log(LogLevel::kWarning, "deregister failed", {{"error", std::string(left.message())}});
+    Log(LogLevel::kWarning, "deregister_failed", {{"error", std::string(left.message())}});
   }
   loop->StopAdmitting();
   if (!loop->WaitIdle(std::max(deadline - Clock::Real()->Now(), absl::ZeroDuration()))) {
-    Log(LogLevel::kWarning, "sequences left at the drain timeout", {{"running", absl::StrCat(loop->load().running)}});
+    Log(LogLevel::kWarning, "sequences_left", {{"running", absl::StrCat(loop->load().running)}});
   }
   StopWork();
 }

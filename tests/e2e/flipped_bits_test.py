@@ -30,7 +30,7 @@ class FlippedBitsTest(unittest.TestCase):
             load.more()
             decode = cluster.named("decode")[0]
             decode.proxy.flip_bits(True)
-            wait_for(lambda: "remote prefill failed" in decode.log_path.read_text(), "no page was refused")
+            wait_for(lambda: "remote_prefill_failed" in decode.log_path.read_text(), "no page was refused")
             load.more(30)
 
 

@@ -103,7 +103,7 @@ class BusyTest(FaultCase):
         self.assertIn(grpc.StatusCode.DEADLINE_EXCEEDED, codes)
         self.assertLessEqual(codes, {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.OK})
         self.cluster.wait_ready([shard, decode])
-        self.assertIn("step failed", decode.log_path.read_text())
+        self.assertIn("step_failed", decode.log_path.read_text())
         self.assertEqual(len(client.generate([0, 7, 8], max_tokens=4, ignore_eos=True, logprobs=0)), 4)
 
 

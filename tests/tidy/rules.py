@@ -38,6 +38,8 @@ _WATCHED_FILES = re.compile(r"(?:^|/)(?:\w*probe|log|\w*metrics\w*|measured_\w+|
 _REVEALING_CALLS = re.compile(r"\breveal\s*\(|\bStrJoin\s*\(\s*[\w.\->()]*(?:tokens?|ids|prompt|journal)_?\b|\b\w*DebugString\s*\(")
 _WATCHED_CALLS = re.compile(r"\b(?:Log|FormatLogLine|InvalidField|\w+Error|absl::Status)\s*\(")
 
+_LOGGED_EVENT = re.compile(r'\bLog\(LogLevel::\w+,\s*"([^"]*)"')
+
 # Spelled so that this file passes its own rules.
 _UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 _MACHINE_PATH = re.compile(r"(?<![\w.\-/}])/(?:work|root|home)/\w")
@@ -121,6 +123,15 @@ def revealed_text(source):
             yield source.line_of(match.start()), "users' text in a log, a metric, a trace or an error"
 
 
+def log_events(source):
+    """Events of the log are words in snake case, so that one search finds them all."""
+    if not source.is_cpp or source.is_test:
+        return
+    for match in _LOGGED_EVENT.finditer(source.text):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", match.group(1)):
+            yield source.line_of(match.start()), f'the log event "{match.group(1)}" is not in snake case'
+
+
 def unfinished(source):
     """Nothing is left for later without an issue."""
     for number, line in enumerate(source.lines, 1):
@@ -154,6 +165,7 @@ ALL = (
     include_direction,
     banned_calls,
     revealed_text,
+    log_events,
     unfinished,
     machine_paths,
     whitespace,

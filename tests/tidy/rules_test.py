@@ -100,6 +100,12 @@ class RulesTest(unittest.TestCase):
             with self.subTest(path=path, line=line):
                 self.assertEqual(bool(findings(path, line + "\n", rules.revealed_text)), bad)
 
+    def test_log_events(self):
+        for event, bad in (("step_failed", False), ("step failed", True), ("Stopped", True)):
+            with self.subTest(event=event):
+                text = f'Log(LogLevel::kInfo,\n    "{event}", {{}});\n'
+                self.assertEqual(bool(findings("services/a.cc", text, rules.log_events)), bad)
+
     def test_notes_and_paths(self):
         self.assertEqual(len(findings("a.md", "TO" "DO later\n", rules.unfinished)), 1)
         self.assertEqual(findings("a.md", "mastodon\n", rules.unfinished), [])

@@ -122,7 +122,7 @@ void PrefillCoordinator::Impl::OnReply(const std::shared_ptr<Fill>& fill, uint32
   const bool failed = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
   if (!LeaveWorker(*fill, attempt, failed)) return;
   if (status.ok() && reservations->Complete(fill->reservation, attempt)) return Conclude(fill, true);
-  Log(LogLevel::kWarning, "remote prefill failed",
+  Log(LogLevel::kWarning, "remote_prefill_failed",
       {{"request", RequestIdToHex(fill->request.context().request_id())},
        {"code", absl::StatusCodeToString(status.code())},
        {"error", std::string(status.message())},

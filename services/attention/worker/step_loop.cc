@@ -207,7 +207,7 @@ void StepLoop::TraceLayers(const StepPlan& plan) {
 
 void StepLoop::HandleFailure(const StepPlan& plan, const absl::Status& status) {
   probe_->StepFailed();
-  Log(LogLevel::kWarning, "step failed",
+  Log(LogLevel::kWarning, "step_failed",
       {{"code", absl::StatusCodeToString(status.code())}, {"error", std::string(status.message())}, {"rows", std::to_string(plan.tokens)}});
   if (MayRetry(status)) {
     WaitForWork(options_.retry_backoff);
@@ -242,7 +242,7 @@ void StepLoop::MakeDrafts(const StepPlan& plan, const std::vector<ChosenTokens>&
   const std::vector<DraftStep> drafts = inputs->Drafts(chosen, options_.max_drafts);
   TokenChoices choices = inputs->DraftChoices(drafts, chosen, options_.tokenizer_size);
   if (const absl::Status status = runner_->Draft(drafts, *pool_, inputs->on_layer(), &choices, &draft_logits_); !status.ok()) {
-    Log(LogLevel::kWarning, "no drafts", {{"error", std::string(status.message())}});
+    Log(LogLevel::kWarning, "no_drafts", {{"error", std::string(status.message())}});
     return;
   }
   inputs->ChooseDrafts(drafts, chosen, choices, draft_logits_, runner_->vocab_size(), results);

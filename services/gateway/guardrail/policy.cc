@@ -177,7 +177,7 @@ absl::StatusOr<std::shared_ptr<const GuardPolicy>> GuardPolicy::Parse(absl::stri
 std::shared_ptr<const GuardPolicy> GuardPolicy::Default() {
   absl::StatusOr<std::shared_ptr<const GuardPolicy>> policy = Parse(kDefaultPolicy);
   if (policy.ok()) return *std::move(policy);
-  Log(LogLevel::kError, "the guardrail policy that ships is wrong", {{"status", std::string(policy.status().message())}});
+  Log(LogLevel::kError, "shipped_guardrail_policy_wrong", {{"status", std::string(policy.status().message())}});
   std::abort();
 }
 

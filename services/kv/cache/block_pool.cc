@@ -20,7 +20,7 @@ namespace {
 // A wrong block id is the caller's bug: going on would mix up sequences.
 void CheckThat(bool condition, const char* message) {
   if (condition) return;
-  Log(LogLevel::kError, "block pool misused", {{"check", message}});
+  Log(LogLevel::kError, "block_pool_misused", {{"check", message}});
   std::abort();
 }
 

@@ -23,7 +23,7 @@ class DevicePageMemory final : public PageMemory {
  public:
   explicit DevicePageMemory(int64_t bytes) {
     if (const cuda::Status status = Allocate(bytes); !status.ok()) {
-      Log(LogLevel::kError, "no device memory for KV pages", {{"error", status.message()}});
+      Log(LogLevel::kError, "no_device_memory_for_kv", {{"error", status.message()}});
       return;
     }
     if (memory_.bytes() == 0) return;
