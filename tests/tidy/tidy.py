@@ -3,6 +3,7 @@
 import pathlib
 import sys
 
+import deps
 import links
 import rules
 from functions import bodies
@@ -14,7 +15,8 @@ def main(root):
     if not any(source.is_cpp for source in sources):
         print(f"tidy: no C++ files under {root}", file=sys.stderr)
         return 1
-    found = [finding for source in sources for finding in rules.check(source)] + list(links.findings(root, sources))
+    found = [finding for source in sources for finding in rules.check(source)]
+    found += [*links.findings(root, sources), *deps.findings(sources)]
     for finding in found:
         print(finding)
     functions = sum(len(bodies(source.code)) for source in sources if source.is_cpp)
