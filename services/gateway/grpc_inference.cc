@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
-#include "services/common/grpc_deadline.h"
 #include "model/tokenizer/detokenizer.h"
 #include "proto/baleen/v1/inference.grpc.pb.h"
+#include "services/common/grpc_deadline.h"
 #include "services/common/request_id.h"
 #include "services/gateway/api/api_error.h"
 #include "services/gateway/api/prepare.h"
@@ -274,20 +274,22 @@ class InferenceService final : public v1::Inference::CallbackService {
     return call;
   }
 
-  // What resumes was admitted before.
-  static absl::Status CheckPrice(const CallHead& head, int64_t least_prompt_tokens, const GenerationSpec& spec) {
-    return head.resumption.resumed ? absl::OkStatus() : Charge::Check(head.caller.account.get(), least_prompt_tokens, spec);
+  // Whether there is room within the tenant's limits and in the cluster, before the prompt is tokenised. What resumes was admitted before.
+  absl::Status CheckRoom(const CallHead& head, int64_t least_prompt_tokens, const GenerationSpec& spec) const {
+    if (head.resumption.resumed) return absl::OkStatus();
+    RETURN_IF_ERROR(Charge::Check(head.caller.account.get(), least_prompt_tokens, spec));
+    return ForeseeTurn(options_.generation, FairShareOf(head.caller, spec.user), least_prompt_tokens, spec);
   }
 
   absl::StatusOr<GenerationInput> Prepare(const v1::GenerateRequest& request, const CallHead& head) const {
     ASSIGN_OR_RETURN(const CompletionCall call, ToCompletionCall(request, options_.model->defaults));
-    RETURN_IF_ERROR(CheckPrice(head, LeastPromptTokens(*options_.model, call), call.generation));
+    RETURN_IF_ERROR(CheckRoom(head, LeastPromptTokens(*options_.model, call), call.generation));
     return PrepareCompletion(*options_.model, call, head.deadline);
   }
 
   absl::StatusOr<GenerationInput> Prepare(const v1::ChatRequest& request, const CallHead& head) const {
     ASSIGN_OR_RETURN(const ChatCall call, ToChatCall(request, options_.model->defaults));
-    RETURN_IF_ERROR(CheckPrice(head, LeastPromptTokens(*options_.model, call), call.generation));
+    RETURN_IF_ERROR(CheckRoom(head, LeastPromptTokens(*options_.model, call), call.generation));
     return PrepareChat(*options_.model, call, head.deadline);
   }
 

@@ -68,6 +68,13 @@ Admission::~Admission() {
   watch_.join();
 }
 
+absl::Status Admission::Foresee(const AdmissionRequest& least) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  absl::Status status = queue_.Foresee(least, clock_->Now());
+  if (!status.ok() && probe_ != nullptr) probe_->refused.Increment();
+  return status;
+}
+
 uint64_t Admission::NewTicket() {
   const std::lock_guard<std::mutex> lock(mutex_);
   return ++last_ticket_;
@@ -75,14 +82,16 @@ uint64_t Admission::NewTicket() {
 
 void Admission::Enter(uint64_t ticket, const AdmissionRequest& request, Outcome outcome) {
   std::vector<Due> due;
+  bool sooner = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const absl::Time now = clock_->Now();
     waiting_[ticket] = {std::move(outcome), now};
     queue_.Submit(ticket, request, now);
     due = DecideLocked();
+    sooner = queue_.NextEvent() < wakes_at_;
   }
-  changed_.notify_all();
+  if (sooner) changed_.notify_all();
   Tell(std::move(due));
 }
 
@@ -94,7 +103,7 @@ void Admission::Leave(uint64_t ticket) {
       unwanted = std::move(it->second.outcome);
       waiting_.erase(it);
     }
-    queue_.Leave(ticket, clock_->Now());
+    if (!queue_.Leave(ticket, clock_->Now())) return;
     dirty_ = true;
   }
   changed_.notify_all();
@@ -135,9 +144,10 @@ void Admission::Tell(std::vector<Due> due) {
 void Admission::Watch() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (!stopping_) {
-    const absl::Time next = queue_.NextEvent();
-    if (!dirty_ && next > clock_->Now()) {
-      changed_.wait_for(lock, absl::ToChronoNanoseconds(std::min(next - clock_->Now(), absl::Hours(1))));
+    const absl::Time now = clock_->Now();
+    wakes_at_ = std::min(queue_.NextEvent(), now + absl::Hours(1));
+    if (!dirty_ && wakes_at_ > now) {
+      changed_.wait_for(lock, absl::ToChronoNanoseconds(wakes_at_ - now));
       continue;
     }
     dirty_ = false;

@@ -32,6 +32,9 @@ class Admission {
   // Whoever still waits hears nothing more.
   ~Admission();
 
+  // The refusal that Enter is sure to give a request that asks for this much or more, before more is known of it; counted as Enter's are.
+  // OK = it has to enter.
+  absl::Status Foresee(const AdmissionRequest& least);
   uint64_t NewTicket();
   // `outcome` is called once, without locks, on any thread, maybe before this returns; not at all after Leave.
   void Enter(uint64_t ticket, const AdmissionRequest& request, Outcome outcome);
@@ -62,6 +65,7 @@ class Admission {
   std::condition_variable changed_;
   bool dirty_ = false;  // There may be room again: told by the thread, so that one request's end does not run the next one's start.
   bool stopping_ = false;
+  absl::Time wakes_at_ = absl::InfiniteFuture();  // When the thread looks by itself.
   uint64_t last_ticket_ = 0;
   AdmissionQueue queue_;
   std::map<uint64_t, Waiting> waiting_;

@@ -45,14 +45,14 @@ AdmissionQueue::Waiting AdmissionQueue::TakeWaiting(uint64_t id) {
   return entry;
 }
 
-void AdmissionQueue::Leave(uint64_t id, absl::Time now) {
+bool AdmissionQueue::Leave(uint64_t id, absl::Time now) {
   std::erase_if(decided_, [id](const AdmissionDecision& decision) { return decision.id == id; });
   if (waiting_.count(id) > 0) {
     TakeWaiting(id);
-    return;
+    return true;
   }
   const auto it = running_.find(id);
-  if (it == running_.end()) return;
+  if (it == running_.end()) return false;
   const Running entry = std::move(it->second);
   service_time_.Ended(entry.tokens, now - entry.since, running());
   running_.erase(it);
@@ -61,6 +61,31 @@ void AdmissionQueue::Leave(uint64_t id, absl::Time now) {
   --tenant.running.sequences;
   tenant.running.tokens -= entry.tokens;
   tenant.seen = std::max(tenant.seen, now);
+  return true;
+}
+
+// More tokens only make it wait longer and the queue fuller, so that the least of them says enough.
+absl::Status AdmissionQueue::Foresee(const AdmissionRequest& least, absl::Time now) {
+  if (least.resumes || least.deadline <= now || NextEvent() <= now) return absl::OkStatus();
+  ForgetIdleTenants(now);
+  const Tenant stranger;
+  const auto it = tenants_.find(least.tenant);
+  const Tenant& tenant = it == tenants_.end() ? stranger : it->second;
+  const int64_t tokens = std::max<int64_t>(least.tokens, 1);
+  if (AnyMayRun(tenant, tokens)) return absl::OkStatus();
+  const absl::Duration bound = std::min({limits_.max_expected_wait, limits_.max_wait, least.deadline - now});
+  const int64_t waiting_tokens = tenant.waiting_tokens + tokens;
+  if (ExpectedWait(least.tenant, waiting_tokens) > bound) return Overloaded();
+  return IsSurplus(least.tenant, waiting_tokens, tokens) ? QueueFull() : absl::OkStatus();
+}
+
+bool AdmissionQueue::AnyMayRun(const Tenant& tenant, int64_t tokens) {
+  if (!Fits(1)) return false;
+  const Tenant* next = NextTenant(EqualPart());
+  if (next != nullptr && Fits(waiting_.at(next->queue.front()).tokens)) return true;
+  // Behind others of its tenant's it waits as they do; a tenant who was away makes everybody's equal part another one.
+  if (!tenant.queue.empty()) return false;
+  return tenant.running.sequences == 0 || (MayRun(tenant, tokens) && Fits(tokens));
 }
 
 void AdmissionQueue::Run(uint64_t id, const std::string& tenant, int64_t tokens, absl::Time now) {
@@ -130,8 +155,8 @@ void AdmissionQueue::Expire(absl::Time now, std::vector<AdmissionDecision>* deci
   while (!expiries_.empty() && expiries_.begin()->first <= now) {
     const uint64_t id = expiries_.begin()->second;
     const bool by_deadline = TakeWaiting(id).by_deadline;
-    decisions->push_back({id, by_deadline ? absl::DeadlineExceededError("The request's deadline passed before there was room for it.")
-                                          : Refusal(absl::StatusCode::kUnavailable, "The server is overloaded; try again later.")});
+    decisions->push_back(
+        {id, by_deadline ? absl::DeadlineExceededError("The request's deadline passed before there was room for it.") : Overloaded()});
   }
 }
 
@@ -141,19 +166,26 @@ void AdmissionQueue::RefuseHopeless(absl::Time now, std::vector<AdmissionDecisio
   for (auto id = newcomers.rbegin(); id != newcomers.rend(); ++id) {
     const auto it = waiting_.find(*id);
     if (it == waiting_.end()) continue;
-    const Tenant& tenant = tenants_.at(it->second.tenant);
+    const std::string& tenant = it->second.tenant;
     const absl::Duration bound = std::min(limits_.max_expected_wait, it->second.expires - now);
-    if (ExpectedWait(tenant) <= bound) continue;
-    absl::Status refusal = Refusal(absl::StatusCode::kUnavailable, "The server is overloaded; try again later.");
+    if (ExpectedWait(tenant, tenants_.at(tenant).waiting_tokens) <= bound) continue;
     TakeWaiting(*id);
-    decisions->push_back({*id, std::move(refusal)});
+    decisions->push_back({*id, Overloaded()});
   }
 }
 
-absl::Duration AdmissionQueue::ExpectedWait(const Tenant& tenant) const {
-  int64_t tokens = 0;
-  for (const std::string& name : queueing_) tokens += std::min(tenants_.at(name).waiting_tokens, tenant.waiting_tokens);
+absl::Duration AdmissionQueue::ExpectedWait(const std::string& tenant, int64_t waiting_tokens) const {
+  int64_t tokens = waiting_tokens;
+  for (const std::string& name : queueing_) {
+    if (name != tenant) tokens += std::min(tenants_.at(name).waiting_tokens, waiting_tokens);
+  }
   return service_time_.TimeFor(tokens, running_tokens_);
+}
+
+bool AdmissionQueue::IsSurplus(const std::string& tenant, int64_t waiting_tokens, int64_t newcomers) const {
+  if (waiting() < limits_.waiting_requests && waiting_tokens_ + newcomers <= limits_.waiting_tokens) return false;
+  return std::all_of(queueing_.begin(), queueing_.end(),
+                     [&](const std::string& name) { return name == tenant || tenants_.at(name).waiting_tokens < waiting_tokens; });
 }
 
 void AdmissionQueue::DropSurplus(std::vector<AdmissionDecision>* decisions) {
@@ -163,7 +195,7 @@ void AdmissionQueue::DropSurplus(std::vector<AdmissionDecision>* decisions) {
     });
     const uint64_t id = tenants_.at(*greediest).queue.back();
     TakeWaiting(id);
-    decisions->push_back({id, Refusal(absl::StatusCode::kResourceExhausted, "Too many requests are waiting; try again later.")});
+    decisions->push_back({id, QueueFull()});
   }
 }
 
@@ -186,6 +218,14 @@ absl::Duration AdmissionQueue::RetryAfter() const {
 
 absl::Status AdmissionQueue::Refusal(absl::StatusCode code, const char* why) const {
   return WithRetryAfter(absl::Status(code, why), RetryAfter());
+}
+
+absl::Status AdmissionQueue::Overloaded() const {
+  return Refusal(absl::StatusCode::kUnavailable, "The server is overloaded; try again later.");
+}
+
+absl::Status AdmissionQueue::QueueFull() const {
+  return Refusal(absl::StatusCode::kResourceExhausted, "Too many requests are waiting; try again later.");
 }
 
 }  // namespace baleen

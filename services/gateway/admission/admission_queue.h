@@ -54,11 +54,14 @@ class AdmissionQueue {
 
   // Queues a request under a fresh id; Decide says the rest, maybe at once.
   void Submit(uint64_t id, const AdmissionRequest& request, absl::Time now);
-  // Over, given up or gone: whatever it held is free. Unknown ids are ignored.
-  void Leave(uint64_t id, absl::Time now);
+  // Over, given up or gone: whatever it held is free, and Decide may have something to do; false for unknown ids.
+  bool Leave(uint64_t id, absl::Time now);
   // What runs beyond it goes on.
   void SetCapacity(const AdmissionCapacity& capacity) { capacity_ = capacity; }
 
+  // Not OK when a request of the tenant's that asks for this much, or more, is sure to be refused by the next decisions, as they would say
+  // it; of what a full queue drops they may say that it would wait too long, if it asks for much more. OK for what resumes.
+  absl::Status Foresee(const AdmissionRequest& least, absl::Time now);
   // Each request once: may run, or is refused.
   std::vector<AdmissionDecision> Decide(absl::Time now);
   // When Decide has something to do by time alone.
@@ -96,9 +99,13 @@ class AdmissionQueue {
   void Expire(absl::Time now, std::vector<AdmissionDecision>* decisions);
   void DropSurplus(std::vector<AdmissionDecision>* decisions);
   void RefuseHopeless(absl::Time now, std::vector<AdmissionDecision>* decisions);
-  // Until the tenant's last request had its turn, if tenants get equal tokens.
-  absl::Duration ExpectedWait(const Tenant& tenant) const;
+  // Until the last of the tenant's so many waiting tokens had its turn, if tenants get equal tokens.
+  absl::Duration ExpectedWait(const std::string& tenant, int64_t waiting_tokens) const;
   bool Fits(int64_t tokens) const;
+  // Decide would let a request of those who wait run, or may let one run that the tenant adds.
+  bool AnyMayRun(const Tenant& tenant, int64_t tokens);
+  // A newcomer that brings the tenant's waiting tokens to so many is what a full queue drops.
+  bool IsSurplus(const std::string& tenant, int64_t waiting_tokens, int64_t newcomers) const;
   // The part of the capacity that a tenant with so much running has.
   double ShareOf(const AdmissionCapacity& running) const;
   bool MayRun(const Tenant& tenant, int64_t tokens) const;
@@ -110,6 +117,8 @@ class AdmissionQueue {
   Waiting TakeWaiting(uint64_t id);
   void ForgetIdleTenants(absl::Time now);
   absl::Status Refusal(absl::StatusCode code, const char* why) const;
+  absl::Status Overloaded() const;
+  absl::Status QueueFull() const;
 
   const AdmissionLimits limits_;
   AdmissionCapacity capacity_;

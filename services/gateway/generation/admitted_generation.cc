@@ -103,6 +103,15 @@ class AdmittedGeneration final : public Generation, public std::enable_shared_fr
 
 }  // namespace
 
+absl::Status ForeseeTurn(const GenerationContext& context, const std::string& tenant, int64_t least_prompt_tokens,
+                         const GenerationSpec& spec) {
+  if (context.admission == nullptr) return absl::OkStatus();
+  AdmissionRequest least;
+  least.tenant = tenant;
+  least.tokens = PriceOf(least_prompt_tokens, spec.max_tokens.value_or(1));
+  return context.admission->Foresee(least);
+}
+
 std::shared_ptr<Generation> StartGeneration(const GenerationContext& context, GenerationInput input, GenerationSink sink) {
   if (context.admission == nullptr) return StartAttempts(context, std::move(input), context.clock->Now(), std::move(sink));
   auto generation = std::make_shared<AdmittedGeneration>(context, std::move(input), std::move(sink));

@@ -126,6 +126,11 @@ class Generation {
   virtual void Pause(bool paused) = 0;
 };
 
+// The refusal that StartGeneration is sure to give a new request of the tenant's whose prompt has so many tokens or more: told before a
+// prompt is rendered and tokenised. OK = it has to start.
+absl::Status ForeseeTurn(const GenerationContext& context, const std::string& tenant, int64_t least_prompt_tokens,
+                         const GenerationSpec& spec);
+
 // Waits for its turn first; RESOURCE_EXHAUSTED or UNAVAILABLE with Retry-After when there is no room.
 std::shared_ptr<Generation> StartGeneration(const GenerationContext& context, GenerationInput input, GenerationSink sink);
 

@@ -1,6 +1,7 @@
 #include "services/gateway/http/http_session.h"
 
 #include <atomic>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
@@ -99,6 +100,7 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
   std::function<void(bool)> on_backpressure_;
   bool slow_ = false;
   bool answering_ = false;
+  bool sending_ = false;    // The whole answer.
   bool watching_ = false;   // A read is under way while an answer is.
   bool read_next_ = false;  // When that read has ended.
   bool client_gone_ = false;
@@ -125,7 +127,9 @@ class Responder final : public HttpResponder {
     response.keep_alive(session_->keep_alive());
     response.body() = std::move(body);
     response.prepare_payload();
-    Post([response = std::move(response)](Session& session) mutable { session.Send(std::move(response)); });
+    // At once where the handler answers: the session need not watch its client then.
+    asio::dispatch(session_->executor(),
+                   [session = session_, response = std::move(response)]() mutable { session->Send(std::move(response)); });
   }
 
   void BeginStream(HttpHeaders headers) override {
@@ -225,9 +229,10 @@ void Session::RefuseRequest(error_code error) {
   Send(std::move(response));
 }
 
-// A read that ends while an answer is under way says that the client has left, or brings the next pipelined request.
+// A read that ends while an answer is under way says that the client has left, or brings the next pipelined request. A whole answer that is
+// being sent needs none: its write tells.
 void Session::WatchDisconnect() {
-  if (buffer_.size() > 0) return;
+  if (sending_ || buffer_.size() > 0) return;
   watching_ = true;
   stream_.async_read_some(buffer_.prepare(kAheadBytes), [self = shared_from_this()](error_code error, size_t got) {
     self->watching_ = false;
@@ -268,6 +273,7 @@ void Session::Disconnected() {
 
 void Session::Send(http::response<http::string_body> response) {
   if (!answering_) return;
+  sending_ = true;
   auto kept = std::make_shared<http::response<http::string_body>>(std::move(response));
   auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*kept);
   stream_.tcp().expires_after(std::chrono::seconds(options_.read_timeout_s));
@@ -337,6 +343,7 @@ void Session::Pump() {
 
 void Session::FinishResponse(bool reusable) {
   answering_ = false;
+  sending_ = false;
   timer_.cancel();
   on_disconnect_ = nullptr;
   on_backpressure_ = nullptr;

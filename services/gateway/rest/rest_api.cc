@@ -182,16 +182,16 @@ void RestApi::Serve(const HttpRequest& request, const Caller& caller, const std:
   Refuse(absl::NotFoundError(absl::StrCat("There is no ", request.method, " ", request.path.substr(0, 128), " here.")), *responder);
 }
 
-void RestApi::Refuse(const absl::Status& status, HttpResponder& responder) {
+void RestApi::Refuse(const absl::Status& status, HttpResponder& responder, const HttpHeaders& headers) {
   options_.probe->Refused(ToApiError(status).http_status);
-  RespondError(status, {}, responder);
+  RespondError(status, headers, responder);
 }
 
 // A generation to run: a client's request as it came, or one that another connection or gateway began.
 struct RestApi::Call {
   Resumption resumption;
   Caller caller;
-  std::string request_id;  // 16 bytes; empty = to be drawn.
+  std::string request_id;  // 16 bytes.
   std::string traceparent;
   std::string idempotency_key;  // Empty = none.
 
@@ -205,9 +205,11 @@ struct RestApi::Prepared {
   bool seeded = false;  // By the client.
 };
 
-// What resumes was admitted before.
-absl::Status RestApi::CheckPrice(const Call& call, int64_t least_prompt_tokens, const GenerationSpec& spec) {
-  return call.resumption.resumed ? absl::OkStatus() : Charge::Check(call.caller.account.get(), least_prompt_tokens, spec);
+// Whether there is room within the tenant's limits and in the cluster, before the prompt is tokenised. What resumes was admitted before.
+absl::Status RestApi::CheckRoom(const Call& call, int64_t least_prompt_tokens, const GenerationSpec& spec) const {
+  if (call.resumption.resumed) return absl::OkStatus();
+  RETURN_IF_ERROR(Charge::Check(call.caller.account.get(), least_prompt_tokens, spec));
+  return ForeseeTurn(options_.generation, FairShareOf(call.caller, spec.user), least_prompt_tokens, spec);
 }
 
 absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
@@ -215,19 +217,19 @@ absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
   Prepared prepared;
   if (call.edge().path() == kChatPath) {
     ASSIGN_OR_RETURN(const ChatCall chat, ParseChatCall(call.edge().body(), options_.model->defaults));
-    RETURN_IF_ERROR(CheckPrice(call, LeastPromptTokens(*options_.model, chat), chat.generation));
+    RETURN_IF_ERROR(CheckRoom(call, LeastPromptTokens(*options_.model, chat), chat.generation));
     ASSIGN_OR_RETURN(prepared.input, PrepareChat(*options_.model, chat, deadline));
     prepared.stream = chat.stream;
     prepared.seeded = chat.generation.seed.has_value();
   } else {
     ASSIGN_OR_RETURN(const CompletionCall completion, ParseCompletionCall(call.edge().body(), options_.model->defaults));
-    RETURN_IF_ERROR(CheckPrice(call, LeastPromptTokens(*options_.model, completion), completion.generation));
+    RETURN_IF_ERROR(CheckRoom(call, LeastPromptTokens(*options_.model, completion), completion.generation));
     ASSIGN_OR_RETURN(prepared.input, PrepareCompletion(*options_.model, completion, deadline));
     prepared.stream = completion.stream;
     prepared.seeded = completion.generation.seed.has_value();
   }
   GenerationInput& input = prepared.input;
-  if (!call.request_id.empty()) input.request_id = call.request_id;
+  input.request_id = call.request_id;
   input.cache_salt = call.caller.cache_salt;
   input.tenant = FairShareOf(call.caller, input.spec.user);
   input.priority = call.caller.priority;
@@ -264,21 +266,22 @@ void RestApi::OnText(const Caller& caller, size_t bytes, HttpResponder& responde
 }
 
 void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& responder) {
+  const HttpHeaders id = {{"x-request-id", RequestIdToHex(call.request_id)}};
   absl::StatusOr<Prepared> prepared = Prepare(call);
-  if (!prepared.ok()) return Refuse(prepared.status(), *responder);
+  if (!prepared.ok()) return Refuse(prepared.status(), *responder, id);
   GenerateJob job;
   job.head = HeadFor(prepared->input, call);
   BilledBefore before = BilledFor(prepared->events);
   if (!call.idempotency_key.empty()) {
     absl::StatusOr<std::shared_ptr<IdempotentAnswer>> answer = Claim(call, &*prepared);
-    if (!answer.ok()) return Refuse(answer.status(), *responder);
+    if (!answer.ok()) return Refuse(answer.status(), *responder, id);
     job.answer = *std::move(answer);
     job.head.request_id = RequestIdToHex(job.answer->record().request_id);
     job.head.created_unix_s = job.answer->record().created_unix_s;
     before.free = job.answer->record().answered;
   }
   absl::StatusOr<std::shared_ptr<Charge>> charge = Charge::Begin(call.caller.account, prepared->input, before);
-  if (!charge.ok()) return Refuse(charge.status(), *responder);
+  if (!charge.ok()) return Refuse(charge.status(), *responder, id);
   job.charge = *std::move(charge);
   job.stream = prepared->stream;
   job.head.usage_follows = job.stream.include_usage;
@@ -300,7 +303,8 @@ void RestApi::Generate(const HttpRequest& request, const Caller& caller, const s
   call.resumption.resumable = options_.finder != nullptr && request.Header("x-baleen-resumable") == "1";
   call.idempotency_key = request.Header("idempotency-key");
   // Other ids are the client's own business.
-  if (auto id = RequestIdFromHex(request.Header("x-request-id")); id.ok()) call.request_id = *std::move(id);
+  absl::StatusOr<std::string> id = RequestIdFromHex(request.Header("x-request-id"));
+  call.request_id = id.ok() ? *std::move(id) : NewRequestId();
   const size_t bytes = edge.body().size();
   OnText(caller, bytes, *responder, [this, responder, call = std::move(call)] { Run(call, responder); });
 }

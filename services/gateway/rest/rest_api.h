@@ -62,7 +62,7 @@ class RestApi {
   void Generate(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Resume(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   absl::StatusOr<Prepared> Prepare(const Call& call) const;
-  static absl::Status CheckPrice(const Call& call, int64_t least_prompt_tokens, const GenerationSpec& spec);
+  absl::Status CheckRoom(const Call& call, int64_t least_prompt_tokens, const GenerationSpec& spec) const;
   absl::StatusOr<std::shared_ptr<IdempotentAnswer>> Claim(const Call& call, Prepared* prepared) const;
   // `work` on a client's text of so many bytes, maybe later and on another thread.
   void OnText(const Caller& caller, size_t bytes, HttpResponder& responder, std::function<void()> work);
@@ -81,7 +81,7 @@ class RestApi {
   void Page(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void PagePart(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   absl::StatusOr<Caller> Authenticate(const HttpRequest& request) const;
-  void Refuse(const absl::Status& status, HttpResponder& responder);
+  void Refuse(const absl::Status& status, HttpResponder& responder, const HttpHeaders& headers = {});
   AnswerHead HeadFor(const GenerationInput& input, const Call& call) const;
 
   const RestApiOptions options_;
