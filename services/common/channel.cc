@@ -5,10 +5,17 @@
 #include "transport/grpc/direct_channel.h"
 
 namespace baleen {
+namespace {
+
+// Often, so that little of the silence has gone by when the ping that gets no answer is sent.
+constexpr int kPingsInSilence = 7;
+
+}  // namespace
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, std::shared_ptr<grpc::ChannelCredentials> credentials,
                                            absl::Duration silence) {
-  grpc::ChannelArguments args = DirectChannelArguments(silence / 3, silence * 2 / 3);
+  const absl::Duration pause = silence / kPingsInSilence;
+  grpc::ChannelArguments args = DirectChannelArguments(pause, silence - pause);
   args.SetMaxReceiveMessageSize(kMaxMessageBytes);
   args.SetMaxSendMessageSize(kMaxMessageBytes);
   args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);

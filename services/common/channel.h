@@ -20,7 +20,7 @@ inline constexpr absl::Duration kDefaultSilence = absl::Seconds(15);
 
 // For workers that a stream of tokens waits for, busy or not: pings are answered by threads that do nothing else. Together with doing the
 // work again elsewhere it is what a stream stalls for when a worker stops or is cut off: a second at most.
-inline constexpr absl::Duration kWorkerSilence = absl::Milliseconds(750);
+inline constexpr absl::Duration kWorkerSilence = absl::Milliseconds(670);
 
 // A channel with a connection of its own (no subchannel shared with other channels), 64 MiB messages, keep-alive that breaks the connection
 // after `silence`, and reconnects after 50 ms to 1 s. address is host:port.

@@ -13,8 +13,9 @@ namespace {
 // Room for the two tags and sizes.
 constexpr int kMaxFrameBytes = static_cast<int>(kMaxHeaderBytes + kMaxPayloadBytes + 64);
 
-constexpr absl::Duration kPingEvery = absl::Milliseconds(250);
-constexpr absl::Duration kPingPatience = absl::Milliseconds(500);
+// Often and patiently: little of the silence has gone by when the ping that gets no answer is sent.
+constexpr absl::Duration kPingEvery = absl::Milliseconds(95);
+constexpr absl::Duration kPingPatience = absl::Milliseconds(575);
 
 }  // namespace
 

@@ -10,7 +10,7 @@
 
 namespace baleen {
 
-// By DirectChannelArguments: pings find a host that vanished within 750 ms, as a connection that lost packets meanwhile would wait for
+// By DirectChannelArguments: pings find a host that vanished within 670 ms, as a connection that lost packets meanwhile would wait for
 // seconds when the host is back. Messages may be as large as transport/limits.h says.
 // Null credentials are plaintext.
 std::shared_ptr<grpc::Channel> MakeStreamChannel(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials);
