@@ -1,4 +1,4 @@
-"""`make overload`: too much load, a greedy neighbour, shards that come and go under load. Prints figures, writes JSON.
+"""`make overload`: too much load, a greedy neighbour, slow readers, shards that come and go under load. Prints figures, writes JSON.
 
 The load runs on the same machine as the cluster and takes its share of it.
 """
@@ -16,6 +16,7 @@ import time
 import urllib.request
 
 from tests.chaos.open_load import TOKENS, Asker, goodput, median, percentile
+from tests.chaos.slow_readers import slow_readers
 from tests.testing.cluster import Cluster
 from tests.testing.steady_load import metric, wait_for
 from tests.testing.tenants import new_key
@@ -244,12 +245,17 @@ def run_neighbour(options):
                                          options.objective))
 
 
+def run_slow_readers(options):
+    with _cluster() as cluster:
+        return asyncio.run(slow_readers(cluster, Asker(cluster, "crowd", options.objective), options.seconds))
+
+
 def run_scaling(options):
     with _cluster() as cluster:
         return asyncio.run(scaling(cluster, options.seconds, options.seed))
 
 
-PARTS = {"overload": run_overload, "neighbour": run_neighbour, "scaling": run_scaling}
+PARTS = {"overload": run_overload, "neighbour": run_neighbour, "slow_readers": run_slow_readers, "scaling": run_scaling}
 
 
 def main():
