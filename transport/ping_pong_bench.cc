@@ -1,7 +1,11 @@
 // Round trips of one hidden state of V3 (7168 BF16 values, 14,336 bytes) to another process, over gRPC and UCX. The counters are
 // percentiles of single round trips, which say more than the mean does when others use the cores.
 // awake: the next message goes out when the last one is back. asleep: both processes have gone to sleep before each.
+// Wakeups has no message: two processes that sleep wake each other with a byte, which is what a round trip asleep costs at least.
 #include <benchmark/benchmark.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -76,12 +80,13 @@ class Stream {
   const std::shared_ptr<Connection> connection_;
 };
 
-void Measure(benchmark::State& state, Stream& stream, bool asleep) {
-  stream.Run(100);
+// Of `run(trips)`, which gives the microseconds of each.
+template <typename Run>
+void MeasureTrips(benchmark::State& state, bool asleep, Run run) {
   std::vector<double> all;
   for (auto _ : state) {
     if (asleep) std::this_thread::sleep_for(kPause);
-    const std::vector<double> trips = stream.Run(asleep ? 1 : 100);
+    const std::vector<double> trips = run(asleep ? 1 : 100);
     state.SetIterationTime(std::accumulate(trips.begin(), trips.end(), 0.0) / trips.size() * 1e-6);
     all.insert(all.end(), trips.begin(), trips.end());
   }
@@ -89,6 +94,35 @@ void Measure(benchmark::State& state, Stream& stream, bool asleep) {
   state.counters["p10_us"] = all[all.size() / 10];
   state.counters["p50_us"] = all[all.size() / 2];
   state.counters["p90_us"] = all[all.size() * 9 / 10];
+}
+
+void Measure(benchmark::State& state, Stream& stream, bool asleep) {
+  stream.Run(100);
+  MeasureTrips(state, asleep, [&](int trips) { return stream.Run(trips); });
+}
+
+// Over the kind of socket that UCX wakes by.
+void BM_Wakeups(benchmark::State& state) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) != 0) std::abort();
+  const pid_t child = fork();
+  if (child < 0) std::abort();
+  char byte = 1;
+  if (child == 0) {
+    // A zero ends it.
+    while (recv(ends[1], &byte, 1, 0) == 1 && byte != 0) (void)send(ends[1], &byte, 1, 0);
+    _exit(0);
+  }
+  MeasureTrips(state, true, [&](int) {
+    const Clock::time_point begin = Clock::now();
+    if (send(ends[0], &byte, 1, 0) != 1 || recv(ends[0], &byte, 1, 0) != 1) std::abort();
+    return std::vector<double>{std::chrono::duration<double, std::micro>(Clock::now() - begin).count()};
+  });
+  byte = 0;
+  (void)send(ends[0], &byte, 1, 0);
+  waitpid(child, nullptr, 0);
+  close(ends[0]);
+  close(ends[1]);
 }
 
 void BM_Grpc(benchmark::State& state) {
@@ -114,6 +148,7 @@ void Shape(benchmark::internal::Benchmark* bench) {
   bench->Iterations(300);
 }
 
+BENCHMARK(BM_Wakeups)->Unit(benchmark::kMicrosecond)->UseManualTime()->Iterations(300);
 BENCHMARK(BM_Grpc)->Apply(Shape);
 BENCHMARK_CAPTURE(BM_Ucx, shared_memory, "sm")->Apply(Shape);
 BENCHMARK_CAPTURE(BM_Ucx, tcp, "lo")->Apply(Shape);
