@@ -2,15 +2,24 @@
 #ifndef BALEEN_BASE_SANITIZERS_H_
 #define BALEEN_BASE_SANITIZERS_H_
 
+// Clang asks by feature, GCC by macro.
+#ifdef __has_feature
+#define BALEEN_HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define BALEEN_HAS_FEATURE(feature) 0
+#endif
+
 namespace baleen {
 
-// Instrumented for data races: ten times slower and more.
-#ifdef __SANITIZE_THREAD__
-inline constexpr bool kThreadSanitizer = true;
+// Instrumented for data races or memory errors: ten times slower and more.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || BALEEN_HAS_FEATURE(address_sanitizer)
+inline constexpr bool kSanitized = true;
 #else
-inline constexpr bool kThreadSanitizer = false;
+inline constexpr bool kSanitized = false;
 #endif
 
 }  // namespace baleen
+
+#undef BALEEN_HAS_FEATURE
 
 #endif  // BALEEN_BASE_SANITIZERS_H_

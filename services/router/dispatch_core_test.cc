@@ -388,7 +388,7 @@ class Simulation {
 };
 
 TEST(DispatchCoreSimulationTest, EveryBatchCompletesUnderFaults) {
-  for (uint32_t seed = 0; seed < (kThreadSanitizer ? 500 : 10000); ++seed) {
+  for (uint32_t seed = 0; seed < (kSanitized ? 500 : 10000); ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     Simulation(seed).Run();
     if (HasFailure()) return;

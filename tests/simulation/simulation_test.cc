@@ -13,7 +13,7 @@ namespace baleen {
 namespace {
 
 constexpr uint32_t kSeedsPerRange = 500;
-constexpr uint32_t kRanges = kThreadSanitizer ? 4 : 20;
+constexpr uint32_t kRanges = kSanitized ? 4 : 20;
 
 // They broke a promise once; docs/robustness.md says which. Repeat one: bazel run //tests/simulation -- --seed=N
 const std::vector<uint32_t> kOnceFailed = {3616, 4386, 4728};
