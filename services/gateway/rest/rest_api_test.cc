@@ -62,13 +62,8 @@ class RestApiTest : public testing::Test {
 
   std::shared_ptr<FakeResponder> Call(const std::string& method, const std::string& path, const std::string& body = "",
                                       const HttpHeaders& headers = {}) {
-    auto responder = std::make_shared<FakeResponder>();
-    HttpRequest request;
-    request.method = method;
-    request.path = path;
-    request.body = PrivateText(body);
-    request.headers = headers;
-    api_->Handle(request, responder);
+    auto responder = responders_.Make();
+    api_->Handle(HttpRequest{method, path, PrivateText(body), headers}, responder);
     return responder;
   }
 
@@ -84,6 +79,7 @@ class RestApiTest : public testing::Test {
   std::unique_ptr<ScriptedRecall> recall_;
   std::unique_ptr<RequestFinder> finder_;
   std::unique_ptr<RestApi> api_;
+  FakeResponders responders_;
 };
 
 // The data of each server-sent event.

@@ -3,8 +3,10 @@
 #define BALEEN_SERVICES_GATEWAY_TESTING_FAKE_RESPONDER_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "services/gateway/http/http_server.h"
 
@@ -56,6 +58,28 @@ class FakeResponder final : public HttpResponder {
   std::function<void()> disconnect;
   std::function<void(bool)> backpressure;
   std::function<bool()> every;
+};
+
+// Those of one test, whose answers it is through with when they go.
+class FakeResponders {
+ public:
+  FakeResponders() = default;
+  FakeResponders(const FakeResponders&) = delete;
+  FakeResponders& operator=(const FakeResponders&) = delete;
+  ~FakeResponders() {
+    for (const auto& made : made_) {
+      if (const std::shared_ptr<FakeResponder> responder = made.lock()) responder->DropCallbacks();
+    }
+  }
+
+  std::shared_ptr<FakeResponder> Make() {
+    auto responder = std::make_shared<FakeResponder>();
+    made_.push_back(responder);
+    return responder;
+  }
+
+ private:
+  std::vector<std::weak_ptr<FakeResponder>> made_;  // Whoever answers keeps them.
 };
 
 }  // namespace baleen
