@@ -78,13 +78,16 @@ json::object FunctionSchema() {
   return Object({{"name", name}, {"description", OrNull("string")}, {"parameters", OrNull("object")}}, {"name"});
 }
 
-json::object ToolSchema() { return Object({{"type", {{"const", "function"}}}, {"function", FunctionSchema()}}, {"function"}); }
+// Of a tool and of a call; null is as good as absent.
+json::object FunctionType() { return {{"enum", json::array{"function", nullptr}}}; }
+
+json::object ToolSchema() { return Object({{"type", FunctionType()}, {"function", FunctionSchema()}}, {"function"}); }
 
 json::object MessageSchema() {
   const auto part = [](const char* kind) { return Object({{"type", {{"const", kind}}}, {kind, {{"type", "string"}}}}, {"type", kind}); };
   const json::object parts{{"type", "array"}, {"items", AnyOf({part("text"), part("refusal")})}};
   const json::object call =
-      Object({{"type", {{"const", "function"}}},
+      Object({{"type", FunctionType()},
               {"function", Object({{"name", {{"type", "string"}}}, {"arguments", {{"type", "string"}}}}, {"name", "arguments"})}},
              {"function"});
   return Object({{"role", {{"type", "string"}, {"enum", json::array{"system", "developer", "user", "assistant", "tool"}}}},
@@ -108,7 +111,7 @@ json::object ChatRequestSchema(const std::string& model) {
   properties["chat_template_kwargs"] = OrNull("object", {{"properties", {{"thinking", OrNull("boolean")}}}});
   properties["tools"] = OrNull("array", {{"items", ToolSchema()}, {"maxItems", kMaxTools}});
   const json::object named =
-      Object({{"type", {{"const", "function"}}}, {"function", Object({{"name", {{"type", "string"}}}}, {"name"})}}, {"function"});
+      Object({{"type", FunctionType()}, {"function", Object({{"name", {{"type", "string"}}}}, {"name"})}}, {"function"});
   const json::object allowed =
       Object({{"mode", {{"enum", json::array{"auto", "required"}}}}, {"tools", {{"type", "array"}, {"items", named}}}}, {"mode", "tools"});
   const json::object among = Object({{"type", {{"const", "allowed_tools"}}}, {"allowed_tools", allowed}}, {"type", "allowed_tools"});
