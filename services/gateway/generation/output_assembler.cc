@@ -26,7 +26,11 @@ OutputDelta OutputAssembler::Add(int32_t token) {
   std::vector<ToolCallDelta> calls;
   if (tools_ != nullptr && !thinking && tools_->Add(token, &calls)) {
     const bool whole = single_tool_call_ && tools_->calls() == 1 && tools_->between_calls();
-    return {PrivateText(), PrivateText(), std::move(calls), whole};
+    // What was held back came before the call.
+    OutputDelta delta = whole ? Finish() : OutputDelta();
+    delta.tool_calls = std::move(calls);
+    delta.stopped = whole;
+    return delta;
   }
   if (parser_ == nullptr) return Match("", detokenizer_.Add(token));
   if (parser_->thinking()) ++reasoning_tokens_;
