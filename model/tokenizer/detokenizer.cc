@@ -31,4 +31,11 @@ std::string Detokenizer::Finish() {
   return incomplete ? std::string(kReplacementCharacter) : "";
 }
 
+std::string Detokenize(const Tokenizer& tokenizer, absl::Span<const int32_t> ids, bool skip_special) {
+  Detokenizer detokenizer(tokenizer, skip_special);
+  std::string text;
+  for (const int32_t id : ids) text += detokenizer.Add(id);
+  return text + detokenizer.Finish();
+}
+
 }  // namespace baleen

@@ -2,8 +2,10 @@
 #ifndef BALEEN_MODEL_TOKENIZER_DETOKENIZER_H_
 #define BALEEN_MODEL_TOKENIZER_DETOKENIZER_H_
 
+#include <cstdint>
 #include <string>
 
+#include "absl/types/span.h"
 #include "model/tokenizer/tokenizer.h"
 
 namespace baleen {
@@ -22,6 +24,9 @@ class Detokenizer {
   bool skip_special_;
   std::string pending_;
 };
+
+// The text of all of them, as a Detokenizer gives it.
+std::string Detokenize(const Tokenizer& tokenizer, absl::Span<const int32_t> ids, bool skip_special);
 
 }  // namespace baleen
 

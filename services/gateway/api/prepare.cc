@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "model/tokenizer/detokenizer.h"
 #include "services/common/request_id.h"
 #include "services/gateway/api/api_error.h"
 
@@ -144,7 +145,7 @@ absl::StatusOr<GenerationInput> PrepareCompletion(const ServedModel& model, cons
   if (call.echo) {
     if (input.spec.logprobs >= 0) return InvalidField("echo", "cannot go with 'logprobs': the prompt's tokens have none here.");
     const auto* text = std::get_if<PrivateText>(&call.prompt);
-    input.echo = text != nullptr ? *text : PrivateText(model.tokenizer->Decode(input.prompt, /*skip_special=*/true));
+    input.echo = text != nullptr ? *text : PrivateText(Detokenize(*model.tokenizer, input.prompt, /*skip_special=*/true));
   }
   RETURN_IF_ERROR(Constrain(model, ToolUse(), &input));
   RETURN_IF_ERROR(Complete(model, "prompt", &input));

@@ -120,6 +120,20 @@ TEST_F(PrepareTest, AFormatBeginsAfterTheReasoning) {
   EXPECT_FALSE(text->spec.grammar.after_token.has_value());
 }
 
+TEST_F(PrepareTest, AnEchoIsTheTextOfItsPrompt) {
+  CompletionCall call = Completion({});
+  call.echo = true;
+  call.prompt = PrivateText("1+");
+  EXPECT_EQ(PrepareCompletion(*model_, call, absl::InfiniteFuture())->echo.reveal(), "1+");
+  // An id may stand for a part of a character only, and answers are UTF-8.
+  std::vector<int32_t> ids = model_->tokenizer->Encode("µ", AddedTokens::kText);
+  ASSERT_EQ(ids.size(), 2u);
+  call.prompt = ids;
+  EXPECT_EQ(PrepareCompletion(*model_, call, absl::InfiniteFuture())->echo.reveal(), "µ");
+  call.prompt = std::vector<int32_t>{model_->bos_token_id, ids[1]};
+  EXPECT_EQ(PrepareCompletion(*model_, call, absl::InfiniteFuture())->echo.reveal(), "\uFFFD");
+}
+
 TEST_F(PrepareTest, ASchemaThatCannotBeKeptIsRefused) {
   ChatCall call = Chat("2+2");
   call.generation.response_schema = R"({"properties":{"a":{"pattern":"x"}}})";

@@ -11,13 +11,6 @@
 namespace baleen {
 namespace {
 
-PrivateText PromptText(const Tokenizer& tokenizer, const std::vector<int32_t>& prompt) {
-  Detokenizer detokenizer(tokenizer, /*skip_special=*/false);
-  std::string text;
-  for (const int32_t token : prompt) text += detokenizer.Add(token);
-  return PrivateText(text + detokenizer.Finish());
-}
-
 class Choices final : public Generation, public std::enable_shared_from_this<Choices> {
  public:
   Choices(const GenerationInput& input, size_t count, GenerationSink sink)
@@ -40,7 +33,7 @@ class Choices final : public Generation, public std::enable_shared_from_this<Cho
       const std::lock_guard<std::mutex> lock(mutex_);
       guard_ = guard;
     }
-    guard->CheckPrompt(PromptText(*context.tokenizer, input.prompt),
+    guard->CheckPrompt(PrivateText(Detokenize(*context.tokenizer, input.prompt, /*skip_special=*/false)),
                        [self = shared_from_this(), context, input, sinks = std::move(sinks)](const GuardVerdict& verdict) mutable {
                          self->OnPrompt(context, input, std::move(sinks), verdict);
                        });

@@ -31,11 +31,7 @@ json::value FinishName(Finish finish) {
 }
 
 // A token's own text; bytes that are no character by themselves show as U+FFFD.
-std::string TokenText(const Tokenizer& tokenizer, int32_t token) {
-  Detokenizer detokenizer(tokenizer, /*skip_special=*/false);
-  std::string text = detokenizer.Add(token);
-  return text + detokenizer.Finish();
-}
+std::string TokenText(const Tokenizer& tokenizer, int32_t token) { return Detokenize(tokenizer, {token}, /*skip_special=*/false); }
 
 json::object TokenEntry(const Tokenizer& tokenizer, int32_t token, float logprob) {
   json::array bytes;
