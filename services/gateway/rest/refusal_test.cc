@@ -43,7 +43,7 @@ class FullGateway {
     request.path = "/v1/chat/completions";
     request.body = PrivateText(body);
     request.headers = {{"authorization", "Bearer key"}, {"x-request-id", std::string(32, 'a')}};
-    auto responder = std::make_shared<FakeResponder>();
+    auto responder = responders_.Make();
     api_->Handle(request, responder);
     return responder;
   }
@@ -76,6 +76,7 @@ class FullGateway {
   StillClock clock_;
   std::unique_ptr<TenantDirectory> tenants_ = file_.Open(&clock_);
   std::unique_ptr<RestApi> api_;
+  FakeResponders responders_;
 };
 
 // 60 tokens of an answer fill a block with the least that the prompt may have, and two with what it has.

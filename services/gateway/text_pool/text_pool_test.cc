@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <memory>
 #include <thread>
 
 #include "absl/strings/match.h"
+#include "absl/synchronization/notification.h"
 
 namespace baleen {
 namespace {
@@ -16,18 +18,22 @@ constexpr TextPoolLimits kLimits{.threads = 1, .inline_bytes = 10, .waiting_byte
 class Occupied {
  public:
   Occupied(TextPool& pool, const std::string& caller, size_t bytes) {
-    status = pool.Run(caller, bytes, [this] {
-      begun_.set_value();
-      go_.get_future().wait();
+    status = pool.Run(caller, bytes, [shared = shared_] {
+      shared->begun.Notify();
+      shared->go.WaitForNotification();
     });
-    begun_.get_future().wait();
+    shared_->begun.WaitForNotification();
   }
-  void LetGo() { go_.set_value(); }
+  void LetGo() { shared_->go.Notify(); }
   absl::Status status;
 
  private:
-  std::promise<void> begun_;
-  std::promise<void> go_;
+  // The thread may look at it when this object is gone.
+  struct Shared {
+    absl::Notification begun;
+    absl::Notification go;
+  };
+  const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };
 
 TEST(TextPoolTest, ShortTextsStayOnTheirThreadAndLongOnesDoNot) {
