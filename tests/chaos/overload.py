@@ -19,7 +19,7 @@ from tests.chaos.open_load import TOKENS, Asker, goodput, median, percentile
 from tests.chaos.slow_readers import slow_readers
 from tests.testing.cluster import Cluster
 from tests.testing.steady_load import metric, wait_for
-from tests.testing.tenants import new_key
+from tests.testing.tenants import new_key, write_tenants
 
 FACTOR = 10
 STREAMS = 16              # That keep the cluster busy.
@@ -126,9 +126,7 @@ class TwoTenants:
     def _write(self, greedy_limits):
         limits = {"quiet": {}, "greedy": greedy_limits}
         tenants = [{"name": name, "keys": [entry], **limits[name]} for name, (_, entry) in self._keys.items()]
-        part = self.file.with_suffix(".part")
-        part.write_text(json.dumps({"tenants": tenants}))
-        part.rename(self.file)
+        write_tenants(self.file, tenants)
 
 
 async def _quiet(cluster, tenants, rate, factor, seconds, seed, objective_s):

@@ -16,7 +16,7 @@ import openai
 from tests.testing.cluster import ROOT, Cluster, free_port, http_get
 from tests.testing.inference import inference_pb2, inference_pb2_grpc
 from tests.testing.steady_load import metric, wait_for
-from tests.testing.tenants import new_key
+from tests.testing.tenants import new_key, write_tenants
 
 QUESTION = [{"role": "user", "content": "What is 4821 + 1397?"}]
 RELOAD_TIMEOUT_S = 30
@@ -43,9 +43,7 @@ class TenantsTest(unittest.TestCase):
         """The file with its two tenants, and `more` keys of the first."""
         tenants = [{"name": "acme", "keys": [cls.acme_entry, *more]}, {"name": "initech", "keys": [cls.initech_entry]},
                    {"name": "small", "requests_per_min": 3, "tokens_per_min": 2000, "concurrent_streams": 1, "keys": [cls.small_entry]}]
-        part = cls.file.with_suffix(".part")
-        part.write_text(json.dumps({"admin_keys": [cls.admin_entry], "tenants": tenants}))
-        part.rename(cls.file)
+        write_tenants(cls.file, tenants, admin_keys=[cls.admin_entry])
 
     def client(self, key):
         return openai.OpenAI(base_url=self.cluster.base_url, api_key=key, max_retries=0)
