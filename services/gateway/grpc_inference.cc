@@ -22,6 +22,7 @@
 #include "services/gateway/idempotency/claim.h"
 #include "services/gateway/resume/request_finder.h"
 #include "services/gateway/resume/resumption.h"
+#include "services/gateway/tenants/check_room.h"
 #include "services/gateway/tenants/tenant_directory.h"
 #include "services/gateway/text_pool/text_pool.h"
 
@@ -274,22 +275,20 @@ class InferenceService final : public v1::Inference::CallbackService {
     return call;
   }
 
-  // Whether there is room within the tenant's limits and in the cluster, before the prompt is tokenised. What resumes was admitted before.
-  absl::Status CheckRoom(const CallHead& head, int64_t least_prompt_tokens, const GenerationSpec& spec) const {
-    if (head.resumption.resumed) return absl::OkStatus();
-    RETURN_IF_ERROR(Charge::Check(head.caller.account.get(), least_prompt_tokens, spec));
-    return ForeseeTurn(options_.generation, FairShareOf(head.caller, spec.user), least_prompt_tokens, spec);
+  // What resumes was admitted before.
+  absl::Status RoomFor(const CallHead& head, int64_t least_prompt_tokens, const GenerationSpec& spec) const {
+    return head.resumption.resumed ? absl::OkStatus() : CheckRoom(options_.generation, head.caller, least_prompt_tokens, spec);
   }
 
   absl::StatusOr<GenerationInput> Prepare(const v1::GenerateRequest& request, const CallHead& head) const {
     ASSIGN_OR_RETURN(const CompletionCall call, ToCompletionCall(request, options_.model->defaults));
-    RETURN_IF_ERROR(CheckRoom(head, LeastPromptTokens(*options_.model, call), call.generation));
+    RETURN_IF_ERROR(RoomFor(head, LeastPromptTokens(*options_.model, call), call.generation));
     return PrepareCompletion(*options_.model, call, head.deadline);
   }
 
   absl::StatusOr<GenerationInput> Prepare(const v1::ChatRequest& request, const CallHead& head) const {
     ASSIGN_OR_RETURN(const ChatCall call, ToChatCall(request, options_.model->defaults));
-    RETURN_IF_ERROR(CheckRoom(head, LeastPromptTokens(*options_.model, call), call.generation));
+    RETURN_IF_ERROR(RoomFor(head, LeastPromptTokens(*options_.model, call), call.generation));
     return PrepareChat(*options_.model, call, head.deadline);
   }
 

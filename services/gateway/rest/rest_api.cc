@@ -22,6 +22,7 @@
 #include "services/gateway/resume/request_finder.h"
 #include "services/gateway/resume/resumption.h"
 #include "services/gateway/tenants/charge.h"
+#include "services/gateway/tenants/check_room.h"
 #include "services/gateway/tenants/tenant_directory.h"
 #include "services/gateway/tenants/usage_json.h"
 #include "services/gateway/text_pool/text_pool.h"
@@ -205,25 +206,22 @@ struct RestApi::Prepared {
   bool seeded = false;  // By the client.
 };
 
-// Whether there is room within the tenant's limits and in the cluster, before the prompt is tokenised. What resumes was admitted before.
-absl::Status RestApi::CheckRoom(const Call& call, int64_t least_prompt_tokens, const GenerationSpec& spec) const {
-  if (call.resumption.resumed) return absl::OkStatus();
-  RETURN_IF_ERROR(Charge::Check(call.caller.account.get(), least_prompt_tokens, spec));
-  return ForeseeTurn(options_.generation, FairShareOf(call.caller, spec.user), least_prompt_tokens, spec);
-}
-
 absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
   const absl::Time deadline = options_.generation.clock->Now() + options_.request_timeout;
+  // What resumes was admitted before.
+  const auto room_for = [&](int64_t least_prompt_tokens, const GenerationSpec& spec) {
+    return call.resumption.resumed ? absl::OkStatus() : CheckRoom(options_.generation, call.caller, least_prompt_tokens, spec);
+  };
   Prepared prepared;
   if (call.edge().path() == kChatPath) {
     ASSIGN_OR_RETURN(const ChatCall chat, ParseChatCall(call.edge().body(), options_.model->defaults));
-    RETURN_IF_ERROR(CheckRoom(call, LeastPromptTokens(*options_.model, chat), chat.generation));
+    RETURN_IF_ERROR(room_for(LeastPromptTokens(*options_.model, chat), chat.generation));
     ASSIGN_OR_RETURN(prepared.input, PrepareChat(*options_.model, chat, deadline));
     prepared.stream = chat.stream;
     prepared.seeded = chat.generation.seed.has_value();
   } else {
     ASSIGN_OR_RETURN(const CompletionCall completion, ParseCompletionCall(call.edge().body(), options_.model->defaults));
-    RETURN_IF_ERROR(CheckRoom(call, LeastPromptTokens(*options_.model, completion), completion.generation));
+    RETURN_IF_ERROR(room_for(LeastPromptTokens(*options_.model, completion), completion.generation));
     ASSIGN_OR_RETURN(prepared.input, PrepareCompletion(*options_.model, completion, deadline));
     prepared.stream = completion.stream;
     prepared.seeded = completion.generation.seed.has_value();

@@ -62,7 +62,6 @@ class RestApi {
   void Generate(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Resume(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   absl::StatusOr<Prepared> Prepare(const Call& call) const;
-  absl::Status CheckRoom(const Call& call, int64_t least_prompt_tokens, const GenerationSpec& spec) const;
   absl::StatusOr<std::shared_ptr<IdempotentAnswer>> Claim(const Call& call, Prepared* prepared) const;
   // `work` on a client's text of so many bytes, maybe later and on another thread.
   void OnText(const Caller& caller, size_t bytes, HttpResponder& responder, std::function<void()> work);
