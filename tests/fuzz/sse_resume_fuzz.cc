@@ -84,7 +84,7 @@ class Gateway {
     request.body = PrivateText(body);
     request.headers = std::move(headers);
     api_->Handle(request, responder);
-    if (responder->ended) responder->DropCallbacks();
+    if (responder->ended) responder->Close();
     return responder;
   }
 

@@ -88,7 +88,10 @@ void AttentionNode::FillSession::Begin(const v1::FillRequest& request) {
   first_ = request.first_token();
   fill->observer = shared_from_this();
   push_ = node_->sender_->Open(request.kv_address(), request.context(), request.reservation(),
-                               [self = shared_from_this()](const absl::Status& status) { self->OnPushOver(status); });
+                               // The pipe's handlers keep this until its end; a process that dies has no other.
+                               [weak = weak_from_this()](const absl::Status& status) {
+                                 if (const auto self = weak.lock()) self->OnPushOver(status);
+                               });
   const absl::StatusOr<SequenceId> id = node_->Submit(*std::move(fill));
   if (!id.ok()) {
     Reply(id.status());

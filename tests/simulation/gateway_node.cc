@@ -20,6 +20,13 @@ class GatewayNode::Dialer final : public DecodeDialer {
  public:
   Dialer(World* world, std::string host) : world_(world), host_(std::move(host)) {}
 
+  // Who is called back owns the stream: what a request that its client left runs on, say.
+  ~Dialer() override {
+    for (const std::weak_ptr<Stream>& opened : opened_) {
+      if (const std::shared_ptr<Stream> stream = opened.lock()) stream->callbacks = {};
+    }
+  }
+
   std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence start, DecodeCallbacks callbacks) override {
     auto stream = std::make_shared<Stream>();
     stream->callbacks = std::move(callbacks);
@@ -30,6 +37,7 @@ class GatewayNode::Dialer final : public DecodeDialer {
     stream->world = world_;
     stream->host = host_;
     (void)stream->pipe->Send(std::move(start));
+    opened_.push_back(stream);
     return stream;
   }
 
@@ -60,6 +68,7 @@ class GatewayNode::Dialer final : public DecodeDialer {
 
   World* const world_;
   const std::string host_;
+  std::vector<std::weak_ptr<Stream>> opened_;
 };
 
 class GatewayNode::Recaller final : public RecallClient {
@@ -104,6 +113,11 @@ class GatewayNode::Session final : public std::enable_shared_from_this<Session> 
     const std::shared_ptr<Generation> generation = std::exchange(generation_, nullptr);
     resumable_ ? generation->Detach() : generation->Cancel();
     Over();
+  }
+
+  // The process has died: its generation owns this and is owned by it.
+  void Forget() {
+    if (const std::shared_ptr<Generation> generation = std::exchange(generation_, nullptr)) generation->Cancel();
   }
 
  private:
@@ -185,13 +199,18 @@ GatewayNode::GatewayNode(World* world, const std::string& host, const std::strin
   world_->network.Boot(host_);
   world_->network.Listen(host_, kClientService, [this](std::shared_ptr<Pipe> pipe) -> PipeHandlers {
     auto session = std::make_shared<Session>(this, std::move(pipe));
+    sessions_.push_back(session);
     return {.on_packet = [session](const Packet& packet) { session->OnPacket(packet); },
             .on_closed = [session](absl::Status) { session->OnClosed(); }};
   });
   StartAgent(worker_id, placements);
 }
 
-GatewayNode::~GatewayNode() = default;
+GatewayNode::~GatewayNode() {
+  for (const std::weak_ptr<Session>& opened : sessions_) {
+    if (const std::shared_ptr<Session> session = opened.lock()) session->Forget();
+  }
+}
 
 void GatewayNode::StartAgent(const std::string& worker_id, const std::vector<std::string>& placements) {
   WorkerAgentOptions options{.host = host_, .placements = placements};

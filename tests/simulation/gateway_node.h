@@ -84,6 +84,7 @@ class GatewayNode {
   Quarantine quarantine_;
   RequestFinder finder_;
   int64_t running_ = 0;
+  std::vector<std::weak_ptr<Session>> sessions_;
   std::unique_ptr<WorkerAgent> agent_;
 };
 

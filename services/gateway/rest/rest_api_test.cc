@@ -450,7 +450,13 @@ TEST_F(RestApiTest, RefusalsAreTimed) {
   EXPECT_EQ(timed(), 2u);
 }
 
-class ClosedRestApiTest : public RestApiTest {
+// A base, so that it outlives the tests' tenants and answers.
+class TwoTenants {
+ protected:
+  TenantsFile file_{{TenantJson("acme", "key-a", R"("priority":7)"), TenantJson("initech", "key-b")}};
+};
+
+class ClosedRestApiTest : protected TwoTenants, public RestApiTest {
  protected:
   void SetUp() override {
     tenants_ = file_.Open();
@@ -458,8 +464,6 @@ class ClosedRestApiTest : public RestApiTest {
   }
 
   static HttpHeaders Key(const std::string& key) { return {{"authorization", "Bearer " + key}}; }
-
-  TenantsFile file_{{TenantJson("acme", "key-a", R"("priority":7)"), TenantJson("initech", "key-b")}};
 };
 
 TEST_F(ClosedRestApiTest, EveryRouteButProbesAndThePageNeedsAKey) {

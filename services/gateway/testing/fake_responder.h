@@ -37,8 +37,9 @@ class FakeResponder final : public HttpResponder {
 
   void Every(absl::Duration, std::function<bool()> callback) override { every = std::move(callback); }
 
-  // What a connection does when its answer has ended: callbacks hold what answers, which holds the responder.
-  void DropCallbacks() {
+  // What a connection does when it ends: callbacks hold what answers, which holds the responder.
+  void Close() {
+    if (!ended && disconnect) disconnect();
     disconnect = nullptr;
     backpressure = nullptr;
     every = nullptr;
@@ -60,7 +61,7 @@ class FakeResponder final : public HttpResponder {
   std::function<bool()> every;
 };
 
-// Those of one test, whose answers it is through with when they go.
+// Those of one test, whose connections end when it does.
 class FakeResponders {
  public:
   FakeResponders() = default;
@@ -68,7 +69,7 @@ class FakeResponders {
   FakeResponders& operator=(const FakeResponders&) = delete;
   ~FakeResponders() {
     for (const auto& made : made_) {
-      if (const std::shared_ptr<FakeResponder> responder = made.lock()) responder->DropCallbacks();
+      if (const std::shared_ptr<FakeResponder> responder = made.lock()) responder->Close();
     }
   }
 

@@ -22,15 +22,11 @@ void AddLogprobs(const v1::StartSequence& start, v1::TokenEvent* token) {
 
 class ScriptedDecode::Stream final : public DecodeStream {
  public:
-  Stream(std::mutex* mutex, std::shared_ptr<int> cancelled) : mutex_(mutex), cancelled_(std::move(cancelled)) {}
-  void Cancel() override {
-    const std::lock_guard<std::mutex> lock(*mutex_);
-    ++*cancelled_;
-  }
+  explicit Stream(std::shared_ptr<std::atomic<int>> cancelled) : cancelled_(std::move(cancelled)) {}
+  void Cancel() override { ++*cancelled_; }
 
  private:
-  std::mutex* const mutex_;
-  std::shared_ptr<int> cancelled_;
+  const std::shared_ptr<std::atomic<int>> cancelled_;
 };
 
 std::shared_ptr<DecodeStream> ScriptedDecode::Open(const std::string&, v1::StartSequence start, DecodeCallbacks callbacks) {
@@ -39,7 +35,7 @@ std::shared_ptr<DecodeStream> ScriptedDecode::Open(const std::string&, v1::Start
     starts_.push_back(start);
   }
   started_.notify_all();
-  auto stream = std::make_shared<Stream>(&mutex_, cancelled_);
+  auto stream = std::make_shared<Stream>(cancelled_);
   if (script_.silent) return stream;
   if (!script_.failure.ok() && script_.failure_after == 0) {
     callbacks.on_done(script_.failure);
@@ -70,10 +66,7 @@ std::vector<v1::StartSequence> ScriptedDecode::starts() const {
   return starts_;
 }
 
-int ScriptedDecode::cancelled() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return *cancelled_;
-}
+int ScriptedDecode::cancelled() const { return *cancelled_; }
 
 bool ScriptedDecode::WaitForStart() const {
   std::unique_lock<std::mutex> lock(mutex_);

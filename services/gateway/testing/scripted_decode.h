@@ -2,6 +2,7 @@
 #ifndef BALEEN_SERVICES_GATEWAY_TESTING_SCRIPTED_DECODE_H_
 #define BALEEN_SERVICES_GATEWAY_TESTING_SCRIPTED_DECODE_H_
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -46,7 +47,7 @@ class ScriptedDecode final : public DecodeDialer {
   mutable std::mutex mutex_;
   mutable std::condition_variable started_;
   std::vector<v1::StartSequence> starts_;
-  std::shared_ptr<int> cancelled_ = std::make_shared<int>(0);
+  const std::shared_ptr<std::atomic<int>> cancelled_ = std::make_shared<std::atomic<int>>(0);  // Streams may outlive this.
 };
 
 // Shows `picker` one ready decode worker.
