@@ -124,6 +124,7 @@ TEST_F(GrpcInferenceTest, StreamsACompletionAndEndsWithUsage) {
   EXPECT_EQ(text, "=4");
   EXPECT_EQ(tokens, 2);
   EXPECT_EQ(pieces.back().finish_reason(), v1::FINISH_REASON_LENGTH);
+  EXPECT_EQ(pieces.back().numerics_id(), "n1");
   EXPECT_EQ(pieces.back().usage().completion_tokens(), 2u);
   EXPECT_EQ(pieces.back().usage().prompt_cache_hit_tokens(), 2u);
   EXPECT_EQ(pieces.back().usage().prompt_cache_hit_tokens() + pieces.back().usage().prompt_cache_miss_tokens(),

@@ -97,6 +97,7 @@ void FillCommon(const GenerationEvent& event, const std::string& request_id, boo
   response->set_request_id(request_id);
   response->set_choice(event.choice);
   response->set_finish_reason(ToProto(event.finish));
+  if (event.last()) response->set_numerics_id(event.numerics_id);
   if (event.ends_request()) FillUsage(event.usage, response->mutable_usage());
   for (const TokenChoice& choice : event.tokens) {
     response->add_token_ids(static_cast<uint32_t>(choice.token));

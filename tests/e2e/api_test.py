@@ -57,9 +57,12 @@ class ApiTest(unittest.TestCase):
 
     def test_seed_fixes_a_sampled_answer(self):
         sampling = {"temperature": 2, "max_tokens": 200, "extra_body": {"ignore_eos": True}}
-        answers = [self.chat(seed=seed, **sampling).choices[0].message for seed in (7, 7, 8)]
+        whole = [self.chat(seed=seed, **sampling) for seed in (7, 7, 8)]
+        answers = [answer.choices[0].message for answer in whole]
         self.assertEqual(answers[0], answers[1])
         self.assertNotEqual(answers[0], answers[2])
+        self.assertRegex(whole[0].system_fingerprint, "^fp_cpu-")
+        self.assertEqual(len({answer.system_fingerprint for answer in whole}), 1)
 
     def test_stop_string_ends_the_answer(self):
         whole = self.chat().choices[0].message.content

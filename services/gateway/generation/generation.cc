@@ -114,6 +114,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   // Looks again and again, until there is a token, whether a worker is ready that the request could go on with.
   void WatchForToken(uint32_t attempt, absl::Duration delay);
   void GiveUpWithoutWorkers(uint32_t attempt);
+  GenerationEvent EventOf(OutputDelta delta) const;
   // False once the request has ended.
   bool AddToken(const TokenChoice& choice);
   void OnToken(const v1::TokenEvent& token);
@@ -358,18 +359,25 @@ void GenerationImpl::OnToken(const v1::TokenEvent& token) {
   AddToken(ToChoice(token));
 }
 
-bool GenerationImpl::AddToken(const TokenChoice& choice) {
-  journal_.push_back(static_cast<uint32_t>(choice.token));
-  usage_.completion_tokens = static_cast<int64_t>(journal_.size());
-  OutputDelta delta = assembler_.Add(choice.token);
-  usage_.reasoning_tokens = assembler_.reasoning_tokens();
+GenerationEvent GenerationImpl::EventOf(OutputDelta delta) const {
   GenerationEvent event;
   event.reasoning = std::move(delta.reasoning);
   event.text = std::move(delta.text);
   event.tool_calls = std::move(delta.tool_calls);
-  event.tokens.push_back(choice);
+  event.numerics_id = numerics_id_;
   event.usage = usage_;
-  if (!delta.stopped) {
+  return event;
+}
+
+bool GenerationImpl::AddToken(const TokenChoice& choice) {
+  journal_.push_back(static_cast<uint32_t>(choice.token));
+  usage_.completion_tokens = static_cast<int64_t>(journal_.size());
+  OutputDelta delta = assembler_.Add(choice.token);
+  const bool stopped = delta.stopped;
+  usage_.reasoning_tokens = assembler_.reasoning_tokens();
+  GenerationEvent event = EventOf(std::move(delta));
+  event.tokens.push_back(choice);
+  if (!stopped) {
     sink_(std::move(event));
     return true;
   }
@@ -388,13 +396,10 @@ void GenerationImpl::OnFinish(const v1::FinishEvent& finish) {
   tokens.insert(tokens.end(), journal_.begin(), journal_.end());
   context_.picker->Remember(current_worker_.worker_id, {.salt = input_.cache_salt, .tokens = tokens});
   OutputDelta delta = assembler_.Finish();
-  GenerationEvent event;
-  event.reasoning = std::move(delta.reasoning);
-  event.text = std::move(delta.text);
-  event.tool_calls = std::move(delta.tool_calls);
-  event.finish = delta.stopped ? Finish::kStop : ToFinish(finish.reason());
+  const bool stopped = delta.stopped;
+  GenerationEvent event = EventOf(std::move(delta));
+  event.finish = stopped ? Finish::kStop : ToFinish(finish.reason());
   if (event.finish == Finish::kStop && assembler_.has_tool_calls()) event.finish = Finish::kToolCalls;
-  event.usage = usage_;
   sink_(std::move(event));
 }
 

@@ -84,6 +84,7 @@ struct GenerationEvent {
   std::vector<ToolCallDelta> tool_calls;
   std::vector<TokenChoice> tokens;
   uint32_t choice = 0;
+  std::string numerics_id;    // What computed it; empty = no worker.
   bool more_choices = false;  // Of a last event: others go on.
   // Set on the last event, or `status` is not OK.
   Finish finish = Finish::kNone;

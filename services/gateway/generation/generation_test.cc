@@ -38,6 +38,7 @@ TEST_F(GenerationTest, SplitsReasoningFromTheAnswer) {
   EXPECT_EQ(collector.reasoning, "think");
   EXPECT_EQ(collector.text, "answer");
   EXPECT_EQ(collector.last.finish, Finish::kStop);
+  EXPECT_EQ(collector.last.numerics_id, "n1");
   EXPECT_EQ(collector.last.usage.prompt_tokens, 3);
   EXPECT_EQ(collector.last.usage.completion_tokens, static_cast<int64_t>(Answer("think\n</think>\n\nanswer").size()));
   EXPECT_GT(collector.last.usage.reasoning_tokens, 0);

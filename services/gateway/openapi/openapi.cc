@@ -57,6 +57,7 @@ json::object AnswerSchema(const char* object, const char* shown, json::object sh
                    {"object", {{"const", object}}},
                    {"created", Typed("integer")},
                    {"model", Typed("string")},
+                   {"system_fingerprint", {{"type", json::array{"string", "null"}}}},
                    {"choices", ListOf(choice)},
                    {"usage", Ref("Usage")}});
 }

@@ -89,12 +89,18 @@ json::object UsageObject(const GenerationUsage& usage) {
           {"completion_tokens_details", json::object{{"reasoning_tokens", usage.reasoning_tokens}}}};
 }
 
+// The same request with the same seed gives the same tokens from the same model under the same fingerprint.
+json::value SystemFingerprint(const AnswerHead& head) {
+  return head.numerics_id.empty() ? json::value(nullptr) : json::value(absl::StrCat("fp_", head.numerics_id));
+}
+
 json::object Envelope(const AnswerHead& head, bool chunk, json::array choices) {
   const bool chat = head.kind == AnswerKind::kChat;
   return {{"id", absl::StrCat(chat ? "chatcmpl-" : "cmpl-", head.request_id)},
           {"object", chat ? (chunk ? "chat.completion.chunk" : "chat.completion") : "text_completion"},
           {"created", head.created_unix_s},
           {"model", head.model},
+          {"system_fingerprint", SystemFingerprint(head)},
           {"choices", std::move(choices)}};
 }
 

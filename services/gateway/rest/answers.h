@@ -20,6 +20,7 @@ struct AnswerHead {
   std::string request_id;  // Hexadecimal.
   std::string model;
   int64_t created_unix_s = 0;
+  std::string numerics_id;  // Of the last event that had one.
   int logprobs = -1;
   bool usage_follows = false;  // A stream ends with its usage; until then chunks have none.
   const Tokenizer* tokenizer = nullptr;

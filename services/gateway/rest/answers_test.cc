@@ -53,6 +53,7 @@ TEST_F(AnswersTest, AWholeChatHasOpenAisShapeAndDeepSeeksUsage) {
   EXPECT_EQ(body.at("id"), "chatcmpl-0f");
   EXPECT_EQ(body.at("object"), "chat.completion");
   EXPECT_EQ(body.at("created"), 12);
+  EXPECT_TRUE(body.at("system_fingerprint").is_null());
   const json::value& choice = body.at("choices").at(0);
   EXPECT_EQ(choice.at("index"), 0);
   EXPECT_EQ(choice.at("finish_reason"), "length");

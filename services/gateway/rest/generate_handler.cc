@@ -15,6 +15,11 @@ namespace {
 // A client may wait this long for a first token; proxies between give up on silence.
 constexpr absl::Duration kKeepAliveInterval = absl::Seconds(10);
 
+// A guard's own end of a choice has none.
+void NoteNumerics(const GenerationEvent& event, AnswerHead* head) {
+  if (!event.numerics_id.empty()) head->numerics_id = event.numerics_id;
+}
+
 // Both writers get the events of one request, one at a time.
 class WholeWriter {
  public:
@@ -24,6 +29,7 @@ class WholeWriter {
   void OnEvent(GenerationEvent event) {
     const HttpHeaders headers = {{"x-request-id", head_.request_id}};
     if (!event.status.ok()) return RespondError(event.status, headers, *responder_);
+    NoteNumerics(event, &head_);
     const bool last = event.ends_request();
     const GenerationUsage usage = event.usage;
     answers_[event.choice].Add(std::move(event));
@@ -32,7 +38,7 @@ class WholeWriter {
   }
 
  private:
-  const AnswerHead head_;
+  AnswerHead head_;
   std::shared_ptr<HttpResponder> responder_;
   std::vector<GatheredAnswer> answers_;
 };
@@ -41,12 +47,13 @@ class WholeWriter {
 class StreamWriter {
  public:
   StreamWriter(AnswerHead head, StreamSpec spec, size_t choices, EventCursor events, std::shared_ptr<HttpResponder> responder)
-      : head_(std::move(head)), spec_(spec), responder_(std::move(responder)), states_(choices), events_(std::move(events)) {}
+      : spec_(spec), responder_(std::move(responder)), head_(std::move(head)), states_(choices), events_(std::move(events)) {}
 
   void OnEvent(const GenerationEvent& event) {
     const std::lock_guard<std::mutex> lock(mutex_);
     answered_ = true;
     if (!event.status.ok()) return OnError(event.status);
+    NoteNumerics(event, &head_);
     Begin();
     if (!std::exchange(introduced_, true)) Introduce();
     if (const std::string body = ChunkBody(head_, event, &states_[event.choice]); !body.empty()) WriteEvent(event.choice, body);
@@ -96,10 +103,10 @@ class StreamWriter {
     if (!id.empty()) responder_->Write(absl::StrCat("id: ", id, "\ndata: ", data, "\n\n"));
   }
 
-  const AnswerHead head_;
   const StreamSpec spec_;
   std::shared_ptr<HttpResponder> responder_;
   std::mutex mutex_;
+  AnswerHead head_;
   std::vector<ChunkState> states_;
   EventCursor events_;
   bool begun_ = false;
