@@ -4,11 +4,9 @@ The load runs on the same machine as the cluster and takes its share of it.
 """
 
 import argparse
-import asyncio
 import json
 import os
 import pathlib
-import random
 import signal
 import sys
 import tempfile
@@ -26,11 +24,12 @@ STREAMS = 16              # That keep the cluster busy.
 LOADS = (8, 16, 32, 64)   # Streams, among which the peak is looked for.
 RECOVERY_S = 30.0         # How long the end of an overload is watched.
 CALM = 1.5                # A request that takes so many times the median without load counts as back to it.
+HOUR_S = 3600             # Longer than streams run that are stopped.
 BURST = 8                 # Requests of a limited tenant that may come at once.
 
 
 class CpuUse:
-    """Seconds of CPU that the cluster's processes and this one use while the context lasts."""
+    """`cluster_s`: seconds of CPU that the cluster's processes use while the context lasts."""
 
     def __init__(self, cluster):
         self._cluster = cluster
@@ -43,50 +42,50 @@ class CpuUse:
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def __enter__(self):
-        self._begun = self._cluster_s(), time.process_time()
+        self._begun = self._cluster_s()
         return self
 
     def __exit__(self, *_):
-        self.cluster_s, self.load_s = self._cluster_s() - self._begun[0], time.process_time() - self._begun[1]
+        self.cluster_s = self._cluster_s() - self._begun
 
 
-async def _peak(cluster, asker, seconds):
+def _peak(cluster, asker, seconds):
     """(tokens a second, streams, tokens per second of the cluster's CPU) of the best of LOADS, and {streams: tokens a second} of all."""
     best, loads = (0, 0, 0), {}
     for streams in LOADS:
         with CpuUse(cluster) as cpu:
             begin = time.monotonic()
-            samples = await asker.streams(streams, seconds)
+            samples = asker.streams(streams, seconds).samples()
         # Without the ends of the first and the last requests.
         loads[streams] = goodput(samples, begin + 0.2 * seconds, begin + seconds)
         best = max(best, (loads[streams], streams, sum(sample.tokens for sample in samples) / cpu.cluster_s))
     return best, loads
 
 
-async def _recovery(asker, calm_s):
+def _recovery(asker, calm_s):
     """Seconds until a request takes no longer than a calm one, asked one after another; None when none did."""
     begun = time.monotonic()
     while time.monotonic() < begun + RECOVERY_S:
-        sample = await asker.ask()
+        sample = asker.ask()
         if sample.answered and sample.took_s <= CALM * calm_s:
             return sample.begun - begun
-        await asyncio.sleep(0.05)
+        time.sleep(0.05)
     return None
 
 
-async def overload(cluster, seconds, seed, objective_s):
+def overload(cluster, seconds, seed, objective_s):
     """Ten times as many requests as the cluster answers at its best; only those count that are answered in full within the objective."""
     crowd = Asker(cluster, "crowd", objective_s)
-    await crowd.streams(STREAMS, 2)
-    calm_s = median(sample.took_s for sample in await crowd.streams(1, min(seconds / 4, 10)))
-    (peak, streams, peak_per_cpu), loads = await _peak(cluster, crowd, min(seconds, 20))
+    crowd.streams(STREAMS, 2).samples()
+    calm_s = median(sample.took_s for sample in crowd.streams(1, min(seconds / 4, 10)).samples())
+    (peak, streams, peak_per_cpu), loads = _peak(cluster, crowd, min(seconds, 20))
     rate = peak / TOKENS
-    with CpuUse(cluster) as cpu:
-        begin = time.monotonic()
-        arriving = asyncio.ensure_future(crowd.arrivals(FACTOR * rate, seconds, random.Random(f"overload {seed}")))
-        await asyncio.sleep(seconds)
-    recovery_s = await _recovery(crowd, calm_s)
-    samples = await arriving
+    begin = time.monotonic()
+    with crowd.arrivals(FACTOR * rate, seconds, f"overload {seed}") as arriving:
+        with CpuUse(cluster) as cpu:
+            time.sleep(seconds)
+        recovery_s = _recovery(crowd, calm_s)
+        samples = arriving.samples()
     good = goodput(samples, begin + 0.2 * seconds, begin + seconds)
     good_per_cpu = goodput(samples, begin, begin + seconds) * seconds / cpu.cluster_s
     refused = [sample for sample in samples if sample.refused]
@@ -98,7 +97,7 @@ async def overload(cluster, seconds, seed, objective_s):
             "refusal_p99_ms_at_the_client": 1e3 * percentile([sample.took_s for sample in refused], 0.99),
             "neither": sum(not sample.answered and not sample.refused for sample in samples), "calm_s": calm_s,
             "answer_p99_s": percentile([sample.took_s for sample in samples if sample.answered], 0.99),
-            "recovery_s": recovery_s, "cpu_s": {"cluster": cpu.cluster_s, "load": cpu.load_s}}
+            "recovery_s": recovery_s, "cpu_s": {"cluster": cpu.cluster_s, "load": arriving.cpu_s}}
 
 
 class TwoTenants:
@@ -129,11 +128,12 @@ class TwoTenants:
         write_tenants(self.file, tenants)
 
 
-async def _quiet(cluster, tenants, rate, factor, seconds, seed, objective_s):
+def _quiet(cluster, tenants, rate, factor, seconds, seed, objective_s):
     """What a tenant at `rate` sees beside another one at `factor` times that."""
     quiet, greedy = tenants.asker(cluster, "quiet", 60), tenants.asker(cluster, "greedy", objective_s)
-    samples, others = await asyncio.gather(quiet.arrivals(rate, seconds, random.Random(f"quiet {seed}")),
-                                           greedy.arrivals(factor * rate, seconds, random.Random(f"greedy {seed} {factor}")))
+    with (quiet.arrivals(rate, seconds, f"quiet {seed}") as own,
+          greedy.arrivals(factor * rate, seconds, f"greedy {seed} {factor}") as beside):
+        samples, others = own.samples(), beside.samples()
     answered = [sample for sample in samples if sample.answered]
     return {"requests": len(samples), "failed": len(samples) - len(answered),
             "first_token_p99_s": percentile([sample.first_s for sample in answered], 0.99),
@@ -142,12 +142,12 @@ async def _quiet(cluster, tenants, rate, factor, seconds, seed, objective_s):
             "neighbour": {"requests": len(others), "refused": sum(sample.refused for sample in others)}}
 
 
-async def _pairs(cluster, tenants, rate, seconds, seed, rounds, objective_s):
+def _pairs(cluster, tenants, rate, seconds, seed, rounds, objective_s):
     """Two tenants at `rate`, then one of them at ten times that, the other one's arrivals the same; the median of the ratios of its p99."""
     pairs = []
     for number in range(rounds):
-        normal = await _quiet(cluster, tenants, rate, 1, seconds, f"{seed} {number}", objective_s)
-        beside = await _quiet(cluster, tenants, rate, FACTOR, seconds, f"{seed} {number}", objective_s)
+        normal = _quiet(cluster, tenants, rate, 1, seconds, f"{seed} {number}", objective_s)
+        beside = _quiet(cluster, tenants, rate, FACTOR, seconds, f"{seed} {number}", objective_s)
         pairs.append({"normal": normal, "beside_greedy": beside})
         print(json.dumps(pairs[-1]), flush=True)
 
@@ -157,18 +157,18 @@ async def _pairs(cluster, tenants, rate, seconds, seed, rounds, objective_s):
     return {"pairs": pairs, "median_ratio_p99": ratio("p99_s"), "median_ratio_first_token_p99": ratio("first_token_p99_s")}
 
 
-async def neighbour(cluster, tenants, normal, seconds, seed, rounds, objective_s):
+def neighbour(cluster, tenants, normal, seconds, seed, rounds, objective_s):
     """Two tenants who ask for `normal` of the peak each, so that the cluster is busy and keeps up; then one of them for ten times that.
 
     First without limits, so that the greedy one may have what the other does not use; then with a limit at its normal load.
     """
     asker = tenants.asker(cluster, "quiet", objective_s)
-    await asker.streams(STREAMS, 2)
-    (peak, _, _), _ = await _peak(cluster, asker, min(seconds / 2, 10))
+    asker.streams(STREAMS, 2).samples()
+    (peak, _, _), _ = _peak(cluster, asker, min(seconds / 2, 10))
     rate = normal * peak / TOKENS
-    unlimited = await _pairs(cluster, tenants, rate, seconds, seed, rounds, objective_s)
+    unlimited = _pairs(cluster, tenants, rate, seconds, seed, rounds, objective_s)
     tenants.limit(cluster, rate)
-    limited = await _pairs(cluster, tenants, rate, seconds, seed, rounds, objective_s)
+    limited = _pairs(cluster, tenants, rate, seconds, seed, rounds, objective_s)
     return {"normal_of_peak": normal, "rate_requests_per_s": rate, "unlimited": unlimited, "limited": limited}
 
 
@@ -204,21 +204,14 @@ def _rescale(cluster, seconds):
     return loading, quiet
 
 
-async def scaling(cluster, seconds, seed):
+def scaling(cluster, seconds, seed):
     """Shards 2 -> 4 -> 2 under a load that saturates the cluster."""
     crowd = Asker(cluster, "crowd", 60)
-    await crowd.streams(STREAMS, 2)
-    running = True
-    samples = []
-
-    async def stream():
-        while running:
-            samples.append(await crowd.ask())
-
-    streams = [asyncio.ensure_future(stream()) for _ in range(STREAMS)]
-    loading, quiet = await asyncio.get_running_loop().run_in_executor(None, _rescale, cluster, seconds)
-    running = False
-    await asyncio.gather(*streams)
+    crowd.streams(STREAMS, 2).samples()
+    with crowd.streams(STREAMS, HOUR_S) as run:
+        loading, quiet = _rescale(cluster, seconds)
+        run.stop()
+        samples = run.samples()
     rates = [goodput(samples, *span) for span in quiet]
     return {"failed": sum(not sample.answered for sample in samples), "answered": sum(sample.answered for sample in samples),
             "tokens_per_s": {"before": rates[0], "four_shards": rates[1], "after": rates[2]},
@@ -232,25 +225,24 @@ def _cluster(**options):
 
 def run_overload(options):
     with _cluster() as cluster:
-        return asyncio.run(overload(cluster, options.seconds, options.seed, options.objective))
+        return overload(cluster, options.seconds, options.seed, options.objective)
 
 
 def run_neighbour(options):
     with tempfile.TemporaryDirectory() as directory:
         tenants = TwoTenants(directory)
         with _cluster(gateway_flags=[f"--tenants={tenants.file}"]) as cluster:
-            return asyncio.run(neighbour(cluster, tenants, options.normal, options.seconds, options.seed, options.rounds,
-                                         options.objective))
+            return neighbour(cluster, tenants, options.normal, options.seconds, options.seed, options.rounds, options.objective)
 
 
 def run_slow_readers(options):
     with _cluster() as cluster:
-        return asyncio.run(slow_readers(cluster, Asker(cluster, "crowd", options.objective), options.seconds))
+        return slow_readers(cluster, Asker(cluster, "crowd", options.objective), options.seconds)
 
 
 def run_scaling(options):
     with _cluster() as cluster:
-        return asyncio.run(scaling(cluster, options.seconds, options.seed))
+        return scaling(cluster, options.seconds, options.seed)
 
 
 PARTS = {"overload": run_overload, "neighbour": run_neighbour, "slow_readers": run_slow_readers, "scaling": run_scaling}

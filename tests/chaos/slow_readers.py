@@ -1,6 +1,5 @@
 """Clients that ask for long answers and read nothing: what they hold, and whether others notice."""
 
-import asyncio
 import json
 import socket
 import time
@@ -31,12 +30,12 @@ def _decode(cluster, name):
     return sum(metric(worker, name) for worker in cluster.named("decode"))
 
 
-async def _settled(cluster):
+def _settled(cluster):
     """Tokens that were sampled until none came any more."""
     tokens = -1.0
     while (now := _decode(cluster, "baleen_generation_tokens_total")) != tokens:
         tokens = now
-        await asyncio.sleep(SETTLED_S)
+        time.sleep(SETTLED_S)
     return tokens
 
 
@@ -46,23 +45,23 @@ def _latencies(samples):
             "first_token_p99_s": percentile([sample.first_s for sample in answered], 0.99)}
 
 
-async def slow_readers(cluster, asker, seconds):
+def slow_readers(cluster, asker, seconds):
     """READERS that read nothing while STREAMS of others run for so long, after the same without them."""
-    await asker.streams(STREAMS, 2)
-    without = _latencies(await asker.streams(STREAMS, seconds))
-    tokens, memory = await _settled(cluster), metric(cluster.gateway, "process_resident_memory_bytes")
+    asker.streams(STREAMS, 2).samples()
+    without = _latencies(asker.streams(STREAMS, seconds).samples())
+    tokens, memory = _settled(cluster), metric(cluster.gateway, "process_resident_memory_bytes")
     begun = time.monotonic()
     readers = [_reader(cluster) for _ in range(READERS)]
-    held_tokens = await _settled(cluster) - tokens
+    held_tokens = _settled(cluster) - tokens
     held_kv = _decode(cluster, "baleen_kv_cache_usage_perc") / len(cluster.named("decode"))
     held_bytes = metric(cluster.gateway, "process_resident_memory_bytes") - memory
-    beside = _latencies(await asker.streams(STREAMS, seconds))
-    more_tokens = await _settled(cluster) - tokens - held_tokens - beside["answered"] * TOKENS
+    beside = _latencies(asker.streams(STREAMS, seconds).samples())
+    more_tokens = _settled(cluster) - tokens - held_tokens - beside["answered"] * TOKENS
     after_s = time.monotonic() - begun
     for reader in readers:
         reader.close()
     while _decode(cluster, "baleen_kv_cache_usage_perc") > 0:
-        await asyncio.sleep(0.02)
+        time.sleep(0.02)
     return {"readers": READERS, "read_nothing_s": after_s, "tokens_of_each": held_tokens / READERS,
             "tokens_while_they_read_nothing": more_tokens, "kv_share": held_kv, "gateway_bytes_of_each": held_bytes / READERS,
             "others_without": without, "others_beside": beside}
