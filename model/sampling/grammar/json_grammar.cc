@@ -1,7 +1,6 @@
 #include "model/sampling/grammar/json_grammar.h"
 
 #include <algorithm>
-#include <string>
 
 namespace baleen {
 namespace {
@@ -126,12 +125,12 @@ GrammarNodeId JsonGrammar::Magnitudes(uint64_t low, uint64_t high, GrammarNodeId
   for (size_t digits = least; digits <= most; ++digits) {
     const std::string from = digits == least ? std::to_string(low) : "1" + std::string(digits - 1, '0');
     const std::string to = digits == most ? std::to_string(high) : std::string(digits, '9');
-    parts.push_back(SameLength(from, to, next));
+    parts.push_back(Digits(from, to, next));
   }
   return builder_->AnyOf(parts);
 }
 
-GrammarNodeId JsonGrammar::SameLength(const std::string& low, const std::string& high, GrammarNodeId next) {
+GrammarNodeId JsonGrammar::Digits(const std::string& low, const std::string& high, GrammarNodeId next) {
   if (low.empty()) return next;
   GrammarBuilder& b = *builder_;
   const std::string zeros(low.size() - 1, '0');
@@ -140,12 +139,12 @@ GrammarNodeId JsonGrammar::SameLength(const std::string& low, const std::string&
   const std::string high_rest = high.substr(1);
   const auto byte = [](char digit) { return static_cast<uint8_t>(digit); };
   const auto digit = [&b](GrammarNodeId after) { return b.Byte('0', '9', after); };
-  if (low[0] == high[0]) return b.Byte(byte(low[0]), byte(low[0]), SameLength(low_rest, high_rest, next));
+  if (low[0] == high[0]) return b.Byte(byte(low[0]), byte(low[0]), Digits(low_rest, high_rest, next));
   char first = low[0];
   char last = high[0];
   std::vector<GrammarNodeId> parts;
-  if (low_rest != zeros) parts.push_back(b.Byte(byte(first), byte(first), SameLength(low_rest, nines, next))), ++first;
-  if (high_rest != nines) parts.push_back(b.Byte(byte(last), byte(last), SameLength(zeros, high_rest, next))), --last;
+  if (low_rest != zeros) parts.push_back(b.Byte(byte(first), byte(first), Digits(low_rest, nines, next))), ++first;
+  if (high_rest != nines) parts.push_back(b.Byte(byte(last), byte(last), Digits(zeros, high_rest, next))), --last;
   const int64_t rest = static_cast<int64_t>(low_rest.size());
   if (first <= last) parts.push_back(b.Byte(byte(first), byte(last), b.Repeat(rest, rest, digit, next)));
   return b.AnyOf(parts);

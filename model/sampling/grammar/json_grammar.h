@@ -3,6 +3,7 @@
 #define BALEEN_MODEL_SAMPLING_GRAMMAR_JSON_GRAMMAR_H_
 
 #include <cstdint>
+#include <string>
 
 #include "model/sampling/grammar/grammar.h"
 
@@ -30,6 +31,8 @@ class JsonGrammar {
   GrammarNodeId Map(GrammarRuleId value, GrammarNodeId next);
   // The decimal integers in [low, high], both within ±(10^16 - 1); low <= high.
   GrammarNodeId Integers(int64_t low, int64_t high, GrammarNodeId next);
+  // The strings of as many digits from `low` to `high`, both of one length.
+  GrammarNodeId Digits(const std::string& low, const std::string& high, GrammarNodeId next);
 
  private:
   GrammarNodeId Character(GrammarNodeId next);
@@ -37,7 +40,6 @@ class JsonGrammar {
   GrammarNodeId Number(GrammarNodeId next);
   GrammarNodeId Spaced(uint8_t byte, GrammarNodeId next);
   GrammarNodeId Magnitudes(uint64_t low, uint64_t high, GrammarNodeId next);
-  GrammarNodeId SameLength(const std::string& low, const std::string& high, GrammarNodeId next);
 
   GrammarBuilder* const builder_;
   GrammarRuleId space_, value_, object_, array_, string_, number_, integer_, character_;

@@ -7,6 +7,7 @@
 #include "gtest/gtest.h"
 #include "model/sampling/grammar/grammar_matcher.h"
 #include "model/sampling/grammar/grammar_spec.h"
+#include "model/sampling/grammar/json_schema_keywords.h"
 #include "model/tokenizer/tiny_tokenizer.h"
 
 namespace baleen {
@@ -138,6 +139,163 @@ TEST_F(JsonSchemaTest, RefusesByName) {
   ExpectRefused(R"({"type":"integer","minimum":5,"maximum":4})", "bounds");
   ExpectRefused(R"({"type":"number","minimum":5})", "integers only");
   ExpectRefused(R"({"required":["a"],"additionalProperties":false})", "'a'");
+}
+
+TEST_F(JsonSchemaTest, NothingBesideAnEnumerationIsDropped) {
+  ExpectRefused(R"({"enum":[[1],[1,2]],"maxItems":1})", "'maxItems' beside 'enum'");
+  ExpectRefused(R"({"enum":[{"a":1},{"b":1}],"required":["a"]})", "'required' beside 'enum'");
+  ExpectRefused(R"({"enum":[[1],["x"]],"items":{"type":"integer"}})", "'items' beside 'enum'");
+  ExpectRefused(R"({"const":"a","format":"date"})", "'format' beside 'const'");
+  ExpectRefused(R"({"const":1,"enum":[1]})", "'enum' beside 'const'");
+  EXPECT_TRUE(Admits(R"({"enum":["a","b"],"type":"string","title":"T","default":"a"})", "\"a\""));
+}
+
+TEST_F(JsonSchemaTest, WholeNumbersAreIntegersHoweverTheyAreWritten) {
+  EXPECT_TRUE(Admits(R"({"type":"integer","enum":[1.0,2.5]})", "1"));
+  EXPECT_TRUE(Admits(R"({"const":-3e2})", "-300"));
+  EXPECT_TRUE(Admits(R"({"const":0.25})", "0.25"));
+  EXPECT_FALSE(Admits(R"({"type":"integer","enum":[1,2.5]})", "2.5"));
+}
+
+TEST_F(JsonSchemaTest, APropertyIsRequiredOnce) {
+  EXPECT_TRUE(Admits(R"({"required":["z","z"]})", R"({"z":1})"));
+  EXPECT_FALSE(Admits(R"({"required":["z","z"]})", R"({"z":1,"z":2})"));
+}
+
+// The keywords of 2020-12's applicator, unevaluated, validation and format vocabularies, references, and draft 7's two.
+TEST_F(JsonSchemaTest, EveryKeywordIsKeptOrRefused) {
+  struct Kept {
+    const char* keywords;
+    const char* good;
+    const char* bad;
+  };
+  const Kept kept[] = {
+      {R"("type":"string")", R"("a")", "1"},
+      {R"("enum":[1,2])", "2", "3"},
+      {R"("const":[1])", "[1]", "[2]"},
+      {R"("anyOf":[{"type":"null"},{"const":1}])", "1", "2"},
+      {R"("allOf":[{"const":1}])", "1", "2"},
+      {R"("$defs":{"a":{"const":1}},"$ref":"#/$defs/a")", "1", "2"},
+      {R"("properties":{"a":{"type":"null"}})", R"({"a":null})", R"({"a":1})"},
+      {R"("required":["a"])", R"({"a":null})", "{}"},
+      {R"("additionalProperties":{"type":"null"})", R"({"a":null})", R"({"a":1})"},
+      {R"("items":{"type":"null"})", "[null]", "[1]"},
+      {R"("type":"array","minItems":1)", "[1]", "[]"},
+      {R"("type":"array","maxItems":1)", "[1]", "[1,1]"},
+      {R"("type":"string","minLength":1)", R"("a")", R"("")"},
+      {R"("type":"string","maxLength":1)", R"("a")", R"("aa")"},
+      {R"("type":"string","format":"date")", R"("2026-11-27")", R"("2026-11-31")"},
+      {R"("type":"integer","minimum":3)", "3", "2"},
+      {R"("type":"integer","maximum":3)", "3", "4"},
+      {R"("type":"integer","exclusiveMinimum":3)", "4", "3"},
+      {R"("type":"integer","exclusiveMaximum":3)", "2", "3"},
+  };
+  for (const Kept& row : kept) {
+    const std::string schema = absl::StrCat("{", row.keywords, "}");
+    EXPECT_TRUE(Admits(schema, row.good)) << schema;
+    EXPECT_FALSE(Admits(schema, row.bad)) << schema;
+  }
+  const std::pair<const char*, const char*> refused[] = {
+      {"oneOf", "[{}]"},
+      {"not", "{}"},
+      {"if", "false"},
+      {"then", "false"},
+      {"else", "false"},
+      {"pattern", "\"x\""},
+      {"patternProperties", "{}"},
+      {"propertyNames", "false"},
+      {"minProperties", "1"},
+      {"maxProperties", "1"},
+      {"dependentRequired", R"({"a":["b"]})"},
+      {"dependentSchemas", R"({"a":{}})"},
+      {"dependencies", R"({"a":["b"]})"},
+      {"unevaluatedProperties", "false"},
+      {"unevaluatedItems", "false"},
+      {"prefixItems", "[{}]"},
+      {"additionalItems", "false"},
+      {"contains", "{}"},
+      {"minContains", "1"},
+      {"maxContains", "1"},
+      {"uniqueItems", "true"},
+      {"multipleOf", "2"},
+      {"$dynamicRef", "\"#a\""},
+      {"$recursiveRef", "\"#\""},
+  };
+  for (const auto& [keyword, value] : refused) {
+    for (const char* beside : {"", R"("type":"object",)", R"("type":"array",)", R"("type":["string","integer"],)"}) {
+      const std::string schema = absl::StrCat("{", beside, "\"", keyword, "\":", value, "}");
+      ExpectRefused(absl::StrCat(R"({"properties":{"a/b":)", schema, "}}"), "at '/properties/a~1b': ");
+      ExpectRefused(schema, absl::StrCat("'", keyword, "'"));
+    }
+  }
+}
+
+TEST_F(JsonSchemaTest, AnnotationsAreLetThrough) {
+  const std::string schema = R"({"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://example.com/a","title":"T",
+      "description":"D","default":1,"examples":[1],"$comment":"C","deprecated":true,"readOnly":true,"writeOnly":false,"x-order":1,
+      "contentEncoding":"base64","uniqueItems":false,"type":"null"})";
+  EXPECT_TRUE(Admits(schema, "null"));
+  EXPECT_FALSE(Admits(schema, "1"));
+}
+
+TEST_F(JsonSchemaTest, Formats) {
+  struct Format {
+    const char* name;
+    std::vector<std::string> good;
+    std::vector<std::string> bad;
+  };
+  const Format formats[] = {
+      {"date",
+       {"2026-11-27", "2024-02-29", "2000-02-29", "0001-01-31", "1999-04-30", "2025-02-28"},
+       {"2026-11-31", "2026-02-29", "1900-02-29", "0000-01-01", "2026-13-01", "2026-00-10", "2026-1-1", "2026-01-00", "20261127", ""}},
+      {"time",
+       {"00:00:00Z", "23:59:59.123456789+14:00", "09:05:01.5-03:30"},
+       {"24:00:00Z", "12:60:00Z", "12:00:60Z", "12:00Z", "12:00:00", "12:00:00.Z", "12:00:00+24:00"}},
+      {"date-time",
+       {"2026-11-27T10:00:00Z", "2024-02-29T23:59:59.1+01:00"},
+       {"2026-11-27", "2026-11-27 10:00:00Z", "2023-02-29T10:00:00Z"}},
+      {"uuid",
+       {"123e4567-e89b-12d3-a456-42661417400F"},
+       {"123e4567e89b12d3a45642661417400f", "123e4567-e89b-12d3-a456-42661417400", "123e4567-e89b-12d3-a456-42661417400g"}},
+      {"ipv4", {"0.0.0.0", "255.249.99.1"}, {"256.0.0.1", "1.2.3", "01.2.3.4", "1.2.3.4.5"}},
+  };
+  for (const Format& format : formats) {
+    const std::string schema = absl::StrCat(R"({"type":"string","format":")", format.name, "\"}");
+    for (const std::string& text : format.good) EXPECT_TRUE(Admits(schema, "\"" + text + "\"")) << format.name << " " << text;
+    for (const std::string& text : format.bad) EXPECT_FALSE(Admits(schema, "\"" + text + "\"")) << format.name << " " << text;
+  }
+  ExpectRefused(R"({"type":"string","format":"hostname"})", "the format 'hostname' is not supported");
+  ExpectRefused(R"({"type":"string","format":"date","maxLength":5})", "'maxLength' beside 'format'");
+  EXPECT_TRUE(Admits(R"({"type":"integer","format":"int64"})", "5"));
+}
+
+TEST_F(JsonSchemaTest, ReferencesByFragmentAndAnchor) {
+  EXPECT_TRUE(Admits(R"({"$defs":{"a b":{"const":1}},"$ref":"#/$defs/a%20b"})", "1"));
+  EXPECT_TRUE(Admits(R"({"$defs":{"a/b":{"const":1}},"$ref":"#/$defs/a~1b"})", "1"));
+  EXPECT_TRUE(Admits(R"({"$defs":{"x":{"$anchor":"one","const":1}},"items":{"$ref":"#one"}})", "[1]"));
+  ExpectRefused(R"({"$defs":{"x":{"$anchor":"one"}},"$ref":"#two"})", "points to nothing");
+  ExpectRefused(R"({"$defs":{"a":{}},"$ref":"#/$defs/a%2"})", "points to nothing");
+  ExpectRefused(R"({"$defs":{"x":{"$id":"https://example.com/x"}},"$ref":"#/$defs/x"})", "at '/$defs/x': '$id'");
+}
+
+TEST_F(JsonSchemaTest, WhatIsNoSchemaIsToldApartFromWhatIsNotKept) {
+  for (const char* schema : {"{}", "true", R"({"pattern":"x","oneOf":[{"type":"null"}]})", R"({"items":[{"type":"null"}]})",
+                             R"({"exclusiveMinimum":true})", R"({"enum":[{"type":"banana"}],"default":{"type":"banana"}})"}) {
+    EXPECT_TRUE(CheckJsonSchema(schema).ok()) << schema << ": " << CheckJsonSchema(schema);
+  }
+  const std::pair<const char*, const char*> bad[] = {
+      {"nope", "not JSON"},
+      {"3", "at '/': a schema must be"},
+      {R"({"type":"banana"})", "at '/': 'type' must be"},
+      {R"({"properties":{"a":{"type":"banana"}}})", "at '/properties/a': 'type' must be"},
+      {R"({"not":{"items":[{}, {"required":true}]}})", "at '/not/items/1': 'required' must be"},
+      {R"({"properties":[]})", "'properties' must be"},
+      {R"({"anyOf":[]})", "'anyOf' must be"},
+      {R"({"pattern":7})", "'pattern' must be"},
+  };
+  for (const auto& [schema, words] : bad) {
+    EXPECT_TRUE(absl::StrContains(CheckJsonSchema(schema).message(), words)) << schema << ": " << CheckJsonSchema(schema);
+  }
 }
 
 TEST_F(JsonSchemaTest, RefusesWhatIsEndlessOrTooLarge) {
