@@ -57,7 +57,7 @@ class Run:
         self._process.communicate()
 
     def stop(self):
-        """No request begins any more. Only once the first one has begun."""
+        """No request begins any more; to be called when the first one has begun."""
         self._process.terminate()
 
     def samples(self):

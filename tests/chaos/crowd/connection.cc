@@ -15,22 +15,13 @@ using boost::system::error_code;
 void Connection::Ask(std::string request, std::chrono::steady_clock::time_point give_up, Done done) {
   request_ = std::move(request);
   done_ = std::move(done);
-  give_up_ = give_up;
-  if (!patience_pending_ || give_up_ < patience_.expiry()) AwaitPatience();
+  patience_.expires_at(give_up);
+  patience_.async_wait([self = shared_from_this()](error_code error) {
+    // A wait that was over before it could be cancelled is that of the request before.
+    if (!error && self->patience_.expiry() <= std::chrono::steady_clock::now()) self->Break();
+  });
   const bool open = std::exchange(state_, State::kBusy) == State::kIdle;
   open ? Send() : Connect();
-}
-
-// Goes on from one request to the next, since a timer that is set and cancelled for each costs as much as a request.
-void Connection::AwaitPatience() {
-  patience_pending_ = true;
-  patience_.expires_at(give_up_);
-  patience_.async_wait([self = shared_from_this()](error_code error) {
-    if (error) return;
-    self->patience_pending_ = false;
-    if (self->state_ != State::kBusy) return;
-    self->give_up_ <= std::chrono::steady_clock::now() ? self->Break() : self->AwaitPatience();
-  });
 }
 
 void Connection::Connect() {
@@ -62,11 +53,9 @@ void Connection::Read() {
 void Connection::End(State state) {
   if (state_ == State::kBroken) return;
   state_ = state;
-  if (state == State::kBroken) {
-    error_code ignored;
-    socket_.close(ignored);
-    patience_.cancel();
-  }
+  patience_.cancel();
+  error_code ignored;
+  if (state == State::kBroken) socket_.close(ignored);
   if (const Done done = std::exchange(done_, nullptr)) done(*answer_);
 }
 

@@ -39,7 +39,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
   using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
-  void AwaitPatience();
   void Connect();
   void Send();
   void Read();
@@ -49,9 +48,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const boost::asio::ip::tcp::endpoint gateway_;
   Socket socket_;
   State state_ = State::kNew;
-  std::chrono::steady_clock::time_point give_up_;  // The request under way.
   Timer patience_;
-  bool patience_pending_ = false;
   std::string request_;
   Done done_;
   boost::beast::flat_buffer buffer_;

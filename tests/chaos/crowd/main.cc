@@ -15,7 +15,7 @@ ABSL_FLAG(std::string, host, "127.0.0.1", "the gateway's IP address");
 ABSL_FLAG(int, port, 0, "its REST port");
 ABSL_FLAG(std::string, key, "crowd", "the tenant's API key");
 ABSL_FLAG(absl::Duration, patience, absl::Seconds(60), "a request that takes longer is given up");
-ABSL_FLAG(int, max_tokens, 96, "tokens of each answer");
+ABSL_FLAG(int, max_tokens, 1, "tokens of each answer");
 ABSL_FLAG(int64_t, first_prompt, 0, "number of the first request's prompt");
 ABSL_FLAG(int, streams, 0, "streams, each of which asks again when its request has ended");
 ABSL_FLAG(double, rate, 0, "requests a second that come at random whether earlier ones have ended or not");
