@@ -137,8 +137,7 @@ class GuardrailTest(unittest.TestCase):
         answer = self.chat("builtin", "Charge 4111 1111 1111 1111.", n=2)
         self.assertEqual([choice.finish_reason for choice in answer.choices], ["content_filter"] * 2)
         self.assertEqual([choice.message.content for choice in answer.choices], ["", ""])
-        self.assertEqual(answer.usage.completion_tokens, 0)
-        self.assertGreater(answer.usage.prompt_tokens, 0)
+        self.assertEqual(answer.usage.total_tokens, 0)
         self.assertEqual(sampled(), before)
 
     def test_a_resumed_stream_is_blocked_at_the_same_place(self):

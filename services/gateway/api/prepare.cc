@@ -101,12 +101,29 @@ absl::StatusOr<std::vector<int32_t>> PromptIds(const ServedModel& model, const C
   return ids;
 }
 
+// Of what an assistant said earlier templates may drop the thinking.
+size_t LeastBytes(const ChatTurn& turn) {
+  constexpr absl::string_view kEndThink = "</think>";
+  if (turn.role != "assistant") return turn.content.size();
+  const absl::string_view content = turn.content.reveal();
+  const size_t end = content.rfind(kEndThink);
+  size_t bytes = end == absl::string_view::npos ? content.size() : content.size() - end - kEndThink.size();
+  for (const ChatToolCall& tool_call : turn.tool_calls) bytes += tool_call.name.size() + tool_call.arguments.size();
+  return bytes;
+}
+
+size_t LeastToolBytes(const ChatCall& call) {
+  size_t bytes = 0;
+  if (!call.tools.offered()) return bytes;
+  for (const ChatTool& tool : call.tools.tools) bytes += tool.name.size() + tool.description.size() + tool.parameters.size();
+  return bytes;
+}
+
 }  // namespace
 
-// Of an assistant's earlier turns templates may drop text.
 int64_t LeastPromptTokens(const ServedModel& model, const ChatCall& call) {
-  size_t bytes = 0;
-  for (const ChatTurn& turn : call.turns) bytes += turn.role == "assistant" ? 0 : turn.content.size();
+  size_t bytes = LeastToolBytes(call);
+  for (const ChatTurn& turn : call.turns) bytes += LeastBytes(turn);
   return static_cast<int64_t>(bytes) / model.longest_token_bytes;
 }
 
@@ -117,6 +134,7 @@ int64_t LeastPromptTokens(const ServedModel& model, const CompletionCall& call) 
 
 absl::StatusOr<GenerationInput> PrepareChat(const ServedModel& model, const ChatCall& call, absl::Time deadline) {
   RETURN_IF_ERROR(model.CheckName(call.model));
+  RETURN_IF_ERROR(CheckLeastTokens(model, "tools", static_cast<int64_t>(LeastToolBytes(call)) / model.longest_token_bytes));
   RETURN_IF_ERROR(CheckLeastTokens(model, "messages", LeastPromptTokens(model, call)));
   const absl::optional<bool> thinking = call.thinking ? absl::optional<bool>(*call.thinking) : absl::nullopt;
   const std::vector<ChatTool> no_tools;

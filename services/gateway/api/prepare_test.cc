@@ -172,6 +172,23 @@ TEST_F(PrepareTest, RefusalsNameTheMatter) {
   EXPECT_FALSE(PrepareCompletion(*model_, Completion({}), absl::InfiniteFuture()).ok());
 }
 
+TEST_F(PrepareTest, WhatCannotFitIsToldBeforeItIsTokenised) {
+  const size_t too_much = static_cast<size_t>(model_->max_position_embeddings * model_->longest_token_bytes);
+  const auto refusal = [this](const ChatCall& call) {
+    EXPECT_GE(LeastPromptTokens(*model_, call), model_->max_position_embeddings);
+    return std::string(PrepareChat(*model_, call, absl::InfiniteFuture()).status().message());
+  };
+  ChatCall tools = Chat("2+2");
+  tools.tools.tools = {{PrivateText("add"), PrivateText(std::string(too_much, 'x')), PrivateText("{}")}};
+  EXPECT_TRUE(absl::StrContains(refusal(tools), "'tools' has at least"));
+  ChatCall said = Chat("2+2");
+  said.turns.insert(said.turns.begin(), {{"user", PrivateText("3")}, {"assistant", PrivateText(std::string(too_much, 'x'))}});
+  EXPECT_TRUE(absl::StrContains(refusal(said), "'messages' has at least"));
+  said.turns[1].content = PrivateText("");
+  said.turns[1].tool_calls = {{PrivateText("add"), PrivateText(std::string(too_much, 'x'))}};
+  EXPECT_TRUE(absl::StrContains(refusal(said), "'messages' has at least"));
+}
+
 TEST_F(PrepareTest, TheLeastPriceIsNeverAboveTheRealOne) {
   const auto exact = [](const absl::StatusOr<GenerationInput>& input) {
     EXPECT_TRUE(input.ok()) << input.status();
@@ -185,6 +202,9 @@ TEST_F(PrepareTest, TheLeastPriceIsNeverAboveTheRealOne) {
     EXPECT_LE(LeastPromptTokens(*model_, completion), exact(PrepareCompletion(*model_, completion, absl::InfiniteFuture())));
     ChatCall chat = Chat(text);
     chat.turns.insert(chat.turns.begin(), {{"user", PrivateText("3")}, {"assistant", PrivateText(std::string(200, 'x') + "</think>4")}});
+    chat.turns[1].tool_calls = {{PrivateText("add"), PrivateText(R"({"a": 1})")}};
+    chat.turns.insert(chat.turns.begin() + 2, {"tool", PrivateText("4")});
+    chat.tools.tools = {{PrivateText("add"), PrivateText(text), PrivateText(R"({"type": "object"})")}};
     EXPECT_LE(LeastPromptTokens(*model_, chat), exact(PrepareChat(*model_, chat, absl::InfiniteFuture())));
   }
   EXPECT_EQ(LeastPromptTokens(*model_, Completion(Ids(77))), 77);

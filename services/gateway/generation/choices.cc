@@ -61,9 +61,12 @@ class Choices final : public Generation, public std::enable_shared_from_this<Cho
     if (!verdict.block && (!failed || context.guard_fails_open)) {
       return Run(context, input, failed ? std::move(sinks) : Guarded(context, std::move(sinks)));
     }
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      begun_.assign(begun_.size(), true);  // Without the echo.
+    }
     for (GenerationSink& sink : sinks) {
-      GenerationEvent event;
-      event.usage.prompt_tokens = static_cast<int64_t>(input.prompt.size());
+      GenerationEvent event;  // Its usage is none: nothing ran.
       if (failed) event.status = GuardFailed();
       if (!failed) event.finish = Finish::kContentFilter;
       sink(std::move(event));

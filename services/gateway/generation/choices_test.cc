@@ -135,9 +135,12 @@ TEST_F(GuardedChoicesTest, ABlockedPromptRunsNowhere) {
   Start({tokenizer_->Encode("12", AddedTokens::kText)}, 3, prompt_);
   EXPECT_TRUE(decode_->starts().empty());
   ASSERT_EQ(events_.size(), 3u);
-  for (const GenerationEvent& event : events_) EXPECT_EQ(event.finish, Finish::kContentFilter);
+  for (const GenerationEvent& event : events_) {
+    EXPECT_EQ(event.finish, Finish::kContentFilter);
+    EXPECT_EQ(event.text.reveal(), "");
+  }
   EXPECT_TRUE(events_.back().ends_request());
-  EXPECT_EQ(events_.back().usage.prompt_tokens, static_cast<int64_t>(tokenizer_->Encode(prompt_, AddedTokens::kText).size()));
+  EXPECT_EQ(events_.back().usage.prompt_tokens, 0);
   EXPECT_EQ(events_.back().usage.completion_tokens, 0);
 }
 

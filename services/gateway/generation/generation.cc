@@ -63,7 +63,7 @@ bool Answered(const absl::Status& status) {
 }
 
 TokenChoice ToChoice(const v1::TokenEvent& event) {
-  TokenChoice choice{static_cast<int32_t>(event.token()), event.logprob(), {}};
+  TokenChoice choice{.token = static_cast<int32_t>(event.token()), .logprob = event.logprob()};
   for (const v1::TokenLogprob& top : event.top_logprobs()) choice.top.emplace_back(static_cast<int32_t>(top.token()), top.logprob());
   return choice;
 }
@@ -116,7 +116,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   void GiveUpWithoutWorkers(uint32_t attempt);
   GenerationEvent EventOf(OutputDelta delta) const;
   // False once the request has ended.
-  bool AddToken(const TokenChoice& choice);
+  bool AddToken(TokenChoice choice);
   void OnToken(const v1::TokenEvent& token);
   void OnFinish(const v1::FinishEvent& finish);
   void OnDone(uint32_t attempt, absl::Status status);
@@ -175,7 +175,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
 void GenerationImpl::Start() {
   if (resume_) {
     for (const int32_t token : resume_->generated) {
-      if (!AddToken({token, 0, {}})) return;
+      if (!AddToken({.token = token})) return;
     }
   }
   StartAttempt();
@@ -369,14 +369,16 @@ GenerationEvent GenerationImpl::EventOf(OutputDelta delta) const {
   return event;
 }
 
-bool GenerationImpl::AddToken(const TokenChoice& choice) {
+bool GenerationImpl::AddToken(TokenChoice choice) {
   journal_.push_back(static_cast<uint32_t>(choice.token));
   usage_.completion_tokens = static_cast<int64_t>(journal_.size());
   OutputDelta delta = assembler_.Add(choice.token);
   const bool stopped = delta.stopped;
+  choice.place = delta.place;
+  choice.text_bytes = delta.text_bytes;
   usage_.reasoning_tokens = assembler_.reasoning_tokens();
   GenerationEvent event = EventOf(std::move(delta));
-  event.tokens.push_back(choice);
+  event.tokens.push_back(std::move(choice));
   if (!stopped) {
     sink_(std::move(event));
     return true;

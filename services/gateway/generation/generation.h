@@ -19,6 +19,7 @@
 #include "model/tokenizer/tool_call_parser.h"
 #include "services/common/timers.h"
 #include "services/gateway/api/generation_spec.h"
+#include "services/gateway/generation/token_place.h"
 
 namespace baleen {
 
@@ -65,7 +66,9 @@ struct GenerationInput {
 struct TokenChoice {
   int32_t token = 0;
   float logprob = 0;
-  std::vector<std::pair<int32_t, float>> top;
+  std::vector<std::pair<int32_t, float>> top = {};
+  TokenPlace place = TokenPlace::kNone;
+  int64_t text_bytes = 0;  // That came with it, shown with its event or later.
 };
 
 struct GenerationUsage {

@@ -14,10 +14,14 @@
 #include "model/tokenizer/stop_matcher.h"
 #include "model/tokenizer/tokenizer.h"
 #include "model/tokenizer/tool_call_parser.h"
+#include "services/gateway/generation/token_place.h"
 
 namespace baleen {
 
 struct OutputDelta {
+  // Of the token that was added: its place, and how many bytes of text came with it, shown at once or held back.
+  TokenPlace place = TokenPlace::kNone;
+  int64_t text_bytes = 0;
   PrivateText reasoning;
   PrivateText text;
   std::vector<ToolCallDelta> tool_calls = {};
@@ -43,7 +47,9 @@ class OutputAssembler {
 
  private:
   OutputDelta Match(std::string reasoning, const std::string& text);
+  OutputDelta AddText(int32_t token);
 
+  const Tokenizer& tokenizer_;
   std::unique_ptr<ReasoningParser> parser_;  // Null without split_reasoning.
   std::unique_ptr<ToolCallParser> tools_;    // Null where calls stay text.
   const bool single_tool_call_;

@@ -56,6 +56,21 @@ TEST_F(OutputAssemblerTest, ASingleCallEndsTheAnswerAndLosesNoText) {
   EXPECT_TRUE(all.stopped);
 }
 
+TEST_F(OutputAssemblerTest, EveryTokenHasThePlaceOfItsText) {
+  OutputAssembler assembler(*tokenizer_, /*split_reasoning=*/true, /*opens_thinking=*/true, StopMatcher::Create({"yz"}).value(),
+                            {ToolCallSyntax::kPlain, /*single=*/false});
+  std::string places;
+  int64_t text_bytes = 0;
+  for (const int32_t token :
+       tokenizer_->Encode("ab</think>\n\nx\ny<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{}", AddedTokens::kMatch)) {
+    const OutputDelta delta = assembler.Add(token);
+    if (places.empty() || places.back() != "-rt"[static_cast<int>(delta.place)]) places += "-rt"[static_cast<int>(delta.place)];
+    text_bytes += delta.text_bytes;
+  }
+  EXPECT_EQ(places, "r-t-");
+  EXPECT_EQ(text_bytes, 3);  // Also of the y, which is held back.
+}
+
 TEST_F(OutputAssemblerTest, AStopStringEndsTheAnswerBeforeACall) {
   const Assembled all = Assemble("xabc<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{}<｜tool▁call▁end｜>", /*single=*/true);
   EXPECT_EQ(all.text, "x");

@@ -39,17 +39,37 @@ json::object TokenEntry(const Tokenizer& tokenizer, int32_t token, float logprob
   return {{"token", TokenText(tokenizer, token)}, {"logprob", logprob}, {"bytes", std::move(bytes)}};
 }
 
+json::object TokenEntry(const Tokenizer& tokenizer, const TokenChoice& choice) {
+  json::object entry = TokenEntry(tokenizer, choice.token, choice.logprob);
+  json::array top;
+  for (const auto& [token, logprob] : choice.top) top.push_back(TokenEntry(tokenizer, token, logprob));
+  entry["top_logprobs"] = std::move(top);
+  return entry;
+}
+
+// DeepSeek's form: the tokens of the reasoning are apart, as their text is.
 json::value ChatLogprobs(const AnswerHead& head, const std::vector<TokenChoice>& tokens) {
   if (head.logprobs < 0) return nullptr;
   json::array content;
+  json::array reasoning;
   for (const TokenChoice& choice : tokens) {
-    json::object entry = TokenEntry(*head.tokenizer, choice.token, choice.logprob);
-    json::array top;
-    for (const auto& [token, logprob] : choice.top) top.push_back(TokenEntry(*head.tokenizer, token, logprob));
-    entry["top_logprobs"] = std::move(top);
-    content.push_back(std::move(entry));
+    (choice.place == TokenPlace::kReasoning ? reasoning : content).push_back(TokenEntry(*head.tokenizer, choice));
   }
-  return json::object{{"content", std::move(content)}, {"refusal", nullptr}};
+  json::object logprobs{{"content", std::move(content)}, {"refusal", nullptr}};
+  if (!reasoning.empty()) logprobs["reasoning_content"] = std::move(reasoning);
+  return logprobs;
+}
+
+// Those that have a place, up to where a stop string cut the text.
+std::vector<TokenChoice> ShownTokens(const GatheredAnswer& answer) {
+  std::vector<TokenChoice> shown;
+  int64_t begin = 0;
+  for (const TokenChoice& choice : answer.tokens) {
+    if (choice.place == TokenPlace::kNone) continue;
+    if (choice.place == TokenPlace::kReasoning || begin < static_cast<int64_t>(answer.text.size())) shown.push_back(choice);
+    begin += choice.text_bytes;
+  }
+  return shown;
 }
 
 // A character that spans tokens counts with the one it begins in.
@@ -171,10 +191,10 @@ std::string WholeBody(const AnswerHead& head, const std::vector<GatheredAnswer>&
     json::object choice{{"index", i}, {"finish_reason", FinishName(answer.finish)}};
     if (head.kind == AnswerKind::kChat) {
       choice["message"] = ChatMessage(head, i, answer);
-      choice["logprobs"] = ChatLogprobs(head, answer.tokens);
+      choice["logprobs"] = ChatLogprobs(head, ShownTokens(answer));
     } else {
       choice["text"] = answer.text.reveal();
-      choice["logprobs"] = CompletionLogprobs(head, answer.tokens, 0);
+      choice["logprobs"] = CompletionLogprobs(head, ShownTokens(answer), 0);
     }
     choices.push_back(std::move(choice));
   }
@@ -185,17 +205,19 @@ std::string WholeBody(const AnswerHead& head, const std::vector<GatheredAnswer>&
 
 std::string ChunkBody(const AnswerHead& head, const GenerationEvent& event, ChunkState* state) {
   const bool first = !std::exchange(state->begun, true);
-  const bool shows_tokens = head.logprobs >= 0 && !event.tokens.empty();
+  std::vector<TokenChoice> tokens = head.logprobs >= 0 ? event.tokens : std::vector<TokenChoice>();
+  std::erase_if(tokens, [](const TokenChoice& token) { return token.place == TokenPlace::kNone; });
+  const bool shows_tokens = !tokens.empty();
   const bool empty = event.text.empty() && event.reasoning.empty() && event.tool_calls.empty();
   if (!first && empty && !event.last() && !shows_tokens) return "";
   json::object choice{{"index", event.choice}, {"finish_reason", FinishName(event.finish)}};
   if (head.kind == AnswerKind::kChat) {
     choice["delta"] = ChatDelta(head, event, first);
-    choice["logprobs"] = shows_tokens ? ChatLogprobs(head, event.tokens) : json::value(nullptr);
+    choice["logprobs"] = shows_tokens ? ChatLogprobs(head, tokens) : json::value(nullptr);
   } else {
     choice["text"] = event.text.reveal();
-    choice["logprobs"] = shows_tokens ? CompletionLogprobs(head, event.tokens, state->text_offset) : json::value(nullptr);
-    for (const TokenChoice& token : event.tokens) {
+    choice["logprobs"] = shows_tokens ? CompletionLogprobs(head, tokens, state->text_offset) : json::value(nullptr);
+    for (const TokenChoice& token : tokens) {
       state->text_offset += Characters(head.tokenizer->TokenBytes(token.token));
     }
   }

@@ -33,8 +33,16 @@ class AnswersTest : public testing::Test {
   GenerationEvent Event(const std::string& text) {
     GenerationEvent event;
     event.text = PrivateText(text);
-    event.tokens.push_back({Id(text), -0.25f, {{Id(text), -0.25f}, {Id("9"), -2.0f}}});
+    event.tokens.push_back(Token(text, TokenPlace::kText));
     return event;
+  }
+
+  TokenChoice Token(const std::string& text, TokenPlace place) {
+    return {.token = Id(text),
+            .logprob = -0.25f,
+            .top = {{Id(text), -0.25f}, {Id("9"), -2.0f}},
+            .place = place,
+            .text_bytes = place == TokenPlace::kText ? static_cast<int64_t>(text.size()) : 0};
   }
 
   std::unique_ptr<Tokenizer> tokenizer_;
@@ -107,6 +115,31 @@ TEST_F(AnswersTest, CompletionLogprobsAreParallelLists) {
   EXPECT_TRUE(choice.at("logprobs").at("top_logprobs").at(0).as_object().contains("4"));
 }
 
+TEST_F(AnswersTest, LogprobsGoWithTheTextThatIsShown) {
+  GatheredAnswer answer;
+  GenerationEvent event;
+  event.reasoning = PrivateText("1");
+  event.text = PrivateText("2");  // A stop string cut what follows.
+  event.tokens = {Token("1", TokenPlace::kReasoning), Token("7", TokenPlace::kNone), Token("2", TokenPlace::kText),
+                  Token("3", TokenPlace::kText), Token("8", TokenPlace::kNone)};
+  answer.Add(event);
+  const json::value whole = json::parse(WholeBody(Head(AnswerKind::kChat, 0), {answer}, {}));
+  const json::value& logprobs = whole.at("choices").at(0).at("logprobs");
+  ASSERT_EQ(logprobs.at("reasoning_content").as_array().size(), 1u);
+  EXPECT_EQ(logprobs.at("reasoning_content").at(0).at("token"), "1");
+  ASSERT_EQ(logprobs.at("content").as_array().size(), 1u);
+  EXPECT_EQ(logprobs.at("content").at(0).at("token"), "2");
+  event.tokens = {Token("2", TokenPlace::kText), Token("3", TokenPlace::kText)};
+  GatheredAnswer cut;
+  cut.Add(event);
+  const json::value completion = json::parse(WholeBody(Head(AnswerKind::kCompletion, 0), {cut}, {}));
+  EXPECT_EQ(completion.at("choices").at(0).at("logprobs").at("text_offset"), json::value(json::array{0}));
+  GenerationEvent control;
+  control.tokens = {Token("7", TokenPlace::kNone)};
+  ChunkState state{.begun = true};
+  EXPECT_EQ(ChunkBody(Head(AnswerKind::kChat, 0), control, &state), "");
+}
+
 TEST_F(AnswersTest, ChunksCarryTheRoleOnceAndNothingEmpty) {
   const AnswerHead head = Head(AnswerKind::kChat);
   ChunkState state;
@@ -136,7 +169,7 @@ TEST_F(AnswersTest, OffsetsCountCharacters) {
   std::vector<int64_t> begins;
   int64_t characters = 0;
   for (const int32_t id : tokenizer_->Encode(text, AddedTokens::kText)) {
-    event.tokens.push_back({id, -0.25f, {}});
+    event.tokens.push_back({.token = id, .logprob = -0.25f, .place = TokenPlace::kText});
     begins.push_back(characters);
     for (const char byte : tokenizer_->TokenBytes(id)) characters += (byte & 0xC0) != 0x80;
   }

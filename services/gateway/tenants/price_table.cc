@@ -44,7 +44,7 @@ double PriceTable::CostOf(const BilledTokens& tokens) const {
 }
 
 absl::StatusOr<PriceTable> ParsePriceTable(absl::string_view text) {
-  ASSIGN_OR_RETURN(const json::object object, ParseBody(text, "The file"));
+  ASSIGN_OR_RETURN(const json::object object, ParseFile(text));
   RETURN_IF_ERROR(CheckKnownFields(object, {kCurrency, kInputCacheHit, kInputCacheMiss, kOutput}));
   PriceTable prices;
   ASSIGN_OR_RETURN(const auto currency, ReadString(object, kCurrency));

@@ -122,7 +122,7 @@ absl::Status CheckDistinct(const TenantFile& file) {
 }  // namespace
 
 absl::StatusOr<TenantFile> ParseTenantFile(absl::string_view text) {
-  ASSIGN_OR_RETURN(const json::object object, ParseBody(text, "The file"));
+  ASSIGN_OR_RETURN(const json::object object, ParseFile(text));
   RETURN_IF_ERROR(CheckKnownFields(object, {"cache_secret", "admin_keys", "tenants"}));
   TenantFile file;
   ASSIGN_OR_RETURN(file.cache_secret, ReadSecret(object));

@@ -61,6 +61,9 @@ TEST(TenantFileTest, NamesTheFieldThatIsWrong) {
        "tenants[1].keys[0]: 'sha256' is there twice"},
       {absl::StrCat(R"({"tenants":[{"name":"a","keys":[)", key, R"(]}],"admin_keys":[)", key, "]}"),
        "tenants[0].keys[0]: 'sha256' is there twice"},
+      {R"({"tenants":[],"tenants":[{"name":"a"}]})", "'tenants' is there twice"},
+      {R"({"tenants":[{"name":"b"},{"name":"a","keys":[],"tokens_per_min":5,"tokens_per_min":5000}]})",
+       "'tenants[1].tokens_per_min' is there twice"},
       {R"({"tenants":[],"admin_keys":[{"sha256":""}]})", "admin_keys[0]: 'sha256' must be 64 hex digits"},
   };
   for (const auto& [text, message] : cases) {
