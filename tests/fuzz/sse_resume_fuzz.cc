@@ -36,10 +36,14 @@ class Worker final : public DecodeDialer, public RecallClient {
     kept_.assign(script.tokens.begin(), script.tokens.begin() + static_cast<std::ptrdiff_t>(std::min(kept, script.tokens.size())));
     decode_ = std::make_unique<ScriptedDecode>(std::move(script));
     edge_.clear();
+    numerics_id_.clear();
   }
 
   std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence start, DecodeCallbacks callbacks) override {
-    if (edge_.empty()) edge_ = start.edge();
+    if (edge_.empty()) {
+      edge_ = start.edge();
+      numerics_id_ = start.context().numerics_id();
+    }
     return decode_->Open(address, std::move(start), std::move(callbacks));
   }
 
@@ -48,6 +52,7 @@ class Worker final : public DecodeDialer, public RecallClient {
     v1::RecalledSequence* sequence = reply.add_sequences();
     sequence->set_attempt(1);
     sequence->set_edge(edge_);
+    sequence->set_numerics_id(numerics_id_);
     sequence->mutable_generated()->Add(kept_.begin(), kept_.end());
     done(std::move(reply));
   }
@@ -55,6 +60,7 @@ class Worker final : public DecodeDialer, public RecallClient {
  private:
   std::unique_ptr<ScriptedDecode> decode_;
   std::string edge_;
+  std::string numerics_id_;
   std::vector<int32_t> kept_;
 };
 
