@@ -6,7 +6,8 @@
 
 namespace baleen {
 
-// The last component of the checkpoint's directory: "abacus" for both "checkpoints/abacus" and "checkpoints/abacus/".
+// The last component of the checkpoint's directory: "abacus" for both "checkpoints/abacus" and "checkpoints/abacus/". In Hugging Face's
+// cache that is a commit, so "models--ORG--NAME/snapshots/COMMIT" is NAME.
 std::string ModelId(const std::string& directory);
 
 }  // namespace baleen
