@@ -177,6 +177,7 @@ TEST_F(ChargeTest, ALongPromptIsRefusedByTheLeastThatItCanCost) {
 }
 
 TEST_F(ChargeTest, HeadersAreAsOpenAiHasThem) {
+  EXPECT_EQ(account_->LimitHeaders()[5], std::make_pair(std::string("x-ratelimit-reset-tokens"), std::string("0s")));
   ASSERT_TRUE(account_->TakeRequest().ok());
   const std::shared_ptr<Charge> charge = Begin(10, 90);
   const std::vector<std::pair<std::string, std::string>> expected = {

@@ -12,7 +12,8 @@ void AddHeaders(const char* what, const std::optional<LimitState>& state, Header
   headers->emplace_back(absl::StrCat("x-ratelimit-limit-", what), absl::StrCat(state->limit));
   headers->emplace_back(absl::StrCat("x-ratelimit-remaining-", what), absl::StrCat(state->remaining));
   const absl::Duration reset = absl::Ceil(state->reset, absl::Milliseconds(1));
-  headers->emplace_back(absl::StrCat("x-ratelimit-reset-", what), absl::FormatDuration(reset));
+  // Nothing of a duration has a unit too.
+  headers->emplace_back(absl::StrCat("x-ratelimit-reset-", what), reset == absl::ZeroDuration() ? "0s" : absl::FormatDuration(reset));
 }
 
 }  // namespace
