@@ -102,11 +102,11 @@ Outcome Run(absl::string_view bytes, absl::string_view cuts) {
   return exchange.Finish();
 }
 
-// Each request has its answer; one more may refuse what is no request.
+// Each request has its answer; one more may refuse what is no request. "100 Continue" is no answer yet.
 void CheckAnswers(const Outcome& outcome) {
   beast::flat_buffer buffer;
   buffer.commit(asio::buffer_copy(buffer.prepare(outcome.answers.size()), asio::buffer(outcome.answers)));
-  for (size_t i = 0; buffer.size() > 0; ++i) {
+  for (size_t i = 0; buffer.size() > 0;) {
     http::response_parser<http::string_body> parser;
     parser.skip(i < outcome.requests.size() && outcome.requests[i].method == "HEAD");
     parser.eager(true);
@@ -114,10 +114,12 @@ void CheckAnswers(const Outcome& outcome) {
     buffer.consume(parser.put(buffer.data(), error));
     Require(!error || error == http::error::need_more, "an answer is HTTP");
     if (!parser.is_done()) return;  // The connection broke off.
+    if (parser.get().result() == http::status::continue_) continue;
     Require(i <= outcome.requests.size(), "no more answers than requests");
     if (i == outcome.requests.size()) {
       Require(parser.get().result_int() >= 400 && !parser.get().keep_alive(), "the last one refuses, and ends the connection");
     }
+    ++i;
   }
 }
 

@@ -32,6 +32,10 @@ std::string HttpRequest::Header(const std::string& lower_case_name) const {
   return "";
 }
 
+bool HttpRequest::Has(absl::string_view lower_case_name) const {
+  return std::any_of(headers.begin(), headers.end(), [&](const auto& header) { return header.first == lower_case_name; });
+}
+
 struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   Impl(HttpServerOptions options_in, HttpHandler handler_in) : options(std::move(options_in)), handler(std::move(handler_in)) {}
 

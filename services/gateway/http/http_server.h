@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/private_text.h"
 
@@ -21,12 +22,13 @@ namespace baleen {
 
 struct HttpRequest {
   std::string method;
-  std::string path;  // Without query.
+  std::string path;  // Decoded, without query.
   PrivateText body;
   std::vector<std::pair<std::string, std::string>> headers;  // Names in lower case.
 
   // Empty when absent.
   std::string Header(const std::string& lower_case_name) const;
+  bool Has(absl::string_view lower_case_name) const;
 };
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;

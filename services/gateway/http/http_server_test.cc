@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace baleen {
 namespace {
@@ -135,6 +136,69 @@ TEST(HttpServerTest, AWholeAnswerToHttp10KeepsTheConnectionOnlyWhenAsked) {
   EXPECT_NE(client.ReadAll().find("/b"), std::string::npos);
 }
 
+// What the server says before anything of the body is sent, and what it says then.
+std::pair<std::string, std::string> SendExpecting(int port, const std::string& header, const std::string& body) {
+  Client client(port);
+  client.Send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + header + "\r\n");
+  std::string first = client.ReadUntil("\r\n\r\n");
+  client.Send(body);
+  return {std::move(first), client.ReadUntil(body)};
+}
+
+TEST(HttpServerTest, AClientThatWaitsToSendItsBodyIsToldToGoOn) {
+  HttpServerOptions options;
+  options.body_limit_bytes = 100;
+  HttpServer server(
+      options, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) { responder->Respond(200, {}, request.body.reveal()); });
+  ASSERT_TRUE(server.Start().ok());
+  const auto [first, answer] = SendExpecting(server.port(), "Expect: 100-continue\r\n", "body");
+  EXPECT_EQ(first, "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(answer.find("HTTP/1.1 200"), 0) << answer;
+  const auto [refusal, nothing] = SendExpecting(server.port(), "Expect: 100-continue\r\n", std::string(101, 'x'));
+  EXPECT_EQ(refusal.find("HTTP/1.1 413"), 0) << refusal;
+  const auto [unknown, no_more] = SendExpecting(server.port(), "Expect: tea\r\n", "body");
+  EXPECT_EQ(unknown.find("HTTP/1.1 417"), 0) << unknown;
+}
+
+TEST(HttpServerTest, ABodyThatComesUnaskedNeedsNoWord) {
+  HttpServer server(
+      {}, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) { responder->Respond(200, {}, request.body.reveal()); });
+  ASSERT_TRUE(server.Start().ok());
+  Client client(server.port());
+  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\nbody");
+  const std::string answer = client.ReadUntil("body");
+  EXPECT_EQ(answer.find("HTTP/1.1 200"), 0) << answer;
+}
+
+TEST(HttpServerTest, WhatNobodyUnderstandsEndsTheConnection) {
+  HttpServer server({}, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) { responder->Respond(200, {}, request.path); });
+  ASSERT_TRUE(server.Start().ok());
+  const std::pair<const char*, const char*> refused[] = {{"GET / HTTP/1.1\r\n\r\n", " 400 "},
+                                                         {"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", " 400 "},
+                                                         {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nxyz", " 501 "}};
+  for (const auto& [request, status] : refused) {
+    Client client(server.port());
+    client.Send(request);
+    const std::string answer = client.ReadAll();
+    EXPECT_NE(answer.find(status), std::string::npos) << answer;
+    EXPECT_NE(answer.find(R"("error":{"message":")"), std::string::npos) << answer;
+  }
+}
+
+TEST(HttpServerTest, AnswersAreDated) {
+  HttpServer server({}, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+    if (request.path == "/stream") return StreamTwoLines(std::move(request), std::move(responder));
+    responder->Respond(200, {}, "body");
+  });
+  ASSERT_TRUE(server.Start().ok());
+  for (const char* request : {"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "nonsense\r\n\r\n"}) {
+    Client client(server.port());
+    client.Send(request);
+    const std::string answer = client.ReadUntil("\r\n\r\n");
+    EXPECT_NE(answer.find("\r\nDate: "), std::string::npos) << answer;
+  }
+}
+
 TEST(HttpServerTest, AnswersHeadWithoutABody) {
   HttpServer server({}, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
     if (request.path != "/stream") return responder->Respond(200, {{"x-path", request.path}}, "body");
@@ -215,10 +279,14 @@ TEST(HttpServerTest, RefusesWhatIsTooLarge) {
   ASSERT_TRUE(server.Start().ok());
   Client big_body(server.port());
   big_body.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
-  EXPECT_NE(big_body.ReadUntil("\r\n\r\n").find(" 413 "), std::string::npos);
+  const std::string too_big = big_body.ReadAll();
+  EXPECT_NE(too_big.find(" 413 "), std::string::npos) << too_big;
+  EXPECT_NE(too_big.find("larger than 100 bytes."), std::string::npos) << too_big;
   Client big_header(server.port());
   big_header.Send("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(20000, 'a') + "\r\n\r\n");
-  EXPECT_NE(big_header.ReadUntil("\r\n\r\n").find(" 431 "), std::string::npos);
+  const std::string too_long = big_header.ReadUntil("}}");
+  EXPECT_NE(too_long.find(" 431 "), std::string::npos) << too_long;
+  EXPECT_NE(too_long.find("larger than 16 KiB."), std::string::npos) << too_long;
   Client nonsense(server.port());
   nonsense.Send("hello there\r\n\r\n");
   EXPECT_NE(nonsense.ReadUntil("\r\n\r\n").find(" 400 "), std::string::npos);

@@ -9,10 +9,16 @@
 #include <boost/beast/http.hpp>
 #include <deque>
 #include <optional>
+#include <utility>
+#include <variant>
 
-#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "services/gateway/api/api_error.h"
 #include "services/gateway/http/edge_stream.h"
+#include "services/gateway/http/http_date.h"
+#include "services/gateway/http/request_head.h"
 
 namespace baleen {
 namespace {
@@ -32,20 +38,17 @@ constexpr auto kGoodbyeTime = std::chrono::seconds(2);
 // What is still taken of a refused request, so that its client gets to read why.
 constexpr auto kLingerTime = std::chrono::seconds(5);
 constexpr size_t kLingerBytes = 16 << 20;
+constexpr absl::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr unsigned kHttp10 = 10;
 constexpr unsigned kHttp11 = 11;
 // Else the kernel keeps megabytes for a client that does not read.
 constexpr int kSendBufferBytes = 32 << 10;
 
-HttpRequest ToHttpRequest(const http::request<http::string_body>& message) {
-  HttpRequest request;
-  request.method = std::string(message.method_string());
-  request.path = std::string(message.target().substr(0, message.target().find('?')));
-  request.body = PrivateText(message.body());
-  for (const auto& field : message) {
-    request.headers.emplace_back(absl::AsciiStrToLower(std::string(field.name_string())), std::string(field.value()));
-  }
-  return request;
+// As a sentence says it: "4 MiB".
+std::string SizeInWords(uint64_t bytes) {
+  if (bytes >= 1 << 20 && bytes % (1 << 20) == 0) return absl::StrCat(bytes >> 20, " MiB");
+  if (bytes >= 1 << 10 && bytes % (1 << 10) == 0) return absl::StrCat(bytes >> 10, " KiB");
+  return absl::StrCat(bytes, " bytes");
 }
 
 class Session final : public HttpSession, public std::enable_shared_from_this<Session> {
@@ -74,8 +77,11 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
   void StartTimer(absl::Duration interval, std::function<bool()> callback);
 
  private:
-  void OnRequest(error_code error);
-  void RefuseRequest(error_code error);
+  void OnHead(error_code error);
+  void ReadBody();
+  void OnRequest();
+  void RefuseUnread(error_code error);
+  void Refuse(const HeadRefusal& refusal);
   void WatchDisconnect();
   void Disconnected();
   void Pump();
@@ -92,6 +98,7 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
   const HttpHandler handler_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
+  HttpRequest request_;  // Whose body is being read.
   bool keep_alive_ = false;
   unsigned version_ = kHttp11;  // The client's: HTTP/1.0 knows no chunks, so a stream ends with its connection.
   bool refused_ = false;        // More of the request may be on its way.
@@ -193,37 +200,61 @@ void Session::ReadRequest() {
   parser_->header_limit(options_.header_limit_bytes);
   parser_->body_limit(options_.body_limit_bytes);
   stream_.tcp().expires_after(std::chrono::seconds(buffer_.size() > 0 ? options_.read_timeout_s : options_.idle_timeout_s));
-  http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) { self->OnRequest(error); });
+  http::async_read_header(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) { self->OnHead(error); });
 }
 
-void Session::OnRequest(error_code error) {
-  if (error) return RefuseRequest(error);
+// A client that sends the body without waiting needs no word.
+void Session::OnHead(error_code error) {
+  if (error) return RefuseUnread(error);
+  std::variant<HttpRequest, HeadRefusal> head = ReadHead(parser_->get());
+  if (const HeadRefusal* const refusal = std::get_if<HeadRefusal>(&head)) return Refuse(*refusal);
+  request_ = std::get<HttpRequest>(std::move(head));
+  if (parser_->is_done()) return OnRequest();
+  if (!WaitsForContinue(parser_->get()) || buffer_.size() > 0) return ReadBody();
+  asio::async_write(stream_, asio::buffer(kContinue.data(), kContinue.size()),
+                    [self = shared_from_this()](error_code failure, size_t) { failure ? self->Close() : self->ReadBody(); });
+}
+
+void Session::ReadBody() {
+  http::async_read(stream_, buffer_, *parser_,
+                   [self = shared_from_this()](error_code error, size_t) { error ? self->RefuseUnread(error) : self->OnRequest(); });
+}
+
+void Session::OnRequest() {
   stream_.tcp().expires_never();
-  const http::request<http::string_body> message = parser_->release();
+  http::request<http::string_body> message = parser_->release();
   keep_alive_ = message.keep_alive();
   version_ = message.version() < kHttp11 ? kHttp10 : kHttp11;
   head_only_ = message.method() == http::verb::head;
+  request_.body = PrivateText(std::move(message.body()));
   answering_ = true;
   header_sent_ = false;
   last_queued_ = false;
-  handler_(ToHttpRequest(message), std::make_shared<Responder>(shared_from_this()));
+  handler_(std::move(request_), std::make_shared<Responder>(shared_from_this()));
   WatchDisconnect();
 }
 
-void Session::RefuseRequest(error_code error) {
-  int status = 400;
-  if (error == http::error::header_limit) status = 431;
-  if (error == http::error::body_limit || error == http::error::buffer_overflow) status = 413;
+void Session::RefuseUnread(error_code error) {
   const bool speaks_http = error.category() == make_error_code(http::error::bad_method).category() && error != http::error::end_of_stream &&
                            error != http::error::partial_message;
   if (!speaks_http) return Close();
+  if (error == http::error::header_limit) {
+    return Refuse({431, absl::StrCat("The request's header is larger than ", SizeInWords(options_.header_limit_bytes), ".")});
+  }
+  if (error == http::error::body_limit || error == http::error::buffer_overflow) {
+    return Refuse({413, absl::StrCat("The request's body is larger than ", SizeInWords(options_.body_limit_bytes), ".")});
+  }
+  Refuse({400, "The HTTP request was refused: " + error.message() + "."});
+}
+
+void Session::Refuse(const HeadRefusal& refusal) {
   keep_alive_ = false;
   head_only_ = false;
   refused_ = true;
-  http::response<http::string_body> response{static_cast<http::status>(status), kHttp11};
+  http::response<http::string_body> response{static_cast<http::status>(refusal.status), kHttp11};
   response.set(http::field::content_type, "application/json");
   response.keep_alive(false);
-  response.body() = ToApiError(absl::InvalidArgumentError("The HTTP request was refused: " + error.message() + ".")).body;
+  response.body() = ToApiError(absl::InvalidArgumentError(refusal.sentence)).body;
   response.prepare_payload();
   answering_ = true;
   Send(std::move(response));
@@ -274,6 +305,7 @@ void Session::Disconnected() {
 void Session::Send(http::response<http::string_body> response) {
   if (!answering_) return;
   sending_ = true;
+  response.set(http::field::date, HttpDate(absl::ToUnixSeconds(absl::Now())));
   auto kept = std::make_shared<http::response<http::string_body>>(std::move(response));
   auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*kept);
   stream_.tcp().expires_after(std::chrono::seconds(options_.read_timeout_s));
@@ -287,6 +319,7 @@ void Session::Send(http::response<http::string_body> response) {
 
 void Session::SendStreamHeader(http::response<http::empty_body> response) {
   if (!answering_) return;
+  response.set(http::field::date, HttpDate(absl::ToUnixSeconds(absl::Now())));
   auto kept = std::make_shared<http::response<http::empty_body>>(std::move(response));
   auto serializer = std::make_shared<http::response_serializer<http::empty_body>>(*kept);
   writing_ = true;
