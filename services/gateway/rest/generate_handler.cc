@@ -51,15 +51,16 @@ class StreamWriter {
 
   void OnEvent(const GenerationEvent& event) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    answered_ = true;
     if (!event.status.ok()) return OnError(event.status);
     NoteNumerics(event, &head_);
-    Begin();
+    if (!events_.begun()) BeginAnswer();
     if (!std::exchange(introduced_, true)) Introduce();
     if (const std::string body = ChunkBody(head_, event, &states_[event.choice]); !body.empty()) WriteEvent(event.choice, body);
     if (!event.ends_request()) return;
     if (spec_.include_usage) WriteEvent(kRequest, UsageChunkBody(head_, event.usage));
     WriteEvent(kRequest, "[DONE]");
+    if (const absl::Status had = events_.CheckEnd(); !had.ok()) return OnError(had);
+    BeginAnswer();
     responder_->EndStream();
   }
 
@@ -74,6 +75,12 @@ class StreamWriter {
 
  private:
   static constexpr uint32_t kRequest = 0;  // The choice that events of the whole request count with.
+
+  // A client that goes on waits for what it has not had: till then it may turn out that there is nothing such.
+  void BeginAnswer() {
+    answered_ = true;
+    Begin();
+  }
 
   void Begin() {
     if (std::exchange(begun_, true)) return;
@@ -92,6 +99,7 @@ class StreamWriter {
   }
 
   void OnError(const absl::Status& status) {
+    answered_ = true;
     if (!begun_) return RespondError(status, {{"x-request-id", head_.request_id}}, *responder_);
     // No event of the answer: without an id, since the client may go on after the last one that was.
     responder_->Write(absl::StrCat("data: ", ToApiError(status).body, "\n\n"));
@@ -100,7 +108,9 @@ class StreamWriter {
 
   void WriteEvent(uint32_t choice, const std::string& data) {
     const std::string id = events_.Next(choice);
-    if (!id.empty()) responder_->Write(absl::StrCat("id: ", id, "\ndata: ", data, "\n\n"));
+    if (id.empty()) return;
+    BeginAnswer();
+    responder_->Write(absl::StrCat("id: ", id, "\ndata: ", data, "\n\n"));
   }
 
   const StreamSpec spec_;

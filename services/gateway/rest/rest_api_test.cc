@@ -196,6 +196,26 @@ TEST_F(RestApiTest, TheRestOfAResumedStreamIsExactWhereverItsGatewayDied) {
   }
 }
 
+TEST_F(RestApiTest, AnEventThatNeverWasIsNoneToGoOnAfter) {
+  recall_->Keep({{0, 20}, {1, 20}});
+  for (const char* choices : {R"("n":1)", R"("n":2)"}) {
+    std::string body = kChatStream;
+    body.replace(body.rfind('}'), 1, absl::StrCat(",", choices, "}"));
+    const auto first = Call("POST", "/v1/chat/completions", body, {{"x-baleen-resumable", "1"}});
+    const std::vector<StreamEvent> all = Events(first->body);
+    const std::string path = absl::StrCat("/v1/requests/", first->Header("x-request-id"), "/events");
+    const auto nothing_left = Call("GET", path, "", {{"last-event-id", all.back().id}});
+    EXPECT_EQ(nothing_left->status, 200) << nothing_left->body;
+    EXPECT_EQ(nothing_left->body, "");
+    EXPECT_TRUE(nothing_left->ended);
+    std::string beyond = all.back().id;
+    beyond.replace(0, beyond.find('.'), "99999");
+    const auto refused = Call("GET", path, "", {{"last-event-id", beyond}});
+    EXPECT_EQ(refused->status, 400) << refused->body;
+    EXPECT_TRUE(absl::StrContains(refused->body, "Last-Event-ID")) << refused->body;
+  }
+}
+
 TEST_F(RestApiTest, AnErrorIsNoEventThatAClientGoesOnAfter) {
   DecodeScript fails{Ids("a b c")};
   fails.failure = absl::InvalidArgumentError("no");

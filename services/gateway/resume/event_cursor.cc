@@ -1,6 +1,7 @@
 #include "services/gateway/resume/event_cursor.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -43,6 +44,11 @@ std::string EventCursor::Next(size_t choice) { return ++counts_[choice] <= had_[
 
 bool EventCursor::begun() const {
   return std::any_of(had_.begin(), had_.end(), [](int64_t had) { return had > 0; });
+}
+
+absl::Status EventCursor::CheckEnd() const {
+  const bool all_were = std::equal(had_.begin(), had_.end(), counts_.begin(), std::less_equal<int64_t>());
+  return all_were ? absl::OkStatus() : NoEvent();
 }
 
 std::string EventCursor::Id() const {

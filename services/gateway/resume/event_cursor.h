@@ -36,6 +36,8 @@ class EventCursor {
   const EventCounts& had() const { return had_; }
   // Whether it had any.
   bool begun() const;
+  // When no event comes any more: INVALID_ARGUMENT when the client claims to have had more than there were.
+  absl::Status CheckEnd() const;
 
  private:
   EventCounts counts_;

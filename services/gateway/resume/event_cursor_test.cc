@@ -50,6 +50,18 @@ TEST(EventCursorTest, WhatIsNoEventsIdIsRefused) {
   EXPECT_EQ(After("", 3).had(), (EventCounts{0, 0, 0}));
 }
 
+TEST(EventCursorTest, AtTheEndThereIsNoLaterEvent) {
+  EventCursor cursor = After("1.1", 2);
+  EXPECT_FALSE(cursor.CheckEnd().ok());
+  cursor.Next(0);
+  EXPECT_FALSE(cursor.CheckEnd().ok());
+  cursor.Next(1);
+  EXPECT_TRUE(cursor.CheckEnd().ok());
+  cursor.Next(1);
+  EXPECT_TRUE(cursor.CheckEnd().ok());
+  EXPECT_TRUE(EventCursor(3).CheckEnd().ok());
+}
+
 // A client whose connection breaks wherever it likes, as often as it likes, each time with the choices' events in another order, gets each
 // event once, and each choice's in their order.
 TEST(EventCursorTest, EveryEventComesOnceWhereverConnectionsBreak) {
