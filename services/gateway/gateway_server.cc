@@ -147,7 +147,7 @@ struct GatewayServer::Impl {
     http_options.port = options.rest_port;
     if (edge != nullptr) http_options.tls = [edge = edge] { return edge->Context(); };
     http = std::make_unique<HttpServer>(
-        http_options, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) { rest->Handle(request, responder); });
+        http_options, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) { rest->Handle(std::move(request), responder); });
     return http->Start();
   }
 

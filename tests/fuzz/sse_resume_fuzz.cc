@@ -91,7 +91,7 @@ class Gateway {
     request.path = path;
     request.body = PrivateText(body);
     request.headers = std::move(headers);
-    api_->Handle(request, responder);
+    api_->Handle(std::move(request), responder);
     if (responder->ended) responder->Close();
     return responder;
   }

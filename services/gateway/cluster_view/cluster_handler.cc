@@ -29,12 +29,18 @@ absl::Status ClusterHandler::Handle(const HttpRequest& request, const std::share
     });
     return absl::OkStatus();
   }
+  const HttpHeaders headers = {{"content-type", "text/event-stream"}, {"cache-control", "no-store"}};
+  if (request.method == "HEAD") {
+    responder->BeginStream(headers);
+    responder->EndStream();
+    return absl::OkStatus();
+  }
   if (++*watchers_ > kMaxWatchers) {
     --*watchers_;
     return absl::ResourceExhaustedError(absl::StrCat(kMaxWatchers, " clients watch the cluster already; close one and try again."));
   }
   const auto watcher = std::make_shared<Watcher>(watchers_);
-  responder->BeginStream({{"content-type", "text/event-stream"}, {"cache-control", "no-store"}});
+  responder->BeginStream(headers);
   responder->OnBackpressure([watcher](bool slow) { watcher->slow = slow; });
   // The answer's timer holds this, and goes when the client does.
   const auto send = [feed = feed_, watcher, responder] {

@@ -17,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -93,7 +94,8 @@ class Edge {
   TenantsFile file_{{TenantJson("free", "free"), TenantJson("limited", "limited", R"("requests_per_min":1)")}};
   std::unique_ptr<TenantDirectory> tenants_ = file_.Open();
   std::unique_ptr<RestApi> api_;
-  HttpServer http_{{}, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) { api_->Handle(request, responder); }};
+  HttpServer http_{{},
+                   [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) { api_->Handle(std::move(request), responder); }};
 };
 
 class Client {

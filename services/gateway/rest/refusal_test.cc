@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
 
+#include <utility>
+
 #include "base/clock.h"
 #include "services/gateway/admission/admission.h"
 #include "services/gateway/rest/rest_api.h"
@@ -44,7 +46,7 @@ class FullGateway {
     request.body = PrivateText(body);
     request.headers = {{"authorization", "Bearer key"}, {"x-request-id", std::string(32, 'a')}};
     auto responder = responders_.Make();
-    api_->Handle(request, responder);
+    api_->Handle(std::move(request), responder);
     return responder;
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -9,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
 #include "model/tokenizer/detokenizer.h"
+#include "model/tokenizer/utf8.h"
 #include "proto/baleen/v1/edge.pb.h"
 #include "services/common/request_id.h"
 #include "services/gateway/api/api_error.h"
@@ -39,6 +41,10 @@ constexpr char kModelsPrefix[] = "/v1/models/";
 constexpr char kRequestsPrefix[] = "/v1/requests/";
 constexpr char kEventsSuffix[] = "/events";
 constexpr char kPagePrefix[] = "/page/";
+constexpr size_t kShownPathBytes = 128;
+constexpr absl::string_view kRoot = "/v1";
+// Base URLs of DeepSeek's own, which say it otherwise.
+constexpr absl::string_view kDeepSeekRoots[] = {"/beta", ""};
 
 void RespondJson(HttpResponder& responder, const json::object& body) {
   responder.Respond(200, {{"content-type", "application/json"}}, json::serialize(body));
@@ -107,6 +113,14 @@ struct RestApi::Route {
   const char* summary;
   Access access = Access::kCounted;
 
+  // HEAD goes with GET (RFC 9110, 9.3.2), but for events, which move from one reader to the next.
+  bool TakesHead() const { return absl::string_view(method) == "GET" && shape != RouteShape::kEvents; }
+  bool Takes(absl::string_view asked) const { return asked == method || (asked == "HEAD" && TakesHead()); }
+  std::string Allow() const { return absl::StrCat(method, TakesHead() ? ", HEAD" : ""); }
+  // DeepSeek has it too.
+  bool IsDeepSeeks() const {
+    return shape == RouteShape::kChat || shape == RouteShape::kCompletion || shape == RouteShape::kModels || shape == RouteShape::kModel;
+  }
   bool Matches(absl::string_view asked) const {
     const absl::string_view own(path);
     const size_t brace = own.find('{');
@@ -150,15 +164,28 @@ RestApi::RestApi(RestApiOptions options) : options_(std::move(options)) {
   document_ = json::serialize(OpenApiDocument(DocumentedRoutes(), options_.model->id, options_.model->tokenizer->size(), closed));
 }
 
+std::string RestApi::CanonicalPath(std::string path) {
+  if (absl::StartsWith(path, kRoot)) return path;
+  for (const absl::string_view root : kDeepSeekRoots) {
+    if (!absl::StartsWith(path, root)) continue;
+    std::string canonical = absl::StrCat(kRoot, absl::string_view(path).substr(root.size()));
+    for (const Route& route : Routes()) {
+      if (route.IsDeepSeeks() && route.Matches(canonical)) return canonical;
+    }
+  }
+  return path;
+}
+
 absl::StatusOr<Caller> RestApi::Authenticate(const HttpRequest& request) const {
   const std::string authorization = request.Header("authorization");
   return options_.tenants == nullptr ? OpenCaller(authorization) : options_.tenants->Authenticate(authorization);
 }
 
 // The key comes before the route: who has none learns nothing of what there is.
-void RestApi::Handle(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
+void RestApi::Handle(HttpRequest request, const std::shared_ptr<HttpResponder>& responder) {
+  request.path = CanonicalPath(std::move(request.path));
   for (const Route& route : Routes()) {
-    if (route.access != Access::kOpen || request.method != route.method || !route.Matches(request.path)) continue;
+    if (route.access != Access::kOpen || !route.Takes(request.method) || !route.Matches(request.path)) continue;
     return (this->*route.handler)(request, Caller(), responder);
   }
   const auto edge = std::make_shared<EdgeResponder>(responder, options_.probe);
@@ -171,21 +198,28 @@ void RestApi::Handle(const HttpRequest& request, const std::shared_ptr<HttpRespo
 void RestApi::Serve(const HttpRequest& request, const Caller& caller, const std::shared_ptr<EdgeResponder>& responder) {
   for (const Route& route : Routes()) {
     if (!route.Matches(request.path)) continue;
-    if (request.method == route.method) {
-      const bool counted = route.access == Access::kCounted && caller.account != nullptr;
-      const absl::Status limit = counted ? caller.account->TakeRequest() : absl::OkStatus();
-      if (limit.ok() && route.shape == RouteShape::kEvents) responder->Untimed();
-      return limit.ok() ? (this->*route.handler)(request, caller, responder) : Refuse(limit, *responder);
+    if (!route.Takes(request.method)) {
+      return RefuseAs(405, absl::StrCat(request.path, " takes ", route.method, "."), *responder, {{"allow", route.Allow()}});
     }
-    const ApiError error = ToApiError(absl::InvalidArgumentError(absl::StrCat(request.path, " takes ", route.method, ".")));
-    return responder->Respond(405, {{"allow", route.method}, {"content-type", "application/json"}}, error.body);
+    const bool counted = route.access == Access::kCounted && caller.account != nullptr;
+    const absl::Status limit = counted ? caller.account->TakeRequest() : absl::OkStatus();
+    if (limit.ok() && route.shape == RouteShape::kEvents) responder->Untimed();
+    return limit.ok() ? (this->*route.handler)(request, caller, responder) : Refuse(limit, *responder);
   }
-  Refuse(absl::NotFoundError(absl::StrCat("There is no ", request.method, " ", request.path.substr(0, 128), " here.")), *responder);
+  const absl::string_view shown = absl::string_view(request.path).substr(0, kShownPathBytes);
+  const absl::string_view whole = shown.substr(0, ValidUtf8Prefix(shown));
+  Refuse(absl::NotFoundError(absl::StrCat("There is no ", request.method, " ", whole, " here.")), *responder);
 }
 
 void RestApi::Refuse(const absl::Status& status, HttpResponder& responder, const HttpHeaders& headers) {
   options_.probe->Refused(ToApiError(status).http_status);
   RespondError(status, headers, responder);
+}
+
+void RestApi::RefuseAs(int http_status, absl::string_view sentence, HttpResponder& responder, HttpHeaders headers) {
+  options_.probe->Refused(http_status);
+  headers.emplace_back("content-type", "application/json");
+  responder.Respond(http_status, std::move(headers), ToApiError(absl::InvalidArgumentError(sentence)).body);
 }
 
 // A generation to run: a client's request as it came, or one that another connection or gateway began.
@@ -194,7 +228,7 @@ struct RestApi::Call {
   Caller caller;
   std::string request_id;  // 16 bytes.
   std::string traceparent;
-  std::string idempotency_key;  // Empty = none.
+  std::optional<std::string> idempotency_key;
 
   const v1::EdgeRequest& edge() const { return resumption.edge; }
 };
@@ -254,7 +288,7 @@ absl::StatusOr<std::shared_ptr<IdempotentAnswer>> RestApi::Claim(const Call& cal
         "Idempotency-Key cannot go with x-baleen-resumable: a resumable request is taken up again at /v1/requests/{id}/events.");
   }
   const std::string digest = RequestDigest(call.edge().path(), call.edge().body());
-  const KeyedRequest keyed{call.idempotency_key, digest, prepared->seeded, call.edge().created_unix_s()};
+  const KeyedRequest keyed{*call.idempotency_key, digest, prepared->seeded, call.edge().created_unix_s()};
   return ClaimAnswer(*options_.idempotency, call.caller, keyed, &prepared->input);
 }
 
@@ -270,7 +304,7 @@ void RestApi::Run(const Call& call, const std::shared_ptr<HttpResponder>& respon
   GenerateJob job;
   job.head = HeadFor(prepared->input, call);
   BilledBefore before = BilledFor(prepared->events);
-  if (!call.idempotency_key.empty()) {
+  if (call.idempotency_key) {
     absl::StatusOr<std::shared_ptr<IdempotentAnswer>> answer = Claim(call, &*prepared);
     if (!answer.ok()) return Refuse(answer.status(), *responder, id);
     job.answer = *std::move(answer);
@@ -299,7 +333,7 @@ void RestApi::Generate(const HttpRequest& request, const Caller& caller, const s
   edge.set_tenant(caller.id);
   call.caller = caller;
   call.resumption.resumable = options_.finder != nullptr && request.Header("x-baleen-resumable") == "1";
-  call.idempotency_key = request.Header("idempotency-key");
+  if (request.Has("idempotency-key")) call.idempotency_key = request.Header("idempotency-key");
   // Other ids are the client's own business.
   absl::StatusOr<std::string> id = RequestIdFromHex(request.Header("x-request-id"));
   call.request_id = id.ok() ? *std::move(id) : NewRequestId();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "services/gateway/api/served_model.h"
@@ -44,11 +45,12 @@ struct RestApiOptions {
 };
 
 // Thread-safe. Where keys are asked for, everything but the probes and the page gets 401 without one, and every answer to a tenant with
-// limits says what is left of them. Unknown paths get 404, known ones with another method 405 with Allow.
+// limits says what is left of them. Unknown paths get 404, known ones with another method
+// 405 with Allow. DeepSeek's base URLs, "" and "/beta", stand for "/v1" where it has such a route.
 class RestApi {
  public:
   explicit RestApi(RestApiOptions options);
-  void Handle(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
+  void Handle(HttpRequest request, const std::shared_ptr<HttpResponder>& responder);
   // What there is, for tests.
   static std::vector<DocumentedRoute> DocumentedRoutes();
 
@@ -58,6 +60,7 @@ class RestApi {
   static absl::Span<const Route> Routes();
   struct Call;
   struct Prepared;
+  static std::string CanonicalPath(std::string path);
   void Serve(const HttpRequest& request, const Caller& caller, const std::shared_ptr<EdgeResponder>& responder);
   void Generate(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Resume(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
@@ -81,6 +84,8 @@ class RestApi {
   void PagePart(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   absl::StatusOr<Caller> Authenticate(const HttpRequest& request) const;
   void Refuse(const absl::Status& status, HttpResponder& responder, const HttpHeaders& headers = {});
+  // With a status that no absl::Status stands for.
+  void RefuseAs(int http_status, absl::string_view sentence, HttpResponder& responder, HttpHeaders headers = {});
   AnswerHead HeadFor(const GenerationInput& input, const Call& call) const;
 
   const RestApiOptions options_;

@@ -29,6 +29,8 @@ std::vector<std::string> EventData(const std::string& body) {
   return data;
 }
 
+constexpr char kSampled[] = R"({"model":"abacus","messages":[{"role":"user","content":"2+2"}],"temperature":1})";
+
 TEST_F(RestApiTest, AnswersAChat) {
   const auto answer = Call("POST", "/v1/chat/completions", kChat);
   EXPECT_EQ(answer->status, 200);
@@ -319,6 +321,51 @@ TEST_F(RestApiTest, TellsWhatItTakes) {
   const auto path = Call("GET", "/v2/../etc/passwd");
   EXPECT_EQ(path->status, 404);
   EXPECT_TRUE(absl::StrContains(path->body, "There is no GET"));
+  std::string long_path = "/";
+  while (long_path.size() < 200) long_path += "\xC3\xA9";
+  const std::string sentence(json::parse(Call("GET", long_path)->body).at("error").at("message").as_string());
+  EXPECT_TRUE(absl::EndsWith(sentence, "\xC3\xA9 here.")) << sentence;
+}
+
+TEST_F(RestApiTest, HeadIsTakenWhereGetIs) {
+  for (const char* path : {"/", "/page/app.js", "/livez", "/readyz", "/health", "/v1/models", "/v1/models/abacus", "/openapi.json"}) {
+    const auto head = Call("HEAD", path);
+    EXPECT_EQ(head->status, 200) << path;
+    EXPECT_EQ(head->headers, Call("GET", path)->headers) << path;
+  }
+  EXPECT_EQ(Call("POST", "/v1/models")->Header("allow"), "GET, HEAD");
+  EXPECT_EQ(Call("HEAD", "/v1/chat/completions")->status, 405);
+  // It would take the stream away from who reads it.
+  EXPECT_EQ(Call("HEAD", "/v1/requests/000102030405060708090a0b0c0d0e0f/events")->Header("allow"), "GET");
+}
+
+TEST_F(RestApiTest, DeepSeeksBaseUrlsLeadToTheSameRoutes) {
+  const std::string model = Call("GET", "/v1/models/abacus")->body;
+  for (const char* root : {"", "/beta"}) {
+    EXPECT_EQ(Call("POST", absl::StrCat(root, "/chat/completions"), kChat)->status, 200) << root;
+    EXPECT_EQ(Call("POST", absl::StrCat(root, "/completions"), R"({"model":"abacus","prompt":"1"})")->status, 200) << root;
+    EXPECT_EQ(Call("GET", absl::StrCat(root, "/models"))->body, Call("GET", "/v1/models")->body) << root;
+    EXPECT_EQ(Call("GET", absl::StrCat(root, "/models/abacus"))->body, model) << root;
+    EXPECT_EQ(Call("GET", absl::StrCat(root, "/chat/completions"))->status, 405) << root;
+  }
+  for (const char* path :
+       {"/usage", "/cluster", "/beta", "/beta/tokenize", "/beta/v1/models", "/beta/beta/models", "/betamodels", "/v1/v1/models"}) {
+    EXPECT_EQ(Call("GET", path)->status, 404) << path;
+  }
+}
+
+// What a request is known by does not depend on the base URL that its client used.
+TEST_F(RestApiTest, ARequestIsTheSameUnderEveryBaseUrl) {
+  const HttpHeaders key = {{"idempotency-key", "k"}};
+  const auto first = Call("POST", "/chat/completions", kSampled, key);
+  ASSERT_EQ(first->status, 200) << first->body;
+  EXPECT_EQ(Call("POST", "/beta/chat/completions", kSampled, key)->body, first->body);
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kSampled, key)->body, first->body);
+  const auto stream = Call("POST", "/beta/chat/completions", kChatStream, {{"x-baleen-resumable", "1"}});
+  recall_->Keep({{0, 20}});
+  const auto rest = Call("GET", absl::StrCat("/v1/requests/", stream->Header("x-request-id"), "/events"), "", {{"last-event-id", "1"}});
+  EXPECT_EQ(rest->status, 200) << rest->body;
+  EXPECT_TRUE(absl::EndsWith(stream->body, rest->body));
 }
 
 TEST_F(RestApiTest, ThePageAndItsPartsAreServed) {
@@ -340,8 +387,6 @@ TEST_F(RestApiTest, ReadinessTellsTheTruth) {
   EXPECT_TRUE(absl::StrContains(answer->body, "no decode worker"));
   EXPECT_EQ(Call("GET", "/livez")->status, 200);
 }
-
-constexpr char kSampled[] = R"({"model":"abacus","messages":[{"role":"user","content":"2+2"}],"temperature":1})";
 
 TEST_F(RestApiTest, ARepeatUnderAnIdempotencyKeyIsTheSameAnswer) {
   const HttpHeaders key = {{"idempotency-key", "k"}};
@@ -373,6 +418,12 @@ TEST_F(RestApiTest, AnIdempotencyKeyStandsForOneRequest) {
   EXPECT_EQ(json::parse(other->body).at("error").at("code"), "idempotency_key_reused");
   EXPECT_EQ(Call("POST", "/v1/chat/completions", kSampled, {{"idempotency-key", "k"}, {"authorization", "Bearer a"}})->status, 200);
   EXPECT_EQ(Call("POST", "/v1/chat/completions", kChat, {{"idempotency-key", std::string(256, 'k')}})->status, 400);
+}
+
+TEST_F(RestApiTest, AnEmptyIdempotencyKeyIsNone) {
+  const auto refused = Call("POST", "/v1/chat/completions", kChat, {{"idempotency-key", ""}});
+  EXPECT_EQ(refused->status, 400);
+  EXPECT_TRUE(absl::StrContains(refused->body, "1 to 255")) << refused->body;
 }
 
 TEST_F(RestApiTest, OneRequestAtATimeUnderAnIdempotencyKey) {
