@@ -28,6 +28,7 @@
 #include "services/gateway/guardrail/make_guard.h"
 #include "services/gateway/http/edge_tls.h"
 #include "services/gateway/http/http_server.h"
+#include "services/gateway/http/origin_guard.h"
 #include "services/gateway/idempotency/idempotent_answer.h"
 #include "services/gateway/probe.h"
 #include "services/gateway/request_trace.h"
@@ -139,6 +140,8 @@ struct GatewayServer::Impl {
     rest_options.cluster = &cluster;
     rest_options.texts = &texts;
     rest_options.idempotency = &idempotency;
+    rest_options.origins.loopback_hosts = IsLoopbackHost(options.server.bind);
+    ASSIGN_OR_RETURN(rest_options.origins.allowed, ParseOrigins(options.allowed_origins));
     rest_options.readiness = [this] { return Readiness(); };
     rest = std::make_unique<RestApi>(std::move(rest_options));
     RETURN_IF_ERROR(CheckExposure(ExposureOf(options, "--bind", options.server.bind, "REST")));
@@ -146,8 +149,9 @@ struct GatewayServer::Impl {
     http_options.bind = options.server.bind;
     http_options.port = options.rest_port;
     if (edge != nullptr) http_options.tls = [edge = edge] { return edge->Context(); };
-    http = std::make_unique<HttpServer>(
-        http_options, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) { rest->Handle(std::move(request), responder); });
+    http = std::make_unique<HttpServer>(http_options, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+      rest->Handle(std::move(request), responder);
+    });
     return http->Start();
   }
 

@@ -22,6 +22,7 @@ struct GatewayOptions {
   std::string admin_bind = "127.0.0.1";
   int admin_port = 0;
   std::string tenants_file;                             // Who may call; empty = anybody.
+  std::string allowed_origins;                          // Whose pages in browsers may call beside its own, comma-separated.
   std::string prices_file;                              // What tokens cost; empty = usage is in tokens alone.
   PemFiles edge_tls;                                    // Towards clients; without certificate, plain HTTP and gRPC.
   absl::Duration max_expected_wait = absl::Seconds(3);  // For a place in the cluster; beyond, requests are refused at once.

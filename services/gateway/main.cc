@@ -15,6 +15,9 @@ ABSL_FLAG(int, rest_port, 8080, "port of the REST API; 0 = any free one");
 ABSL_FLAG(int, admin_port, 0, "port of the admin API; 0 = any free one");
 ABSL_FLAG(std::string, admin_bind, "127.0.0.1", "address that the admin API listens on; without --tenants a loopback one");
 ABSL_FLAG(std::string, tenants, "", "JSON file of tenants and their keys, read again when it changes; empty = no key is asked for");
+ABSL_FLAG(
+    std::string, allowed_origins, "",
+    "origins whose pages in browsers may use the REST API, as https://HOST or https://HOST:PORT, comma-separated; empty = its own page");
 ABSL_FLAG(std::string, prices, "", "JSON file of prices per million tokens, for usage in money; empty = in tokens alone");
 ABSL_FLAG(std::string, edge_tls_cert, "",
           "PEM file of the certificate for REST and gRPC clients, read again when it is replaced; empty = plain HTTP");
@@ -42,6 +45,7 @@ GatewayOptions OptionsFromFlags(const ServerOptions& server) {
   options.admin_port = absl::GetFlag(FLAGS_admin_port);
   options.admin_bind = absl::GetFlag(FLAGS_admin_bind);
   options.tenants_file = absl::GetFlag(FLAGS_tenants);
+  options.allowed_origins = absl::GetFlag(FLAGS_allowed_origins);
   options.prices_file = absl::GetFlag(FLAGS_prices);
   options.edge_tls = {.ca = "", .cert = absl::GetFlag(FLAGS_edge_tls_cert), .key = absl::GetFlag(FLAGS_edge_tls_key)};
   options.max_expected_wait = absl::GetFlag(FLAGS_max_expected_wait);

@@ -15,7 +15,7 @@ from tests.testing.cluster import MODEL, Cluster
 CHECKS = ("not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,"
           "negative_data_rejection,unsupported_method")
 # Those that refuse a request: 413 is that of a body which is too large, whatever else is wrong with it.
-CONFIG = "[checks.negative_data_rejection]\nexpected-statuses = [400, 401, 403, 404, 413, 429, \"5xx\"]\n"
+CONFIG = "[checks.negative_data_rejection]\nexpected-statuses = [400, 401, 403, 404, 413, 415, 429, \"5xx\"]\n"
 EXAMPLES = 8
 # Goes on making requests for as long: make openapi MINUTES=10.
 SECONDS = int(os.environ.get("OPENAPI_SECONDS", "0"))

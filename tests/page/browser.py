@@ -23,6 +23,7 @@ class BrowserTest(unittest.TestCase):
 
     SHARDS, REPLICAS, DECODE = 2, 1, 1
     GATEWAY_FLAGS = ()
+    BROWSER_ARGS = ()
 
     @classmethod
     def setUpClass(cls):
@@ -33,7 +34,8 @@ class BrowserTest(unittest.TestCase):
         playwright = cls.enterClassContext(sync_playwright())
         cls.browser = cls.enterClassContext(
             contextlib.closing(
-                playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"],
+                playwright.chromium.launch(executable_path=shutil.which("chromium"),
+                                           args=["--no-sandbox", "--disable-dev-shm-usage", *cls.BROWSER_ARGS],
                                            env={"HOME": home, "PATH": "/usr/bin:/bin"})))
         expect.set_options(timeout=PATIENCE_MS)
 

@@ -9,6 +9,7 @@
 #include "services/common/exposure.h"
 #include "services/gateway/admin/admin_json.h"
 #include "services/gateway/api/api_error.h"
+#include "services/gateway/http/origin_guard.h"
 #include "services/gateway/tenants/usage_json.h"
 
 namespace baleen {
@@ -52,9 +53,7 @@ std::vector<std::string> AdminApi::Routes() {
 
 absl::Status AdminApi::Authorize(const HttpRequest& request) const {
   if (options_.tenants->closed()) return options_.tenants->AuthenticateAdmin(request.Header("authorization"));
-  if (!request.Header("origin").empty()) return absl::PermissionDeniedError("Pages in browsers may not use the admin API.");
-  if (IsLoopbackHost(HostWithoutPort(request.Header("host")))) return absl::OkStatus();
-  return absl::PermissionDeniedError("Without keys the admin API answers to loopback names alone.");
+  return CheckOrigin(request, OriginRules());
 }
 
 void AdminApi::Handle(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {

@@ -201,6 +201,7 @@ json::object Responses(RouteShape route, const Shape& shape) {
   if (shape.request != nullptr) {
     responses["400"] = Response("The request is wrong; the message says where.", error);
     responses["413"] = Response("The body is too large.", error);
+    responses["415"] = Response("The body says to be no JSON.", error);
   }
   if (shape.request != nullptr || route == RouteShape::kModel) responses["404"] = Response("There is no such model.", error);
   if (route == RouteShape::kCluster) {
@@ -222,6 +223,9 @@ json::object Operation(const DocumentedRoute& route, bool closed) {
   if (closed && !route.open) {
     responses["401"] = Response("There is no key, or it is not known.", JsonContent(Ref("Error")));
     responses["429"] = Response("A limit is reached; Retry-After says how long to wait.", JsonContent(Ref("Error")));
+  }
+  if (!closed && !route.open) {
+    responses["403"] = Response("A page of another origin asks, or the Host is not this server's.", JsonContent(Ref("Error")));
   }
   json::object operation{{"summary", route.summary}, {"responses", std::move(responses)}};
   if (closed && !route.open) operation["security"] = json::array{json::object{{"key", json::array{}}}};

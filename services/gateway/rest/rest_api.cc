@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -45,6 +46,15 @@ constexpr size_t kShownPathBytes = 128;
 constexpr absl::string_view kRoot = "/v1";
 // Base URLs of DeepSeek's own, which say it otherwise.
 constexpr absl::string_view kDeepSeekRoots[] = {"/beta", ""};
+
+// Clients that do not say what a body is mean JSON.
+bool SaysOtherThanJson(const HttpRequest& request) {
+  if (request.body.size() == 0 || !request.Has("content-type")) return false;
+  const std::string header = request.Header("content-type");
+  const absl::string_view type = absl::StripAsciiWhitespace(absl::string_view(header).substr(0, header.find(';')));
+  const bool suffixed = absl::StartsWithIgnoreCase(type, "application/") && absl::EndsWithIgnoreCase(type, "+json");
+  return !suffixed && !absl::EqualsIgnoreCase(type, "application/json");
+}
 
 void RespondJson(HttpResponder& responder, const json::object& body) {
   responder.Respond(200, {{"content-type", "application/json"}}, json::serialize(body));
@@ -176,7 +186,10 @@ std::string RestApi::CanonicalPath(std::string path) {
   return path;
 }
 
-absl::StatusOr<Caller> RestApi::Authenticate(const HttpRequest& request) const {
+// A key protects from strange pages, which do not have it.
+absl::StatusOr<Caller> RestApi::Admit(const HttpRequest& request) const {
+  const bool closed = options_.tenants != nullptr && options_.tenants->closed();
+  if (!closed) RETURN_IF_ERROR(CheckOrigin(request, options_.origins));
   const std::string authorization = request.Header("authorization");
   return options_.tenants == nullptr ? OpenCaller(authorization) : options_.tenants->Authenticate(authorization);
 }
@@ -188,8 +201,11 @@ void RestApi::Handle(HttpRequest request, const std::shared_ptr<HttpResponder>& 
     if (route.access != Access::kOpen || !route.Takes(request.method) || !route.Matches(request.path)) continue;
     return (this->*route.handler)(request, Caller(), responder);
   }
+  std::string origin = AllowedOrigin(request, options_.origins);
+  if (!origin.empty() && IsPreflight(request)) return RespondPreflight(request, origin, *responder);
   const auto edge = std::make_shared<EdgeResponder>(responder, options_.probe);
-  const absl::StatusOr<Caller> caller = Authenticate(request);
+  edge->ShareWith(std::move(origin));
+  const absl::StatusOr<Caller> caller = Admit(request);
   if (!caller.ok()) return Refuse(caller.status(), *edge);
   edge->ShowLimits(caller->account);
   Serve(request, *caller, edge);
@@ -201,6 +217,7 @@ void RestApi::Serve(const HttpRequest& request, const Caller& caller, const std:
     if (!route.Takes(request.method)) {
       return RefuseAs(405, absl::StrCat(request.path, " takes ", route.method, "."), *responder, {{"allow", route.Allow()}});
     }
+    if (SaysOtherThanJson(request)) return RefuseAs(415, "The body must be JSON, with 'Content-Type: application/json'.", *responder);
     const bool counted = route.access == Access::kCounted && caller.account != nullptr;
     const absl::Status limit = counted ? caller.account->TakeRequest() : absl::OkStatus();
     if (limit.ok() && route.shape == RouteShape::kEvents) responder->Untimed();

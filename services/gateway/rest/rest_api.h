@@ -15,6 +15,7 @@
 #include "services/gateway/api/served_model.h"
 #include "services/gateway/generation/generation.h"
 #include "services/gateway/http/http_server.h"
+#include "services/gateway/http/origin_guard.h"
 #include "services/gateway/idempotency/idempotent_answer.h"
 #include "services/gateway/openapi/openapi.h"
 #include "services/gateway/probe.h"
@@ -42,11 +43,13 @@ struct RestApiOptions {
   TextPool* texts = nullptr;                 // Null = long texts stay on their server's thread.
   IdempotencyKeys* idempotency = nullptr;    // Null = requests with such a key are refused.
   absl::Duration request_timeout = absl::Minutes(10);
+  // Of pages in browsers; where keys are asked for, `allowed` alone counts.
+  OriginRules origins = {.own_pages = true, .loopback_hosts = false};
 };
 
 // Thread-safe. Where keys are asked for, everything but the probes and the page gets 401 without one, and every answer to a tenant with
-// limits says what is left of them. Unknown paths get 404, known ones with another method
-// 405 with Allow. DeepSeek's base URLs, "" and "/beta", stand for "/v1" where it has such a route.
+// limits says what is left of them; where none are, what `origins` refuses gets 403. Unknown paths get 404, known ones with another method
+// 405 with Allow, bodies that say to be no JSON 415. DeepSeek's base URLs, "" and "/beta", stand for "/v1" where it has such a route.
 class RestApi {
  public:
   explicit RestApi(RestApiOptions options);
@@ -82,7 +85,7 @@ class RestApi {
   void Cluster(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void Page(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
   void PagePart(const HttpRequest& request, const Caller& caller, const std::shared_ptr<HttpResponder>& responder);
-  absl::StatusOr<Caller> Authenticate(const HttpRequest& request) const;
+  absl::StatusOr<Caller> Admit(const HttpRequest& request) const;
   void Refuse(const absl::Status& status, HttpResponder& responder, const HttpHeaders& headers = {});
   // With a status that no absl::Status stands for.
   void RefuseAs(int http_status, absl::string_view sentence, HttpResponder& responder, HttpHeaders headers = {});

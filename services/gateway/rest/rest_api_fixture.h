@@ -52,6 +52,7 @@ class RestApiTest : public testing::Test {
     options.tenants = tenants_.get();
     options.idempotency = &idempotency_;
     options.texts = &texts_;
+    options.origins = origins_;
     api_ = std::make_unique<RestApi>(std::move(options));
   }
 
@@ -67,6 +68,7 @@ class RestApiTest : public testing::Test {
   WorkerPicker picker_;
   absl::Status readiness_;
   std::unique_ptr<TenantDirectory> tenants_;
+  OriginRules origins_ = RestApiOptions().origins;
   IdempotencyKeys idempotency_{IdempotencyLimits(), Clock::Real()};
   TextPool texts_{{.threads = 1}};
   std::unique_ptr<ServedModel> model_;

@@ -368,6 +368,20 @@ TEST_F(RestApiTest, ARequestIsTheSameUnderEveryBaseUrl) {
   EXPECT_TRUE(absl::EndsWith(stream->body, rest->body));
 }
 
+TEST_F(RestApiTest, ABodyThatSaysToBeNoJsonIsRefused) {
+  const auto ask = [this](const char* type) { return Call("POST", "/v1/chat/completions", kChat, {{"content-type", type}})->status; };
+  for (const char* type : {"application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json", "application/json ;x"}) {
+    EXPECT_EQ(ask(type), 200) << type;
+  }
+  for (const char* type : {"application/x-www-form-urlencoded", "text/plain;charset=UTF-8", "multipart/form-data; boundary=x", "text/json",
+                           "", "application/jsonp", "text/plain, application/json"}) {
+    EXPECT_EQ(ask(type), 415) << type;
+  }
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kChat)->status, 200);
+  EXPECT_EQ(Call("GET", "/v1/models", "", {{"content-type", "text/plain"}})->status, 200);
+  EXPECT_TRUE(absl::StrContains(Call("POST", "/tokenize", "{}", {{"content-type", "text/plain"}})->body, "application/json"));
+}
+
 TEST_F(RestApiTest, ThePageAndItsPartsAreServed) {
   EXPECT_EQ(Call("GET", "/")->Header("content-type"), "text/html; charset=utf-8");
   EXPECT_EQ(Call("GET", "/page/app.js")->status, 200);
