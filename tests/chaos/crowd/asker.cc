@@ -28,7 +28,7 @@ Sample ToSample(MonotonicTime begun, const AnswerReader& answer) {
 Asker::Asker(boost::asio::io_context& io, AskerOptions options)
     : io_(io),
       options_(std::move(options)),
-      head_(absl::StrCat("POST /v1/completions HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nAuthorization: Bearer ",
+      head_(absl::StrCat("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer ",
                          options_.key, "\r\nContent-Length: ")),
       next_prompt_(options_.first_prompt) {}
 
