@@ -65,8 +65,9 @@ class ClusterHandlerTest : public testing::Test {
     for (const auto& responder : responders_) responder->every = nullptr;
   }
 
-  std::shared_ptr<FakeResponder> Call(const std::string& accept = "") {
+  std::shared_ptr<FakeResponder> Call(const std::string& accept = "", const std::string& method = "GET") {
     HttpRequest request;
+    request.method = method;
     if (!accept.empty()) request.headers.emplace_back("accept", accept);
     auto responder = std::make_shared<FakeResponder>();
     responders_.push_back(responder);
@@ -102,6 +103,13 @@ TEST_F(ClusterHandlerTest, TheMapAndTheCountsAreOneDocument) {
   EXPECT_EQ(decode.at("attention").at("generated_tokens"), 11);
   EXPECT_EQ(document.at("workers").at(1).at("experts").at(0), json::value({{"layer", 1}, {"experts", {2, 5}}, {"rows", {0, 99}}}));
   EXPECT_FALSE(absl::StrContains(answer->body, "10.0.0.1")) << "addresses are nobody's business";
+}
+
+TEST_F(ClusterHandlerTest, AHeadOfAStreamHasNoStream) {
+  const auto answer = Call("text/event-stream", "HEAD");
+  EXPECT_EQ(answer->Header("content-type"), "text/event-stream");
+  EXPECT_TRUE(answer->ended);
+  EXPECT_TRUE(asked_.empty());
 }
 
 TEST_F(ClusterHandlerTest, WithoutPlacementThereIsStillTheMap) {

@@ -42,7 +42,8 @@ absl::StatusOr<std::vector<std::string>> ParseOrigins(absl::string_view list) {
   std::vector<std::string> origins;
   for (const absl::string_view origin : absl::StrSplit(list, ',', absl::SkipEmpty())) {
     if (!IsOrigin(origin)) {
-      return absl::InvalidArgumentError(absl::StrCat("'", origin, "' is no origin: one is http(s)://HOST or http(s)://HOST:PORT"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("--allowed_origins: '", origin, "' is no origin: one is http(s)://HOST or http(s)://HOST:PORT"));
     }
     origins.push_back(absl::AsciiStrToLower(origin));
   }

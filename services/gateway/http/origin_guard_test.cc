@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "absl/strings/match.h"
+
 namespace baleen {
 namespace {
 
@@ -52,6 +54,7 @@ TEST(OriginGuardTest, OriginsAreRead) {
        {"*", "null", "a.example", "https://", "https://a.example/", "https://*.example", "https://a b", "https://u@a"}) {
     const auto origins = ParseOrigins(wrong);
     EXPECT_EQ(origins.status().code(), absl::StatusCode::kInvalidArgument) << wrong;
+    EXPECT_TRUE(absl::StrContains(origins.status().message(), "--allowed_origins")) << origins.status();
   }
 }
 
