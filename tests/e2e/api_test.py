@@ -83,8 +83,10 @@ class ApiTest(unittest.TestCase):
         self.assertGreaterEqual(answer.usage.completion_tokens, 290)
 
     def test_logprobs(self):
-        answer = self.chat(logprobs=True, top_logprobs=3, max_tokens=4).choices[0]
-        self.assertEqual(len(answer.logprobs.content), 4)
+        answer = self.chat(logprobs=True, top_logprobs=3).choices[0]
+        self.assertEqual("".join(token.token for token in answer.logprobs.content), answer.message.content)
+        reasoning = "".join(token["token"] for token in answer.logprobs.reasoning_content)
+        self.assertEqual(reasoning.strip("\n"), answer.message.reasoning_content)
         for token in answer.logprobs.content:
             self.assertLessEqual(token.logprob, 0)
             self.assertEqual(len(token.top_logprobs), 3)
