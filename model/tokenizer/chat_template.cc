@@ -72,10 +72,10 @@ absl::Status CheckTurns(const std::vector<ChatTurn>& turns) {
       return absl::InvalidArgumentError(absl::StrCat("messages[", i, "].role: must be system, user, assistant or tool"));
     }
     if (!turn.tool_calls.empty() && turn.role != "assistant") {
-      return absl::InvalidArgumentError(absl::StrCat("messages[", i, "].tool_calls: only an assistant message has them"));
+      return absl::InvalidArgumentError(absl::StrCat("messages[", i, "].tool_calls: may be set on an assistant message only"));
     }
     if (turn.prefix && (turn.role != "assistant" || i + 1 != turns.size())) {
-      return absl::InvalidArgumentError(absl::StrCat("messages[", i, "].prefix: only the last message has it, an assistant's"));
+      return absl::InvalidArgumentError(absl::StrCat("messages[", i, "].prefix: may be set on the last message only, an assistant's"));
     }
   }
   return absl::OkStatus();

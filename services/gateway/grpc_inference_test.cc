@@ -300,7 +300,7 @@ TEST_F(GrpcInferenceTest, RefusalsAreStatusesWithASentence) {
   const std::vector<std::pair<std::function<void(v1::GenerateRequest*)>, std::string>> cases = {
       {[](v1::GenerateRequest* r) { r->mutable_options()->set_temperature(3); }, "temperature"},
       {[](v1::GenerateRequest* r) { r->mutable_options()->set_temperature(std::nanf("")); }, "temperature"},
-      {[](v1::GenerateRequest* r) { r->mutable_options()->set_top_p(0); }, "top_p"},
+      {[](v1::GenerateRequest* r) { r->mutable_options()->set_top_p(-0.1f); }, "top_p"},
       {[](v1::GenerateRequest* r) { r->mutable_options()->set_max_tokens(0); }, "max_tokens"},
       {[](v1::GenerateRequest* r) { r->mutable_options()->set_logprobs(21); }, "logprobs"},
       {[](v1::GenerateRequest* r) { r->mutable_options()->add_stop(""); }, "stop"},

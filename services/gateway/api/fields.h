@@ -29,7 +29,8 @@ constexpr int kMaxTools = 128;
 constexpr int64_t kMaxTokenCount = std::numeric_limits<int32_t>::max();
 
 inline constexpr NumberField kTemperatureField{"temperature", 0, 2, "0 takes the likeliest token."};
-inline constexpr NumberField kTopPField{"top_p", 1e-6, 1, "Samples from the likeliest tokens that together reach this share."};
+inline constexpr NumberField kTopPField{"top_p", 0, 1,
+                                        "Samples from the likeliest tokens that together reach this share; 0 takes the likeliest."};
 inline constexpr NumberField kMinPField{"min_p", 0, 1, "Leaves out tokens less likely than this share of the likeliest."};
 inline constexpr NumberField kPresencePenaltyField{"presence_penalty", -2, 2, "Taken once from each token that the answer has."};
 inline constexpr NumberField kFrequencyPenaltyField{"frequency_penalty", -2, 2, "Taken from a token as often as the answer has it."};

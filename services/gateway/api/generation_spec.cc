@@ -72,6 +72,7 @@ absl::Status ReadLimits(const boost::json::object& body, GenerationSpec* spec) {
   ASSIGN_OR_RETURN(const auto max_tokens, ReadInteger(body, kMaxTokensField));
   ASSIGN_OR_RETURN(const auto max_completion_tokens, ReadInteger(body, kMaxCompletionTokensField));
   spec->max_tokens = max_completion_tokens ? max_completion_tokens : max_tokens;
+  if (max_completion_tokens) spec->max_tokens_name = kMaxCompletionTokensField.name;
   ASSIGN_OR_RETURN(const auto min_tokens, ReadInteger(body, kMinTokensField));
   if (min_tokens) spec->min_tokens = *min_tokens;
   ASSIGN_OR_RETURN(const auto ignore_eos, ReadBool(body, "ignore_eos"));
@@ -137,7 +138,8 @@ absl::Status CheckGenerationSpec(const GenerationSpec& spec) {
   RETURN_IF_ERROR(Within(kChoicesField, spec.choices));
   if (spec.max_tokens) RETURN_IF_ERROR(Within(kMaxTokensField, *spec.max_tokens));
   RETURN_IF_ERROR(Within(kMinTokensField, spec.min_tokens));
-  if (spec.max_tokens && spec.min_tokens > *spec.max_tokens) return InvalidField("min_tokens", "must not exceed max_tokens.");
+  if (spec.max_tokens && spec.min_tokens > *spec.max_tokens)
+    return InvalidField("min_tokens", absl::StrCat("must not exceed ", spec.max_tokens_name, "."));
   RETURN_IF_ERROR(CheckStops(spec.stop));
   RETURN_IF_ERROR(CheckLogitBias(spec.logit_bias));
   if (spec.user.size() > kMaxUserBytes) return InvalidField("user", absl::StrCat("may have at most ", kMaxUserBytes, " bytes."));

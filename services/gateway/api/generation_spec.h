@@ -27,6 +27,7 @@ struct GenerationSpec {
   std::optional<uint64_t> seed = {};
   int64_t choices = 1;
   std::optional<int64_t> max_tokens = {};
+  const char* max_tokens_name = kMaxTokensField.name;  // The field that the client sent.
   int64_t min_tokens = 0;
   bool ignore_eos = false;
   std::vector<std::string> stop = {};

@@ -6,6 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "model/sampling/grammar/grammar.h"
+#include "model/sampling/grammar/json_grammar.h"
+#include "model/sampling/grammar/json_schema.h"
 #include "model/tokenizer/detokenizer.h"
 #include "services/common/request_id.h"
 #include "services/gateway/api/api_error.h"
@@ -14,6 +17,7 @@ namespace baleen {
 namespace {
 
 constexpr int64_t kDefaultMaxTokens = 4096;
+constexpr double kLeastTopP = 1e-6;  // Below the likeliest token's share in any vocabulary: it stays alone. Workers ask for more than 0.
 
 absl::Status CheckBiasIds(const ServedModel& model, const GenerationSpec& spec) {
   for (const auto& [id, bias] : spec.logit_bias) {
@@ -44,9 +48,10 @@ absl::Status Complete(const ServedModel& model, const char* field, GenerationInp
   GenerationSpec& spec = input->spec;
   if (!spec.max_tokens) spec.max_tokens = std::min(room, std::max(kDefaultMaxTokens, spec.min_tokens));
   if (*spec.max_tokens > room) {
-    return InvalidField("max_tokens", absl::StrCat("of ", *spec.max_tokens, " does not fit: the prompt has ", prompt,
-                                                   " tokens and this model's context holds ", model.max_position_embeddings, "."));
+    return InvalidField(spec.max_tokens_name, absl::StrCat("of ", *spec.max_tokens, " does not fit: the prompt has ", prompt,
+                                                           " tokens and this model's context holds ", model.max_position_embeddings, "."));
   }
+  spec.top_p = std::max(spec.top_p, kLeastTopP);
   RETURN_IF_ERROR(CheckBiasIds(model, spec));
   input->request_id = NewRequestId();
   if (!spec.seed) {
@@ -57,20 +62,45 @@ absl::Status Complete(const ServedModel& model, const char* field, GenerationInp
   return absl::OkStatus();
 }
 
+absl::Status Unkept(absl::string_view field, const absl::Status& status) {
+  return InvalidField(field, absl::StrCat("has a schema that cannot be kept: ", status.message(), "."));
+}
+
 absl::Status CheckGrammar(const GrammarSpec& grammar, const char* field) {
   const absl::Status status = CompileGrammar(grammar).status();
-  return status.ok() ? status : InvalidField(field, absl::StrCat("has a schema that cannot be kept: ", status.message(), "."));
+  return status.ok() ? status : Unkept(field, status);
+}
+
+// Which tool's schema it is that cannot be kept, or else that all of them together cannot.
+absl::Status CheckToolGrammar(const GrammarSpec& grammar, const ToolUse& tools) {
+  absl::Status together = CheckGrammar(grammar, "tools");
+  if (together.ok()) return together;
+  GrammarBuilder builder;
+  JsonGrammar json(&builder);
+  for (size_t i = 0; i < tools.tools.size(); ++i) {
+    const ChatTool& tool = tools.tools[i];
+    if (!tools.name.empty() && !(tool.name == tools.name)) continue;
+    const absl::Status schema = AddJsonSchema(tool.parameters.reveal(), &json, &builder).status();
+    if (!schema.ok()) return Unkept(absl::StrCat("tools[", tools.place(i), "].function.parameters"), schema);
+  }
+  return together;
+}
+
+// The template names a message before what is wrong with it.
+absl::Status AsField(const absl::Status& status) {
+  const absl::string_view message = status.message();
+  const size_t colon = message.find(": ");
+  if (!absl::IsInvalidArgument(status) || colon == absl::string_view::npos) return status;
+  return InvalidField(message.substr(0, colon), absl::StrCat(message.substr(colon + 2), "."));
 }
 
 // Fills spec.grammar from the format and the tools.
 absl::Status Constrain(const ServedModel& model, const ToolUse& tools, GenerationInput* input) {
   GenerationSpec& spec = input->spec;
-  const char* field = "response_format";
   if (tools.choice == ToolChoice::kRequired) {
     if (spec.response_schema) return InvalidField("response_format", "cannot go with a 'tool_choice' that asks for a call.");
     if (spec.ignore_eos || spec.min_tokens > 0)
       return InvalidField("tool_choice", "that asks for a call cannot go with 'ignore_eos' or 'min_tokens'.");
-    field = "tools";
     ASSIGN_OR_RETURN(spec.grammar, ToolCallGrammar(tools, SyntaxOf(model.chat_template), *model.tokenizer));
   } else if (spec.response_schema) {
     spec.grammar.alternatives = {{GrammarJsonSchema{*spec.response_schema}}};
@@ -82,7 +112,14 @@ absl::Status Constrain(const ServedModel& model, const ToolUse& tools, Generatio
     if (!spec.grammar.after_token)
       return absl::FailedPreconditionError("This model has no </think> token, so its answers cannot be constrained.");
   }
-  return CheckGrammar(spec.grammar, field);
+  return tools.choice == ToolChoice::kRequired ? CheckToolGrammar(spec.grammar, tools) : CheckGrammar(spec.grammar, "response_format");
+}
+
+absl::Status CheckPrefix(const ChatCall& call) {
+  if (call.generation.response_schema && !call.turns.empty() && call.turns.back().prefix && !call.turns.back().content.empty()) {
+    return InvalidField("response_format", "cannot go with the content of a 'prefix': the answer would begin a document of its own.");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<int32_t>> PromptIds(const ServedModel& model, const CompletionCall& call) {
@@ -132,14 +169,24 @@ int64_t LeastPromptTokens(const ServedModel& model, const CompletionCall& call) 
   return static_cast<int64_t>(std::get<PrivateText>(call.prompt).size()) / model.longest_token_bytes;
 }
 
+absl::StatusOr<RenderedChat> RenderCall(const ServedModel& model, const ChatCall& call) {
+  if (model.chat_template == ChatTemplateKind::kR1 && call.thinking == false) {
+    return InvalidField("thinking", "cannot be disabled: this model always thinks.");
+  }
+  const absl::optional<bool> thinking = call.thinking ? absl::optional<bool>(*call.thinking) : absl::nullopt;
+  const std::vector<ChatTool> no_tools;
+  const std::vector<ChatTool>& tools = call.tools.offered() ? call.tools.tools : no_tools;
+  absl::StatusOr<RenderedChat> chat = RenderChat(model.chat_template, call.turns, thinking, *model.tokenizer, tools);
+  if (!chat.ok()) return AsField(chat.status());
+  return chat;
+}
+
 absl::StatusOr<GenerationInput> PrepareChat(const ServedModel& model, const ChatCall& call, absl::Time deadline) {
   RETURN_IF_ERROR(model.CheckName(call.model));
   RETURN_IF_ERROR(CheckLeastTokens(model, "tools", static_cast<int64_t>(LeastToolBytes(call)) / model.longest_token_bytes));
   RETURN_IF_ERROR(CheckLeastTokens(model, "messages", LeastPromptTokens(model, call)));
-  const absl::optional<bool> thinking = call.thinking ? absl::optional<bool>(*call.thinking) : absl::nullopt;
-  const std::vector<ChatTool> no_tools;
-  const std::vector<ChatTool>& tools = call.tools.offered() ? call.tools.tools : no_tools;
-  ASSIGN_OR_RETURN(RenderedChat chat, RenderChat(model.chat_template, call.turns, thinking, *model.tokenizer, tools));
+  RETURN_IF_ERROR(CheckPrefix(call));
+  ASSIGN_OR_RETURN(RenderedChat chat, RenderCall(model, call));
   GenerationInput input;
   input.prompt = std::move(chat.ids);
   input.split_reasoning = true;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "absl/strings/match.h"
+#include "services/gateway/api/api_error.h"
 
 namespace baleen {
 namespace {
@@ -140,6 +141,61 @@ TEST_F(PrepareTest, ASchemaThatCannotBeKeptIsRefused) {
   const absl::Status status = PrepareChat(*model_, call, absl::InfiniteFuture()).status();
   EXPECT_TRUE(absl::StrContains(status.message(), "'response_format'")) << status;
   EXPECT_TRUE(absl::StrContains(status.message(), "/properties/a': 'pattern' is not supported")) << status;
+}
+
+std::string Param(const absl::Status& status) {
+  const std::string body = ToApiError(status).body;
+  const size_t at = body.find("\"param\":\"") + 9;
+  return body.substr(at, body.find('"', at) - at);
+}
+
+TEST_F(PrepareTest, RefusalsNameTheFieldThatWasSent) {
+  ChatCall tools = Chat("2+2");
+  tools.tools.choice = ToolChoice::kRequired;
+  for (int i = 0; i < 10; ++i) {
+    const char* schema = i == 7 ? R"({"properties":{"a":{"pattern":"x"}}})" : "{}";
+    tools.tools.tools.push_back({PrivateText("f" + std::to_string(i)), PrivateText(), PrivateText(schema)});
+  }
+  const absl::Status kept = PrepareChat(*model_, tools, absl::InfiniteFuture()).status();
+  EXPECT_EQ(Param(kept), "tools[7].function.parameters") << kept;
+  EXPECT_TRUE(absl::StrContains(kept.message(), "at '/properties/a': 'pattern'")) << kept;
+  tools.tools.name = PrivateText("f1");
+  EXPECT_TRUE(PrepareChat(*model_, tools, absl::InfiniteFuture()).ok());
+  tools.tools.name = PrivateText();
+  tools.tools.places = {20, 21, 22, 23, 24, 25, 26, 9, 28, 29};
+  EXPECT_EQ(Param(PrepareChat(*model_, tools, absl::InfiniteFuture()).status()), "tools[9].function.parameters");
+
+  auto length = ParseChatCall(R"({"model":"abacus","messages":[{"role":"user","content":"1"}],"max_completion_tokens":99999})", {});
+  ASSERT_TRUE(length.ok()) << length.status();
+  EXPECT_EQ(Param(PrepareChat(*model_, *length, absl::InfiniteFuture()).status()), "max_completion_tokens");
+
+  ChatCall prefix = Chat("2+2");
+  prefix.turns[0].prefix = true;
+  EXPECT_EQ(Param(PrepareChat(*model_, prefix, absl::InfiniteFuture()).status()), "messages[0].prefix");
+}
+
+TEST_F(PrepareTest, WhatWouldBeAnsweredOtherwiseIsRefused) {
+  ChatCall quiet = Chat("2+2");
+  quiet.thinking = false;
+  EXPECT_EQ(Param(PrepareChat(*model_, quiet, absl::InfiniteFuture()).status()), "thinking");
+  quiet.thinking = true;
+  EXPECT_TRUE(PrepareChat(*model_, quiet, absl::InfiniteFuture()).ok());
+
+  ChatCall begun = Chat("2+2");
+  begun.generation.response_schema = R"({"type":"object"})";
+  begun.turns.push_back({"assistant", PrivateText(R"({"a": )"), {}, /*prefix=*/true});
+  EXPECT_EQ(Param(PrepareChat(*model_, begun, absl::InfiniteFuture()).status()), "response_format");
+  begun.turns.back().content = PrivateText();
+  EXPECT_TRUE(PrepareChat(*model_, begun, absl::InfiniteFuture()).ok());
+}
+
+TEST_F(PrepareTest, ATopPOfNothingTakesTheLikeliest) {
+  ChatCall call = Chat("2+2");
+  call.generation.top_p = 0;
+  const auto input = PrepareChat(*model_, call, absl::InfiniteFuture());
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_GT(input->spec.top_p, 0);
+  EXPECT_LT(input->spec.top_p, 1.0 / static_cast<double>(model_->tokenizer->size()));
 }
 
 TEST_F(PrepareTest, ToolsAreTakenOutOnlyWhenOffered) {

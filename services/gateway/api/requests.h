@@ -2,6 +2,7 @@
 #ifndef BALEEN_SERVICES_GATEWAY_API_REQUESTS_H_
 #define BALEEN_SERVICES_GATEWAY_API_REQUESTS_H_
 
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ struct CompletionCall {
   StreamSpec stream;
 };
 
+// What a chat's prompt is made of: messages, tools and thinking; the call's other fields are unset.
+absl::StatusOr<ChatCall> ReadChatPrompt(const boost::json::object& body);
 absl::StatusOr<ChatCall> ParseChatCall(absl::string_view body, const GenerationSpec& defaults);
 // Without max_tokens a completion has 16, as OpenAI has it.
 absl::StatusOr<CompletionCall> ParseCompletionCall(absl::string_view body, const GenerationSpec& defaults);

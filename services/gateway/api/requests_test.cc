@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(
     Fields, BadChatTest,
     testing::Values(
         BadField{R"(,"temperature":3)", "temperature"}, BadField{R"(,"temperature":"hot")", "temperature"},
-        BadField{R"(,"temperature":-1)", "temperature"}, BadField{R"(,"top_p":0)", "top_p"}, BadField{R"(,"top_k":1.5)", "top_k"},
+        BadField{R"(,"temperature":-1)", "temperature"}, BadField{R"(,"top_p":-0.1)", "top_p"}, BadField{R"(,"top_k":1.5)", "top_k"},
         BadField{R"(,"top_k":9223372036854775807)", "top_k"}, BadField{R"(,"max_tokens":0)", "max_tokens"},
         BadField{R"(,"max_tokens":1e300)", "max_tokens"}, BadField{R"(,"max_tokens":2,"min_tokens":3)", "min_tokens"},
         BadField{R"(,"n":0)", "n"}, BadField{R"(,"n":17)", "n"}, BadField{R"(,"n":9223372036854775807)", "n"},
@@ -84,11 +84,87 @@ INSTANTIATE_TEST_SUITE_P(
         BadField{R"(,"thinking":{"type":"perhaps"})", "thinking"}, BadField{R"(,"stop":"")", "stop"}, BadField{R"(,"stop":[1])", "stop"},
         BadField{R"(,"logprobs":5)", "logprobs"}, BadField{R"(,"top_logprobs":2)", "top_logprobs"},
         BadField{R"(,"stream":"yes")", "stream"}, BadField{R"(,"stream_options":{"include_usage":true})", "stream_options"},
-        BadField{R"(,"chat_template_kwargs":{"thinking":1})", "thinking"}, BadField{R"(,"parallel_tool_calls":1)", "parallel_tool_calls"},
+        BadField{R"(,"chat_template_kwargs":{"thinking":1})", "chat_template_kwargs.thinking"},
+        BadField{R"(,"parallel_tool_calls":1)", "parallel_tool_calls"},
         BadField{R"(,"tool_choice":{"type":"allowed_tools"})", "tool_choice"},
         BadField{R"(,"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"none","tools":[]}})", "tool_choice"},
         BadField{R"(,"functions":[])", "functions"}, BadField{R"(,"function_call":"auto")", "function_call"},
-        BadField{R"(,"audio":{})", "audio"}, BadField{R"(,"web_search_options":{})", "web_search_options"}));
+        BadField{R"(,"audio":{})", "audio"}, BadField{R"(,"web_search_options":{})", "web_search_options"},
+        BadField{R"(,"stream":true,"stream_options":{"include_usage":1})", "stream_options.include_usage"},
+        BadField{R"(,"tools":[{"function":{"name":7}}])", "tools[0].function.name"},
+        BadField{R"(,"tools":[{"function":{"name":"f"}},{"function":{"name":"f"}}])", "tools[1].function.name"},
+        BadField{R"(,"tools":[{"function":{"name":"f"}},{"function":{"name":"g","parameters":{"type":"banana"}}}])",
+                 "tools[1].function.parameters"},
+        BadField{R"(,"tools":[{"function":{"name":"f"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto",
+            "tools":[{"function":{"name":"f"}},{"function":{"name":"f"}}]}})",
+                 "tool_choice"},
+        BadField{R"(,"reasoning_effort":"high")", "reasoning_effort"}, BadField{R"(,"reasoning_effort":"none")", "reasoning_effort"},
+        BadField{R"(,"modalities":["text","audio"])", "modalities"}, BadField{R"(,"guided_json":{})", "guided_json"},
+        BadField{R"(,"guided_regex":"a")", "guided_regex"}, BadField{R"(,"guided_choice":["a"])", "guided_choice"},
+        BadField{R"(,"guided_grammar":"a")", "guided_grammar"}, BadField{R"(,"structured_outputs":{})", "structured_outputs"},
+        BadField{R"(,"stop_token_ids":[1])", "stop_token_ids"}));
+
+// Messages of which the last has `last`.
+absl::Status Conversation(const std::string& last) {
+  return ParseChatCall(R"({"model":"m","messages":[{"role":"user","content":"x"},
+      {"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f","arguments":"{}"}}]},)" +
+                           last + "]}",
+                       GenerationSpec())
+      .status();
+}
+
+TEST(ParseChatCallTest, ErrorsNameTheMessage) {
+  const std::pair<const char*, const char*> messages[] = {
+      {R"({"role":7,"content":"x"})", "messages[2].role"},
+      {R"({"role":"assistant","content":"x","prefix":1})", "messages[2].prefix"},
+      {R"({"role":"assistant","content":"x","reasoning_content":1})", "messages[2].reasoning_content"},
+      {R"({"role":"user","content":null})", "messages[2].content"},
+      {R"({"role":"system"})", "messages[2].content"},
+      {R"({"role":"assistant","tool_calls":[{"function":{"name":7,"arguments":"{}"}}]})", "messages[2].tool_calls[0].function.name"},
+      {R"({"role":"assistant","tool_calls":[{"id":7,"function":{"name":"f","arguments":"{}"}}]})", "messages[2].tool_calls[0].id"},
+      {R"({"role":"tool","content":"r"})", "messages[2].tool_call_id"},
+      {R"({"role":"tool","content":"r","tool_call_id":7})", "messages[2].tool_call_id"},
+      {R"({"role":"tool","content":"r","tool_call_id":"2"})", "messages[2].tool_call_id"},
+      {R"({"role":"user","content":"x"},{"role":"tool","content":"r","tool_call_id":"1"})", "messages[3].tool_call_id"},
+  };
+  for (const auto& [last, field] : messages) {
+    const std::string body = ToApiError(Conversation(last)).body;
+    EXPECT_NE(body.find(std::string("\"param\":\"") + field + "\""), std::string::npos) << last << ": " << body;
+    EXPECT_NE(body.find(std::string("'") + field + "'"), std::string::npos) << body;
+  }
+  const std::string results = R"({"role":"tool","content":"r","tool_call_id":"1"},{"role":"tool","content":"s","tool_call_id":"1"})";
+  EXPECT_TRUE(Conversation(results).ok()) << Conversation(results);
+}
+
+TEST(CheckToolsTest, ParametersAreASchema) {
+  ToolUse use;
+  for (const char* schema : {"nope", "[]", R"({"properties":{"a":{"type":"banana"}}})"}) {
+    use.tools = {{PrivateText("f"), PrivateText(), PrivateText(schema)}};
+    EXPECT_NE(CheckTools(use).message().find("'tools[0].function.parameters' is no JSON Schema"), std::string::npos) << CheckTools(use);
+  }
+  use.tools = {{PrivateText("f"), PrivateText(), PrivateText(R"({"properties":{"a":{"pattern":"x"}}})")}};
+  EXPECT_TRUE(CheckTools(use).ok()) << "A model may be told of what is not kept.";
+}
+
+TEST(ParseChatCallTest, WhatIsOnlyTheDefaultIsTaken) {
+  EXPECT_TRUE(Chat(R"(,"reasoning_effort":"medium","modalities":["text"],"guided_json":null)").ok());
+  EXPECT_EQ(Chat(R"(,"top_p":0)")->generation.top_p, 0);
+}
+
+TEST(ParseChatCallTest, SentencesSayWhatIsWrong) {
+  const auto sentence = [](const std::string& body) { return std::string(ParseChatCall(body, GenerationSpec()).status().message()); };
+  for (const char* rest : {"{}", " x", "\n\n]"}) {
+    EXPECT_NE(sentence(R"({"model":"2"})" + std::string(rest)).find("goes on after its JSON object"), std::string::npos) << rest;
+  }
+  EXPECT_NE(sentence(R"({"model":"2")").find("incomplete"), std::string::npos);
+  const auto seed = [](const char* number) { return std::string(Chat(std::string(",\"seed\":") + number).status().message()); };
+  for (const char* number : {"9223372036854775808", "1e300", "-1e19"}) {
+    EXPECT_EQ(seed(number), "'seed' must be between -9223372036854775808 and 9223372036854775807.") << number;
+  }
+  EXPECT_EQ(seed("1.5"), "'seed' must be an integer.");
+  EXPECT_EQ(seed("\"1\""), "'seed' must be an integer.");
+  EXPECT_EQ(Chat(R"(,"max_completion_tokens":2,"min_tokens":3)").status().message(), "'min_tokens' must not exceed max_completion_tokens.");
+}
 
 TEST(ParseChatCallTest, ReadsSamplingFields) {
   const auto call = Chat(R"(,"n":2,"min_p":0.1,"presence_penalty":1,"frequency_penalty":-1,"repetition_penalty":1.1,
@@ -175,6 +251,8 @@ TEST(ParseCompletionCallTest, WhatHasNoEffectIsRefused) {
   };
   EXPECT_TRUE(parse(R"(,"best_of":2,"suffix":null)").ok());
   EXPECT_EQ(parse(R"(,"best_of":3)").code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(parse(R"(,"best_of":1)").code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(parse(R"(,"guided_regex":"y")").code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(parse(R"(,"suffix":"y")").code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "model/sampling/grammar/json_schema_keywords.h"
 #include "services/gateway/api/api_error.h"
 #include "services/gateway/api/fields.h"
 #include "services/gateway/api/json_fields.h"
@@ -33,12 +35,13 @@ absl::StatusOr<const json::object*> FunctionOf(const json::value& value, const s
 
 absl::StatusOr<ChatTool> ReadTool(const json::value& value, const std::string& field) {
   ASSIGN_OR_RETURN(const json::object* function, FunctionOf(value, field));
-  ASSIGN_OR_RETURN(auto name, ReadString(*function, "name"));
-  if (!name) return InvalidField(absl::StrCat(field, ".function.name"), "is required.");
-  ASSIGN_OR_RETURN(auto description, ReadString(*function, "description"));
+  const std::string within = field + ".function";
+  ASSIGN_OR_RETURN(auto name, ReadString(*function, "name", within));
+  if (!name) return InvalidField(absl::StrCat(within, ".name"), "is required.");
+  ASSIGN_OR_RETURN(auto description, ReadString(*function, "description", within));
   const json::value* parameters = FindField(*function, "parameters");
   if (parameters != nullptr && !parameters->is_object()) {
-    return InvalidField(absl::StrCat(field, ".function.parameters"), "must be a JSON Schema object.");
+    return InvalidField(absl::StrCat(within, ".parameters"), "must be a JSON Schema object.");
   }
   return ChatTool{PrivateText(*std::move(name)), PrivateText(std::move(description).value_or("")),
                   PrivateText(parameters == nullptr ? kJsonObjectSchema : json::serialize(*parameters))};
@@ -46,7 +49,7 @@ absl::StatusOr<ChatTool> ReadTool(const json::value& value, const std::string& f
 
 absl::StatusOr<PrivateText> ChosenName(const json::value& choice) {
   ASSIGN_OR_RETURN(const json::object* function, FunctionOf(choice, "tool_choice"));
-  ASSIGN_OR_RETURN(auto name, ReadString(*function, "name"));
+  ASSIGN_OR_RETURN(auto name, ReadString(*function, "name", "tool_choice.function"));
   if (!name) return InvalidField("tool_choice", "must name a function.");
   return PrivateText(*std::move(name));
 }
@@ -56,7 +59,7 @@ absl::Status ReadAllowed(const json::object& choice, ToolUse* use) {
   const json::value* allowed = FindField(choice, "allowed_tools");
   const json::value* list = allowed != nullptr && allowed->is_object() ? FindField(allowed->as_object(), "tools") : nullptr;
   if (list == nullptr || !list->is_array()) return InvalidField("tool_choice", "needs a list of functions in 'allowed_tools.tools'.");
-  ASSIGN_OR_RETURN(const auto mode, ReadString(allowed->as_object(), "mode"));
+  ASSIGN_OR_RETURN(const auto mode, ReadString(allowed->as_object(), "mode", "tool_choice.allowed_tools"));
   if (mode != "auto" && mode != "required") return InvalidField("tool_choice", "needs 'allowed_tools.mode' to be auto or required.");
   use->choice = mode == "auto" ? ToolChoice::kAuto : ToolChoice::kRequired;
   std::vector<ChatTool> kept;
@@ -64,8 +67,12 @@ absl::Status ReadAllowed(const json::object& choice, ToolUse* use) {
     ASSIGN_OR_RETURN(const PrivateText name, ChosenName(item));
     const auto named = std::find_if(use->tools.begin(), use->tools.end(), [&name](const ChatTool& tool) { return tool.name == name; });
     if (named == use->tools.end()) return UnknownChoice();
-    kept.push_back(std::move(*named));
-    use->tools.erase(named);
+    const size_t place = static_cast<size_t>(named - use->tools.begin());
+    if (std::find(use->places.begin(), use->places.end(), place) != use->places.end()) {
+      return InvalidField("tool_choice", "names a function twice.");
+    }
+    use->places.push_back(place);
+    kept.push_back(*named);
   }
   use->tools = std::move(kept);
   return absl::OkStatus();
@@ -94,6 +101,31 @@ bool IsName(absl::string_view name) {
   });
 }
 
+absl::Status CheckList(const std::vector<ChatTool>& tools) {
+  if (tools.size() > kMaxTools) return InvalidField("tools", absl::StrCat("may hold at most ", kMaxTools, " functions."));
+  std::set<absl::string_view> names;
+  for (size_t i = 0; i < tools.size(); ++i) {
+    const std::string field = absl::StrCat("tools[", i, "].function");
+    if (!IsName(tools[i].name.reveal())) {
+      return InvalidField(absl::StrCat(field, ".name"),
+                          absl::StrCat("must have 1 to ", kNameBytesMax, " letters, digits, underscores and dashes."));
+    }
+    if (!names.insert(tools[i].name.reveal()).second)
+      return InvalidField(absl::StrCat(field, ".name"), "is the name of an earlier function.");
+    const absl::Status schema = CheckJsonSchema(tools[i].parameters.reveal());
+    if (!schema.ok()) return InvalidField(absl::StrCat(field, ".parameters"), absl::StrCat("is no JSON Schema: ", schema.message(), "."));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckChoice(const ToolUse& use) {
+  if (use.choice != ToolChoice::kRequired) return absl::OkStatus();
+  if (use.tools.empty()) return InvalidField("tool_choice", "asks for a call, but 'tools' is empty.");
+  const auto named = [&use](const ChatTool& tool) { return tool.name == use.name; };
+  if (!use.name.empty() && std::none_of(use.tools.begin(), use.tools.end(), named)) return UnknownChoice();
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ToolUse> ReadTools(const json::object& body) {
@@ -106,27 +138,17 @@ absl::StatusOr<ToolUse> ReadTools(const json::object& body) {
       use.tools.push_back(std::move(tool));
     }
   }
+  RETURN_IF_ERROR(CheckList(use.tools));
   RETURN_IF_ERROR(ReadChoice(body, &use));
   ASSIGN_OR_RETURN(const auto parallel, ReadBool(body, "parallel_tool_calls"));
   use.parallel = parallel.value_or(true);
-  RETURN_IF_ERROR(CheckTools(use));
+  RETURN_IF_ERROR(CheckChoice(use));
   return use;
 }
 
 absl::Status CheckTools(const ToolUse& use) {
-  if (use.tools.size() > kMaxTools) return InvalidField("tools", absl::StrCat("may hold at most ", kMaxTools, " functions."));
-  for (size_t i = 0; i < use.tools.size(); ++i) {
-    if (IsName(use.tools[i].name.reveal())) continue;
-    return InvalidField(absl::StrCat("tools[", i, "].function.name"),
-                        absl::StrCat("must have 1 to ", kNameBytesMax, " letters, digits, underscores and dashes."));
-  }
-  if (use.choice != ToolChoice::kRequired) return absl::OkStatus();
-  if (use.tools.empty()) return InvalidField("tool_choice", "asks for a call, but 'tools' is empty.");
-  const auto named = [&use](const ChatTool& tool) { return tool.name == use.name; };
-  if (!use.name.empty() && std::none_of(use.tools.begin(), use.tools.end(), named)) {
-    return UnknownChoice();
-  }
-  return absl::OkStatus();
+  RETURN_IF_ERROR(CheckList(use.tools));
+  return CheckChoice(use);
 }
 
 absl::StatusOr<std::vector<ChatToolCall>> ReadToolCalls(const json::object& message, absl::string_view field) {
@@ -137,11 +159,12 @@ absl::StatusOr<std::vector<ChatToolCall>> ReadToolCalls(const json::object& mess
   if (!list->is_array() || list->as_array().size() > kCallsMax) {
     return InvalidField(name_of_list, absl::StrCat("must be a list of at most ", kCallsMax, " calls."));
   }
-  for (const json::value& item : list->as_array()) {
-    ASSIGN_OR_RETURN(const json::object* function, FunctionOf(item, name_of_list));
-    ASSIGN_OR_RETURN(auto name, ReadString(*function, "name"));
-    ASSIGN_OR_RETURN(auto arguments, ReadString(*function, "arguments"));
-    if (!name || !arguments) return InvalidField(name_of_list, "need a 'name' and 'arguments', which is JSON in a string.");
+  for (size_t i = 0; i < list->as_array().size(); ++i) {
+    const std::string call = absl::StrCat(name_of_list, "[", i, "]");
+    ASSIGN_OR_RETURN(const json::object* function, FunctionOf(list->as_array()[i], call));
+    ASSIGN_OR_RETURN(auto name, ReadString(*function, "name", call + ".function"));
+    ASSIGN_OR_RETURN(auto arguments, ReadString(*function, "arguments", call + ".function"));
+    if (!name || !arguments) return InvalidField(call, "needs a 'name' and 'arguments', which is JSON in a string.");
     calls.push_back({PrivateText(*std::move(name)), PrivateText(*std::move(arguments))});
   }
   return calls;

@@ -24,14 +24,17 @@ struct ToolUse {
   ToolChoice choice = ToolChoice::kAuto;
   PrivateText name = {};  // With kRequired: this one; empty = any.
   bool parallel = true;   // Several calls in one answer.
+  // Where in the request each tool stands; empty = in order.
+  std::vector<size_t> places = {};
 
+  size_t place(size_t tool) const { return places.empty() ? tool : places[tool]; }
   // Whether the model is told of the tools.
   bool offered() const { return !tools.empty() && choice != ToolChoice::kNone; }
 };
 
 absl::StatusOr<ToolUse> ReadTools(const boost::json::object& body);
 
-// Names and sizes, for tools from any API.
+// Names, sizes and that schemas are such, for tools from any API.
 absl::Status CheckTools(const ToolUse& use);
 
 // An assistant message's tool_calls; `field` names the message.
