@@ -135,8 +135,13 @@ json::object CompletionRequestSchema(const std::string& model, int64_t vocabular
 }
 
 json::object TokenizeRequestSchema(const std::string& model) {
-  return Object({{"model", OptionalModelName(model)}, {"prompt", {{"type", "string"}}}, {"add_special_tokens", OrNull("boolean")}},
-                {"prompt"});
+  const json::object common{{"model", OptionalModelName(model)}, {"add_special_tokens", OrNull("boolean")}};
+  json::object text = common;
+  text["prompt"] = json::object{{"type", "string"}};
+  const json::object fields = ChatRequestSchema(model).at("properties").as_object();
+  json::object chat = common;
+  for (const char* field : {"messages", "tools", "tool_choice", "thinking", "chat_template_kwargs"}) chat[field] = fields.at(field);
+  return AnyOf({Object(std::move(text), {"prompt"}), Object(std::move(chat), {"messages"})});
 }
 
 json::object DetokenizeRequestSchema(const std::string& model, int64_t vocabulary) {

@@ -69,6 +69,11 @@ json::object ModelObject(const ServedModel& model) {
           {"thinking", model.thinking()}};
 }
 
+json::object TokenList(const ServedModel& model, json::array ids) {
+  const size_t count = ids.size();
+  return {{"tokens", std::move(ids)}, {"count", count}, {"max_model_len", model.max_position_embeddings}};
+}
+
 absl::StatusOr<json::object> TokenizeText(const ServedModel& model, const std::string& body) {
   ASSIGN_OR_RETURN(const json::object object, ParseBody(body));
   ASSIGN_OR_RETURN(const auto name, ReadString(object, "model"));
@@ -77,13 +82,18 @@ absl::StatusOr<json::object> TokenizeText(const ServedModel& model, const std::s
   if (!text) {
     ASSIGN_OR_RETURN(text, ReadString(object, "text"));
   }
-  if (!text) return InvalidField("prompt", "is required: the text to tokenize.");
   ASSIGN_OR_RETURN(const auto add_special, ReadBool(object, "add_special_tokens"));
+  if (FindField(object, "messages") != nullptr) {
+    if (text) return InvalidField("messages", "cannot go with a 'prompt'.");
+    ASSIGN_OR_RETURN(const ChatCall chat, ReadChatPrompt(object));
+    ASSIGN_OR_RETURN(const RenderedChat rendered, RenderCall(model, chat));
+    return TokenList(model, json::array(rendered.ids.begin(), rendered.ids.end()));
+  }
+  if (!text) return InvalidField("prompt", "is required, or 'messages': the text or the chat to tokenize.");
   json::array ids;
   if (add_special.value_or(true)) ids.push_back(model.bos_token_id);
   for (const int32_t id : model.tokenizer->Encode(*text, AddedTokens::kText)) ids.push_back(id);
-  const size_t count = ids.size();
-  return json::object{{"tokens", std::move(ids)}, {"count", count}, {"max_model_len", model.max_position_embeddings}};
+  return TokenList(model, std::move(ids));
 }
 
 absl::StatusOr<json::object> DetokenizeIds(const ServedModel& model, const std::string& body) {
@@ -149,7 +159,7 @@ absl::Span<const RestApi::Route> RestApi::Routes() {
       {"GET", "/v1/models/{model}", &RestApi::Model, RouteShape::kModel, "One model.", Access::kKey},
       {"GET", "/v1/requests/{id}/events", &RestApi::Resume, RouteShape::kEvents, "Goes on with a resumable request's events."},
       {"GET", "/v1/usage", &RestApi::Usage, RouteShape::kUsage, "What the caller's tenant has used, and what it costs.", Access::kKey},
-      {"POST", "/tokenize", &RestApi::Tokenize, RouteShape::kTokenize, "A text's token ids."},
+      {"POST", "/tokenize", &RestApi::Tokenize, RouteShape::kTokenize, "A text's or a chat's token ids."},
       {"POST", "/detokenize", &RestApi::Detokenize, RouteShape::kDetokenize, "Token ids' text."},
       {"GET", "/v1/cluster", &RestApi::Cluster, RouteShape::kCluster, "The processes and their load, once or as a stream.", Access::kKey},
       {"GET", "/readyz", &RestApi::Readyz, RouteShape::kProbe, "Whether requests can be answered.", Access::kOpen},

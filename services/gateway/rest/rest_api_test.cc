@@ -314,6 +314,17 @@ TEST_F(RestApiTest, TokenizesAndBack) {
   EXPECT_EQ(Call("POST", "/tokenize", "{}")->status, 400);
 }
 
+TEST_F(RestApiTest, AChatsTokensAreThoseOfItsPrompt) {
+  const std::string chat = R"("messages":[{"role":"user","content":"1+1"}],"tools":[{"function":{"name":"add"}}]})";
+  const json::value tokens = json::parse(Call("POST", "/tokenize", "{" + chat)->body);
+  const json::value answer = json::parse(Call("POST", "/v1/chat/completions", R"({"model":"abacus","max_tokens":1,)" + chat)->body);
+  EXPECT_EQ(tokens.at("count").as_int64(), answer.at("usage").at("prompt_tokens").as_int64()) << json::serialize(tokens);
+  EXPECT_EQ(static_cast<size_t>(tokens.at("count").as_int64()), tokens.at("tokens").as_array().size());
+  const auto refused = Call("POST", "/tokenize", R"({"messages":[{"role":"king","content":"1"}]})");
+  EXPECT_EQ(refused->status, 400);
+  EXPECT_TRUE(absl::StrContains(refused->body, "messages[0].role")) << refused->body;
+}
+
 TEST_F(RestApiTest, TellsWhatItTakes) {
   const auto method = Call("GET", "/v1/chat/completions");
   EXPECT_EQ(method->status, 405);
