@@ -10,7 +10,7 @@ import jsonschema_rs
 SCHEMAS = 1500
 VALUES = [None, True, 0, 1, -3, 2.5, 1.0, "", "a", "ab", "2026-11-27", [], [1], ["a", 1], [1, 1], {}, {"a": 1}, {"b": "x"}, {"a": [1]}]
 TYPES = ["object", "array", "string", "integer", "number", "boolean", "null"]
-FORMATS = ["date", "time", "date-time", "uuid", "ipv4", "email", "hostname"]
+FORMATS = ["date", "time", "date-time", "duration", "uuid", "ipv4", "ipv6", "email", "hostname", "uri"]
 
 
 class Schemas:
