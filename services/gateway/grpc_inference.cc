@@ -17,6 +17,7 @@
 #include "services/gateway/api/api_error.h"
 #include "services/gateway/api/prepare.h"
 #include "services/gateway/api/requests.h"
+#include "services/gateway/grpc_error.h"
 #include "services/gateway/grpc_messages.h"
 #include "services/gateway/grpc_response_writer.h"
 #include "services/gateway/idempotency/claim.h"
@@ -28,10 +29,6 @@
 
 namespace baleen {
 namespace {
-
-grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
 
 // The client's own timeout holds where it is shorter.
 absl::Time DeadlineOf(const grpc::CallbackServerContext& context, absl::Time now, absl::Duration timeout) {

@@ -244,6 +244,23 @@ TEST_F(GrpcInferenceTest, ChoicesEchoAndAlternatives) {
   }
 }
 
+TEST_F(GrpcInferenceTest, ADevelopersMessageIsASystemMessage) {
+  Serve({Ids("4")});
+  const auto prompt_under = [&](const char* role) {
+    v1::ChatRequest request;
+    request.set_model("abacus");
+    for (const auto& [name, content] : {std::pair(role, "Be brief."), std::pair("user", "2+2")}) {
+      request.add_messages()->set_role(name);
+      request.mutable_messages()->rbegin()->set_content(content);
+    }
+    grpc::ClientContext context;
+    ReadAll<v1::ChatResponse>(stub_->Chat(&context, request));
+    const auto& ids = decode_->starts().back().prompt();
+    return std::vector<uint32_t>(ids.begin(), ids.end());
+  };
+  EXPECT_EQ(prompt_under("developer"), prompt_under("system"));
+}
+
 TEST_F(GrpcInferenceTest, ASingleCallEndsTheAnswer) {
   const std::string call = "<｜tool▁call▁begin｜>function<｜tool▁sep｜>add\n```json\n{}\n```<｜tool▁call▁end｜>";
   Serve({Ids("</think><｜tool▁calls▁begin｜>" + call + call + "<｜tool▁calls▁end｜>")});
@@ -323,7 +340,34 @@ TEST_F(GrpcInferenceTest, RefusalsAreStatusesWithASentence) {
   other.set_model("gpt");
   grpc::ClientContext context;
   ReadAll<v1::GenerateResponse>(stub_->Generate(&context, other), grpc::StatusCode::NOT_FOUND);
+  v1::GenerateRequest without_prompt;
+  without_prompt.set_model("abacus");
+  grpc::ClientContext second;
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&second, without_prompt), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(last_status_.error_message(), "'prompt' is required.");
   EXPECT_TRUE(decode_->starts().empty());
+}
+
+TEST_F(GrpcInferenceTest, ALongQuoteIsCutAndKeepsItsStatus) {
+  Serve({Ids("4")});
+  std::string smileys;
+  while (smileys.size() < 100000) smileys += "\U0001F600";
+  for (const std::string& model : {std::string(100000, 'm'), smileys}) {
+    v1::GenerateRequest request = Question();
+    request.set_model(model);
+    grpc::ClientContext context;
+    ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request), grpc::StatusCode::NOT_FOUND);
+    EXPECT_TRUE(absl::StrContains(last_status_.error_message(), "this server has 'abacus'")) << last_status_.error_message();
+    v1::TokenizeRequest tokenize;
+    tokenize.set_model(model);
+    grpc::ClientContext second;
+    v1::TokenizeResponse tokens;
+    EXPECT_EQ(stub_->Tokenize(&second, tokenize, &tokens).error_code(), grpc::StatusCode::NOT_FOUND);
+  }
+  v1::GenerateRequest schema = Question();
+  schema.mutable_options()->mutable_response_format()->set_json_schema("{\"$ref\": \"#/" + std::string(20000, 'r') + "\"}");
+  grpc::ClientContext context;
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, schema), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(GrpcInferenceTest, CancellingFreesTheSequence) {
@@ -427,6 +471,7 @@ TEST_F(GrpcInferenceTest, AnIdempotencyKeyIsFreeAgainWhenItsClientHasLeft) {
   ASSERT_TRUE(decode_->WaitForStart());
   grpc::ClientContext twin;
   ReadAll<v1::GenerateResponse>(ask(&twin), grpc::StatusCode::ABORTED);
+  EXPECT_TRUE(absl::StrContains(last_status_.error_details(), "idempotency_key_in_use"));
   first.TryCancel();
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
   // The server hears of it a little later.

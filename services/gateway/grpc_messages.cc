@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -47,8 +48,10 @@ absl::StatusOr<GenerationSpec> ToSpec(const v1::GenerationOptions& options, cons
   return spec;
 }
 
-ChatTurn ToTurn(const v1::ChatMessage& message) {
-  ChatTurn turn{message.role(), PrivateText(message.content())};
+absl::StatusOr<ChatTurn> ToTurn(const v1::ChatMessage& message, const std::string& field) {
+  ChatTurn turn;
+  ASSIGN_OR_RETURN(turn.role, TemplateRole(message.role(), absl::StrCat(field, ".role")));
+  turn.content = PrivateText(message.content());
   for (const v1::ToolCall& call : message.tool_calls())
     turn.tool_calls.push_back({PrivateText(call.name()), PrivateText(call.arguments())});
   turn.prefix = message.prefix();
@@ -117,6 +120,7 @@ void FillCommon(const GenerationEvent& event, const std::string& request_id, boo
 }  // namespace
 
 absl::StatusOr<CompletionCall> ToCompletionCall(const v1::GenerateRequest& request, const GenerationSpec& defaults) {
+  if (request.prompt_case() == v1::GenerateRequest::PROMPT_NOT_SET) return InvalidField("prompt", "is required.");
   CompletionCall call;
   call.model = request.model();
   call.echo = request.echo();
@@ -137,7 +141,10 @@ absl::StatusOr<ChatCall> ToChatCall(const v1::ChatRequest& request, const Genera
     return InvalidField("messages", absl::StrCat("may hold at most ", kMaxMessages, " messages."));
   ChatCall call;
   call.model = request.model();
-  for (const v1::ChatMessage& message : request.messages()) call.turns.push_back(ToTurn(message));
+  for (int i = 0; i < request.messages_size(); ++i) {
+    ASSIGN_OR_RETURN(ChatTurn turn, ToTurn(request.messages(i), absl::StrCat("messages[", i, "]")));
+    call.turns.push_back(std::move(turn));
+  }
   if (request.has_thinking()) call.thinking = request.thinking();
   ASSIGN_OR_RETURN(call.tools, ToTools(request));
   ASSIGN_OR_RETURN(call.generation, ToSpec(request.options(), defaults));

@@ -18,6 +18,7 @@
 #include "services/common/request_id.h"
 #include "services/common/timers.h"
 #include "services/gateway/generation/choices.h"
+#include "services/gateway/grpc_error.h"
 #include "services/gateway/grpc_messages.h"
 #include "services/gateway/idempotency/idempotent_answer.h"
 #include "services/gateway/probe.h"
@@ -135,10 +136,6 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
   static constexpr Operation kOperation = std::is_same_v<Response, v1::ChatResponse> ? Operation::kChat : Operation::kTextCompletion;
 
   explicit GrpcResponseWriter(grpc::CallbackServerContext* context) : context_(context) {}
-
-  static grpc::Status ToGrpc(const absl::Status& status) {
-    return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-  }
 
   static void LetGo(Generation& generation, bool resumable) { resumable ? generation.Detach() : generation.Cancel(); }
 

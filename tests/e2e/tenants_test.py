@@ -1,6 +1,7 @@
 """A gateway with a tenants file: who has no key gets nowhere, on any route and any method; keys come and go while it runs."""
 
 import contextlib
+import functools
 import json
 import pathlib
 import subprocess
@@ -11,7 +12,9 @@ import urllib.error
 import urllib.request
 
 import grpc
+import grpc_status.rpc_status
 import openai
+from google.rpc import error_details_pb2
 
 from tests.testing.cluster import ROOT, Cluster, free_port, http_get
 from tests.testing.inference import inference_pb2, inference_pb2_grpc
@@ -32,6 +35,7 @@ class TenantsTest(unittest.TestCase):
         cls.file = pathlib.Path(cls.directory) / "tenants.json"
         (cls.acme, cls.acme_entry), (cls.initech, cls.initech_entry) = new_key("website"), new_key()
         cls.small, cls.small_entry = new_key()
+        cls.single, cls.single_entry = new_key()
         cls.admin, cls.admin_entry = new_key("operators")
         cls.admin_port = free_port()
         cls.write()
@@ -42,6 +46,7 @@ class TenantsTest(unittest.TestCase):
     def write(cls, *more):
         """The file with its two tenants, and `more` keys of the first."""
         tenants = [{"name": "acme", "keys": [cls.acme_entry, *more]}, {"name": "initech", "keys": [cls.initech_entry]},
+                   {"name": "single", "requests_per_min": 1, "keys": [cls.single_entry]},
                    {"name": "small", "requests_per_min": 3, "tokens_per_min": 2000, "concurrent_streams": 1, "keys": [cls.small_entry]}]
         write_tenants(cls.file, tenants, admin_keys=[cls.admin_entry])
 
@@ -109,6 +114,42 @@ class TenantsTest(unittest.TestCase):
                 list(reflect(iter([b""])))
             self.assertEqual(refused.exception.code(), grpc.StatusCode.CANCELLED)
             self.assertEqual(len(list(reflect(iter([b""]), metadata=[("authorization", f"Bearer {self.acme}")]))), 1)
+
+    def grpc_refusal(self, call, *metadata):
+        """(status code, ErrorInfo, RetryInfo) of a call that is refused; None for a detail that it lacks."""
+        with self.assertRaises(grpc.RpcError) as refused:
+            call(metadata=metadata)
+        status = grpc_status.rpc_status.from_call(refused.exception)
+        self.assertEqual(status.message, refused.exception.details())
+        found = {error_details_pb2.ErrorInfo: None, error_details_pb2.RetryInfo: None}
+        for detail in status.details:
+            for kind in found:
+                if detail.Is(kind.DESCRIPTOR):
+                    found[kind] = kind.FromString(detail.value)
+        return refused.exception.code(), *found.values()
+
+    def test_grpc_refusals_say_which_and_when_to_come_back(self):
+        with grpc.insecure_channel(f"127.0.0.1:{self.cluster.gateway.grpc_port}") as channel:
+            stub = inference_pb2_grpc.InferenceStub(channel)
+            tokenize = functools.partial(stub.Tokenize, inference_pb2.TokenizeRequest(model="abacus", text="a"))
+            code, info, retry = self.grpc_refusal(tokenize)
+            self.assertEqual((code, info.reason, info.domain, retry),
+                             (grpc.StatusCode.UNAUTHENTICATED, "invalid_api_key", "baleen", None))
+            single = ("authorization", f"Bearer {self.single}")
+            tokenize(metadata=[single])
+            code, info, retry = self.grpc_refusal(tokenize, single)
+            self.assertEqual((code, info.reason), (grpc.StatusCode.RESOURCE_EXHAUSTED, "rate_limit_exceeded"))
+            self.assertGreater(retry.retry_delay.seconds, 0)
+            self.assertLessEqual(retry.retry_delay.seconds, 60)
+            keyed = [("authorization", f"Bearer {self.acme}"), ("idempotency-key", "grpc refusals")]
+            ask = lambda text, metadata: list(stub.Generate(  # noqa: E731
+                inference_pb2.GenerateRequest(model="abacus", text=text, options={"max_tokens": 1}), metadata=metadata))
+            ask("1+1=", keyed)
+            code, info, retry = self.grpc_refusal(functools.partial(ask, "1+2="), *keyed)
+            self.assertEqual((code, info.reason, retry), (grpc.StatusCode.ALREADY_EXISTS, "idempotency_key_reused", None))
+            unknown = inference_pb2.TokenizeRequest(model="m" * 20000)
+            code, info, retry = self.grpc_refusal(functools.partial(stub.Tokenize, unknown), keyed[0])
+            self.assertEqual((code, info.reason, retry), (grpc.StatusCode.NOT_FOUND, "model_not_found", None))
 
     def test_keys_come_and_go_while_it_runs(self):
         key, entry = new_key()
@@ -199,12 +240,12 @@ class TenantsTest(unittest.TestCase):
         self.assertEqual(self.get("/admin/tenants", self.acme, self.admin_port)[0], 401)
         self.assertEqual(http_get(self.admin_port, "/admin/placement")[0], 401)
         tenants = json.loads(self.get("/admin/tenants", self.admin, self.admin_port)[1])["tenants"]
-        self.assertEqual([tenant["name"] for tenant in tenants], ["acme", "initech", "small"])
+        self.assertEqual([tenant["name"] for tenant in tenants], ["acme", "initech", "single", "small"])
         self.assertEqual(tenants[0]["keys"][0], {"sha256": self.acme_entry["sha256"][:8], "note": "website"})
         scale = json.loads(self.get("/admin/placement", self.admin, self.admin_port)[1])["scale"]
         self.assertEqual({role: counts["ready"] for role, counts in scale.items()}, {"gateway": 1, "prefill": 1, "decode": 1, "expert": 2})
         usage = json.loads(self.get("/admin/usage", self.admin, self.admin_port)[1])["usage"]
-        self.assertEqual([one["tenant"] for one in usage], ["acme", "initech", "small"])
+        self.assertEqual([one["tenant"] for one in usage], ["acme", "initech", "single", "small"])
         self.assertEqual(self.get("/admin/tenants/reload", self.admin, self.admin_port, "POST")[0], 200)
 
     def test_operators_say_how_many_shards_they_want(self):

@@ -56,6 +56,19 @@ int RetryAfter(const absl::Status& status, int usual) {
   return payload.has_value() && absl::SimpleAtoi(std::string(*payload), &seconds) ? seconds : usual;
 }
 
+bool ContinuesCharacter(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+
+// Without its middle where it is long: sentences begin with what is wrong and end with what would be right.
+std::string Shortened(absl::string_view message) {
+  constexpr absl::string_view kEllipsis = "…";
+  if (message.size() <= kMaxErrorMessageBytes) return std::string(message);
+  size_t head = kMaxErrorMessageBytes / 2;
+  while (head > 0 && ContinuesCharacter(message[head])) --head;
+  size_t tail = message.size() - (kMaxErrorMessageBytes - kEllipsis.size() - head);
+  while (tail < message.size() && ContinuesCharacter(message[tail])) ++tail;
+  return absl::StrCat(message.substr(0, head), kEllipsis, message.substr(tail));
+}
+
 }  // namespace
 
 absl::Status WithRetryAfter(absl::Status status, absl::Duration retry_after) {
@@ -76,18 +89,21 @@ absl::Status InvalidField(absl::string_view field, absl::string_view message) {
 
 ApiError ToApiError(const absl::Status& status) {
   const ErrorClass error_class = Classify(status.code());
-  const absl::string_view message = absl::string_view(error_class.code != nullptr ? error_class.code : "") == "internal_error"
-                                        ? absl::string_view("The server failed to answer; the request may be sent again.")
-                                        : absl::string_view(status.message());
-  boost::json::object error;
-  error["message"] = std::string(message);
-  error["type"] = error_class.type;
+  ApiError result;
+  result.http_status = error_class.http_status;
+  result.retry_after_s = RetryAfter(status, error_class.retry_after_s);
+  if (error_class.code != nullptr) result.code = error_class.code;
+  const bool internal = result.code == "internal_error";
+  result.message = internal ? "The server failed to answer; the request may be sent again." : Shortened(status.message());
+  if (const auto code = status.GetPayload(kCodePayload); code.has_value()) result.code = std::string(*code);
   const auto field = status.GetPayload(kFieldPayload);
+  boost::json::object error;
+  error["message"] = result.message;
+  error["type"] = error_class.type;
   error["param"] = field.has_value() ? boost::json::value(std::string(*field)) : boost::json::value(nullptr);
-  error["code"] = error_class.code != nullptr ? boost::json::value(error_class.code) : boost::json::value(nullptr);
-  if (const auto code = status.GetPayload(kCodePayload); code.has_value()) error["code"] = std::string(*code);
-  return {error_class.http_status, RetryAfter(status, error_class.retry_after_s),
-          boost::json::serialize(boost::json::object{{"error", error}})};
+  error["code"] = result.code.empty() ? boost::json::value(nullptr) : boost::json::value(result.code);
+  result.body = boost::json::serialize(boost::json::object{{"error", error}});
+  return result;
 }
 
 }  // namespace baleen

@@ -116,10 +116,7 @@ absl::StatusOr<ChatTurn> ReadTurn(const json::object& message, const std::string
   ChatTurn turn;
   ASSIGN_OR_RETURN(const auto role, ReadString(message, "role", field));
   if (!role) return InvalidField(absl::StrCat(field, ".role"), "is required.");
-  turn.role = *role == "developer" ? "system" : *role;
-  if (turn.role != "system" && turn.role != "user" && turn.role != "assistant" && turn.role != "tool") {
-    return InvalidField(absl::StrCat(field, ".role"), "must be one of system, developer, user, assistant, tool.");
-  }
+  ASSIGN_OR_RETURN(turn.role, TemplateRole(*role, absl::StrCat(field, ".role")));
   ASSIGN_OR_RETURN(turn.content, ReadContent(message, turn.role != "assistant", absl::StrCat(field, ".content")));
   ASSIGN_OR_RETURN(turn.tool_calls, ReadToolCalls(message, field));
   ASSIGN_OR_RETURN(const auto prefix, ReadBool(message, "prefix", field));
@@ -228,6 +225,14 @@ absl::StatusOr<std::variant<PrivateText, std::vector<int32_t>>> ReadPrompt(const
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> TemplateRole(const std::string& role, absl::string_view field) {
+  if (role == "developer") return std::string("system");
+  for (const char* known : {"system", "user", "assistant", "tool"}) {
+    if (role == known) return role;
+  }
+  return InvalidField(field, "must be one of system, developer, user, assistant, tool.");
+}
 
 absl::StatusOr<ChatCall> ReadChatPrompt(const json::object& body) {
   ChatCall call;

@@ -40,6 +40,9 @@ struct CompletionCall {
   StreamSpec stream;
 };
 
+// A message's role as chat templates know it: a developer's is a system message. INVALID_ARGUMENT names `field` when it is none.
+absl::StatusOr<std::string> TemplateRole(const std::string& role, absl::string_view field);
+
 // What a chat's prompt is made of: messages, tools and thinking; the call's other fields are unset.
 absl::StatusOr<ChatCall> ReadChatPrompt(const boost::json::object& body);
 absl::StatusOr<ChatCall> ParseChatCall(absl::string_view body, const GenerationSpec& defaults);
