@@ -1,5 +1,6 @@
 #include "services/common/call_guard.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 
 #include <utility>
@@ -21,12 +22,18 @@ class GuardingInterceptor final : public Interceptor {
       const auto* metadata = methods->GetRecvInitialMetadata();
       const auto header = metadata->find("authorization");
       const std::string authorization = header == metadata->end() ? "" : std::string(header->second.data(), header->second.size());
-      if (!(*guard_)(info_->method(), authorization)) info_->server_context()->TryCancel();
+      if (const absl::Status status = (*guard_)(info_->method(), authorization); !status.ok()) Refuse(status);
     }
     methods->Proceed();
   }
 
  private:
+  // As ServerContext::TryCancel, which can say nothing but CANCELLED.
+  void Refuse(const absl::Status& status) {
+    const std::string message(status.message());
+    grpc_call_cancel_with_status(info_->server_context()->c_call(), static_cast<grpc_status_code>(status.code()), message.c_str(), nullptr);
+  }
+
   const std::shared_ptr<const CallGuard> guard_;
   ServerRpcInfo* const info_;
 };

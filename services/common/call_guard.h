@@ -8,14 +8,15 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
+
 namespace baleen {
 
-// Whether a call of `method` ("/package.Service/Method") with this `authorization` metadata (empty = none) may go on. Thread-safe; must
-// not block.
-using CallGuard = std::function<bool(const std::string& method, const std::string& authorization)>;
+// Whether a call of `method` ("/package.Service/Method") with this `authorization` metadata (empty = none) may go on: OK, or what its
+// caller is told. Thread-safe; must not block.
+using CallGuard = std::function<absl::Status(const std::string& method, const std::string& authorization)>;
 
-// For a server's interceptors. Refused calls end with CANCELLED, all that gRPC lets an interceptor say. A service that wants to say more
-// lets its methods pass and answers by itself.
+// For a server's interceptors. A refused call ends with the guard's status and its message, without trailing metadata.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallGuard(CallGuard guard);
 
 }  // namespace baleen

@@ -56,7 +56,7 @@ class ServerRunner {
   // The truth about readiness: asked at each probe and every 200 ms for gRPC health; must not block. Ready means "would answer a
   // request now". Set before Start; without one, started is ready.
   void SetReadiness(std::function<absl::Status()> probe);
-  // Calls that it refuses are cancelled before any service sees them, reflection's too. Set before Start; without one, none is.
+  // Calls that it refuses end with its status before any service sees them, reflection's too. Set before Start; without one, none is.
   void SetCallGuard(CallGuard guard);
   // Called once on SIGTERM or SIGINT, before servers stop: finish or move the work, return within the timeout.
   void SetDrain(std::function<void(absl::Duration timeout)> drain);

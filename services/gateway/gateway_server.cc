@@ -113,8 +113,8 @@ struct GatewayServer::Impl {
     ASSIGN_OR_RETURN(tenants, TenantDirectory::Open(std::move(directory)));
     if (!tenants->closed()) return absl::OkStatus();
     runner.SetCallGuard([this](const std::string& method, const std::string& authorization) {
-      return absl::StartsWith(method, kInferenceMethods) || absl::StartsWith(method, kHealthMethods) ||
-             tenants->Authenticate(authorization).ok();
+      const bool open = absl::StartsWith(method, kInferenceMethods) || absl::StartsWith(method, kHealthMethods);
+      return open ? absl::OkStatus() : tenants->Authenticate(authorization).status();
     });
     tenants_watcher = std::make_unique<FileWatcher>(tenants->path(), kTenantsPeriod, [this] { ReloadTenants(); });
     return absl::OkStatus();

@@ -576,21 +576,24 @@ TEST_F(ClosedGrpcInferenceTest, LimitsHoldAndAreShown) {
 
 TEST_F(GrpcInferenceTest, AGuardRefusesBeforeTheServiceSeesACall) {
   guard_ = [](const std::string& method, const std::string& authorization) {
-    return method == "/baleen.v1.Inference/ListModels" && authorization == "yes";
+    const bool may = method == "/baleen.v1.Inference/ListModels" && authorization == "yes";
+    return may ? absl::OkStatus() : absl::UnauthenticatedError("Say yes.");
   };
   Serve({Ids("4")});
   const auto list = [&](const std::string& authorization) {
     grpc::ClientContext context;
     if (!authorization.empty()) context.AddMetadata("authorization", authorization);
     v1::ListModelsResponse response;
-    return stub_->ListModels(&context, v1::ListModelsRequest(), &response).error_code();
+    return stub_->ListModels(&context, v1::ListModelsRequest(), &response);
   };
-  EXPECT_EQ(list("yes"), grpc::StatusCode::OK);
-  EXPECT_EQ(list("no"), grpc::StatusCode::CANCELLED);
-  EXPECT_EQ(list(""), grpc::StatusCode::CANCELLED);
+  EXPECT_TRUE(list("yes").ok());
+  for (const char* authorization : {"no", ""}) {
+    EXPECT_EQ(list(authorization).error_code(), grpc::StatusCode::UNAUTHENTICATED);
+    EXPECT_EQ(list(authorization).error_message(), "Say yes.");
+  }
   grpc::ClientContext context;
   context.AddMetadata("authorization", "yes");
-  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Question()), grpc::StatusCode::CANCELLED);
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Question()), grpc::StatusCode::UNAUTHENTICATED);
 }
 
 }  // namespace

@@ -112,7 +112,8 @@ class TenantsTest(unittest.TestCase):
             reflect = channel.stream_stream(method, request_serializer=bytes, response_deserializer=bytes)
             with self.assertRaises(grpc.RpcError) as refused:
                 list(reflect(iter([b""])))
-            self.assertEqual(refused.exception.code(), grpc.StatusCode.CANCELLED)
+            self.assertEqual(refused.exception.code(), grpc.StatusCode.UNAUTHENTICATED)
+            self.assertIn("API key", refused.exception.details())
             self.assertEqual(len(list(reflect(iter([b""]), metadata=[("authorization", f"Bearer {self.acme}")]))), 1)
 
     def grpc_refusal(self, call, *metadata):
