@@ -14,8 +14,6 @@
 namespace baleen {
 namespace {
 
-constexpr size_t kMaxKeyChars = 255;
-
 std::string Sha256(absl::string_view text) {
   std::string digest(SHA256_DIGEST_LENGTH, 0);
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), reinterpret_cast<unsigned char*>(digest.data()));
@@ -87,8 +85,9 @@ void IdempotencyTable::DropSurplus() {
 
 absl::Status CheckIdempotencyKey(absl::string_view key) {
   const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return absl::ascii_isprint(static_cast<unsigned char>(c)); });
-  if (!key.empty() && key.size() <= kMaxKeyChars && printable) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("Idempotency-Key must have 1 to ", kMaxKeyChars, " printable ASCII characters."));
+  if (!key.empty() && key.size() <= kMaxIdempotencyKeyChars && printable) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("Idempotency-Key must have 1 to ", kMaxIdempotencyKeyChars, " printable ASCII characters."));
 }
 
 std::string RequestDigest(absl::string_view path, absl::string_view body) { return Sha256(absl::StrCat(path, "\n", body)); }

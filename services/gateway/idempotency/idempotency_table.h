@@ -72,7 +72,9 @@ class IdempotencyTable {
   size_t size_ = 0;
 };
 
-// 1 to 255 printable ASCII characters; INVALID_ARGUMENT says so.
+inline constexpr size_t kMaxIdempotencyKeyChars = 255;
+
+// 1 to kMaxIdempotencyKeyChars printable ASCII characters; INVALID_ARGUMENT says so.
 absl::Status CheckIdempotencyKey(absl::string_view key);
 
 // SHA-256 of what an answer depends on.

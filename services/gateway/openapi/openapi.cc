@@ -4,14 +4,15 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "services/gateway/idempotency/idempotency_table.h"
+#include "services/gateway/openapi/answer_schemas.h"
 #include "services/gateway/openapi/request_schemas.h"
+#include "services/gateway/openapi/schema_parts.h"
 
 namespace baleen {
 namespace {
 
 namespace json = boost::json;
-
-json::object Ref(const char* name) { return {{"$ref", std::string("#/components/schemas/") + name}}; }
 
 json::object JsonContent(json::object schema) { return {{"application/json", json::object{{"schema", std::move(schema)}}}}; }
 
@@ -19,106 +20,7 @@ json::object Response(const char* description, json::object content) {
   return {{"description", description}, {"content", std::move(content)}};
 }
 
-json::object Typed(const char* type) { return {{"type", type}}; }
-
-json::object Required(json::object properties) {
-  json::array names;
-  for (const auto& member : properties) names.emplace_back(member.key());
-  return {{"type", "object"}, {"properties", std::move(properties)}, {"required", std::move(names)}};
-}
-
-json::object ListOf(json::object item) { return {{"type", "array"}, {"items", std::move(item)}}; }
-
-json::object ErrorSchema() {
-  const json::array text_or_null{"string", "null"};
-  return Required({{"error", Required({{"message", Typed("string")},
-                                       {"type", Typed("string")},
-                                       {"param", {{"type", text_or_null}}},
-                                       {"code", {{"type", text_or_null}}}})}});
-}
-
-json::object UsageSchema() {
-  return Required({{"prompt_tokens", Typed("integer")},
-                   {"completion_tokens", Typed("integer")},
-                   {"total_tokens", Typed("integer")},
-                   {"prompt_cache_hit_tokens", Typed("integer")},
-                   {"prompt_cache_miss_tokens", Typed("integer")}});
-}
-
-// `shown` is the member of a choice that has its text.
-json::object AnswerSchema(const char* object, const char* shown, json::object shown_schema) {
-  const json::object finish{
-      {"enum", json::array{"stop", "length", "tool_calls", "content_filter", "insufficient_system_resource", nullptr}}};
-  const json::object choice = Required({{"index", Typed("integer")},
-                                        {"finish_reason", finish},
-                                        {"logprobs", {{"type", json::array{"object", "null"}}}},
-                                        {shown, std::move(shown_schema)}});
-  return Required({{"id", Typed("string")},
-                   {"object", {{"const", object}}},
-                   {"created", Typed("integer")},
-                   {"model", Typed("string")},
-                   {"system_fingerprint", {{"type", json::array{"string", "null"}}}},
-                   {"choices", ListOf(choice)},
-                   {"usage", Ref("Usage")}});
-}
-
-json::object ModelSchema() {
-  return Required(
-      {{"id", Typed("string")}, {"object", {{"const", "model"}}}, {"created", Typed("integer")}, {"owned_by", Typed("string")}});
-}
-
-json::object ClusterSchema() {
-  const json::object layer =
-      Required({{"layer", Typed("integer")}, {"experts", ListOf(Typed("integer"))}, {"rows", ListOf(Typed("integer"))}});
-  const json::object attention = Required({{"steps", Typed("integer")},
-                                           {"step_rows", Typed("integer")},
-                                           {"generated_tokens", Typed("integer")},
-                                           {"kv_blocks_total", Typed("integer")},
-                                           {"kv_blocks_used", Typed("integer")},
-                                           {"kv_blocks_cached", Typed("integer")}});
-  json::object worker = Required({{"id", Typed("string")},
-                                  {"role", {{"enum", json::array{"gateway", "prefill", "decode", "both", "expert", "unknown"}}}},
-                                  {"ready", Typed("boolean")},
-                                  {"draining", Typed("boolean")},
-                                  {"running", Typed("integer")},
-                                  {"waiting", Typed("integer")},
-                                  {"failure_domain", Typed("string")},
-                                  {"silent_ms", {{"type", json::array{"integer", "null"}}}}});
-  worker["properties"].as_object()["experts"] = ListOf(layer);
-  worker["properties"].as_object()["attention"] = attention;
-  const json::object model = Required(
-      {{"id", Typed("string")}, {"first_moe_layer", Typed("integer")}, {"moe_layers", Typed("integer")}, {"experts", Typed("integer")}});
-  const json::object placement =
-      Required({{"answers", Typed("boolean")}, {"epoch", Typed("integer")}, {"pending_moves", Typed("integer")}});
-  return Required({{"object", {{"const", "cluster"}}},
-                   {"time_unix_ms", Typed("integer")},
-                   {"model", model},
-                   {"placement", placement},
-                   {"workers", ListOf(worker)}});
-}
-
-json::object TenantUsageSchema() {
-  json::object cost = Required({{"currency", Typed("string")}, {"amount", Typed("number")}});
-  cost["type"] = json::array{"object", "null"};
-  json::object prices = Required({{"currency", Typed("string")},
-                                  {"input_cache_hit", Typed("number")},
-                                  {"input_cache_miss", Typed("number")},
-                                  {"output", Typed("number")}});
-  prices["type"] = json::array{"object", "null"};
-  return Required({{"object", {{"const", "usage"}}},
-                   {"tenant", Typed("string")},
-                   {"since", Typed("integer")},
-                   {"requests", Typed("integer")},
-                   {"input_cache_hit_tokens", Typed("integer")},
-                   {"input_cache_miss_tokens", Typed("integer")},
-                   {"output_tokens", Typed("integer")},
-                   {"concurrent_streams", Typed("integer")},
-                   {"cost", std::move(cost)},
-                   {"prices", std::move(prices)}});
-}
-
 json::object Schemas(const std::string& model, int64_t vocabulary) {
-  const json::object message{{"type", "object"}, {"required", {"role", "content"}}};
   const json::object tokens =
       Required({{"tokens", ListOf(Typed("integer"))}, {"count", Typed("integer")}, {"max_model_len", Typed("integer")}});
   return {{"Error", ErrorSchema()},
@@ -127,8 +29,8 @@ json::object Schemas(const std::string& model, int64_t vocabulary) {
           {"CompletionRequest", CompletionRequestSchema(model, vocabulary)},
           {"TokenizeRequest", TokenizeRequestSchema(model)},
           {"DetokenizeRequest", DetokenizeRequestSchema(model, vocabulary)},
-          {"ChatAnswer", AnswerSchema("chat.completion", "message", message)},
-          {"CompletionAnswer", AnswerSchema("text_completion", "text", Typed("string"))},
+          {"ChatAnswer", ChatAnswerSchema()},
+          {"CompletionAnswer", CompletionAnswerSchema()},
           {"Model", ModelSchema()},
           {"TenantUsage", TenantUsageSchema()},
           {"Models", Required({{"object", {{"const", "list"}}}, {"data", ListOf(Ref("Model"))}})},
@@ -136,6 +38,55 @@ json::object Schemas(const std::string& model, int64_t vocabulary) {
           {"Cluster", ClusterSchema()},
           {"Event", Required({{"id", Typed("string")}, {"data", Typed("string")}})},
           {"Text", Required({{"prompt", Typed("string")}})}};
+}
+
+json::object Parameter(const char* name, const char* about, json::object schema = Typed("string")) {
+  return {{"name", name}, {"in", "header"}, {"description", about}, {"schema", std::move(schema)}};
+}
+
+json::object Parameters() {
+  return {{"IdempotencyKey", Parameter("Idempotency-Key", "The same key with the same body has the same answer.",
+                                       {{"type", "string"}, {"maxLength", kMaxIdempotencyKeyChars}})},
+          {"Resumable",
+           Parameter("x-baleen-resumable", "With 1 the request outlives its connection: /v1/requests/{id}/events goes on with it.")},
+          {"RequestId", Parameter("x-request-id", "32 hexadecimal digits: the request's id, instead of one that is drawn.")},
+          {"LastEventId", Parameter("Last-Event-ID", "The id of the last event that came; without it all are told.")}};
+}
+
+json::object ParameterRef(const char* name) { return {{"$ref", std::string("#/components/parameters/") + name}}; }
+
+json::object Header(const char* about, const char* type = "string") { return {{"description", about}, {"schema", Typed(type)}}; }
+
+json::object LimitHeaders() {
+  json::object headers;
+  for (const char* of : {"requests", "tokens"}) {
+    const std::string prefix = "x-ratelimit-";
+    headers[prefix + "limit-" + of] = Header("At most so many a minute; absent without such a limit.", "integer");
+    headers[prefix + "remaining-" + of] = Header("What is left now.", "integer");
+    headers[prefix + "reset-" + of] = Header("In how long all of it is there again, such as 1.5s.");
+  }
+  return headers;
+}
+
+// What any request may be answered with, whatever its route.
+json::object CommonResponses() {
+  json::object other_method = Response("The path is known under another method.", JsonContent(Ref("Error")));
+  other_method["headers"] = json::object{{"Allow", Header("The method.")}};
+  return {{"OtherMethod", std::move(other_method)}, {"HeaderTooLarge", Response("The header is too large.", JsonContent(Ref("Error")))}};
+}
+
+json::object ResponseRef(const char* name) { return {{"$ref", std::string("#/components/responses/") + name}}; }
+
+// Adds to each response the headers that it may have.
+void AddHeaders(const DocumentedRoute& route, bool limited, json::object* responses) {
+  const bool generates = route.shape == RouteShape::kChat || route.shape == RouteShape::kCompletion || route.shape == RouteShape::kEvents;
+  for (auto& [status, response] : *responses) {
+    json::object headers = limited ? LimitHeaders() : json::object();
+    if (generates) headers["x-request-id"] = Header("The request's id.");
+    if (route.shape != RouteShape::kProbe && (status == "409" || status == "429" || status == "503"))
+      headers["Retry-After"] = Header("Seconds to wait; absent when waiting does not help.", "integer");
+    if (!headers.empty()) response.as_object()["headers"] = std::move(headers);
+  }
 }
 
 struct Shape {
@@ -202,6 +153,7 @@ json::object Responses(RouteShape route, const Shape& shape) {
     responses["400"] = Response("The request is wrong; the message says where.", error);
     responses["413"] = Response("The body is too large.", error);
     responses["415"] = Response("The body says to be no JSON.", error);
+    responses["503"] = Response("No worker is ready, or too much waits; Retry-After says how long to wait.", error);
   }
   if (shape.request != nullptr || route == RouteShape::kModel) responses["404"] = Response("There is no such model.", error);
   if (route == RouteShape::kCluster) {
@@ -212,9 +164,21 @@ json::object Responses(RouteShape route, const Shape& shape) {
   responses["409"] = Response("The Idempotency-Key is in use, or stands for another request.", error);
   responses["429"] = Response("Too many requests wait; Retry-After says how long to wait.", error);
   responses["500"] = Response("The server failed; the request may be sent again.", error);
-  responses["503"] = Response("No worker is ready.", error);
   responses["504"] = Response("The deadline passed.", error);
   return responses;
+}
+
+json::array ParametersOf(const DocumentedRoute& route) {
+  json::array parameters;
+  if (const size_t brace = route.path.find('{'); brace != std::string::npos) {
+    const std::string name = route.path.substr(brace + 1, route.path.find('}') - brace - 1);
+    parameters.push_back({{"name", name}, {"in", "path"}, {"required", true}, {"schema", Typed("string")}});
+  }
+  if (route.shape == RouteShape::kEvents) parameters.push_back(ParameterRef("LastEventId"));
+  if (ShapeOf(route.shape).streams) {
+    for (const char* name : {"IdempotencyKey", "Resumable", "RequestId"}) parameters.push_back(ParameterRef(name));
+  }
+  return parameters;
 }
 
 json::object Operation(const DocumentedRoute& route, bool closed) {
@@ -227,13 +191,13 @@ json::object Operation(const DocumentedRoute& route, bool closed) {
   if (!closed && !route.open) {
     responses["403"] = Response("A page of another origin asks, or the Host is not this server's.", JsonContent(Ref("Error")));
   }
+  AddHeaders(route, closed && !route.open, &responses);
+  responses["405"] = ResponseRef("OtherMethod");
+  responses["431"] = ResponseRef("HeaderTooLarge");
   json::object operation{{"summary", route.summary}, {"responses", std::move(responses)}};
   if (closed && !route.open) operation["security"] = json::array{json::object{{"key", json::array{}}}};
   if (shape.request != nullptr) operation["requestBody"] = json::object{{"required", true}, {"content", JsonContent(Ref(shape.request))}};
-  if (const size_t brace = route.path.find('{'); brace != std::string::npos) {
-    const std::string name = route.path.substr(brace + 1, route.path.find('}') - brace - 1);
-    operation["parameters"] = json::array{{{"name", name}, {"in", "path"}, {"required", true}, {"schema", Typed("string")}}};
-  }
+  if (json::array parameters = ParametersOf(route); !parameters.empty()) operation["parameters"] = std::move(parameters);
   return operation;
 }
 
@@ -245,7 +209,7 @@ json::object OpenApiDocument(const std::vector<DocumentedRoute>& routes, const s
     json::object& path = paths.emplace(route.path, json::object()).first->value().as_object();
     path[absl::AsciiStrToLower(route.method)] = Operation(route, closed);
   }
-  json::object components{{"schemas", Schemas(model, vocabulary)}};
+  json::object components{{"schemas", Schemas(model, vocabulary)}, {"parameters", Parameters()}, {"responses", CommonResponses()}};
   if (closed) components["securitySchemes"] = json::object{{"key", json::object{{"type", "http"}, {"scheme", "bearer"}}}};
   return {{"openapi", "3.1.0"},
           {"info", json::object{{"title", "Baleen"}, {"version", "1"}}},

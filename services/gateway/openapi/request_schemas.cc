@@ -5,6 +5,7 @@
 
 #include "model/tokenizer/stop_matcher.h"
 #include "services/gateway/api/fields.h"
+#include "services/gateway/openapi/schema_parts.h"
 
 namespace baleen {
 namespace {
@@ -12,11 +13,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr int kMaxUserChars = 512;
-
-json::object OrNull(const char* type, json::object more = {}) {
-  more["type"] = json::array{type, "null"};
-  return more;
-}
 
 json::object AnyOf(json::array alternatives) { return {{"anyOf", std::move(alternatives)}}; }
 
@@ -131,17 +127,24 @@ json::object CompletionRequestSchema(const std::string& model, int64_t vocabular
   properties["prompt"] = AnyOf({text, ids, only(text), only(ids)});
   properties[kCompletionLogprobsField.name] = IntegerSchema(kCompletionLogprobsField);
   properties["echo"] = OrNull("boolean");
+  properties["best_of"] =
+      OrNull("integer", {{"minimum", 1}, {"maximum", kMaxChoices}, {"description", "At most `n`: every answer is given out."}});
   return Object(std::move(properties), {"model", "prompt"});
 }
 
+// A text as `prompt` or by its other name, or a chat.
 json::object TokenizeRequestSchema(const std::string& model) {
   const json::object common{{"model", OptionalModelName(model)}, {"add_special_tokens", OrNull("boolean")}};
+  const json::object string{{"type", "string"}};
+  json::object prompt = common;
+  prompt["prompt"] = string;
   json::object text = common;
-  text["prompt"] = json::object{{"type", "string"}};
+  text["prompt"] = Null();
+  text["text"] = string;
   const json::object fields = ChatRequestSchema(model).at("properties").as_object();
   json::object chat = common;
   for (const char* field : {"messages", "tools", "tool_choice", "thinking", "chat_template_kwargs"}) chat[field] = fields.at(field);
-  return AnyOf({Object(std::move(text), {"prompt"}), Object(std::move(chat), {"messages"})});
+  return AnyOf({Object(std::move(prompt), {"prompt"}), Object(std::move(text), {"text"}), Object(std::move(chat), {"messages"})});
 }
 
 json::object DetokenizeRequestSchema(const std::string& model, int64_t vocabulary) {
