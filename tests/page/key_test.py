@@ -48,6 +48,19 @@ class KeyTest(BrowserTest):
         page.reload()
         expect(page.locator("#model-name")).to_have_text("abacus")
 
+    def test_a_refused_key_is_said_to_be_one(self):
+        page = self.open()
+        dialog = page.get_by_role("dialog", name="API key")
+        expect(dialog).to_contain_text("This gateway wants an API key.")
+        page.locator("#key").fill("baleen-" + "A" * 43)
+        page.keyboard.press("Enter")
+        expect(dialog).to_contain_text("This API key is not known here, or not any more.")
+        expect(page.locator("#key")).to_have_value("baleen-" + "A" * 43)
+        self.give_key(page)
+        expect(page.locator("#model-name")).to_have_text("abacus")
+        page.get_by_role("button", name="API key").click()
+        expect(dialog).not_to_contain_text("not known")
+
     def test_costs_are_those_that_the_gateway_bills(self):
         page = self.open()
         self.give_key(page)

@@ -124,6 +124,17 @@ class PlaygroundTest(BrowserTest):
         run = subprocess.run(["python3", "-c", f"import ast, sys; ast.parse(sys.stdin.read())"], input=python, text=True, check=False)
         self.assertEqual(run.returncode, 0, python)
 
+    def test_fields_take_what_the_server_takes(self):
+        page = self.open()
+        valid = "input => input.checkValidity()"
+        for field, values in {"temperature": ("0.33", "2"), "top_p": ("0.001", "0.955", "1"), "price-hit": ("0.014", "0")}.items():
+            for value in values:
+                page.locator(f"#{field}").fill(value)
+                self.assertTrue(page.locator(f"#{field}").evaluate(valid), (field, value))
+        for field, value in (("temperature", "2.1"), ("top_p", "0"), ("price-hit", "-1")):
+            page.locator(f"#{field}").fill(value)
+            self.assertFalse(page.locator(f"#{field}").evaluate(valid), (field, value))
+
     @staticmethod
     def text_of(stream):
         """Thinking and answer out of a stream of events."""

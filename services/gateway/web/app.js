@@ -2,12 +2,12 @@
 import {Cluster} from "./cluster.js";
 import {byId} from "./dom.js";
 import {Playground} from "./playground.js";
-import {getJson, hasKey, onKey, setKey} from "./session.js";
+import {getJson, hasKey, keyInUse, onKey, setKey} from "./session.js";
 
 const VIEWS = ["playground", "cluster"];
 const THEMES = {auto: "automatic", light: "light", dark: "dark"};
 
-const playground = new Playground(() => askForKey("This gateway wants an API key."));
+const playground = new Playground(askForKeyAfter);
 const cluster = new Cluster();
 
 let shown = null;
@@ -52,10 +52,17 @@ function nextTheme() {
   setTheme(theme);
 }
 
-function askForKey(why) {
-  if (why) byId("key-text").textContent = `${why} It is kept in this tab only, and gone when it closes.`;
+function askForKey(why = "Sent with each request of this page.") {
+  byId("key-text").textContent = `${why} Kept in this tab only, and gone when it closes.`;
   byId("key-dialog").returnValue = "";  // Else Escape would repeat what was chosen the last time.
   byId("key-dialog").showModal();
+}
+
+// A key that was refused stays in its field, to be looked at.
+function askForKeyAfter(error) {
+  askForKey((hasKey() && error?.message) || "This gateway wants an API key.");
+  byId("key").value = keyInUse();
+  byId("key").select();
 }
 
 function showKey() {
@@ -69,7 +76,7 @@ async function loadModel() {
     cluster.setModel(model);
     await playground.setModel(model);
   } catch (error) {
-    if (error.status === 401) askForKey("This gateway wants an API key.");
+    if (error.status === 401) askForKeyAfter(error);
   }
 }
 

@@ -169,7 +169,7 @@ export class Playground {
     const wait = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
     turn.view.fail(error instanceof TypeError ? "The connection to the gateway broke." : error.message + wait);
     this.say("The request failed");
-    if (error.status === 401) this.onKeyWanted();
+    if (error.status === 401) this.onKeyWanted(error);
   }
 
   stop() {

@@ -10,6 +10,7 @@ try {
 }
 const listeners = [];
 
+export const keyInUse = () => key;
 export const hasKey = () => key !== "";
 export const onKey = (listener) => listeners.push(listener);
 
