@@ -60,7 +60,7 @@ demo: build  ## start a cluster, ask QUESTION, show the answer, stop it
 certs:  ## make certificates for TLS=1 into .baleen/certs; 'tools/baleen/baleen certs --renew' issues them anew
 	@$(BALEEN) certs
 
-up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DEVICE TENSOR_PARALLEL DTYPE TRANSPORT TLS KV_MIB THREADS CORES NUMA_NODE)
+up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DEVICE TENSOR_PARALLEL DTYPE TRANSPORT TLS KV_MIB THREADS CORES NUMA_NODE PORT_BASE)
 	@$(BALEEN) up
 
 down:  ## stop it
