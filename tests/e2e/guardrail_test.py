@@ -164,6 +164,8 @@ class GuardrailTest(unittest.TestCase):
         self.assertEqual(said(self.chat("open").choices[0]), said(self.chat("off").choices[0]))
         self.assertGreater(self.metric("open", "baleen_guardrail_failures_total"), 0)
         self.assertGreater(self.metric("closed", "baleen_guardrail_failures_total"), 0)
+        for name in ("closed", "open"):
+            self.assertIn('"event": "guard_failed"', self.processes[name].log_path.read_text())
 
 
 if __name__ == "__main__":

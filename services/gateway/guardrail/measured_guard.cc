@@ -4,6 +4,7 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <atomic>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -11,6 +12,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "services/common/log.h"
+#include "services/common/request_id.h"
 
 namespace baleen {
 namespace {
@@ -104,28 +107,44 @@ struct Metrics {
   SubjectMetrics output;
 };
 
-GuardDone Measured(std::shared_ptr<Metrics> metrics, SubjectMetrics Metrics::*subject, GuardDone done) {
-  return [metrics = std::move(metrics), subject, done = std::move(done), start = Clock::Real()->Now()](GuardVerdict verdict) {
-    ((*metrics).*subject).Answered(verdict, Clock::Real()->Now() - start);
-    done(std::move(verdict));
-  };
-}
+// Says once of a request that its guard failed. By code alone: a guard's words may be those that it was to judge.
+class FailureLog {
+ public:
+  explicit FailureLog(std::string request_id) : request_id_(std::move(request_id)) {}
+  void Note(const absl::Status& status) {
+    if (status.ok() || told_.test_and_set()) return;
+    Log(LogLevel::kWarning, "guard_failed", {{"request", RequestIdToHex(request_id_)}, {"code", absl::StatusCodeToString(status.code())}});
+  }
+
+ private:
+  const std::string request_id_;
+  std::atomic_flag told_;
+};
 
 class MeasuredSession final : public GuardSession {
  public:
-  MeasuredSession(std::shared_ptr<GuardSession> session, std::shared_ptr<Metrics> metrics)
-      : session_(std::move(session)), metrics_(std::move(metrics)) {}
+  MeasuredSession(std::shared_ptr<GuardSession> session, std::shared_ptr<Metrics> metrics, const std::string& request_id)
+      : session_(std::move(session)), metrics_(std::move(metrics)), failure_(std::make_shared<FailureLog>(request_id)) {}
   void CheckPrompt(PrivateText text, GuardDone done) override {
-    session_->CheckPrompt(std::move(text), Measured(metrics_, &Metrics::prompt, std::move(done)));
+    session_->CheckPrompt(std::move(text), Measured(&Metrics::prompt, std::move(done)));
   }
   void CheckOutput(GuardPiece piece, GuardDone done) override {
-    session_->CheckOutput(std::move(piece), Measured(metrics_, &Metrics::output, std::move(done)));
+    session_->CheckOutput(std::move(piece), Measured(&Metrics::output, std::move(done)));
   }
   void Cancel() override { session_->Cancel(); }
 
  private:
+  GuardDone Measured(SubjectMetrics Metrics::*subject, GuardDone done) const {
+    return [metrics = metrics_, failure = failure_, subject, done = std::move(done), start = Clock::Real()->Now()](GuardVerdict verdict) {
+      ((*metrics).*subject).Answered(verdict, Clock::Real()->Now() - start);
+      failure->Note(verdict.status);
+      done(std::move(verdict));
+    };
+  }
+
   const std::shared_ptr<GuardSession> session_;
   const std::shared_ptr<Metrics> metrics_;
+  const std::shared_ptr<FailureLog> failure_;
 };
 
 class MeasuredGuard final : public Guard {
@@ -133,7 +152,7 @@ class MeasuredGuard final : public Guard {
   MeasuredGuard(std::unique_ptr<Guard> guard, const std::vector<std::string>& categories, prometheus::Registry& registry)
       : metrics_(std::make_shared<Metrics>(categories, registry)), guard_(std::move(guard)) {}
   std::shared_ptr<GuardSession> Open(const std::string& request_id) override {
-    return std::make_shared<MeasuredSession>(guard_->Open(request_id), metrics_);
+    return std::make_shared<MeasuredSession>(guard_->Open(request_id), metrics_, request_id);
   }
 
  private:

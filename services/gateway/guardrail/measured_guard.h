@@ -1,4 +1,4 @@
-// A guard's metrics: checks, blocks, what is noted, failures, how long answers take.
+// A guard's metrics: checks, blocks, what is noted, failures, how long answers take. Its failures are logged by request id.
 #ifndef BALEEN_SERVICES_GATEWAY_GUARDRAIL_MEASURED_GUARD_H_
 #define BALEEN_SERVICES_GATEWAY_GUARDRAIL_MEASURED_GUARD_H_
 

@@ -65,6 +65,19 @@ TEST_F(MeasuredGuardTest, CountsBySubjectAndCategory) {
   EXPECT_TRUE(Shows(R"(baleen_guardrail_failures_total{subject="prompt"} 1)"));
 }
 
+TEST_F(MeasuredGuardTest, AFailureIsLoggedOnceByItsCodeAlone) {
+  verdict_.status = absl::UnavailableError("The user said hello");
+  testing::internal::CaptureStderr();
+  const std::shared_ptr<GuardSession> session = guard_->Open(std::string(16, '\x2a'));
+  for (int i = 0; i < 3; ++i) session->CheckOutput({}, [](GuardVerdict) {});
+  const std::string log = testing::internal::GetCapturedStderr();
+  const std::string line = R"("event": "guard_failed", "request": "2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a", "code": "UNAVAILABLE")";
+  const size_t found = log.find(line);
+  ASSERT_NE(found, std::string::npos) << log;
+  EXPECT_EQ(log.find("guard_failed", found + line.size()), std::string::npos) << log;
+  EXPECT_EQ(log.find("hello"), std::string::npos) << log;
+}
+
 TEST_F(MeasuredGuardTest, LabelsAreFewNamesAndNeverText) {
   verdict_.block = true;
   verdict_.category = "The user said hello";
