@@ -13,6 +13,7 @@ import openai
 
 from tests.testing.cluster import Cluster, free_port, http_get
 from tests.testing.inference import guardrail_pb2_grpc, inference_pb2, inference_pb2_grpc
+from tests.testing.steady_load import metric, wait_for
 from tests.testing.word_guard import WordGuard
 
 # abacus' answer to QUESTION holds SECRET.
@@ -130,9 +131,11 @@ class GuardrailTest(unittest.TestCase):
         return inference_pb2_grpc.InferenceStub(channel)
 
     def test_a_blocked_prompt_runs_nowhere(self):
+        decode = self.cluster.named("decode")[0]
         def sampled():
-            return sum(float(row.split()[-1]) for row in http_get(self.cluster.named("decode")[0].metrics_port, "/metrics")[1].splitlines()
-                       if row.startswith("baleen_generation_tokens_total"))
+            return metric(decode, "baleen_generation_tokens_total")
+        # A worker hears of a blocked answer's end a little later.
+        wait_for(lambda: metric(decode, "baleen_num_requests_running") == 0, "the answers before go on")
         before = sampled()
         answer = self.chat("builtin", "Charge 4111 1111 1111 1111.", n=2)
         self.assertEqual([choice.finish_reason for choice in answer.choices], ["content_filter"] * 2)
