@@ -70,7 +70,9 @@ def ask(cluster, prompt, index, on_event=lambda count: None, logprobs=True):
             for choice in event.get("choices", []):
                 delta = choice.get("delta", {})
                 text += (delta.get("reasoning_content") or "") + (delta.get("content") or "")
-                tokens += [(entry["token"], entry["logprob"]) for entry in ((choice.get("logprobs") or {}).get("content") or [])]
+                logprobs_of = choice.get("logprobs") or {}
+                entries = (logprobs_of.get("reasoning_content") or []) + (logprobs_of.get("content") or [])
+                tokens += [(entry["token"], entry["logprob"]) for entry in entries]
             count += 1
             on_event(count)
     return tokens, text
