@@ -49,10 +49,10 @@ class CpuUse:
         self.cluster_s = self._cluster_s() - self._begun
 
 
-def _peak(cluster, asker, seconds):
-    """(tokens a second, streams, tokens per second of the cluster's CPU) of the best of LOADS, and {streams: tokens a second} of all."""
+def _peak(cluster, asker, seconds, counts=LOADS):
+    """(tokens a second, streams, tokens per second of the cluster's CPU) of the best of `counts`, and {streams: tokens a second} of all."""
     best, loads = (0, 0, 0), {}
-    for streams in LOADS:
+    for streams in counts:
         with CpuUse(cluster) as cpu:
             begin = time.monotonic()
             samples = asker.streams(streams, seconds).samples()
@@ -74,22 +74,28 @@ def _recovery(asker, calm_s):
 
 
 def overload(cluster, seconds, seed, objective_s):
-    """Ten times as many requests as the cluster answers at its best; only those count that are answered in full within the objective."""
+    """Ten times as many requests as the cluster answers at its best; only those count that are answered in full within the objective.
+
+    The peak is the mean of one before and one after, since machines change their speed within minutes.
+    """
     crowd = Asker(cluster, "crowd", objective_s)
     crowd.streams(STREAMS, 2).samples()
     calm_s = median(sample.took_s for sample in crowd.streams(1, min(seconds / 4, 10)).samples())
-    (peak, streams, peak_per_cpu), loads = _peak(cluster, crowd, min(seconds, 20))
-    rate = peak / TOKENS
+    (before, streams, before_per_cpu), loads = _peak(cluster, crowd, min(seconds, 20))
+    rate = before / TOKENS
     begin = time.monotonic()
     with crowd.arrivals(FACTOR * rate, seconds, f"overload {seed}") as arriving:
         with CpuUse(cluster) as cpu:
             time.sleep(seconds)
         recovery_s = _recovery(crowd, calm_s)
         samples = arriving.samples()
+    (after, _, after_per_cpu), _ = _peak(cluster, crowd, min(seconds, 20), [streams])
+    peak, peak_per_cpu = (before + after) / 2, (before_per_cpu + after_per_cpu) / 2
     good = goodput(samples, begin + 0.2 * seconds, begin + seconds)
     good_per_cpu = goodput(samples, begin, begin + seconds) * seconds / cpu.cluster_s
     refused = [sample for sample in samples if sample.refused]
-    return {"objective_s": objective_s, "tokens_per_s_by_streams": loads, "peak_tokens_per_s": peak, "peak_streams": streams,
+    return {"objective_s": objective_s, "tokens_per_s_by_streams": loads, "peak_tokens_per_s": {"before": before, "after": after},
+            "peak_streams": streams,
             "offered_requests_per_s": FACTOR * rate, "goodput_tokens_per_s": good, "goodput_of_peak": good / peak,
             "goodput_of_peak_per_cpu": good_per_cpu / peak_per_cpu,
             "requests": len(samples), "answered": sum(sample.answered for sample in samples), "refused": len(refused),
