@@ -255,8 +255,8 @@ TEST_F(GrpcInferenceTest, ADevelopersMessageIsASystemMessage) {
     }
     grpc::ClientContext context;
     ReadAll<v1::ChatResponse>(stub_->Chat(&context, request));
-    const auto& ids = decode_->starts().back().prompt();
-    return std::vector<uint32_t>(ids.begin(), ids.end());
+    const v1::StartSequence start = decode_->starts().back();
+    return std::vector<uint32_t>(start.prompt().begin(), start.prompt().end());
   };
   EXPECT_EQ(prompt_under("developer"), prompt_under("system"));
 }
