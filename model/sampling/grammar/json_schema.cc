@@ -8,14 +8,14 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
+#include "base/percent_decode.h"
 #include "base/status_macros.h"
 #include "model/sampling/grammar/json_schema_keywords.h"
 #include "model/sampling/grammar/string_formats.h"
@@ -62,22 +62,6 @@ std::string TextOf(const json::value& value) {
   if (IsWhole(number) && std::abs(number) <= kIntegerMax) return absl::StrCat(static_cast<int64_t>(number));
   std::array<char, 32> text;
   return std::string(text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr);
-}
-
-// What a URI's fragment stands for (RFC 3986); nullopt when a percent sign has no two hex digits.
-absl::optional<std::string> PercentDecoded(absl::string_view text) {
-  std::string decoded;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i];
-      continue;
-    }
-    const absl::string_view hex = text.substr(i + 1, 2);
-    if (hex.size() != 2 || !std::all_of(hex.begin(), hex.end(), absl::ascii_isxdigit)) return absl::nullopt;
-    decoded += absl::HexStringToBytes(hex);
-    i += 2;
-  }
-  return decoded;
 }
 
 class SchemaCompiler {
@@ -198,7 +182,7 @@ absl::StatusOr<GrammarNodeId> SchemaCompiler::Reference(const Place& place, cons
   RETURN_IF_ERROR(CheckAlone(place, "$ref"));
   const absl::string_view text(target.data(), target.size());
   if (text.empty() || text[0] != '#') return SchemaError(place.path, "'$ref' must point into this schema, as in '#/$defs/name'");
-  const absl::optional<std::string> fragment = PercentDecoded(text.substr(1));
+  const std::optional<std::string> fragment = PercentDecode(text.substr(1));
   Target found{nullptr, fragment.value_or("")};
   if (const auto anchor = anchors_.find(found.path); anchor != anchors_.end()) {
     found = anchor->second;

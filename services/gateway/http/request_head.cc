@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
+#include "base/percent_decode.h"
 #include "model/tokenizer/utf8.h"
 
 namespace baleen {
@@ -38,29 +39,10 @@ Target TargetOf(const RequestHead& head) {
   return target;
 }
 
-int HexDigit(char c) {
-  if (!absl::ascii_isxdigit(static_cast<unsigned char>(c))) return -1;
-  return absl::ascii_isdigit(static_cast<unsigned char>(c)) ? c - '0' : absl::ascii_tolower(static_cast<unsigned char>(c)) - 'a' + 10;
-}
-
 // Nothing when an escape is none, or what it makes is no UTF-8.
-std::optional<std::string> PercentDecode(absl::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded.push_back(text[i]);
-      continue;
-    }
-    if (text.size() - i <= 2) return std::nullopt;
-    const int high = HexDigit(text[i + 1]);
-    const int low = HexDigit(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    decoded.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
-  }
-  if (ValidUtf8Prefix(decoded) != decoded.size()) return std::nullopt;
-  return decoded;
+std::optional<std::string> DecodedPath(absl::string_view path) {
+  std::optional<std::string> decoded = PercentDecode(path);
+  return decoded && ValidUtf8Prefix(*decoded) == decoded->size() ? decoded : std::nullopt;
 }
 
 // Whether there is one field of that name, and says just that.
@@ -86,7 +68,7 @@ std::optional<HeadRefusal> CheckFields(const RequestHead& head) {
 std::variant<HttpRequest, HeadRefusal> ReadHead(const RequestHead& head) {
   if (std::optional<HeadRefusal> refusal = CheckFields(head)) return *std::move(refusal);
   const Target target = TargetOf(head);
-  std::optional<std::string> path = PercentDecode(target.path);
+  std::optional<std::string> path = DecodedPath(target.path);
   if (!path) return HeadRefusal{400, "The path's percent-encoding is wrong: an escape is % and two hexadecimal digits, and all is UTF-8."};
   HttpRequest request;
   request.method = std::string(head.method_string());
