@@ -29,16 +29,18 @@ json::object AnswerSchema(const char* object, const char* shown, json::object sh
 
 // With `logprobs`, else null.
 json::object WhenAsked(json::object schema) {
-  schema["type"] = json::array{"object", "null"};
   schema["description"] = "Null unless asked for.";
-  return schema;
+  return OrNull("object", std::move(schema));
 }
 
 json::object ChatLogprobsSchema() {
   const json::object token{{"token", Typed("string")}, {"logprob", Typed("number")}, {"bytes", ListOf(Typed("integer"))}};
   json::object entry = token;
   entry["top_logprobs"] = ListOf(Required(token));
-  return WhenAsked(Required({{"content", ListOf(Required(std::move(entry)))}, {"refusal", Typed("null")}}));
+  const json::object entries = ListOf(Required(std::move(entry)));
+  json::object logprobs = Required({{"content", entries}, {"refusal", Typed("null")}});
+  logprobs["properties"].as_object()["reasoning_content"] = entries;
+  return WhenAsked(std::move(logprobs));
 }
 
 json::object CompletionLogprobsSchema() {
@@ -125,13 +127,11 @@ json::object ClusterSchema() {
 }
 
 json::object TenantUsageSchema() {
-  json::object cost = Required({{"currency", Typed("string")}, {"amount", Typed("number")}});
-  cost["type"] = json::array{"object", "null"};
-  json::object prices = Required({{"currency", Typed("string")},
-                                  {"input_cache_hit", Typed("number")},
-                                  {"input_cache_miss", Typed("number")},
-                                  {"output", Typed("number")}});
-  prices["type"] = json::array{"object", "null"};
+  json::object cost = OrNull("object", Required({{"currency", Typed("string")}, {"amount", Typed("number")}}));
+  json::object prices = OrNull("object", Required({{"currency", Typed("string")},
+                                                   {"input_cache_hit", Typed("number")},
+                                                   {"input_cache_miss", Typed("number")},
+                                                   {"output", Typed("number")}}));
   return Required({{"object", {{"const", "usage"}}},
                    {"tenant", Typed("string")},
                    {"since", Typed("integer")},

@@ -128,7 +128,7 @@ json::object CompletionRequestSchema(const std::string& model, int64_t vocabular
   properties[kCompletionLogprobsField.name] = IntegerSchema(kCompletionLogprobsField);
   properties["echo"] = OrNull("boolean");
   properties["best_of"] =
-      OrNull("integer", {{"minimum", 1}, {"maximum", kMaxChoices}, {"description", "At most `n`: every answer is given out."}});
+      OrNull("integer", {{"minimum", 1}, {"maximum", kMaxChoices}, {"description", "Must be `n`: every answer is given out."}});
   return Object(std::move(properties), {"model", "prompt"});
 }
 
