@@ -101,11 +101,6 @@ PrivateText JoinedSystem(const std::vector<ChatTurn>& turns) {
   return system;
 }
 
-absl::string_view AfterLastThink(absl::string_view content) {
-  const size_t at = content.rfind(kEndThink);
-  return at == absl::string_view::npos ? content : content.substr(at + kEndThink.size());
-}
-
 absl::string_view AfterFirstThink(absl::string_view content) {
   const size_t at = content.find(kEndThink);
   return at == absl::string_view::npos ? content : content.substr(at + kEndThink.size());
@@ -263,6 +258,11 @@ bool WriteV31(const std::vector<ChatTurn>& turns, bool thinking, const std::vect
 }
 
 }  // namespace
+
+absl::string_view AfterLastThink(absl::string_view content) {
+  const size_t at = content.rfind(kEndThink);
+  return at == absl::string_view::npos ? content : content.substr(at + kEndThink.size());
+}
 
 absl::StatusOr<RenderedChat> RenderChat(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, absl::optional<bool> thinking,
                                         const Tokenizer& tokenizer, const std::vector<ChatTool>& tools) {

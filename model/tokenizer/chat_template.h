@@ -55,6 +55,9 @@ absl::string_view ChatTemplateName(ChatTemplateKind kind);
 // file.
 absl::StatusOr<ChatTemplateKind> DetectChatTemplate(const std::string& directory);
 
+// What templates that drop an assistant's earlier thinking keep of its message: at least this.
+absl::string_view AfterLastThink(absl::string_view content);
+
 // Message contents are encoded as text: a content that spells a control token stays text. `thinking` (default false) is V3.1's switch;
 // R1 always opens <think>, the V3 kinds never do. After a tool turn (and in V3.1 after an assistant turn) there is no generation prompt, as
 // in DeepSeek's templates: the answer follows directly. A prefix turn stays open, and its reasoning too where it has no content. Tools are

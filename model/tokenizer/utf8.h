@@ -22,6 +22,9 @@ Utf8Step NextUtf8(absl::string_view text);
 // Length of the longest well-formed prefix.
 size_t ValidUtf8Prefix(absl::string_view text);
 
+// Whether a byte of well-formed text is not the first one of its character.
+inline bool ContinuesUtf8(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+
 // Appends a scalar value.
 void AppendUtf8(char32_t code, std::string* out);
 

@@ -5,6 +5,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "model/tokenizer/utf8.h"
 
 namespace baleen {
 namespace {
@@ -56,16 +57,14 @@ int RetryAfter(const absl::Status& status, int usual) {
   return payload.has_value() && absl::SimpleAtoi(std::string(*payload), &seconds) ? seconds : usual;
 }
 
-bool ContinuesCharacter(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
-
 // Without its middle where it is long: sentences begin with what is wrong and end with what would be right.
 std::string Shortened(absl::string_view message) {
   constexpr absl::string_view kEllipsis = "…";
   if (message.size() <= kMaxErrorMessageBytes) return std::string(message);
   size_t head = kMaxErrorMessageBytes / 2;
-  while (head > 0 && ContinuesCharacter(message[head])) --head;
+  while (head > 0 && ContinuesUtf8(message[head])) --head;
   size_t tail = message.size() - (kMaxErrorMessageBytes - kEllipsis.size() - head);
-  while (tail < message.size() && ContinuesCharacter(message[tail])) ++tail;
+  while (tail < message.size() && ContinuesUtf8(message[tail])) ++tail;
   return absl::StrCat(message.substr(0, head), kEllipsis, message.substr(tail));
 }
 

@@ -140,11 +140,8 @@ absl::StatusOr<std::vector<int32_t>> PromptIds(const ServedModel& model, const C
 
 // Of what an assistant said earlier templates may drop the thinking.
 size_t LeastBytes(const ChatTurn& turn) {
-  constexpr absl::string_view kEndThink = "</think>";
   if (turn.role != "assistant") return turn.content.size();
-  const absl::string_view content = turn.content.reveal();
-  const size_t end = content.rfind(kEndThink);
-  size_t bytes = end == absl::string_view::npos ? content.size() : content.size() - end - kEndThink.size();
+  size_t bytes = AfterLastThink(turn.content.reveal()).size();
   for (const ChatToolCall& tool_call : turn.tool_calls) bytes += tool_call.name.size() + tool_call.arguments.size();
   return bytes;
 }

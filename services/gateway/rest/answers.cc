@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/tokenizer/detokenizer.h"
+#include "model/tokenizer/utf8.h"
 
 namespace baleen {
 namespace {
@@ -74,7 +75,7 @@ std::vector<TokenChoice> ShownTokens(const GatheredAnswer& answer) {
 
 // A character that spans tokens counts with the one it begins in.
 int64_t Characters(absl::string_view bytes) {
-  return std::count_if(bytes.begin(), bytes.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; });
+  return std::count_if(bytes.begin(), bytes.end(), [](char byte) { return !ContinuesUtf8(byte); });
 }
 
 // `offset` is where the first token begins in the choice's text, in characters.
