@@ -6,9 +6,10 @@
 
 namespace baleen {
 
-// Takes load off the most loaded shard until none carries more than `target` or no single step helps: an expert moves to a free slot,
-// changes places with a lighter one, or gets a copy in the place of a spare one. No expert becomes less safe. Deterministic.
-void Balance(LayerCopies& copies, double target);
+// Until no shard carries more than `target` or no step helps: the most loaded shard's experts move to a free slot or change places with
+// lighter ones, and the hottest expert gets a copy in the place of the spare copy that is missed least, as EPLB replicates. No expert
+// becomes less safe. Deterministic. Whether there was a step.
+bool Balance(LayerCopies& copies, double target);
 
 }  // namespace baleen
 

@@ -25,7 +25,7 @@ std::vector<uint32_t> ByLoad(const LayerCopies& copies) {
 // The spare copy that carries least; kNobody when there is none.
 uint32_t LightestSpare(const LayerCopies& copies, uint32_t shard) {
   uint32_t lightest = kNobody;
-  for (uint32_t expert = 0; expert < copies.experts(); ++expert) {
+  for (const uint32_t expert : copies.Experts(shard)) {
     if (!copies.IsSpare(shard, expert)) continue;
     if (lightest == kNobody || copies.Share(expert) < copies.Share(lightest)) lightest = expert;
   }
@@ -98,7 +98,7 @@ uint32_t FindRoom(const LayerCopies& copies, uint32_t expert, std::vector<Step>&
     if (HasRoom(copies, shard)) return shard;
     for (uint32_t to = 0; to < copies.shards(); ++to) {
       if (steps[to].seen) continue;
-      for (uint32_t other = 0; other < copies.experts(); ++other) {
+      for (const uint32_t other : copies.Experts(shard)) {
         // Each expert moves at most once on a path, so what holds for one move holds for all.
         if (!copies.MayMove(other, shard, to) || OnPath(steps, shard, other)) continue;
         steps[to] = {shard, other, true};
@@ -132,14 +132,22 @@ uint32_t RoomFor(const LayerCopies& copies, uint32_t expert) {
   return best;
 }
 
-bool FillOne(LayerCopies& copies) {
-  for (const uint32_t expert : ByLoad(copies)) {
-    const uint32_t shard = RoomFor(copies, expert);
-    if (shard == kNobody) continue;
-    copies.Add(shard, expert);
-    return true;
+// Copies of the hottest experts, each where the least load is, until shards are filled.
+void Fill(LayerCopies& copies) {
+  std::vector<char> everywhere(copies.experts());  // Or where there is no room: that only grows.
+  while (true) {
+    uint32_t hottest = kNobody;
+    for (uint32_t expert = 0; expert < copies.experts(); ++expert) {
+      if (!everywhere[expert] && (hottest == kNobody || copies.Share(expert) > copies.Share(hottest))) hottest = expert;
+    }
+    if (hottest == kNobody) return;
+    const uint32_t shard = RoomFor(copies, hottest);
+    if (shard == kNobody) {
+      everywhere[hottest] = 1;
+    } else {
+      copies.Add(shard, hottest);
+    }
   }
-  return false;
 }
 
 }  // namespace
@@ -153,8 +161,7 @@ void Complete(LayerCopies& copies) {
       }
     }
   }
-  while (FillOne(copies)) {
-  }
+  Fill(copies);
 }
 
 }  // namespace baleen

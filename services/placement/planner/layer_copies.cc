@@ -31,6 +31,10 @@ bool Fits(const std::vector<uint64_t>& sizes, uint64_t experts, uint32_t replica
   return room >= experts * replicas;
 }
 
+void InsertSorted(std::vector<uint32_t>& list, uint32_t value) { list.insert(std::lower_bound(list.begin(), list.end(), value), value); }
+
+void EraseSorted(std::vector<uint32_t>& list, uint32_t value) { list.erase(std::lower_bound(list.begin(), list.end(), value)); }
+
 }  // namespace
 
 LayerCopies::LayerCopies(const LayerSpec& spec) : spec_(spec) {
@@ -43,59 +47,47 @@ LayerCopies::LayerCopies(const LayerSpec& spec) : spec_(spec) {
   while (max_slots_ < experts() && !Fits(sizes, experts(), spec_.replicas, domain_share_, max_slots_)) ++max_slots_;
   held_.assign(shards(), std::vector<char>(experts()));
   in_domain_.assign(experts(), std::vector<uint32_t>(domain_count_));
-  sizes_.resize(shards());
+  safe_.resize(experts());
+  experts_.resize(shards());
+  holders_.resize(experts());
+  shares_ = spec_.loads;
   shard_loads_.resize(shards());
-  copies_.resize(experts());
 }
 
-std::vector<uint32_t> LayerCopies::Experts(uint32_t shard) const {
-  std::vector<uint32_t> list;
-  for (uint32_t expert = 0; expert < experts(); ++expert) {
-    if (Holds(shard, expert)) list.push_back(expert);
-  }
-  return list;
+void LayerCopies::LiftLoads(uint32_t expert) {
+  for (const uint32_t shard : holders_[expert]) shard_loads_[shard] -= shares_[expert];
 }
 
-void LayerCopies::ShiftLoads(uint32_t expert, double by) {
-  for (uint32_t shard = 0; shard < shards(); ++shard) {
-    if (Holds(shard, expert)) shard_loads_[shard] += by;
-  }
+void LayerCopies::SpreadLoads(uint32_t expert) {
+  shares_[expert] = spec_.loads[expert] / std::max(1u, Copies(expert));
+  for (const uint32_t shard : holders_[expert]) shard_loads_[shard] += shares_[expert];
 }
 
 void LayerCopies::Add(uint32_t shard, uint32_t expert) {
   if (Holds(shard, expert)) return;
-  ShiftLoads(expert, -Share(expert));
+  LiftLoads(expert);
   held_[shard][expert] = 1;
-  ++sizes_[shard];
-  ++copies_[expert];
-  ++in_domain_[expert][domain(shard)];
-  ShiftLoads(expert, Share(expert));
+  InsertSorted(experts_[shard], expert);
+  InsertSorted(holders_[expert], shard);
+  if (++in_domain_[expert][domain(shard)] <= domain_share_) ++safe_[expert];
+  SpreadLoads(expert);
 }
 
 void LayerCopies::Remove(uint32_t shard, uint32_t expert) {
   if (!Holds(shard, expert)) return;
-  ShiftLoads(expert, -Share(expert));
+  LiftLoads(expert);
   held_[shard][expert] = 0;
-  --sizes_[shard];
-  --copies_[expert];
-  --in_domain_[expert][domain(shard)];
-  ShiftLoads(expert, Share(expert));
+  EraseSorted(experts_[shard], expert);
+  EraseSorted(holders_[expert], shard);
+  if (in_domain_[expert][domain(shard)]-- <= domain_share_) --safe_[expert];
+  SpreadLoads(expert);
 }
 
-uint32_t LayerCopies::CountSafe(uint32_t expert) const {
-  uint32_t safe = 0;
-  for (const uint32_t count : in_domain_[expert]) safe += std::min(count, domain_share_);
-  return safe;
-}
-
-uint32_t LayerCopies::Deficit(uint32_t expert) const {
-  const uint32_t safe = CountSafe(expert);
-  return safe >= spec_.replicas ? 0 : spec_.replicas - safe;
-}
+uint32_t LayerCopies::Deficit(uint32_t expert) const { return safe_[expert] >= spec_.replicas ? 0 : spec_.replicas - safe_[expert]; }
 
 bool LayerCopies::IsSpare(uint32_t shard, uint32_t expert) const {
   if (!Holds(shard, expert)) return false;
-  return in_domain_[expert][domain(shard)] > domain_share_ || CountSafe(expert) > spec_.replicas;
+  return in_domain_[expert][domain(shard)] > domain_share_ || safe_[expert] > spec_.replicas;
 }
 
 bool LayerCopies::Helps(uint32_t shard, uint32_t expert) const {
@@ -106,8 +98,6 @@ bool LayerCopies::MayMove(uint32_t expert, uint32_t from, uint32_t to) const {
   if (!Holds(from, expert) || Holds(to, expert)) return false;
   return domain(from) == domain(to) || in_domain_[expert][domain(to)] < domain_share_ || IsSpare(from, expert);
 }
-
-double LayerCopies::Share(uint32_t expert) const { return spec_.loads[expert] / std::max(1u, copies_[expert]); }
 
 double LayerCopies::MaxLoad() const { return *std::max_element(shard_loads_.begin(), shard_loads_.end()); }
 

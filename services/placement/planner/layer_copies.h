@@ -31,9 +31,10 @@ class LayerCopies {
   uint32_t filled_slots() const { return filled_slots_; }
 
   bool Holds(uint32_t shard, uint32_t expert) const { return held_[shard][expert]; }
-  uint32_t Size(uint32_t shard) const { return sizes_[shard]; }
-  uint32_t Copies(uint32_t expert) const { return copies_[expert]; }
-  std::vector<uint32_t> Experts(uint32_t shard) const;  // Ascending.
+  uint32_t Size(uint32_t shard) const { return static_cast<uint32_t>(experts_[shard].size()); }
+  uint32_t Copies(uint32_t expert) const { return static_cast<uint32_t>(holders_[expert].size()); }
+  const std::vector<uint32_t>& Experts(uint32_t shard) const { return experts_[shard]; }    // Ascending.
+  const std::vector<uint32_t>& Holders(uint32_t expert) const { return holders_[expert]; }  // Shards, ascending.
   // Adding what is held, or removing what is not, does nothing.
   void Add(uint32_t shard, uint32_t expert);
   void Remove(uint32_t shard, uint32_t expert);
@@ -48,13 +49,14 @@ class LayerCopies {
   bool MayMove(uint32_t expert, uint32_t from, uint32_t to) const;
 
   // The expert's load on each of its holders: rows spread evenly over copies.
-  double Share(uint32_t expert) const;
+  double Share(uint32_t expert) const { return shares_[expert]; }
   double Load(uint32_t shard) const { return shard_loads_[shard]; }
   double MaxLoad() const;
 
  private:
-  uint32_t CountSafe(uint32_t expert) const;
-  void ShiftLoads(uint32_t expert, double by);
+  // Around a change of an expert's holders: its load leaves them, and is spread over the new ones.
+  void LiftLoads(uint32_t expert);
+  void SpreadLoads(uint32_t expert);
 
   const LayerSpec spec_;
   uint32_t domain_count_ = 0;
@@ -62,10 +64,12 @@ class LayerCopies {
   uint32_t max_slots_ = 0;
   uint32_t filled_slots_ = 0;
   std::vector<std::vector<char>> held_;           // [shards][experts]
-  std::vector<std::vector<uint32_t>> in_domain_;  // [experts][domains]
-  std::vector<uint32_t> sizes_;                   // [shards]
+  std::vector<std::vector<uint32_t>> in_domain_;  // [experts][domains]: copies.
+  std::vector<uint32_t> safe_;                    // [experts]: copies that count.
+  std::vector<std::vector<uint32_t>> experts_;    // [shards]
+  std::vector<std::vector<uint32_t>> holders_;    // [experts]
+  std::vector<double> shares_;                    // [experts]
   std::vector<double> shard_loads_;               // [shards]
-  std::vector<uint32_t> copies_;                  // [experts]
 };
 
 }  // namespace baleen

@@ -11,7 +11,7 @@
 namespace baleen {
 namespace {
 
-// How far above EPLB's peak load a plan with fewer moves may stay.
+// How far above EPLB's peak load a plan with fewer moves, or with safe copies, may stay.
 constexpr double kTolerance = 1.05;
 
 // Shards domain by domain, as EPLB numbers devices on nodes.
@@ -47,15 +47,21 @@ int64_t CountHeld(const std::vector<uint32_t>& device, const std::vector<uint32_
                        [&](uint32_t expert) { return std::find(shard.begin(), shard.end(), expert) != shard.end(); });
 }
 
-LayerCopies PlanAnew(const LayerSpec& spec, uint32_t groups) {
+// EPLB's packing, whether or not every expert is safe in it.
+LayerCopies Pack(const LayerSpec& spec, uint32_t groups) {
   LayerCopies copies(spec);
   const std::vector<uint32_t> order = ByDomain(copies);
   const LayerPlan devices = PackDevices(spec, copies, groups, IsHierarchical(spec, copies, groups));
   for (uint32_t device = 0; device < devices.size(); ++device) {
     for (const uint32_t expert : devices[device]) copies.Add(order[device], expert);
   }
-  Complete(copies);
   return copies;
+}
+
+// Moves may leave slots that further copies fill, and those make further moves worth it.
+void Settle(LayerCopies& copies, double target) {
+  do Complete(copies);
+  while (Balance(copies, target));
 }
 
 LayerPlan Extract(const LayerCopies& copies) {
@@ -91,17 +97,17 @@ LayerPlan Relabel(LayerPlan plan, const LayerPlan& current, const LayerCopies& c
 }  // namespace
 
 LayerPlan PlanLayer(const LayerSpec& spec, uint32_t groups, const LayerPlan& current) {
-  const LayerCopies anew = PlanAnew(spec, groups);
+  LayerCopies anew = Pack(spec, groups);
+  const double target = anew.MaxLoad() * kTolerance;
+  Settle(anew, target);
   const bool nothing_held = std::all_of(current.begin(), current.end(), [](const auto& held) { return held.empty(); });
   if (nothing_held) return Extract(anew);
-  const double target = anew.MaxLoad() * kTolerance;
   LayerCopies adjusted(spec);
   for (uint32_t shard = 0; shard < adjusted.shards(); ++shard) {
     for (const uint32_t expert : current[shard]) adjusted.Add(shard, expert);
   }
-  Complete(adjusted);
-  Balance(adjusted, target);
-  return adjusted.MaxLoad() <= target ? Extract(adjusted) : Relabel(Extract(anew), current, anew);
+  Settle(adjusted, target);
+  return adjusted.MaxLoad() <= anew.MaxLoad() * kTolerance ? Extract(adjusted) : Relabel(Extract(anew), current, anew);
 }
 
 }  // namespace baleen

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -48,6 +49,20 @@ LayerPlan CurrentOf(const PlanInput& input, uint32_t layer) {
   return current;
 }
 
+// Calls use(shard, MoE layer from 0, expert) for what the plan has of the model's first `layers` MoE layers.
+template <typename Use>
+void ForEachCopy(const ModelShape& shape, const Plan& plan, size_t layers, const Use& use) {
+  for (size_t shard = 0; shard < plan.size(); ++shard) {
+    for (const LayerExperts& held : plan[shard]) {
+      const uint32_t layer = held.layer - shape.first_moe_layer;
+      if (held.layer < shape.first_moe_layer || layer >= layers) continue;
+      for (const uint32_t expert : held.experts) {
+        if (expert < shape.experts) use(shard, layer, expert);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 absl::Status CheckPlanInput(const PlanInput& input) {
@@ -89,21 +104,18 @@ absl::StatusOr<Plan> PlanExperts(const PlanInput& input) {
 }
 
 double Imbalance(const ModelShape& shape, const ExpertLoads& loads, const Plan& plan) {
+  const size_t layers = std::min<size_t>(shape.moe_layers, loads.size());
+  if (plan.empty()) return 1;
+  std::vector<std::vector<uint32_t>> copies(layers, std::vector<uint32_t>(shape.experts));
+  ForEachCopy(shape, plan, layers, [&](size_t, size_t layer, uint32_t expert) { ++copies[layer][expert]; });
+  std::vector<std::vector<double>> shard_loads(layers, std::vector<double>(plan.size()));
+  ForEachCopy(shape, plan, layers, [&](size_t shard, size_t layer, uint32_t expert) {
+    shard_loads[layer][shard] += loads[layer][expert] / copies[layer][expert];
+  });
   double peaks = 0, means = 0;
-  for (uint32_t index = 0; index < std::min<size_t>(shape.moe_layers, loads.size()); ++index) {
-    std::vector<double> shard_loads(plan.size());
-    double sum = 0;
-    for (uint32_t expert = 0; expert < shape.experts; ++expert) {
-      std::vector<size_t> holders;
-      for (size_t shard = 0; shard < plan.size(); ++shard) {
-        if (Holds(plan[shard], shape.first_moe_layer + index, expert)) holders.push_back(shard);
-      }
-      for (const size_t shard : holders) shard_loads[shard] += loads[index][expert] / static_cast<double>(holders.size());
-      sum += loads[index][expert];
-    }
-    if (plan.empty()) continue;
-    peaks += *std::max_element(shard_loads.begin(), shard_loads.end());
-    means += sum / static_cast<double>(plan.size());
+  for (size_t layer = 0; layer < layers; ++layer) {
+    peaks += *std::max_element(shard_loads[layer].begin(), shard_loads[layer].end());
+    means += std::accumulate(loads[layer].begin(), loads[layer].end(), 0.0) / static_cast<double>(plan.size());
   }
   return means > 0 ? peaks / means : 1;
 }

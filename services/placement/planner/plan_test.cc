@@ -131,6 +131,15 @@ TEST(PlanTest, ShrinkingMovesOnlyWhatTheLeavingShardsHeld) {
   EXPECT_EQ(CountLoads(after, PlanExperts(after).value()), 2u * 30);
 }
 
+TEST(PlanTest, ALostShardMovesLittleOfALargeCluster) {
+  PlanInput before = Input(256, 64, 1);
+  before.extra_slots = 2;
+  PlanInput after = After(before, PlanExperts(before).value());
+  const size_t held = CountExperts(after.shards.back().current);
+  after.shards.pop_back();
+  EXPECT_LE(CountLoads(after, PlanExperts(after).value()), 2u * 63 + 10 * held) << "63 shards fill a slot more a layer";
+}
+
 TEST(PlanTest, CopiesLieInDistinctDomains) {
   PlanInput input = Input(16, 4, 2);
   for (size_t i = 0; i < 4; ++i) input.shards[i].failure_domain = i < 3 ? "big" : "small";
@@ -150,6 +159,19 @@ TEST(PlanTest, AHotExpertGetsCopiesAndTheLoadEvensOut) {
   EXPECT_EQ(Holders(plan, 1, 5).size(), 4u);
   EXPECT_LT(Imbalance(input.shape, input.loads, plan), 1.2);
   EXPECT_GT(Imbalance(input.shape, input.loads, even), 2.5);
+}
+
+TEST(PlanTest, ReplicasLeaveRoomForHotExperts) {
+  PlanInput input = Input(256, 16, 2);
+  for (size_t i = 0; i < 16; ++i) input.shards[i].failure_domain = i < 8 ? "a" : "b";
+  input.extra_slots = 2;
+  input = After(input, PlanExperts(input).value());
+  input.loads.assign(2, std::vector<double>(256));
+  for (uint32_t expert = 0; expert < 256; ++expert) input.loads[0][expert] = input.loads[1][255 - expert] = 1000.0 / (1 + expert);
+  const Plan plan = PlanExperts(input).value();
+  ExpectSafe(input, plan);
+  EXPECT_LT(Imbalance(input.shape, input.loads, plan), 1.2);
+  EXPECT_LT(CountLoads(input, plan), 2u * 128) << "of 2 * 544 copies";
 }
 
 TEST(PlanTest, NeverMuchMoreUnevenThanAFreshPlan) {
