@@ -86,26 +86,31 @@ void Assignments::Tick(absl::Time now) {
   if (!hold_until_ && plan_at_ && now >= *plan_at_) PlanAll(now);
   for (auto& [id, shard] : shards_) {
     if (!shard.shrink_at || now < *shard.shrink_at) continue;
-    shard.told = shard.wanted;
+    shard.told = Intersection(shard.told, shard.wanted);
     shard.shrink_at.reset();
   }
 }
 
-bool Assignments::Rebalance(absl::Time now) {
-  if (pending() > 0 || !formed_ || hold_until_ || !LoadsKnown()) return false;
-  bool moved = false;
-  for (auto& [numerics_id, group] : Groups()) {
+std::optional<RebalanceInput> Assignments::ForRebalance() {
+  if (pending() > 0 || !formed_ || hold_until_ || !LoadsKnown()) return std::nullopt;
+  RebalanceInput input{.version = version_, .gain = options_.rebalance_gain, .groups = {}};
+  for (const auto& [numerics_id, group] : Groups()) {
     const Group eligible = Eligible(group);
-    std::vector<Holdings> before;
-    for (const Shard* shard : eligible) before.push_back(shard->target);
-    std::vector<Holdings> after = PlanGroup(eligible, true);
-    if (after.size() != before.size() || after == before) continue;
-    if (Imbalance(shape_, meter_.loads(), before) < options_.rebalance_gain * Imbalance(shape_, meter_.loads(), after)) continue;
-    for (size_t i = 0; i < eligible.size(); ++i) eligible[i]->target = std::move(after[i]);
-    moved = true;
+    if (!eligible.empty()) input.groups.emplace(numerics_id, InputOf(eligible, true));
   }
-  if (moved) Refresh(now);
-  return moved;
+  return input;
+}
+
+bool Assignments::Adopt(RebalancePlan plan, absl::Time now) {
+  if (plan.version != version_ || pending() > 0 || plan.groups.empty()) return false;
+  for (auto& [numerics_id, group] : Groups()) {
+    const auto planned = plan.groups.find(numerics_id);
+    if (planned == plan.groups.end()) continue;
+    const Group eligible = Eligible(group);
+    for (size_t i = 0; i < eligible.size(); ++i) eligible[i]->target = std::move(planned->second[i]);
+  }
+  Refresh(now);
+  return true;
 }
 
 Holdings Assignments::Assigned(const std::string& id) const {
@@ -168,13 +173,18 @@ Assignments::Group Assignments::Eligible(const Group& group) const {
 
 void Assignments::SchedulePlan(absl::Time at) { plan_at_ = plan_at_ ? std::min(*plan_at_, at) : at; }
 
-std::vector<Holdings> Assignments::PlanGroup(const Group& group, bool use_loads) const {
+PlanInput Assignments::InputOf(const Group& group, bool use_loads) const {
   PlanInput input;
   input.shape = shape_;
   input.replicas = options_.replicas;
   input.extra_slots = options_.extra_slots;
   if (use_loads) input.loads = meter_.loads();
   for (const Shard* shard : group) input.shards.push_back({shard->failure_domain, shard->target.empty() ? shard->loaded : shard->target});
+  return input;
+}
+
+std::vector<Holdings> Assignments::PlanGroup(const Group& group) const {
+  PlanInput input = InputOf(group, LoadsKnown());
   // Places of those that are still to come.
   if (!formed_ && input.shards.size() < options_.expected_shards) input.shards.resize(options_.expected_shards);
   absl::StatusOr<Plan> plan = PlanExperts(input);
@@ -187,7 +197,7 @@ void Assignments::PlanAll(absl::Time now) {
   plan_at_.reset();
   for (auto& [numerics_id, group] : Groups()) {
     const Group eligible = Eligible(group);
-    std::vector<Holdings> plan = PlanGroup(eligible, LoadsKnown());
+    std::vector<Holdings> plan = PlanGroup(eligible);
     for (Shard* shard : group) {
       if (shard->draining) shard->target.clear();
     }
@@ -199,13 +209,18 @@ void Assignments::PlanAll(absl::Time now) {
 void Assignments::Refresh(absl::Time now) {
   for (auto& [numerics_id, group] : Groups()) {
     std::vector<ShardHoldings> holdings;
-    for (const Shard* shard : group) holdings.push_back({shard->target, shard->loaded});
+    std::vector<Holdings> told;
+    for (const Shard* shard : group) {
+      holdings.push_back({shard->target, shard->loaded});
+      told.push_back(shard->told);
+    }
     std::vector<Holdings> wanted = HoldUntilReplaced(holdings);
+    std::vector<Holdings> staged = StageLoads(holdings, wanted, told);
     for (size_t i = 0; i < group.size(); ++i) {
       Shard& shard = *group[i];
       if (!Difference(shard.wanted, wanted[i]).empty()) shard.shrink_at = now + options_.linger;
       shard.wanted = std::move(wanted[i]);
-      shard.told = Union(shard.told, shard.wanted);
+      shard.told = std::move(staged[i]);
     }
   }
   ++version_;

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "services/placement/load_meter.h"
 #include "services/placement/planner/plan.h"
+#include "services/placement/rebalance_plan.h"
 
 namespace baleen {
 
@@ -24,7 +25,8 @@ struct AssignmentOptions {
   absl::Duration settle = absl::Milliseconds(500);  // Changes within this time share one plan; the loss of a copy does not wait.
   absl::Duration linger = absl::Seconds(1);         // A copy taken out of the map stays loaded: routers may still have the last map.
   absl::Duration load_half_life = absl::Minutes(1);
-  double min_rows = 1000;       // Loads that sum to less say nothing.
+  double min_rows = 1000;       // Loads that sum to less say nothing,
+  double min_reports = 20;      // nor does what fewer reports a shard brought: shards report one after the other.
   double rebalance_gain = 1.1;  // A plan for measured loads is adopted when it is this much more even.
 };
 
@@ -53,8 +55,10 @@ class Assignments {
   std::map<std::string, Holdings> Targets() const;
   // Plans what is due, lets go what has lingered.
   void Tick(absl::Time now);
-  // Plans by measured load; returns whether that moves anything. Does nothing while experts move or loads are unknown.
-  bool Rebalance(absl::Time now);
+  // What a plan for measured load is made from; nothing while experts move or loads are unknown.
+  std::optional<RebalanceInput> ForRebalance();
+  // Moves experts as planned; returns whether any do. A plan for what has changed since is dropped.
+  bool Adopt(RebalancePlan plan, absl::Time now);
 
   // What the shard is told to hold.
   Holdings Assigned(const std::string& id) const;
@@ -79,7 +83,7 @@ class Assignments {
     Holdings target;
     Holdings loaded;
     Holdings wanted;  // Target, and what nobody has replaced yet.
-    Holdings told;    // Wanted, and what lingers.
+    Holdings told;    // What is wanted, as far as there is room for it, and what lingers.
     std::optional<absl::Time> shrink_at;
   };
   using Group = std::vector<Shard*>;
@@ -88,11 +92,14 @@ class Assignments {
   std::map<std::string, Group> Groups();
   void SchedulePlan(absl::Time at);
   void PlanAll(absl::Time now);
-  std::vector<Holdings> PlanGroup(const Group& group, bool use_loads) const;
+  PlanInput InputOf(const Group& group, bool use_loads) const;
+  std::vector<Holdings> PlanGroup(const Group& group) const;
   // Brings wanted and told in line with targets and loaded.
   void Refresh(absl::Time now);
   Group Eligible(const Group& group) const;
-  bool LoadsKnown() const { return meter_.total() >= options_.min_rows; }
+  bool LoadsKnown() const {
+    return meter_.total() >= options_.min_rows && meter_.reports() >= options_.min_reports * static_cast<double>(shards_.size());
+  }
 
   const AssignmentOptions options_;
   LoadMeter meter_;

@@ -45,6 +45,18 @@ class Fleet {
     }
     return false;
   }
+  bool Rebalance() {
+    const std::optional<RebalanceInput> input = assignments.ForRebalance();
+    return input && assignments.Adopt(PlanRebalance(*input), now);
+  }
+  // Reports of one shard's rows, all of the first layer.
+  void Work(const std::string& id, int reports = 50) {
+    LayerRows rows{.layer = 1, .experts = assignments.Assigned(id).at(0).experts, .rows = {}};
+    for (int report = 1; report <= reports; ++report) {
+      rows.rows.assign(rows.experts.size(), 1000u * static_cast<uint64_t>(report));
+      assignments.CountRows(id, {rows});
+    }
+  }
   size_t Announced(uint32_t layer, uint32_t expert) const {
     size_t copies = 0;
     for (const auto& [id, loaded] : loaded_) copies += Holds(assignments.Announced(id), layer, expert) ? 1 : 0;
@@ -172,21 +184,34 @@ TEST(AssignmentsTest, MeasuredLoadMovesExperts) {
   fleet.Join("a");
   fleet.Join("b");
   ASSERT_TRUE(fleet.Settle());
-  EXPECT_FALSE(fleet.assignments.Rebalance(fleet.now)) << "nothing is known";
-  const Holdings of_a = fleet.assignments.Assigned("a");
-  LayerRows rows{.layer = 1, .experts = of_a.at(0).experts, .rows = {}};
-  rows.rows.assign(rows.experts.size(), 1000);
-  fleet.assignments.CountRows("a", {rows});
-  fleet.assignments.CountRows("a", {rows});
+  EXPECT_FALSE(fleet.Rebalance()) << "nothing is known";
+  fleet.Work("a", 10);
+  EXPECT_FALSE(fleet.Rebalance()) << "b may be about to report as much";
+  fleet.Work("a");
   EXPECT_NEAR(fleet.assignments.imbalance(), 2 * 6.0 / 7, 0.3);
-  EXPECT_TRUE(fleet.assignments.Rebalance(fleet.now));
+  EXPECT_TRUE(fleet.Rebalance());
   EXPECT_LT(fleet.assignments.imbalance(), 1.2);
   EXPECT_EQ(fleet.FewestCopies(), 1u);
-  EXPECT_FALSE(fleet.assignments.Rebalance(fleet.now)) << "one move at a time";
+  EXPECT_FALSE(fleet.Rebalance()) << "one move at a time";
   ASSERT_TRUE(fleet.Settle());
-  EXPECT_FALSE(fleet.assignments.Rebalance(fleet.now)) << "even enough";
+  EXPECT_FALSE(fleet.Rebalance()) << "even enough";
   fleet.Pass(absl::Minutes(10));
-  EXPECT_FALSE(fleet.assignments.Rebalance(fleet.now)) << "long ago";
+  EXPECT_FALSE(fleet.Rebalance()) << "long ago";
+}
+
+TEST(AssignmentsTest, APlanForWhatHasChangedIsDropped) {
+  Fleet fleet({.expected_shards = 2, .replicas = 1, .extra_slots = 1});
+  fleet.Join("a");
+  fleet.Join("b");
+  ASSERT_TRUE(fleet.Settle());
+  fleet.Work("a");
+  const RebalancePlan plan = PlanRebalance(fleet.assignments.ForRebalance().value());
+  EXPECT_EQ(plan.groups.count("n"), 1u);
+  fleet.Join("c");
+  ASSERT_TRUE(fleet.Settle());
+  const auto targets = fleet.assignments.Targets();
+  EXPECT_FALSE(fleet.assignments.Adopt(plan, fleet.now));
+  EXPECT_EQ(fleet.assignments.Targets(), targets);
 }
 
 TEST(AssignmentsTest, EachNumericsHoldsAllExperts) {

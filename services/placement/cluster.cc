@@ -11,6 +11,7 @@ void Cluster::Restart(uint64_t epoch, std::map<std::string, Holdings> targets) {
   std::lock_guard watch_lock(watch_mutex_);
   newest_ = nullptr;
   std::lock_guard lock(mutex_);
+  ++restarts_;
   state_.emplace(options_);
   state_->Resume(epoch, std::move(targets), clock_->Now());
 }
@@ -81,10 +82,19 @@ std::vector<std::string> Cluster::Tick() {
 }
 
 bool Cluster::Rebalance() {
+  std::optional<RebalanceInput> input;
+  uint64_t restarts = 0;
+  {
+    std::lock_guard lock(mutex_);
+    input = state_->ForRebalance();
+    restarts = restarts_;
+  }
+  if (!input) return false;
+  RebalancePlan plan = PlanRebalance(*input);
   bool moved = false;
   {
     std::lock_guard lock(mutex_);
-    moved = state_->Rebalance(clock_->Now());
+    moved = restarts == restarts_ && state_->Adopt(std::move(plan), clock_->Now());
   }
   Publish();
   return moved;

@@ -45,6 +45,7 @@ class Cluster {
   absl::Status Drain(const std::string& id);
   absl::Status CheckOwner(const std::string& id, const std::string& caller) const;
   std::vector<std::string> Tick();
+  // Moves experts where measured load asks for it; whether any move. The others do not wait while it plans.
   bool Rebalance();
 
   // How many expert shards an operator wants; the expected ones until somebody says. INVALID_ARGUMENT outside of [replicas, kMaxShards].
@@ -75,7 +76,8 @@ class Cluster {
   Clock* const clock_;
   mutable std::mutex mutex_;           // Guards state_.
   std::optional<ClusterState> state_;  // Always there; anew after Restart.
-  uint32_t wanted_shards_;             // Guarded by mutex_ too.
+  uint64_t restarts_ = 0;              // Guarded by mutex_ too, as is the next.
+  uint32_t wanted_shards_;
 
   std::mutex watch_mutex_;  // Guards what follows.
   MapPtr newest_;

@@ -112,8 +112,8 @@ std::vector<std::string> ClusterState::Tick(absl::Time now) {
   return expired;
 }
 
-bool ClusterState::Rebalance(absl::Time now) {
-  const bool moved = assignments_.Rebalance(now);
+bool ClusterState::Adopt(RebalancePlan plan, absl::Time now) {
+  const bool moved = assignments_.Adopt(std::move(plan), now);
   if (TakeAnnounced()) Changed();
   return moved;
 }

@@ -112,8 +112,9 @@ class ClusterState {
   // least four times per timeout; a longer gap means that placement itself was paused, and is nobody's silence.
   std::vector<std::string> Tick(absl::Time now);
 
-  // Plans experts by measured load; whether any move.
-  bool Rebalance(absl::Time now);
+  // See Assignments.
+  std::optional<RebalanceInput> ForRebalance() { return assignments_.ForRebalance(); }
+  bool Adopt(RebalancePlan plan, absl::Time now);
 
   const Assignments& assignments() const { return assignments_; }
 

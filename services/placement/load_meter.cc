@@ -9,12 +9,14 @@ namespace baleen {
 void LoadMeter::Reset(const ModelShape& shape) {
   shape_ = shape;
   loads_.assign(shape.moe_layers, std::vector<double>(shape.experts));
+  reports_ = 0;
   counted_.clear();
 }
 
 void LoadMeter::Count(const std::string& shard, const std::vector<LayerRows>& rows) {
   auto& counted = counted_[shard];
   if (counted.empty()) counted.assign(shape_.moe_layers, std::vector<uint64_t>(shape_.experts));
+  bool worked = false;
   for (const LayerRows& given : rows) {
     const uint32_t layer = given.layer - shape_.first_moe_layer;
     if (given.layer < shape_.first_moe_layer || layer >= shape_.moe_layers) continue;
@@ -22,10 +24,14 @@ void LoadMeter::Count(const std::string& shard, const std::vector<LayerRows>& ro
       const uint32_t expert = given.experts[i];
       if (expert >= shape_.experts) continue;
       uint64_t& last = counted[layer][expert];
-      if (given.rows[i] > last) loads_[layer][expert] += static_cast<double>(given.rows[i] - last);
+      if (given.rows[i] > last) {
+        loads_[layer][expert] += static_cast<double>(given.rows[i] - last);
+        worked = true;
+      }
       last = given.rows[i];
     }
   }
+  if (worked) ++reports_;
 }
 
 void LoadMeter::Forget(const std::string& shard) { counted_.erase(shard); }
@@ -35,6 +41,7 @@ void LoadMeter::Decay(absl::Duration passed) {
   for (auto& layer : loads_) {
     for (double& load : layer) load *= factor;
   }
+  reports_ *= factor;
 }
 
 double LoadMeter::total() const {

@@ -1,5 +1,6 @@
 """Experts come and go under load: no request fails, and every token is the one of the fault-free run."""
 
+import re
 import signal
 import unittest
 
@@ -69,6 +70,19 @@ class ElasticTest(unittest.TestCase):
             self.wait_settled(cluster, [*shards, added])
             load.more()
             self.assertGreater(metric(added, "baleen_expert_rows_total"), 0)
+
+    def test_uneven_load_moves_experts(self):
+        flags = {"placement": ["--extra_slots=1", "--rebalance_period_s=0.2"]}
+        with Cluster(shards=6, own_flags=lambda name: flags.get(name, [])) as cluster, self.load.on(cluster) as load:
+            placement, shards = cluster.named("placement")[0], cluster.named("expert")
+            moves = lambda: re.findall(  # noqa: E731
+                r'"rebalance".*"imbalance_before": ?"?([\d.]+).*"imbalance_after": ?"?([\d.]+)', placement.log_path.read_text())
+            wait_for(moves, "no experts are moved")
+            self.wait_settled(cluster, shards)
+            load.more()
+            before, after = map(float, moves()[0])
+            self.assertGreater(before, 1.1 * after)
+            self.assertLess(metric(placement, "baleen_placement_imbalance"), before)
 
 
 if __name__ == "__main__":

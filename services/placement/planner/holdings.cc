@@ -58,4 +58,15 @@ Holdings Difference(const Holdings& a, const Holdings& b) {
   return Combine(a, b, [](const auto& x, const auto& y, auto out) { std::set_difference(x.begin(), x.end(), y.begin(), y.end(), out); });
 }
 
+Holdings First(const Holdings& holdings, size_t count) {
+  Holdings out;
+  for (const LayerExperts& layer : holdings) {
+    if (count == 0) break;
+    const size_t taken = std::min(count, layer.experts.size());
+    out.push_back({layer.layer, {layer.experts.begin(), layer.experts.begin() + static_cast<ptrdiff_t>(taken)}});
+    count -= taken;
+  }
+  return out;
+}
+
 }  // namespace baleen

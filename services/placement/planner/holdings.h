@@ -26,6 +26,8 @@ Holdings Union(const Holdings& a, const Holdings& b);
 Holdings Intersection(const Holdings& a, const Holdings& b);
 // What of `a` is not in `b`.
 Holdings Difference(const Holdings& a, const Holdings& b);
+// The first `count` (layer, expert) pairs, or all.
+Holdings First(const Holdings& holdings, size_t count);
 
 }  // namespace baleen
 
