@@ -13,7 +13,8 @@ from tests.testing.inference import inference_pb2
 _TIMEOUT_S = 120
 _PATIENCE_S = 30  # The window within which a request may be resumed.
 _PAUSE_S = 0.1
-_SILENCE_S = 2.0    # Without an event, once there was one, before the client asks another gateway.
+_SILENCE_S = 0.7  # Without a byte, once there was an event, before the client asks another gateway; comments come every 0.25 s.
+_GOES_ON_S = 2.0  # For the first byte of what another gateway goes on with.
 
 
 class Failed(Exception):
@@ -113,7 +114,7 @@ class ResumableStream:
         """Whether the stream came to its end; False when the connection broke or the gateway could not go on yet."""
         host, port = self._gateways[self._at]
         # A gateway that took the connection may be one that stands still.
-        connection = http.client.HTTPConnection(host, port, timeout=_SILENCE_S if self._events else _PATIENCE_S)
+        connection = http.client.HTTPConnection(host, port, timeout=_GOES_ON_S if self._events else _PATIENCE_S)
         try:
             connection.connect()
             socket = connection.sock  # The connection may let go of it while the answer is read.

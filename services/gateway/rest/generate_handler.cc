@@ -14,6 +14,8 @@ namespace {
 
 // A client may wait this long for a first token; proxies between give up on silence.
 constexpr absl::Duration kKeepAliveInterval = absl::Seconds(10);
+// Who has heard nothing from a resumable stream for two of these and a little more may take its gateway for stopped.
+constexpr absl::Duration kResumableKeepAliveInterval = absl::Milliseconds(250);
 
 // A guard's own end of a choice has none.
 void NoteNumerics(const GenerationEvent& event, AnswerHead* head) {
@@ -46,8 +48,14 @@ class WholeWriter {
 // Thread-safe: keep-alives come from the server's thread.
 class StreamWriter {
  public:
-  StreamWriter(AnswerHead head, StreamSpec spec, size_t choices, EventCursor events, std::shared_ptr<HttpResponder> responder)
-      : spec_(spec), responder_(std::move(responder)), head_(std::move(head)), states_(choices), events_(std::move(events)) {}
+  StreamWriter(AnswerHead head, StreamSpec spec, bool resumable, size_t choices, EventCursor events,
+               std::shared_ptr<HttpResponder> responder)
+      : spec_(spec),
+        resumable_(resumable),
+        responder_(std::move(responder)),
+        head_(std::move(head)),
+        states_(choices),
+        events_(std::move(events)) {}
 
   void OnEvent(const GenerationEvent& event) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -64,13 +72,23 @@ class StreamWriter {
     responder_->EndStream();
   }
 
-  // A comment while the request waits for its first event; from then on errors come within the stream. False when no more are wanted.
+  absl::Duration keep_alive_interval() const { return resumable_ ? kResumableKeepAliveInterval : kKeepAliveInterval; }
+
+  // Writes a comment where nothing was written since the last call: while the request waits for its first event, and to the end of a
+  // resumable stream that its client reads. To be called at each interval; false when no more are wanted.
   bool KeepAlive() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (answered_) return false;
+    if (answered_ && !resumable_) return false;
+    // Once a stream has begun errors come within it: that soon no comment begins one.
+    if (!begun_ && (waited_ += keep_alive_interval()) < kKeepAliveInterval) return true;
     Begin();
-    responder_->Write(": keep-alive\n\n");
+    if (std::exchange(silent_, true) && !slow_) responder_->Write(": keep-alive\n\n");
     return true;
+  }
+
+  void OnBackpressure(bool slow) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    slow_ = slow;
   }
 
  private:
@@ -94,7 +112,7 @@ class StreamWriter {
     GenerationEvent nothing;
     for (; nothing.choice < states_.size(); ++nothing.choice) {
       const std::string chunk = ChunkBody(head_, nothing, &states_[nothing.choice]);
-      if (!events_.begun()) responder_->Write(absl::StrCat("data: ", chunk, "\n\n"));
+      if (!events_.begun()) Write(absl::StrCat("data: ", chunk, "\n\n"));
     }
   }
 
@@ -102,7 +120,7 @@ class StreamWriter {
     answered_ = true;
     if (!begun_) return RespondError(status, {{"x-request-id", head_.request_id}}, *responder_);
     // No event of the answer: without an id, since the client may go on after the last one that was.
-    responder_->Write(absl::StrCat("data: ", ToApiError(status).body, "\n\n"));
+    Write(absl::StrCat("data: ", ToApiError(status).body, "\n\n"));
     responder_->EndStream();
   }
 
@@ -110,10 +128,16 @@ class StreamWriter {
     const std::string id = events_.Next(choice);
     if (id.empty()) return;
     BeginAnswer();
-    responder_->Write(absl::StrCat("id: ", id, "\ndata: ", data, "\n\n"));
+    Write(absl::StrCat("id: ", id, "\ndata: ", data, "\n\n"));
+  }
+
+  void Write(std::string event) {
+    silent_ = false;
+    responder_->Write(std::move(event));
   }
 
   const StreamSpec spec_;
+  const bool resumable_;
   std::shared_ptr<HttpResponder> responder_;
   std::mutex mutex_;
   AnswerHead head_;
@@ -122,6 +146,9 @@ class StreamWriter {
   bool begun_ = false;
   bool introduced_ = false;
   bool answered_ = false;
+  bool silent_ = true;  // Nothing but comments since the last KeepAlive.
+  bool slow_ = false;   // The client is behind.
+  absl::Duration waited_;
 };
 
 }  // namespace
@@ -140,14 +167,16 @@ void RunGeneration(const GenerationContext& context, GatewayProbe& probe, Genera
   const RequestOrigin origin = probe.Begin(operation, job.input);
   job.input.trace = origin.trace;
   GenerationSink sink;
+  std::function<void(bool)> on_slow = [](bool) {};
   const size_t choices = static_cast<size_t>(job.input.spec.choices);
   if (job.stream.stream) {
-    auto writer = std::make_shared<StreamWriter>(std::move(job.head), job.stream, choices, std::move(job.events), responder);
+    auto writer = std::make_shared<StreamWriter>(std::move(job.head), job.stream, job.resumable, choices, std::move(job.events), responder);
     sink = [writer](GenerationEvent event) { writer->OnEvent(event); };
-    responder->Every(kKeepAliveInterval, [waiting = std::weak_ptr<StreamWriter>(writer)] {
+    responder->Every(writer->keep_alive_interval(), [waiting = std::weak_ptr<StreamWriter>(writer)] {
       const std::shared_ptr<StreamWriter> still = waiting.lock();
       return still != nullptr && still->KeepAlive();
     });
+    on_slow = [writer](bool slow) { writer->OnBackpressure(slow); };
   } else {
     auto writer = std::make_shared<WholeWriter>(std::move(job.head), choices, responder);
     sink = [writer](GenerationEvent event) { writer->OnEvent(std::move(event)); };
@@ -157,7 +186,10 @@ void RunGeneration(const GenerationContext& context, GatewayProbe& probe, Genera
     return probe.Measure(charge->Meter(std::move(one)), origin);
   };
   std::shared_ptr<Generation> generation = StartChoices(context, job.input, measure, std::move(sink));
-  responder->OnBackpressure([generation](bool slow) { generation->Pause(slow); });
+  responder->OnBackpressure([generation, on_slow = std::move(on_slow)](bool slow) {
+    on_slow(slow);
+    generation->Pause(slow);
+  });
   responder->OnDisconnect([generation, &probe, answer = std::move(job.answer), resumable = job.resumable] {
     probe.Disconnected();
     resumable ? generation->Detach() : generation->Cancel();

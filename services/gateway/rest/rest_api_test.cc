@@ -122,6 +122,39 @@ TEST_F(RestApiTest, AWaitingStreamIsKeptAlive) {
   EXPECT_FALSE(answered->every && answered->every());
 }
 
+TEST_F(RestApiTest, AResumableStreamIsNeverSilentForLong) {
+  DecodeScript waits{.tokens = Ids("a")};
+  waits.silent = true;
+  Answer(waits);
+  const auto answer = Call("POST", "/v1/chat/completions", kChatStream, {{"x-baleen-resumable", "1"}});
+  ASSERT_TRUE(answer->every);
+  const std::string begun = answer->body;
+  EXPECT_TRUE(absl::StrContains(begun, "data: ")) << "the first token";
+  EXPECT_TRUE(answer->every());
+  EXPECT_EQ(answer->body, begun) << "it has just spoken";
+  EXPECT_TRUE(answer->every());
+  EXPECT_EQ(answer->body, begun + ": keep-alive\n\n");
+  answer->backpressure(true);
+  EXPECT_TRUE(answer->every());
+  EXPECT_EQ(answer->body, begun + ": keep-alive\n\n") << "nothing more for who does not read";
+  answer->backpressure(false);
+  EXPECT_TRUE(answer->every());
+  EXPECT_EQ(answer->body, begun + ": keep-alive\n\n: keep-alive\n\n");
+}
+
+TEST_F(RestApiTest, NoCommentBeginsAResumableStreamBeforeOthers) {
+  DecodeScript waits;
+  waits.silent = true;
+  Answer(waits);
+  const auto answer = Call("POST", "/v1/chat/completions", kChatStream, {{"x-baleen-resumable", "1"}});
+  ASSERT_TRUE(answer->every);
+  for (int quarter = 1; quarter < 40; ++quarter) EXPECT_TRUE(answer->every());
+  EXPECT_EQ(answer->status, 0) << "it may yet be refused with a status";
+  EXPECT_TRUE(answer->every());
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->body, ": keep-alive\n\n");
+}
+
 TEST_F(RestApiTest, EveryChoiceIsAnswered) {
   const std::string body = R"({"model":"abacus","n":3,"messages":[{"role":"user","content":"2+2"}])";
   const json::value whole = json::parse(Call("POST", "/v1/chat/completions", body + "}")->body);

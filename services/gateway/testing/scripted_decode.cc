@@ -36,7 +36,7 @@ std::shared_ptr<DecodeStream> ScriptedDecode::Open(const std::string&, v1::Start
   }
   started_.notify_all();
   auto stream = std::make_shared<Stream>(cancelled_);
-  if (script_.silent) return stream;
+  if (script_.silent && script_.tokens.empty()) return stream;
   if (!script_.failure.ok() && script_.failure_after == 0) {
     callbacks.on_done(script_.failure);
     return stream;
@@ -53,6 +53,7 @@ std::shared_ptr<DecodeStream> ScriptedDecode::Open(const std::string&, v1::Start
     AddLogprobs(start, token);
     callbacks.on_event(event);
   }
+  if (script_.silent) return stream;
   if (script_.failure.ok()) {
     event.mutable_finish()->set_reason(script_.finish);
     callbacks.on_event(event);

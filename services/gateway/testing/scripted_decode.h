@@ -22,7 +22,7 @@ struct DecodeScript {
   v1::FinishReason finish = v1::FINISH_REASON_STOP;
   uint32_t prompt_cache_hit_tokens = 0;
   absl::Status failure = {};  // Instead of the tokens from `failure_after` on, and of the end.
-  bool silent = false;        // Neither tokens nor an end: the sequence waits.
+  bool silent = false;        // No end: the sequence waits after its tokens, or for the first.
   size_t failure_after = 0;
 };
 
