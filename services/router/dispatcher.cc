@@ -36,17 +36,17 @@ void Dispatcher::UpdateMap(const v1::ClusterMap& map) {
 std::shared_ptr<ShardLink> Dispatcher::MakeLink(const std::string& worker_id, const std::string& address) {
   const std::weak_ptr<Dispatcher> self = weak_from_this();
   ShardEvents events;
-  events.on_reply = [self, worker_id](const v1::ExpertReplyHeader& reply, const Payload& payload) {
-    if (const auto dispatcher = self.lock()) dispatcher->OnReply(worker_id, reply, payload);
+  events.on_reply = [self, worker_id](const ShardLink& link, const v1::ExpertReplyHeader& reply, const Payload& payload) {
+    if (const auto dispatcher = self.lock()) dispatcher->OnReply(worker_id, link, reply, payload);
   };
-  events.on_up = [self, worker_id] {
-    if (const auto dispatcher = self.lock()) dispatcher->OnUp(worker_id);
+  events.on_up = [self, worker_id](const ShardLink& link) {
+    if (const auto dispatcher = self.lock()) dispatcher->OnUp(worker_id, link);
   };
-  events.on_alive = [self, worker_id] {
-    if (const auto dispatcher = self.lock()) dispatcher->OnAlive(worker_id);
+  events.on_alive = [self, worker_id](const ShardLink& link) {
+    if (const auto dispatcher = self.lock()) dispatcher->OnAlive(worker_id, link);
   };
-  events.on_down = [self, worker_id](absl::Status status) {
-    if (const auto dispatcher = self.lock()) dispatcher->OnDown(worker_id, status);
+  events.on_down = [self, worker_id](const ShardLink& link, absl::Status status) {
+    if (const auto dispatcher = self.lock()) dispatcher->OnDown(worker_id, link, status);
   };
   return std::make_shared<ShardLink>(connector_, address, options_.numerics_id, options_.policy.attempt_timeout, std::move(events));
 }

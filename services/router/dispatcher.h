@@ -52,14 +52,16 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   std::vector<Sending> PrepareLocked(std::vector<OutgoingCall> calls);
   absl::Status EndLocked(const std::shared_ptr<PendingBatch>& batch, std::unique_lock<std::mutex>& lock);
   void WakeLocked();
+  // False for a link that was forgotten: what it still says is not about the one that the worker may have since.
+  bool HeldLocked(const std::string& worker_id, const ShardLink& link) const;
   // True when it completes its batch.
   bool TakeReplyLocked(const std::string& worker_id, const v1::ExpertReplyHeader& reply, const Payload& payload);
 
   void SendAll(const std::vector<Sending>& calls);
-  void OnReply(const std::string& worker_id, const v1::ExpertReplyHeader& reply, const Payload& payload);
-  void OnUp(const std::string& worker_id);
-  void OnDown(const std::string& worker_id, const absl::Status& status);
-  void OnAlive(const std::string& worker_id);
+  void OnReply(const std::string& worker_id, const ShardLink& link, const v1::ExpertReplyHeader& reply, const Payload& payload);
+  void OnUp(const std::string& worker_id, const ShardLink& link);
+  void OnDown(const std::string& worker_id, const ShardLink& link, const absl::Status& status);
+  void OnAlive(const std::string& worker_id, const ShardLink& link);
 
   void Upkeep();
   absl::Time TickLinks(std::unique_lock<std::mutex>& lock);

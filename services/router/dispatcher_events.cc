@@ -41,10 +41,16 @@ void Dispatcher::WakeLocked() {
   upkeep_due_.notify_all();
 }
 
-void Dispatcher::OnReply(const std::string& worker_id, const v1::ExpertReplyHeader& reply, const Payload& payload) {
+bool Dispatcher::HeldLocked(const std::string& worker_id, const ShardLink& link) const {
+  const auto it = links_.find(worker_id);
+  return it != links_.end() && it->second.get() == &link;
+}
+
+void Dispatcher::OnReply(const std::string& worker_id, const ShardLink& link, const v1::ExpertReplyHeader& reply, const Payload& payload) {
   bool complete = false;
   {
     std::lock_guard lock(mu_);
+    if (!HeldLocked(worker_id, link)) return;
     complete = TakeReplyLocked(worker_id, reply, payload);
   }
   // Without the mutex, which the woken thread wants at once.
@@ -77,19 +83,22 @@ bool Dispatcher::TakeReplyLocked(const std::string& worker_id, const v1::ExpertR
   return true;
 }
 
-void Dispatcher::OnUp(const std::string& worker_id) {
+void Dispatcher::OnUp(const std::string& worker_id, const ShardLink& link) {
   std::lock_guard lock(mu_);
+  if (!HeldLocked(worker_id, link)) return;
   core_.Connected(worker_id);
   WakeLocked();
 }
 
-void Dispatcher::OnAlive(const std::string& worker_id) {
+void Dispatcher::OnAlive(const std::string& worker_id, const ShardLink& link) {
   std::lock_guard lock(mu_);
+  if (!HeldLocked(worker_id, link)) return;
   core_.Alive(worker_id, Clock::Real()->Now());
 }
 
-void Dispatcher::OnDown(const std::string& worker_id, const absl::Status& status) {
+void Dispatcher::OnDown(const std::string& worker_id, const ShardLink& link, const absl::Status& status) {
   std::lock_guard lock(mu_);
+  if (!HeldLocked(worker_id, link)) return;
   core_.Disconnected(worker_id, status);
   WakeLocked();
 }

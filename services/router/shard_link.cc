@@ -32,6 +32,7 @@ absl::Time ShardLink::Tick(absl::Time now) {
     std::lock_guard lock(mu_);
     if (state_ == State::kUp || state_ == State::kClosed) return absl::InfiniteFuture();
     if (state_ == State::kIdle && now < next_connect_) return next_connect_;
+    if (state_ == State::kBroken) return std::max(next_connect_, now + kFirstBackoff);
     if (state_ == State::kConnecting) {
       if (now < hello_due_) return hello_due_;
       last_error_ = absl::UnavailableError(absl::StrCat(address_, " does not answer"));
@@ -85,7 +86,7 @@ void ShardLink::OnMessage(const Message& message) {
     return;
   }
   if (reply.call_id() == 0) return OnHello(reply);
-  events_.on_reply(reply, message.payload);
+  events_.on_reply(*this, reply, message.payload);
 }
 
 void ShardLink::OnHello(const v1::ExpertReplyHeader& reply) {
@@ -104,8 +105,8 @@ void ShardLink::OnHello(const v1::ExpertReplyHeader& reply) {
       refused = connection_;
     }
   }
-  if (probed) return events_.on_alive();
-  if (reply.code() == 0) return events_.on_up();
+  if (probed) return events_.on_alive(*this);
+  if (reply.code() == 0) return events_.on_up(*this);
   if (refused != nullptr) refused->Close();
 }
 
@@ -115,12 +116,14 @@ void ShardLink::OnClosed(const absl::Status& status) {
     connection_.reset();
     if (state_ != State::kClosed) {
       if (status.code() != absl::StatusCode::kCancelled) last_error_ = status;
-      state_ = State::kIdle;
+      state_ = State::kBroken;
       next_connect_ = Clock::Real()->Now() + backoff_;
       backoff_ = std::min(backoff_ * 2, kMaxBackoff);
     }
   }
-  events_.on_down(status);
+  events_.on_down(*this, status);
+  std::lock_guard lock(mu_);
+  if (state_ == State::kBroken) state_ = State::kIdle;
 }
 
 bool ShardLink::up() const {

@@ -14,12 +14,14 @@
 
 namespace baleen {
 
-// Called on transport threads without the link's lock, never two at once for one stream.
+class ShardLink;
+
+// Called on transport threads without the link's lock, never two at once for one link. Each gets the link that it is about.
 struct ShardEvents {
-  std::function<void(const v1::ExpertReplyHeader&, const Payload&)> on_reply;
-  std::function<void()> on_up;                // The shard answered hello.
-  std::function<void()> on_alive;             // The shard answered a probe.
-  std::function<void(absl::Status)> on_down;  // The stream broke; calls in flight are lost.
+  std::function<void(const ShardLink&, const v1::ExpertReplyHeader&, const Payload&)> on_reply;
+  std::function<void(const ShardLink&)> on_up;                  // The shard answered hello.
+  std::function<void(const ShardLink&)> on_alive;               // The shard answered a probe.
+  std::function<void(const ShardLink&, absl::Status)> on_down;  // The stream broke; calls in flight are lost.
 };
 
 // Thread-safe; Tick has one caller. Owned by shared_ptr.
@@ -41,7 +43,8 @@ class ShardLink : public std::enable_shared_from_this<ShardLink> {
   void Close();
 
  private:
-  enum class State { kIdle, kConnecting, kUp, kClosed };
+  // kBroken until on_down has returned: the next stream's on_up must not overtake it.
+  enum class State { kIdle, kConnecting, kUp, kBroken, kClosed };
 
   void Connect(absl::Time now);
   void OnMessage(const Message& message);
