@@ -69,6 +69,7 @@ TokenChoice ToChoice(const v1::TokenEvent& event) {
 }
 
 absl::Status NoneReady() { return absl::UnavailableError("No decode worker is ready; try again shortly."); }
+absl::Status AllFull() { return absl::UnavailableError("No decode worker has room; try again shortly."); }
 
 // Where this choice was left. One that no worker has begins anew: above what the others had, since an abandoned connection may still run
 // it, and in their arithmetic, since the client may have had its tokens.
@@ -93,7 +94,8 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
         attempt_(resume_ ? Above(resume_->attempt, 1) : 0),
         assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher),
                    ToolCallOutput{input_.tool_calls, input_.single_tool_call}),
-        taken_at_(since) {
+        taken_at_(since),
+        admitted_(resume_.has_value()) {
     usage_.prompt_tokens = static_cast<int64_t>(input_.prompt.size());
     if (resume_) numerics_id_ = resume_->numerics_id;
   }
@@ -168,6 +170,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   bool insisted_ = false;
   int64_t streams_ = 0;  // Opened.
   absl::Time inquest_ends_;
+  bool admitted_;      // Some worker has had it: it is refused no more.
   absl::Status full_;  // Not OK while workers refuse for want of room.
   int failures_ = 0;   // In a row, without a token.
 };
@@ -199,11 +202,11 @@ void GenerationImpl::StartAttempt() {
     failed_workers_ = {current_worker_.worker_id};
     worker = Pick();
   }
-  // A worker that refused is only picked again when all have: then the fleet is full, and only who has tokens goes on waiting.
+  // A worker that refused is only picked again when all have: then the fleet is full, and only what a worker had once goes on waiting.
   if (worker && (full_.ok() || failed_workers_.count(worker->worker_id) == 0)) return OpenStream(*worker, attempt);
   if (worker) {
     absl::Status full = std::exchange(full_, absl::OkStatus());
-    return journal_.empty() ? Fail(std::move(full)) : TryAgain(std::move(full));
+    return admitted_ ? TryAgain(AllFull()) : Fail(std::move(full));
   }
   TryAgain(NoneReady());
 }
@@ -313,6 +316,8 @@ void GenerationImpl::OnEvent(uint32_t attempt, const v1::DecodeEvent& event) {
 
 void GenerationImpl::OnAccepted(uint32_t attempt) {
   accepted_ = true;
+  admitted_ = true;
+  full_ = absl::OkStatus();
   bool leaving = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);

@@ -212,6 +212,33 @@ TEST_F(GenerationTest, AFullWorkerIsLeftForAnotherAndAFullFleetRefuses) {
   EXPECT_EQ(all_full.starts.size(), 2u);
 }
 
+TEST_F(GenerationTest, WhatAWorkerHadIsNotRefusedByAFullFleet) {
+  const absl::Status full = absl::ResourceExhaustedError("full");
+  const absl::Status died = absl::UnavailableError("died");
+  ScriptedDialer dialer(Answer("</think>\n\nabc"), {{0, full, false}, {0, died}, {0, full, false}, {0, full, false}});
+  ManualTime time;
+  Collector collector;
+  StartGeneration(Context(dialer, &time), Input(), collector.Sink());
+  RunUntilLast(time, collector);
+  EXPECT_TRUE(collector.last.status.ok()) << collector.last.status;
+  EXPECT_EQ(collector.text, "abc");
+  EXPECT_EQ(dialer.addresses, std::vector<std::string>({"decode-a:1", "decode-b:1", "decode-a:1", "decode-b:1", "decode-a:1"}));
+}
+
+TEST_F(GenerationTest, WhatAWorkerHadIsGivenUpAsUnavailableByAFleetThatStaysFull) {
+  const absl::Status full = absl::ResourceExhaustedError("full");
+  std::vector<ScriptedDialer::Attempt> attempts(200, {0, full, false});
+  attempts[1] = {0, absl::UnavailableError("died")};
+  ScriptedDialer dialer(Answer("abc"), attempts);
+  ManualTime time;
+  const absl::Time begun = time.Now();
+  Collector collector;
+  StartGeneration(Context(dialer, &time), Input(), collector.Sink());
+  RunUntilLast(time, collector);
+  EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(time.Now() - begun, absl::Seconds(20));
+}
+
 TEST_F(GenerationTest, ATakenOverRequestEndsHere) {
   ScriptedDialer dialer(Answer("abcdef"), {{1, absl::AbortedError("another gateway")}});
   Collector collector;
