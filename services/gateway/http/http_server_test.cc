@@ -113,6 +113,36 @@ TEST(HttpServerTest, StreamsInChunks) {
   EXPECT_NE(answer.find("two\n"), std::string::npos) << answer;
 }
 
+TEST(HttpServerTest, WhatComesAfterAnAnswersEndIsNoPartOfTheNext) {
+  std::shared_ptr<HttpResponder> first;
+  HttpServer server({}, [&](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+    if (request.path == "/whole") {
+      responder->Respond(200, {}, "whole");
+      return responder->Write("late");
+    }
+    const auto speak_late = [&first] {
+      first->Write("late");
+      first->EndStream();
+    };
+    if (first != nullptr) speak_late();
+    responder->BeginStream({});
+    responder->Write("piece");
+    responder->EndStream();
+    if (first == nullptr) first = std::move(responder);
+    speak_late();
+  });
+  ASSERT_TRUE(server.Start().ok());
+  Client client(server.port());
+  for (const char* request :
+       {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET /whole HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"}) {
+    client.Send(request);
+    const std::string answers = client.ReadUntil("\r\n0\r\n\r\n");
+    EXPECT_NE(answers.find("\r\n\r\n5\r\npiece\r\n0\r\n\r\n"), std::string::npos) << answers;
+    EXPECT_EQ(answers.find("late"), std::string::npos) << answers;
+  }
+  first.reset();
+}
+
 TEST(HttpServerTest, AStreamToHttp10HasNoChunksAndEndsWithItsConnection) {
   HttpServer server({}, StreamTwoLines);
   ASSERT_TRUE(server.Start().ok());

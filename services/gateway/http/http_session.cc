@@ -69,6 +69,8 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
   void SendStreamHeader(http::response<http::empty_body> response);
   void QueueChunk(std::string piece);
   void QueueLastChunk();
+  // Which of the connection's answers is under way, or was last.
+  uint64_t answer() const { return answer_; }
   bool keep_alive() const { return keep_alive_; }
   unsigned version() const { return version_; }
   auto executor() { return stream_.get_executor(); }
@@ -99,6 +101,7 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   HttpRequest request_;  // Whose body is being read.
+  uint64_t answer_ = 0;
   bool keep_alive_ = false;
   unsigned version_ = kHttp11;  // The client's: HTTP/1.0 knows no chunks, so a stream ends with its connection.
   bool refused_ = false;        // More of the request may be on its way.
@@ -121,7 +124,7 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
 
 class Responder final : public HttpResponder {
  public:
-  explicit Responder(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+  explicit Responder(std::shared_ptr<Session> session) : session_(std::move(session)), answer_(session_->answer()) {}
 
   ~Responder() override {
     if (!answered_) Respond(500, {{"content-type", "application/json"}}, ToApiError(absl::InternalError("unanswered")).body);
@@ -170,12 +173,16 @@ class Responder final : public HttpResponder {
   }
 
  private:
+  // By then the session may be at another answer, which this must not touch.
   template <typename Action>
   void Post(Action action) {
-    asio::post(session_->executor(), [session = session_, action = std::move(action)]() mutable { action(*session); });
+    asio::post(session_->executor(), [session = session_, answer = answer_, action = std::move(action)]() mutable {
+      if (session->answer() == answer) action(*session);
+    });
   }
 
-  std::shared_ptr<Session> session_;
+  const std::shared_ptr<Session> session_;
+  const uint64_t answer_;
   std::atomic<bool> answered_{false};
 };
 
@@ -227,6 +234,7 @@ void Session::OnRequest() {
   version_ = message.version() < kHttp11 ? kHttp10 : kHttp11;
   head_only_ = message.method() == http::verb::head;
   request_.body = PrivateText(std::move(message.body()));
+  ++answer_;
   answering_ = true;
   header_sent_ = false;
   last_queued_ = false;
@@ -332,7 +340,7 @@ void Session::SendStreamHeader(http::response<http::empty_body> response) {
 }
 
 void Session::QueueChunk(std::string piece) {
-  if (!answering_ || head_only_ || piece.empty()) return;
+  if (!answering_ || sending_ || last_queued_ || head_only_ || piece.empty()) return;
   queued_bytes_ += piece.size();
   if (queued_bytes_ > kMaxQueuedBytes) return Disconnected();  // A reader this slow is gone.
   chunks_.push_back(std::move(piece));

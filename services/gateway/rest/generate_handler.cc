@@ -69,7 +69,7 @@ class StreamWriter {
     WriteEvent(kRequest, "[DONE]");
     if (const absl::Status had = events_.CheckEnd(); !had.ok()) return OnError(had);
     BeginAnswer();
-    responder_->EndStream();
+    EndStream();
   }
 
   absl::Duration keep_alive_interval() const { return resumable_ ? kResumableKeepAliveInterval : kKeepAliveInterval; }
@@ -78,7 +78,7 @@ class StreamWriter {
   // resumable stream that its client reads. To be called at each interval; false when no more are wanted.
   bool KeepAlive() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (answered_ && !resumable_) return false;
+    if (ended_ || (answered_ && !resumable_)) return false;
     // Once a stream has begun errors come within it: that soon no comment begins one.
     if (!begun_ && (waited_ += keep_alive_interval()) < kKeepAliveInterval) return true;
     Begin();
@@ -117,10 +117,17 @@ class StreamWriter {
   }
 
   void OnError(const absl::Status& status) {
-    answered_ = true;
-    if (!begun_) return RespondError(status, {{"x-request-id", head_.request_id}}, *responder_);
+    if (!begun_) {
+      ended_ = true;
+      return RespondError(status, {{"x-request-id", head_.request_id}}, *responder_);
+    }
     // No event of the answer: without an id, since the client may go on after the last one that was.
     Write(absl::StrCat("data: ", ToApiError(status).body, "\n\n"));
+    EndStream();
+  }
+
+  void EndStream() {
+    ended_ = true;
     responder_->EndStream();
   }
 
@@ -146,6 +153,7 @@ class StreamWriter {
   bool begun_ = false;
   bool introduced_ = false;
   bool answered_ = false;
+  bool ended_ = false;
   bool silent_ = true;  // Nothing but comments since the last KeepAlive.
   bool slow_ = false;   // The client is behind.
   absl::Duration waited_;

@@ -142,6 +142,20 @@ TEST_F(RestApiTest, AResumableStreamIsNeverSilentForLong) {
   EXPECT_EQ(answer->body, begun + ": keep-alive\n\n: keep-alive\n\n");
 }
 
+TEST_F(RestApiTest, NoCommentFollowsTheEndOfAResumableStream) {
+  const absl::Status failure = absl::InvalidArgumentError("bad seed");
+  const DecodeScript done{.tokens = Ids("a\n</think>\n\n4")};
+  const DecodeScript fails{.tokens = done.tokens, .failure = failure, .failure_after = 1};
+  const DecodeScript refused{.failure = failure};
+  for (const DecodeScript& script : {done, fails, refused}) {
+    Answer(script);
+    const auto answer = Call("POST", "/v1/chat/completions", kChatStream, {{"x-baleen-resumable", "1"}});
+    EXPECT_TRUE(answer->ended);
+    ASSERT_TRUE(answer->every);
+    EXPECT_FALSE(answer->every()) << answer->body;
+  }
+}
+
 TEST_F(RestApiTest, NoCommentBeginsAResumableStreamBeforeOthers) {
   DecodeScript waits;
   waits.silent = true;
