@@ -35,11 +35,12 @@ ExpertHolder::ExpertHolder(const Checkpoint* checkpoint, const ModelConfig* conf
 absl::Status ExpertHolder::Assign(const std::vector<v1::ExpertRange>& ranges) {
   {
     std::lock_guard lock(mu_);
-    if (!ready_.ok()) ready_ = absl::UnavailableError("assigned experts are being loaded");
+    if (!ready_.ok() && !failing_) ready_ = absl::UnavailableError("assigned experts are being loaded");
   }
   const auto fail = [this](absl::Status status) {
     Log(LogLevel::kError, "experts_not_loaded", {{"error", std::string(status.message())}});
     std::lock_guard lock(mu_);
+    failing_ = true;
     ready_ = status;
     return status;
   };
@@ -61,6 +62,7 @@ void ExpertHolder::Publish(std::shared_ptr<const HeldExperts> experts, const std
   std::lock_guard lock(mu_);
   loaded_ = ranges;
   digests_ = std::move(digests);
+  failing_ = false;
   ready_ = count > 0 ? absl::OkStatus() : absl::UnavailableError("no experts assigned");
 }
 

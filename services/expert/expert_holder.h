@@ -27,7 +27,8 @@ class ExpertHolder {
 
   // Loaded ranges and the digests of all tensors read so far.
   void Report(v1::HeartbeatRequest* heartbeat) const;
-  // OK when it holds experts, be they those of the newest assignment or of the one before while that is being loaded.
+  // OK when it holds experts, be they those of the newest assignment or of the one before while that is being loaded. After a failure its
+  // error, until an Assign succeeds.
   absl::Status Ready() const;
 
  private:
@@ -41,6 +42,7 @@ class ExpertHolder {
   mutable std::mutex mu_;
   std::vector<v1::ExpertRange> loaded_;
   std::vector<TensorDigestEntry> digests_;
+  bool failing_ = false;  // The last Assign that ended failed.
   absl::Status ready_;
 };
 

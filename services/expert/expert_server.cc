@@ -22,6 +22,7 @@
 #include "services/expert/expert_grpc.h"
 #include "services/expert/expert_holder.h"
 #include "services/expert/expert_service.h"
+#include "services/expert/load_loop.h"
 #include "services/placement/placement_client.h"
 
 namespace baleen {
@@ -73,10 +74,11 @@ struct ExpertServer::Impl {
   std::unique_ptr<ExpertLoader> loader;
   std::unique_ptr<ExpertService> service;
   std::unique_ptr<ExpertHolder> holder;
+  std::unique_ptr<LoadLoop> loads;
   std::unique_ptr<ExpertGrpc> grpc_service;
   std::unique_ptr<WorkerTransport> transport;
   std::unique_ptr<PlacementClient> placement;
-  std::atomic<PlacementClient*> registered{nullptr};  // Set once `placement` may be called from its own callbacks.
+  std::atomic<PlacementClient*> registered{nullptr};  // Set once `placement` may be called from other threads.
   std::atomic<bool> draining{false};
 };
 
@@ -100,6 +102,12 @@ absl::Status ExpertServer::Impl::Load() {
   }
   service = std::make_unique<ExpertService>(service_options, Clock::Real(), &runner.metrics());
   holder = std::make_unique<ExpertHolder>(checkpoint.get(), &config, loader.get(), service.get());
+  LoadLoopOptions loop;
+  loop.load = [this](const std::vector<v1::ExpertRange>& ranges) { return holder->Assign(ranges); };
+  loop.on_tried = [this] {
+    if (PlacementClient* const client = registered) client->Nudge();
+  };
+  loads = std::make_unique<LoadLoop>(std::move(loop));
   return absl::OkStatus();
 }
 
@@ -148,15 +156,11 @@ void ExpertServer::Impl::Register() {
   worker.set_experts(static_cast<uint32_t>(config.n_routed_experts));
   worker.set_expert_groups(static_cast<uint32_t>(config.n_group));
   client.report = [this](v1::HeartbeatRequest* heartbeat) { Report(heartbeat); };
-  client.on_assignment = [this](const std::vector<v1::ExpertRange>& ranges) {
-    // A failure is logged and shows as not ready.
-    (void)holder->Assign(ranges);
-    if (PlacementClient* const self = registered) self->Nudge();
-  };
+  client.on_assignment = [this](const std::vector<v1::ExpertRange>& ranges) { loads->Assign(ranges); };
   client.on_drain = [this] { runner.RequestStop(); };
   placement = std::make_unique<PlacementClient>(std::move(client));
   registered = placement.get();
-  // An assignment that came before has not been reported.
+  // What was loaded before has not been reported.
   placement->Nudge();
 }
 
@@ -199,7 +203,8 @@ void ExpertServer::Impl::CloseStreams() {
 
 void ExpertServer::Impl::Stop() {
   CloseStreams();
-  runner.Stop();  // No probe asks for the standing any more.
+  runner.Stop();                        // No probe asks for the standing any more,
+  if (loads != nullptr) loads->Stop();  // and no load tells placement.
   registered = nullptr;
   placement.reset();
 }

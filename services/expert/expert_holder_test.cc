@@ -1,0 +1,128 @@
+// Against the shipped checkpoint's shape; what is loaded is made up.
+#include "services/expert/expert_holder.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/synchronization/notification.h"
+#include "base/clock.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/config/model_config.h"
+#include "proto/baleen/v1/placement.pb.h"
+#include "services/expert/expert_service.h"
+#include "services/expert/held_experts.h"
+#include "services/expert/load_loop.h"
+
+namespace baleen {
+namespace {
+
+constexpr char kModel[] = "checkpoints/abacus";
+
+class NamedExperts final : public HeldExperts {
+ public:
+  explicit NamedExperts(const std::vector<ExpertId>& ids) : ids_(ids.begin(), ids.end()) {}
+  size_t size() const override { return ids_.size(); }
+  bool Has(int layer, uint32_t expert) const override { return ids_.contains({layer, static_cast<int>(expert)}); }
+  absl::Status Compute(int /*layer*/, absl::Span<const ExpertSlot> /*slots*/) const override { return absl::OkStatus(); }
+
+ private:
+  const std::set<ExpertId> ids_;
+};
+
+// Fails the first `failures` times.
+class FailingLoader final : public ExpertLoader {
+ public:
+  explicit FailingLoader(int failures) : failures_(failures) {}
+  absl::StatusOr<std::shared_ptr<const HeldExperts>> Load(const std::vector<ExpertId>& experts) override {
+    if (failures_-- > 0) return absl::ResourceExhaustedError("no room now");
+    return std::make_shared<NamedExperts>(experts);
+  }
+
+ private:
+  int failures_;
+};
+
+class ExpertHolderTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto config = ModelConfig::Load(kModel);
+    ASSERT_TRUE(config.ok()) << config.status();
+    config_ = *std::move(config);
+    auto checkpoint = Checkpoint::Open(kModel);
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+    checkpoint_ = *std::move(checkpoint);
+    service_ = std::make_unique<ExpertService>(ExpertServiceOptions(), Clock::Real(), nullptr);
+    layer_ = static_cast<uint32_t>(config_.first_k_dense_replace);
+  }
+
+  std::unique_ptr<ExpertHolder> Holder(ExpertLoader* loader) {
+    return std::make_unique<ExpertHolder>(checkpoint_.get(), &config_, loader, service_.get());
+  }
+
+  std::vector<v1::ExpertRange> Ranges(const std::vector<uint32_t>& experts) const {
+    std::vector<v1::ExpertRange> ranges(1);
+    ranges[0].set_layer(layer_);
+    ranges[0].mutable_experts()->Add(experts.begin(), experts.end());
+    return ranges;
+  }
+
+  // Of layer_, as it is reported.
+  std::vector<uint32_t> Loaded(const ExpertHolder& holder) const {
+    v1::HeartbeatRequest heartbeat;
+    holder.Report(&heartbeat);
+    std::vector<uint32_t> experts;
+    for (const v1::ExpertRange& range : heartbeat.loaded()) {
+      EXPECT_EQ(range.layer(), layer_);
+      experts.insert(experts.end(), range.experts().begin(), range.experts().end());
+    }
+    return experts;
+  }
+
+  ModelConfig config_;
+  std::unique_ptr<Checkpoint> checkpoint_;
+  std::unique_ptr<ExpertService> service_;
+  uint32_t layer_ = 0;
+};
+
+TEST_F(ExpertHolderTest, WhatFailedOnceIsLoadedByTheLoop) {
+  FailingLoader loader(/*failures=*/1);
+  const auto holder = Holder(&loader);
+  absl::Notification loaded;
+  LoadLoopOptions options;
+  options.load = [&](const std::vector<v1::ExpertRange>& ranges) { return holder->Assign(ranges); };
+  options.on_tried = [&] {
+    if (holder->Ready().ok()) loaded.Notify();
+  };
+  options.first_pause = absl::Milliseconds(1);
+  LoadLoop loop(std::move(options));
+  loop.Assign(Ranges({1, 3}));
+  loaded.WaitForNotification();
+  EXPECT_EQ(Loaded(*holder), (std::vector<uint32_t>{1, 3}));
+}
+
+TEST_F(ExpertHolderTest, SaysWhatFailedUntilItIsLoaded) {
+  FailingLoader loader(/*failures=*/1);
+  const auto holder = Holder(&loader);
+  EXPECT_EQ(holder->Ready().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(holder->Assign(Ranges({1})).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(holder->Ready().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(Loaded(*holder).empty());
+  EXPECT_TRUE(holder->Assign(Ranges({1})).ok());
+  EXPECT_TRUE(holder->Ready().ok());
+}
+
+TEST_F(ExpertHolderTest, ExpertsThatTheModelLacksAreRefused) {
+  FailingLoader loader(/*failures=*/0);
+  const auto holder = Holder(&loader);
+  const absl::Status status = holder->Assign(Ranges({static_cast<uint32_t>(config_.n_routed_experts)}));
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(holder->Ready(), status);
+}
+
+}  // namespace
+}  // namespace baleen
