@@ -7,6 +7,12 @@
 #include "services/placement/planner/handover.h"
 
 namespace baleen {
+namespace {
+
+// More shards than these share what each tick makes of their joining and loading: it takes longer the more there are.
+constexpr size_t kServedAtOnce = 16;
+
+}  // namespace
 
 absl::Status Assignments::CheckShape(const ModelShape& shape) const {
   if (!shards_.empty() && shape != shape_) {
@@ -37,13 +43,13 @@ void Assignments::Join(const std::string& id, const ModelShape& shape, const std
   shard.loaded = loaded;
   if (!first_joined_) first_joined_ = now;
   if (shards_.size() >= options_.expected_shards) formed_ = true;
-  // While the cluster forms each shard's part is known at once; later ones may come together.
+  // While the cluster forms each shard's part is known at once, or of many with the next tick; later ones may come together.
   if (is_new && first_joined_ && now - *first_joined_ < options_.forming && next_order_ <= options_.expected_shards) {
     SchedulePlan(now);
   } else if (is_new) {
     SchedulePlan(now + options_.settle);
   }
-  if (!hold_until_ && plan_at_ && *plan_at_ <= now) PlanAll(now);
+  if (options_.expected_shards <= kServedAtOnce && !hold_until_ && plan_at_ && *plan_at_ <= now) PlanAll(now);
   Refresh(now);
 }
 
@@ -55,7 +61,11 @@ void Assignments::Report(const std::string& id, const Holdings& loaded, bool dra
   if (shard.draining == draining && shard.loaded == loaded) return;
   shard.draining = draining;
   shard.loaded = loaded;
-  Refresh(now);
+  if (shards_.size() <= kServedAtOnce) {
+    Refresh(now);
+  } else {
+    stale_ = true;
+  }
 }
 
 void Assignments::CountRows(const std::string& id, const std::vector<LayerRows>& rows) {
@@ -84,11 +94,17 @@ void Assignments::Tick(absl::Time now) {
     SchedulePlan(now);
   }
   if (!hold_until_ && plan_at_ && now >= *plan_at_) PlanAll(now);
-  for (auto& [id, shard] : shards_) {
-    if (!shard.shrink_at || now < *shard.shrink_at) continue;
-    shard.told = Intersection(shard.told, shard.wanted);
-    shard.shrink_at.reset();
-  }
+  for (auto& [id, shard] : shards_) LetGo(shard, now);
+  if (stale_) Refresh(now);
+}
+
+void Assignments::LetGo(Shard& shard, absl::Time now) {
+  if (shard.lingering.empty() || now < shard.lingering.front().first) return;
+  while (!shard.lingering.empty() && now >= shard.lingering.front().first) shard.lingering.pop_front();
+  Holdings kept = shard.wanted;
+  for (const auto& [until, holdings] : shard.lingering) kept = Union(kept, holdings);
+  shard.told = Intersection(shard.told, kept);
+  stale_ = true;  // There is room for others.
 }
 
 std::optional<RebalanceInput> Assignments::ForRebalance() {
@@ -218,11 +234,14 @@ void Assignments::Refresh(absl::Time now) {
     std::vector<Holdings> staged = StageLoads(holdings, wanted, told);
     for (size_t i = 0; i < group.size(); ++i) {
       Shard& shard = *group[i];
-      if (!Difference(shard.wanted, wanted[i]).empty()) shard.shrink_at = now + options_.linger;
+      if (Holdings dropped = Difference(shard.wanted, wanted[i]); !dropped.empty()) {
+        shard.lingering.emplace_back(now + options_.linger, std::move(dropped));
+      }
       shard.wanted = std::move(wanted[i]);
       shard.told = std::move(staged[i]);
     }
   }
+  stale_ = false;
   ++version_;
 }
 

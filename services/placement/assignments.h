@@ -3,6 +3,7 @@
 #define BALEEN_SERVICES_PLACEMENT_ASSIGNMENTS_H_
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -26,7 +27,7 @@ struct AssignmentOptions {
   absl::Duration linger = absl::Seconds(1);         // A copy taken out of the map stays loaded: routers may still have the last map.
   absl::Duration load_half_life = absl::Minutes(1);
   double min_rows = 1000;       // Loads that sum to less say nothing,
-  double min_reports = 20;      // nor does what fewer reports a shard brought: shards report one after the other.
+  double min_reports = 20;      // nor do fewer reports of the newest ones' size: shards report one after the other.
   double rebalance_gain = 1.1;  // A plan for measured loads is adopted when it is this much more even.
 };
 
@@ -41,7 +42,7 @@ class Assignments {
   // A shard of a checked shape. `loaded` is kept until a plan replaces it.
   void Join(const std::string& id, const ModelShape& shape, const std::string& numerics_id, const std::string& failure_domain,
             const Holdings& loaded, absl::Time now);
-  // Nothing to do for shards that have not joined.
+  // Nothing to do for shards that have not joined. What follows from it with many shards, which report all the time, the next tick says.
   void Report(const std::string& id, const Holdings& loaded, bool draining, absl::Time now);
   void CountRows(const std::string& id, const std::vector<LayerRows>& rows);
   void Leave(const std::string& id, absl::Time now);
@@ -53,7 +54,7 @@ class Assignments {
   void Remember(std::map<std::string, Holdings> targets) { remembered_ = std::move(targets); }
   // What the newest plan gives each shard.
   std::map<std::string, Holdings> Targets() const;
-  // Plans what is due, lets go what has lingered.
+  // Plans what is due, takes in what was reported, lets go what has lingered.
   void Tick(absl::Time now);
   // What a plan for measured load is made from; nothing while experts move or loads are unknown.
   std::optional<RebalanceInput> ForRebalance();
@@ -82,9 +83,9 @@ class Assignments {
     bool draining = false;
     Holdings target;
     Holdings loaded;
-    Holdings wanted;  // Target, and what nobody has replaced yet.
-    Holdings told;    // What is wanted, as far as there is room for it, and what lingers.
-    std::optional<absl::Time> shrink_at;
+    Holdings wanted;                                        // Target, and what nobody has replaced yet.
+    Holdings told;                                          // What is wanted, as far as there is room for it, and what lingers.
+    std::deque<std::pair<absl::Time, Holdings>> lingering;  // What was wanted, and until when it stays.
   };
   using Group = std::vector<Shard*>;
 
@@ -96,10 +97,9 @@ class Assignments {
   std::vector<Holdings> PlanGroup(const Group& group) const;
   // Brings wanted and told in line with targets and loaded.
   void Refresh(absl::Time now);
+  void LetGo(Shard& shard, absl::Time now);
   Group Eligible(const Group& group) const;
-  bool LoadsKnown() const {
-    return meter_.total() >= options_.min_rows && meter_.reports() >= options_.min_reports * static_cast<double>(shards_.size());
-  }
+  bool LoadsKnown() const { return meter_.total() >= options_.min_rows && meter_.total() >= options_.min_reports * meter_.newest(); }
 
   const AssignmentOptions options_;
   LoadMeter meter_;
@@ -108,6 +108,7 @@ class Assignments {
   std::map<std::string, Holdings> remembered_;
   uint64_t next_order_ = 0;
   uint64_t version_ = 0;
+  bool stale_ = false;   // Shards have reported since the last Refresh.
   bool formed_ = false;  // All expected shards were here at once, or did not come in time.
   std::optional<absl::Time> first_joined_;
   std::optional<absl::Time> plan_at_;

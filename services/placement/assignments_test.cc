@@ -11,19 +11,26 @@ namespace baleen {
 namespace {
 
 constexpr ModelShape kShape{.first_moe_layer = 1, .moe_layers = 2, .experts = 12};
+constexpr ModelShape kDeep{.first_moe_layer = 1, .moe_layers = 20, .experts = 12};
 const absl::Time kStart = absl::FromUnixSeconds(1000);
 
 // Assignments with shards that load what they are told when the test says so.
 class Fleet {
  public:
-  explicit Fleet(const AssignmentOptions& options) : assignments(options) {}
+  explicit Fleet(const AssignmentOptions& options, const ModelShape& shape = kShape) : assignments(options), shape_(shape) {}
 
   void Join(const std::string& id, const Holdings& loaded = {}, const std::string& numerics_id = "n") {
-    EXPECT_TRUE(assignments.CheckShape(kShape).ok());
+    EXPECT_TRUE(assignments.CheckShape(shape_).ok());
     loaded_[id] = loaded;
-    assignments.Join(id, kShape, numerics_id, "", loaded, now);
+    assignments.Join(id, shape_, numerics_id, "", loaded, now);
   }
   void Load(const std::string& id) { assignments.Report(id, loaded_[id] = assignments.Assigned(id), draining_.contains(id), now); }
+  // Lets go what it is told to, and loads half of the rest.
+  void LoadHalf(const std::string& id) {
+    const Holdings told = assignments.Assigned(id), missing = Difference(told, loaded_[id]);
+    loaded_[id] = Union(Intersection(loaded_[id], told), First(missing, (CountExperts(missing) + 1) / 2));
+    assignments.Report(id, loaded_[id], draining_.contains(id), now);
+  }
   void Drain(const std::string& id) {
     draining_.insert(id);
     assignments.Report(id, loaded_[id], true, now);
@@ -38,7 +45,7 @@ class Fleet {
   }
   // Everybody loads what it is told until nothing is left to do.
   bool Settle() {
-    for (int round = 0; round < 40; ++round) {
+    for (int round = 0; round < 400; ++round) {
       for (const auto& [id, loaded] : loaded_) Load(id);
       Pass(absl::Milliseconds(250));
       if (assignments.pending() == 0) return true;
@@ -64,8 +71,8 @@ class Fleet {
   }
   size_t FewestCopies() const {
     size_t fewest = 1000;
-    for (uint32_t layer = 1; layer <= 2; ++layer) {
-      for (uint32_t expert = 0; expert < kShape.experts; ++expert) fewest = std::min(fewest, Announced(layer, expert));
+    for (uint32_t layer = 1; layer <= shape_.moe_layers; ++layer) {
+      for (uint32_t expert = 0; expert < shape_.experts; ++expert) fewest = std::min(fewest, Announced(layer, expert));
     }
     return fewest;
   }
@@ -75,6 +82,7 @@ class Fleet {
   absl::Time now = kStart;
 
  private:
+  const ModelShape shape_;
   std::map<std::string, Holdings> loaded_;
   std::set<std::string> draining_;
 };
@@ -179,6 +187,39 @@ TEST(AssignmentsTest, AfterARestartNothingMoves) {
   for (const char* id : {"a", "b", "c"}) EXPECT_EQ(after.assignments.Assigned(id), before.assignments.Assigned(id));
 }
 
+TEST(AssignmentsTest, ManyShardsShareWhatATickMakesOfThem) {
+  Fleet fleet({.expected_shards = 20, .replicas = 2});
+  for (int shard = 0; shard < 20; ++shard) fleet.Join(absl::StrCat("s", shard));
+  EXPECT_EQ(fleet.Told("s0"), 0u) << "all share one plan";
+  fleet.Pass(absl::Milliseconds(250));
+  EXPECT_GT(fleet.Told("s0"), 0u);
+  ASSERT_TRUE(fleet.Settle());
+  EXPECT_GE(fleet.FewestCopies(), 2u);
+  fleet.Leave("s7");
+  fleet.Pass(absl::Milliseconds(250));
+  EXPECT_GT(fleet.assignments.pending(), 0u);
+  ASSERT_TRUE(fleet.Settle());
+  EXPECT_GE(fleet.FewestCopies(), 2u);
+}
+
+TEST(AssignmentsTest, ADeathInTheMiddleOfAMoveIsMadeGoodAtOnce) {
+  Fleet fleet({.expected_shards = 2}, kDeep);
+  fleet.Join("a");
+  fleet.Join("b");
+  ASSERT_TRUE(fleet.Settle());
+  fleet.Join("c");
+  fleet.Join("d");
+  fleet.Pass(absl::Seconds(1));
+  fleet.Load("c");  // And d has not: a and b still hold its part.
+  fleet.Pass(absl::Seconds(2));
+  fleet.Leave("c");
+  fleet.Pass(absl::Milliseconds(250));
+  fleet.Load("a");
+  fleet.Load("b");
+  fleet.Pass(absl::Milliseconds(250));
+  EXPECT_EQ(fleet.FewestCopies(), 1u);
+}
+
 TEST(AssignmentsTest, MeasuredLoadMovesExperts) {
   Fleet fleet({.expected_shards = 2, .replicas = 1, .extra_slots = 1});
   fleet.Join("a");
@@ -240,14 +281,14 @@ TEST(AssignmentsTest, NoExpertIsEverLostToPlannedChanges) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     const uint32_t replicas = 1 + random() % 3;
-    Fleet fleet({.expected_shards = 2, .replicas = replicas});
+    Fleet fleet({.expected_shards = 2, .replicas = replicas, .extra_slots = seed % 3}, seed % 20 == 0 ? kDeep : kShape);
     std::set<std::string> here, draining;
     for (int i = 0; i < 3; ++i) fleet.Join(*here.insert(absl::StrCat("s", i)).first);
     ASSERT_TRUE(fleet.Settle());
     for (int step = 0; step < 120; ++step) {
       const std::string fresh = absl::StrCat("s", 3 + step);
       const std::string some = *std::next(here.begin(), random() % here.size());
-      switch (random() % 6) {
+      switch (random() % 8) {
         case 0:
           if (here.size() < 7) fleet.Join(*here.insert(fresh).first);
           break;
@@ -264,6 +305,13 @@ TEST(AssignmentsTest, NoExpertIsEverLostToPlannedChanges) {
           break;
         case 3:
           fleet.Load(some);
+          break;
+        case 4:
+          fleet.LoadHalf(some);
+          break;
+        case 5:
+          if (!fleet.assignments.Assigned(some).empty()) fleet.Work(some);
+          fleet.Rebalance();
           break;
         default:
           fleet.Pass(absl::Milliseconds(250 * (1 + random() % 8)));

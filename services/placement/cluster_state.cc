@@ -16,6 +16,7 @@ void ClusterState::Resume(uint64_t epoch, std::map<std::string, Holdings> target
 
 absl::Status ClusterState::Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded, absl::Time now) {
   RETURN_IF_ERROR(CheckOwner(worker.id, worker.owner));
+  if (epoch_seen > kMaxEpochSeen) return absl::InvalidArgumentError(absl::StrCat("epoch_seen ", epoch_seen, " is above ", kMaxEpochSeen));
   const bool is_new = !workers_.contains(worker.id);
   if (is_new && workers_.size() >= kMaxWorkers) return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxWorkers, " workers"));
   const bool is_shard = worker.role == WorkerRole::kExpert;

@@ -96,8 +96,8 @@ class ClusterState {
 
   // Adds the worker or renews it (not ready until its next report). `epoch_seen` above this state's own means that placement restarted:
   // the epoch goes on above it, and no map leaves for one heartbeat timeout, so that the first one does not miss live workers.
-  // INVALID_ARGUMENT when an expert shard's shape differs from the others' or cannot be planned; RESOURCE_EXHAUSTED past kMaxWorkers.
-  // PERMISSION_DENIED as CheckOwner says.
+  // INVALID_ARGUMENT when epoch_seen is above kMaxEpochSeen, or an expert shard's shape differs from the others' or cannot be planned;
+  // RESOURCE_EXHAUSTED past kMaxWorkers. PERMISSION_DENIED as CheckOwner says.
   absl::Status Register(const WorkerDescription& worker, uint64_t epoch_seen, const Holdings& loaded, absl::Time now);
   // OK when nobody has the id or `caller` is its owner; PERMISSION_DENIED: another certificate's worker has it.
   absl::Status CheckOwner(const std::string& id, const std::string& caller) const;
@@ -129,6 +129,7 @@ class ClusterState {
   std::vector<std::string> Mismatched() const;
 
   static constexpr size_t kMaxWorkers = 4096;
+  static constexpr uint64_t kMaxEpochSeen = uint64_t{1} << 62;  // No cluster gets there, and those above it would have nowhere to go.
 
  private:
   struct Entry {

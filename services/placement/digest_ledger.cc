@@ -1,11 +1,14 @@
 #include "services/placement/digest_ledger.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 namespace baleen {
 
 absl::Status DigestLedger::Record(const std::string& worker, const std::string& model, const std::vector<NamedDigest>& digests) {
-  if (tensors_.size() + digests.size() > kMaxDigests) {
+  const auto is_new = [&](const NamedDigest& given) { return !tensors_.contains(Key(model, given.name)); };
+  if (tensors_.size() + static_cast<size_t>(std::count_if(digests.begin(), digests.end(), is_new)) > kMaxDigests) {
     return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxDigests, " tensor digests"));
   }
   for (const NamedDigest& given : digests) {

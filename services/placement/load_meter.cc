@@ -9,14 +9,14 @@ namespace baleen {
 void LoadMeter::Reset(const ModelShape& shape) {
   shape_ = shape;
   loads_.assign(shape.moe_layers, std::vector<double>(shape.experts));
-  reports_ = 0;
+  newest_.clear();
   counted_.clear();
 }
 
 void LoadMeter::Count(const std::string& shard, const std::vector<LayerRows>& rows) {
   auto& counted = counted_[shard];
   if (counted.empty()) counted.assign(shape_.moe_layers, std::vector<uint64_t>(shape_.experts));
-  bool worked = false;
+  double& newest = newest_[shard] = 0;
   for (const LayerRows& given : rows) {
     const uint32_t layer = given.layer - shape_.first_moe_layer;
     if (given.layer < shape_.first_moe_layer || layer >= shape_.moe_layers) continue;
@@ -24,24 +24,28 @@ void LoadMeter::Count(const std::string& shard, const std::vector<LayerRows>& ro
       const uint32_t expert = given.experts[i];
       if (expert >= shape_.experts) continue;
       uint64_t& last = counted[layer][expert];
-      if (given.rows[i] > last) {
-        loads_[layer][expert] += static_cast<double>(given.rows[i] - last);
-        worked = true;
-      }
+      const double more = given.rows[i] > last ? static_cast<double>(given.rows[i] - last) : 0;
+      loads_[layer][expert] += more;
+      newest += more;
       last = given.rows[i];
     }
   }
-  if (worked) ++reports_;
 }
 
-void LoadMeter::Forget(const std::string& shard) { counted_.erase(shard); }
+void LoadMeter::Forget(const std::string& shard) {
+  counted_.erase(shard);
+  newest_.erase(shard);
+}
 
 void LoadMeter::Decay(absl::Duration passed) {
   const double factor = std::exp2(-absl::FDivDuration(std::max(passed, absl::ZeroDuration()), half_life_));
   for (auto& layer : loads_) {
     for (double& load : layer) load *= factor;
   }
-  reports_ *= factor;
+}
+
+double LoadMeter::newest() const {
+  return std::accumulate(newest_.begin(), newest_.end(), 0.0, [](double sum, const auto& shard) { return sum + shard.second; });
 }
 
 double LoadMeter::total() const {

@@ -33,16 +33,16 @@ class LoadMeter {
 
   // Of all layers, decayed.
   double total() const;
-  // Reports that brought rows, decayed.
-  double reports() const { return reports_; }
+  // Rows that the newest report of each shard brought.
+  double newest() const;
   const ExpertLoads& loads() const { return loads_; }
 
  private:
   const absl::Duration half_life_;
   ModelShape shape_;
   ExpertLoads loads_;
-  double reports_ = 0;
   std::map<std::string, std::vector<std::vector<uint64_t>>> counted_;  // By shard: [moe_layers][experts].
+  std::map<std::string, double> newest_;                               // By shard.
 };
 
 }  // namespace baleen

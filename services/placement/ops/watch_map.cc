@@ -13,6 +13,8 @@ class MapWatch : public grpc::ServerWriteReactor<v1::ClusterMap> {
     if (handle.ok()) {
       handle_ = *handle;
     } else {
+      std::lock_guard lock(mutex_);
+      finished_ = true;
       Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, std::string(handle.status().message())));
     }
   }

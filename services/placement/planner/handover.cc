@@ -1,8 +1,18 @@
 #include "services/placement/planner/handover.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace baleen {
+namespace {
+
+// Which of two begins with the lower layer and expert; nothing comes last.
+bool ComesFirst(const Holdings& a, const Holdings& b) {
+  if (a.empty() || b.empty()) return !a.empty() && b.empty();
+  return std::pair(a[0].layer, a[0].experts[0]) < std::pair(b[0].layer, b[0].experts[0]);
+}
+
+}  // namespace
 
 std::vector<Holdings> HoldUntilReplaced(const std::vector<ShardHoldings>& shards) {
   Holdings planned, awaited;
@@ -25,19 +35,25 @@ size_t MovingRoom(const Holdings& target) {
 
 std::vector<Holdings> StageLoads(const std::vector<ShardHoldings>& shards, const std::vector<Holdings>& wanted,
                                  const std::vector<Holdings>& told) {
-  std::vector<Holdings> staged;
+  Holdings present;
+  for (const ShardHoldings& shard : shards) present = Union(present, shard.loaded);
+  std::vector<Holdings> staged, waiting;
   bool moving = false;
   for (size_t i = 0; i < shards.size(); ++i) {
     const Holdings here = Union(told[i], shards[i].loaded);
-    const Holdings kept = Union(told[i], Intersection(wanted[i], shards[i].loaded));
+    const Holdings lost = Difference(shards[i].target, present);
+    const Holdings kept = Union(Union(told[i], Intersection(wanted[i], shards[i].loaded)), lost);
     const size_t limit = CountExperts(shards[i].target) + MovingRoom(shards[i].target);
-    const size_t used = CountExperts(here);
+    const size_t used = CountExperts(Union(here, lost));
     staged.push_back(Union(kept, First(Difference(wanted[i], kept), limit > used ? limit - used : 0)));
+    waiting.push_back(Difference(wanted[i], staged[i]));
     moving = moving || !Difference(staged[i], shards[i].loaded).empty() || !Difference(here, wanted[i]).empty();
   }
   if (moving) return staged;
-  for (size_t i = 0; i < shards.size(); ++i) {
-    staged[i] = Union(staged[i], First(Difference(wanted[i], staged[i]), MovingRoom(shards[i].target)));
+  const auto first = std::min_element(waiting.begin(), waiting.end(), ComesFirst);
+  if (first != waiting.end() && !first->empty()) {
+    const auto i = static_cast<size_t>(first - waiting.begin());
+    staged[i] = Union(staged[i], First(*first, MovingRoom(shards[i].target)));
   }
   return staged;
 }

@@ -22,8 +22,9 @@ std::vector<Holdings> HoldUntilReplaced(const std::vector<ShardHoldings>& shards
 size_t MovingRoom(const Holdings& target);
 
 // [shards]: what each is told to hold now of what it is to hold: `wanted` are those of HoldUntilReplaced, `told` what it was told before,
-// which it may have loaded, be loading or not have let go yet. New copies follow in the order of layers, as far as there is room for
-// them beside the target and MovingRoom. Where nobody loads or lets go, because all wait for each other, they get that room once more.
+// which it may have loaded, be loading or not have let go yet. Experts that nobody has loaded are told at once. Other new copies follow in
+// the order of layers, as far as there is room for them beside the target and MovingRoom. Where nobody loads or lets go, because each
+// waits for another, the shard that waits for the first of them gets that room once more.
 std::vector<Holdings> StageLoads(const std::vector<ShardHoldings>& shards, const std::vector<Holdings>& wanted,
                                  const std::vector<Holdings>& told);
 

@@ -13,6 +13,8 @@ namespace {
 
 // How far above EPLB's peak load a plan with fewer moves, or with safe copies, may stay.
 constexpr double kTolerance = 1.05;
+// Far more than any plan has needed.
+constexpr int kPasses = 16;
 
 // Shards domain by domain, as EPLB numbers devices on nodes.
 std::vector<uint32_t> ByDomain(const LayerCopies& copies) {
@@ -60,8 +62,8 @@ LayerCopies Pack(const LayerSpec& spec, uint32_t groups) {
 
 // Moves may leave slots that further copies fill, and those make further moves worth it.
 void Settle(LayerCopies& copies, double target) {
-  do Complete(copies);
-  while (Balance(copies, target));
+  Complete(copies);
+  for (int pass = 0; pass < kPasses && Balance(copies, target); ++pass) Complete(copies);
 }
 
 LayerPlan Extract(const LayerCopies& copies) {
@@ -98,15 +100,18 @@ LayerPlan Relabel(LayerPlan plan, const LayerPlan& current, const LayerCopies& c
 
 LayerPlan PlanLayer(const LayerSpec& spec, uint32_t groups, const LayerPlan& current) {
   LayerCopies anew = Pack(spec, groups);
-  const double target = anew.MaxLoad() * kTolerance;
-  Settle(anew, target);
-  const bool nothing_held = std::all_of(current.begin(), current.end(), [](const auto& held) { return held.empty(); });
-  if (nothing_held) return Extract(anew);
+  const double packed = anew.MaxLoad();  // Replicas that are to be added may raise it, places of an expert's second copy there lower it.
+  Complete(anew);
+  const double target = std::min(packed, anew.MaxLoad()) * kTolerance;
   LayerCopies adjusted(spec);
   for (uint32_t shard = 0; shard < adjusted.shards(); ++shard) {
     for (const uint32_t expert : current[shard]) adjusted.Add(shard, expert);
   }
-  Settle(adjusted, target);
+  const bool nothing_held = std::all_of(current.begin(), current.end(), [](const auto& held) { return held.empty(); });
+  if (!nothing_held) Settle(adjusted, target);
+  if (!nothing_held && adjusted.MaxLoad() <= target) return Extract(adjusted);
+  Settle(anew, target);
+  if (nothing_held) return Extract(anew);
   return adjusted.MaxLoad() <= anew.MaxLoad() * kTolerance ? Extract(adjusted) : Relabel(Extract(anew), current, anew);
 }
 

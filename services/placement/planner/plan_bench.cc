@@ -1,7 +1,8 @@
 // How long plans for DeepSeek-V3's experts take, and what they are worth: 58 MoE layers of 256 experts in 8 groups, shards of 8 a failure
 // domain, loads as uneven as Zipf's law has them (the hottest expert of a layer takes 16% of its rows).
 //
-// First: nobody holds anything and no load is known. Lost: a shard of a running cluster is gone. Skewed: the first plan meets uneven load.
+// First: nobody holds anything and no load is known. Skewed: the first plan meets uneven load. Lost: a shard is gone whose cluster had a
+// plan for even load, or (LostOfSkewed) for the uneven one.
 #include <algorithm>
 #include <cstdint>
 #include <random>
@@ -65,6 +66,14 @@ void Lost(benchmark::State& state) {
   Run(state, input);
 }
 
+void LostOfSkewed(benchmark::State& state) {
+  PlanInput input = V3(state);
+  input.loads = ZipfLoads(input.shape);
+  Carry(input, *PlanExperts(input));
+  input.shards.pop_back();
+  Run(state, input);
+}
+
 void Skewed(benchmark::State& state) {
   PlanInput input = V3(state);
   Carry(input, *PlanExperts(input));
@@ -90,6 +99,7 @@ void Sizes(benchmark::internal::Benchmark* bench) {
 
 BENCHMARK(First)->Apply(Sizes);
 BENCHMARK(Lost)->Apply(Sizes);
+BENCHMARK(LostOfSkewed)->Apply(Sizes);
 BENCHMARK(Skewed)->Apply(Sizes);
 BENCHMARK(MeasureImbalance)->Apply(Sizes);
 
