@@ -8,7 +8,7 @@ import signal
 WORKERS = ("decode", "prefill", "expert", "placement")
 PHASES = ("prefill", "kv transfer", "first token", "decode", "last token")
 LONG_PROMPT = 100  # Tokens; filled by a prefill worker.
-FREEZE_S = 4.0
+FREEZE_S = 10.0
 CUT_S = 4.0
 RESET_S = 0.1
 SLOW_S = 3.0

@@ -12,7 +12,7 @@ import time
 
 from tests.chaos import alerts, faults, leaks
 from tests.chaos.load import Load
-from tests.chaos.requests import RESUMABLE, make_requests
+from tests.chaos.requests import make_requests
 from tests.testing.cluster import Cluster
 from tests.testing.etcd import Etcd
 from tests.testing.fabric import Fabric
@@ -56,6 +56,7 @@ class Strike:
 class Outcome:
     strikes: list[Strike]
     requests: int = 0
+    compared: int = 0       # Of them, token by token; those without a seed draw their own.
     leaked_blocks: int = 0  # Of KV.
     grown: dict = dataclasses.field(default_factory=dict)  # {process: (file descriptors, threads) more than before the faults}
     false_ready_s: float = 0.0
@@ -63,7 +64,8 @@ class Outcome:
     alerts: dict = dataclasses.field(default_factory=dict)  # {act: {alert: seconds until it fired, or None}}
 
     def problems(self):
-        return [problem for strike in self.strikes for problem in strike.failures + strike.differences] + alerts.silent(self.alerts)
+        leaked = [f"{self.leaked_blocks} KV blocks leaked"] if self.leaked_blocks else []
+        return [problem for strike in self.strikes for problem in strike.failures + strike.differences] + alerts.silent(self.alerts) + leaked
 
 
 class ChaosCluster:
@@ -123,10 +125,9 @@ def _fabric(transport):
 
 
 def fault_free(load, requests, streams):
-    """{(way, index): answer} of a cluster that nobody disturbs, by gRPC and, where it may be resumed, by REST."""
+    """{(way, index): answer} of a cluster that nobody disturbs, by gRPC and by REST."""
     client = Client(load.cluster)
-    jobs = [("grpc", index) for index in range(len(requests))]
-    jobs += [("rest", index) for index, request in enumerate(requests) if request.kind in RESUMABLE]
+    jobs = [(way, index) for way in ("grpc", "rest") for index in range(len(requests))]
     with concurrent.futures.ThreadPoolExecutor(streams) as pool:
         return dict(zip(jobs, pool.map(lambda job: load.ask(job[0], client, job[1], 0), jobs)))
 
@@ -149,7 +150,7 @@ def run(settings, tell=lambda strike: None):
                 load.failures.append("requests never ended")
         # Requests that were under way when the last fault was judged belong to it.
         _judge(load, outcome.strikes[-1])
-        outcome.requests, outcome.false_ready_s = load.done, load.false_ready_s
+        outcome.requests, outcome.compared, outcome.false_ready_s = load.done, load.compared, load.false_ready_s
         after = leaks.settle(chaos.cluster.processes)
         outcome.grown, outcome.leaked_blocks = leaks.leaked(before, after)
         if settings.logs:

@@ -9,7 +9,6 @@ import grpc
 
 from tests.chaos import streams
 from tests.chaos.faults import LONG_PROMPT
-from tests.chaos.requests import RESUMABLE
 from tests.testing.inference import Client
 
 
@@ -28,7 +27,7 @@ class Load:
         self._pause = False
         self._waiters = []  # (predicate of tokens so far and request, event)
         self._open = 0
-        self.done, self.failures, self.differences = 0, [], []
+        self.done, self.compared, self.failures, self.differences = 0, 0, [], []
         self.prefill_s = 0.0      # From a long prompt to its first token, as last seen without faults.
         self.false_ready_s = 0.0  # How long requests waited in vain at gateways that said they were ready.
         self._gaps = collections.deque(maxlen=200_000)  # (when it ended, seconds, request) of every pause in a stream
@@ -48,12 +47,11 @@ class Load:
     def _run(self, way, seed):
         rng = random.Random(seed)
         client = Client(self.cluster)
-        indices = [index for index, request in enumerate(self._requests) if way == "grpc" or request.kind in RESUMABLE]
         while not self._stop.is_set():
             if self._pause:
                 time.sleep(0.05)
                 continue
-            self._one(way, client, rng.choice(indices), rng)
+            self._one(way, client, rng.randrange(len(self._requests)), rng)
 
     def ask(self, way, client, index, first, on_token=lambda count, gap: None):
         """The answer of one request."""
@@ -83,6 +81,7 @@ class Load:
                 self.false_ready_s += time.monotonic() - begun
             else:
                 self.done += 1
+                self.compared += request.comparable
             if problem:
                 self.differences.append(f"{name}: {problem}")
             self._open -= 1

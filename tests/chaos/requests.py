@@ -10,7 +10,7 @@ SCHEMA = json.dumps({
     "required": ["sum", "even"],
 })
 
-# Options beside max_tokens, by kind. Kinds with several choices are not resumable, so they only go where no gateway dies.
+# Options beside max_tokens, by kind.
 _KINDS = {
     "greedy": dict(temperature=0.0),
     "sampled": dict(temperature=1.0, top_p=0.9),
@@ -22,7 +22,6 @@ _KINDS = {
     "json": dict(temperature=1.0),
 }
 KINDS = tuple(_KINDS)
-RESUMABLE = tuple(kind for kind in KINDS if kind != "choices")
 
 
 @dataclasses.dataclass(frozen=True)

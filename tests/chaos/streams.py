@@ -1,5 +1,6 @@
 """One request under way, over gRPC or as a resumable stream of server-sent events, and what of its answer no fault may change."""
 
+import collections
 import dataclasses
 import http.client
 import json
@@ -23,7 +24,7 @@ class Failed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """Token ids (or, over REST, events) of each choice, why each ended, prompt and completion tokens."""
+    """Tokens (or, over REST, events) of each choice, why each ended, prompt and completion tokens."""
 
     pieces: tuple
     finish: tuple
@@ -73,6 +74,7 @@ class ResumableStream:
     def __init__(self, gateways, first, request, on_token):
         self._gateways, self._at = gateways, first
         self._request, self._on_token = request, on_token
+        self._counts = [0] * request.options.get("n", 1)  # Events of each choice.
         self._events = []  # (id, body)
         self._count, self._last = 0, time.monotonic()
         self._tries = []  # (events before, seconds, what a gateway made of the connection)
@@ -101,7 +103,7 @@ class ResumableStream:
 
     def _open(self, connection, request_id):
         if self._events:
-            connection.request("GET", f"/v1/requests/{request_id}/events", headers={"last-event-id": str(self._events[-1][0])})
+            connection.request("GET", f"/v1/requests/{request_id}/events", headers={"last-event-id": self._events[-1][0]})
             return
         body = {"model": "abacus", "prompt": list(self._request.prompt), "stream": True, "stream_options": {"include_usage": True},
                 "logprobs": 0, **self._request.options}
@@ -141,7 +143,7 @@ class ResumableStream:
         for line in answer:
             text = line.decode().rstrip("\n")
             if text.startswith("id: "):
-                event_id = int(text[4:])
+                event_id = text[4:]
             elif text == "data: [DONE]":
                 return True
             elif text.startswith("data: "):
@@ -152,8 +154,11 @@ class ResumableStream:
     def _event(self, event_id, body):
         if "error" in body:
             raise Failed(f"{body['error']} after {len(self._events)} events")
-        if self._events and event_id != self._events[-1][0] + 1:
-            raise Failed(f"event {event_id} came after event {self._events[-1][0]}")
+        # A lone choice's events are numbered from 0; several have the number of each one's events so far.
+        counts = [int(event_id) + 1] if len(self._counts) == 1 else [int(count) for count in event_id.split(".")]
+        if sorted(now - had for now, had in zip(counts, self._counts, strict=True)) != [0] * (len(counts) - 1) + [1]:
+            raise Failed(f"event {event_id} came after {self._counts} events")
+        self._counts = counts
         self._events.append((event_id, body))
         now = time.monotonic()
         tokens = sum(len((choice["logprobs"] or {}).get("tokens", ())) for choice in body["choices"])
@@ -163,12 +168,13 @@ class ResumableStream:
             self._last = now
 
     def _answer(self):
-        pieces, finish, usage = [], [], (0, 0)
-        for event_id, body in self._events:
+        pieces, finish, usage = collections.defaultdict(list), [], (0, 0)
+        for _, body in self._events:
             for choice in body["choices"]:
-                pieces.append((event_id, choice["text"], json.dumps(choice["logprobs"])))
+                pieces[choice["index"]].append((choice["text"], json.dumps(choice["logprobs"])))
                 if choice["finish_reason"]:
                     finish.append((choice["index"], choice["finish_reason"]))
             if body.get("usage"):
                 usage = (body["usage"]["prompt_tokens"], body["usage"]["completion_tokens"])
-        return Answer(tuple(pieces), tuple(finish), usage)
+        flat = tuple((choice, piece) for choice in sorted(pieces) for piece in pieces[choice])
+        return Answer(flat, tuple(sorted(finish)), usage)
