@@ -65,7 +65,8 @@ class Outcome:
 
     def problems(self):
         leaked = [f"{self.leaked_blocks} KV blocks leaked"] if self.leaked_blocks else []
-        return [problem for strike in self.strikes for problem in strike.failures + strike.differences] + alerts.silent(self.alerts) + leaked
+        struck = [problem for strike in self.strikes for problem in strike.failures + strike.differences]
+        return struck + alerts.silent(self.alerts) + leaked
 
 
 class ChaosCluster:

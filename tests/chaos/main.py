@@ -1,4 +1,4 @@
-"""`make chaos`: faults for so many minutes; prints a table, writes JSON, and exits 1 when a request failed, an answer differed or KV leaked."""
+"""`make chaos`: faults for so many minutes; prints a table, writes JSON, exits 1 when a request failed, an answer differed or KV leaked."""
 
 import argparse
 import dataclasses
@@ -16,7 +16,8 @@ def report(outcome, settings):
     failed, differ = sum(len(strike.failures) for strike in strikes), sum(len(strike.differences) for strike in strikes)
     leaked_fds, leaked_threads = (sum(counts[place] for counts in outcome.grown.values()) for place in range(2))
     return {
-        "faults": len(strikes), "requests": outcome.requests + failed, "failed": failed, "identical": outcome.requests - differ, "compared": outcome.compared,
+        "faults": len(strikes), "requests": outcome.requests + failed, "failed": failed,
+        "identical": outcome.requests - differ, "compared": outcome.compared,
         "longest_gap_ms": max((strike.stall_ms for strike in strikes), default=0.0), "leaked_blocks": outcome.leaked_blocks,
         "leaked_fds": leaked_fds, "leaked_threads": leaked_threads,
         "grown": outcome.grown, "false_ready_s": outcome.false_ready_s, "seed": settings.seed,
