@@ -1,5 +1,6 @@
 #include "services/gateway/generation/quarantine.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace baleen {
@@ -31,8 +32,9 @@ AfterDeath Quarantine::Died(const std::string& id) {
   if (it == requests_.end() || it->second.worker.empty()) return AfterDeath::kRetry;
   Request& request = it->second;
   Worker& worker = workers_.at(request.worker);
-  // The deaths of all aboard are reported one after another: what counts is who was there when the first one was.
-  if (worker.suspects_at_death < 0) worker.suspects_at_death = static_cast<int>(worker.suspects.size());
+  // The deaths of all aboard are reported one after another: what counts is who was there when the first one was. Not only that one, since
+  // a living worker's stream may have broken before.
+  worker.suspects_at_death = std::max(worker.suspects_at_death, worker.suspects.size());
   const bool alone = worker.suspects_at_death <= 1;
   LeaveLocked(id, request);
   if (request.progressed) return AfterDeath::kRetry;

@@ -46,7 +46,7 @@ class Quarantine {
   struct Worker {
     std::set<std::string> suspects;  // Requests aboard that made no token there.
     int aboard = 0;                  // All of them.
-    int suspects_at_death = -1;      // -1 = alive.
+    size_t suspects_at_death = 0;    // The most of them when a stream from it broke.
   };
 
   void LeaveLocked(const std::string& id, Request& request);

@@ -60,6 +60,21 @@ TEST(QuarantineTest, TwoSuspectsAreToldApartInIsolation) {
   EXPECT_EQ(quarantine.Died("poison"), AfterDeath::kGiveUp);
 }
 
+TEST(QuarantineTest, AStreamThatBrokeEarlierDoesNotMakeAnInnocentLookAlone) {
+  Quarantine quarantine;
+  quarantine.Started("innocent", "w1");
+  EXPECT_EQ(quarantine.Died("innocent"), AfterDeath::kRetry);
+  quarantine.Started("busy", "w2");
+  quarantine.Progressed("busy");
+  quarantine.Started("reset", "w2");
+  EXPECT_EQ(quarantine.Died("reset"), AfterDeath::kRetry);
+  quarantine.Started("innocent", "w2");
+  quarantine.Started("poison", "w2");
+  EXPECT_EQ(quarantine.Died("innocent"), AfterDeath::kIsolate);
+  EXPECT_EQ(quarantine.Died("poison"), AfterDeath::kRetry);
+  EXPECT_EQ(quarantine.Died("busy"), AfterDeath::kRetry);
+}
+
 // Several requests, one of them poison, on a fleet whose workers it kills: it ends, nobody else does, and at most three workers die.
 TEST(QuarantineSimulationTest, OnlyThePoisonEnds) {
   for (uint32_t seed = 0; seed < 5000; ++seed) {
