@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/attention/decode/run_status.h"
+
 namespace baleen {
 namespace {
 
@@ -48,7 +50,7 @@ void AttentionNode::DecodeSession::Begin(const v1::StartSequence& start) {
   const absl::StatusOr<SequenceId> id = node_->Submit(*std::move(request));
   if (!id.ok()) {
     if (journal_ != nullptr) journal_->Drop();
-    return pipe_->Close(id.status());
+    return pipe_->Close(ToRunStatus(id.status()));
   }
   sequence_ = *id;
   if (journal_ != nullptr) journal_->Started(*id);
@@ -79,7 +81,7 @@ void AttentionNode::DecodeSession::OnFinished(const absl::Status& status, StopRe
     event.mutable_finish()->set_reason(ToWire(reason));
     (void)pipe_->Send(event);
   }
-  pipe_->Close(status);
+  pipe_->Close(ToRunStatus(status));
 }
 
 void AttentionNode::FillSession::Begin(const v1::FillRequest& request) {

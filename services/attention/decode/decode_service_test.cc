@@ -110,6 +110,17 @@ TEST_F(DecodeServiceTest, CancelEndsTheStreamAndFreesKv) {
   EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
 }
 
+TEST_F(DecodeServiceTest, AWorkerThatLeavesIsNoBrokenConnection) {
+  grpc::ClientContext context;
+  auto stream = stub_->Run(&context);
+  ASSERT_TRUE(stream->Write(Start(4000)));
+  v1::DecodeEvent event;
+  ASSERT_TRUE(stream->Read(&event));
+  loop_.Stop();
+  while (stream->Read(&event)) EXPECT_FALSE(event.has_finish());
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+}
+
 TEST_F(DecodeServiceTest, BrokenStreamFreesKv) {
   {
     grpc::ClientContext context;
@@ -206,7 +217,7 @@ TEST_F(DecodeServiceTest, BadStartIsRefusedWithTheReason) {
   command.mutable_start()->mutable_context()->set_numerics_id("x");
   EXPECT_EQ(refused(command).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   loop_.StopAdmitting();
-  EXPECT_EQ(refused(Start(5)).error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(refused(Start(5)).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
 }
 
 }  // namespace

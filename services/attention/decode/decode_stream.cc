@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "services/attention/decode/run_status.h"
 #include "services/attention/trace/sequence_trace.h"
 #include "services/attention/worker/step_loop.h"
 #include "services/common/log.h"
@@ -173,7 +174,7 @@ void DecodeStream::Emit(v1::DecodeEvent event) {
 void DecodeStream::FinishWith(const absl::Status& status) {
   const std::lock_guard lock(mu_);
   if (end_.has_value()) return;
-  end_ = status;
+  end_ = ToRunStatus(status);
   WriteNextLocked();
 }
 

@@ -11,8 +11,9 @@ AttemptOutcome OutcomeOf(const absl::Status& status) {
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kUnknown:
     case absl::StatusCode::kInternal:
-    case absl::StatusCode::kFailedPrecondition:  // A worker with other numerics has taken the address.
       return AttemptOutcome::kFailed;
+    case absl::StatusCode::kFailedPrecondition:  // It drains, or a worker with other numerics has taken the address.
+      return AttemptOutcome::kMoved;
     case absl::StatusCode::kResourceExhausted:
       return AttemptOutcome::kFull;
     case absl::StatusCode::kAborted:

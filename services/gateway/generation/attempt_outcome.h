@@ -9,6 +9,7 @@ namespace baleen {
 
 enum class AttemptOutcome {
   kFailed,   // The worker failed; another one may do better.
+  kMoved,    // The worker lives, and does not go on with it; another one does.
   kFull,     // The worker's queue is; another one's may not be.
   kFenced,   // A newer attempt of the request runs, by somebody else.
   kHopeless  // The request's own fault, or its deadline: final.

@@ -123,7 +123,9 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   void OnFinish(const v1::FinishEvent& finish);
   void OnDone(uint32_t attempt, absl::Status status);
   void OnFenced();
+  void OnMoved();
   void OnWorkerFailure();
+  void LeaveWorker();
   AfterDeath Verdict();
   // Gives the request up when all workers that it lost are out of the map; goes on when one answers or stays in the map.
   void HoldInquest();
@@ -422,14 +424,16 @@ void GenerationImpl::OnDone(uint32_t attempt, absl::Status status) {
   }
   if (input_.trace != nullptr) input_.trace->AttemptEnded(input_.choice, status);
   if (hopeless) return Fail(NoneReady());
-  switch (OutcomeOf(status)) {
+  const AttemptOutcome outcome = OutcomeOf(status);
+  switch (outcome) {
     case AttemptOutcome::kFailed:
+    case AttemptOutcome::kMoved:
       Log(LogLevel::kInfo, "attempt_failed",
           {{"request", RequestIdToHex(input_.request_id)},
            {"worker", current_worker_.worker_id},
            {"code", absl::StatusCodeToString(status.code())},
            {"tokens", absl::StrCat(journal_.size())}});
-      return OnWorkerFailure();
+      return outcome == AttemptOutcome::kMoved ? OnMoved() : OnWorkerFailure();
     case AttemptOutcome::kFull:
       failed_workers_.insert(current_worker_.worker_id);
       full_ = std::move(status);
@@ -452,9 +456,19 @@ void GenerationImpl::OnFenced() {
   TryAgain(absl::AbortedError("The request goes on over another connection."));
 }
 
-void GenerationImpl::OnWorkerFailure() {
+void GenerationImpl::OnMoved() {
+  LeaveWorker();
+  if (context_.quarantine != nullptr) context_.quarantine->Left(suspect_);
+  TryAgain(absl::UnavailableError("Several workers left while they had this request; try again shortly."));
+}
+
+void GenerationImpl::LeaveWorker() {
   failed_workers_.insert(current_worker_.worker_id);
   if (accepted_) taken_at_ = context_.clock->Now();
+}
+
+void GenerationImpl::OnWorkerFailure() {
+  LeaveWorker();
   if (accepted_ && !progressed_) lost_workers_.push_back(current_worker_);
   switch (Verdict()) {
     case AfterDeath::kGiveUp:

@@ -102,6 +102,30 @@ TEST_F(GenerationTest, APoisonRequestIsGivenUpOnceTwoWorkersAreGone) {
   EXPECT_EQ(quarantine_.size(), 0u);
 }
 
+TEST_F(GenerationTest, WorkersThatLeaveUnderALongPromptAreNoPoison) {
+  const absl::Status died = absl::UnavailableError("died");
+  const absl::Status leaves = absl::FailedPreconditionError("the worker is shutting down");
+  const std::vector<std::vector<absl::Status>> harmless = {{leaves, leaves, leaves}, {died, leaves, leaves}, {leaves, leaves, died}};
+  const std::vector<std::vector<absl::Status>> poison = {{died, leaves, died}, {leaves, died, died}, {died, died}};
+  const auto run = [&](const std::vector<absl::Status>& ends) {
+    std::vector<ScriptedDialer::Attempt> attempts;
+    for (const absl::Status& end : ends) attempts.push_back({0, end});
+    ScriptedDialer dialer(Answer("</think>\n\nabc"), attempts);
+    SetWorkers({"decode-a", "decode-b", "decode-c", "decode-d"});
+    ManualTime time;
+    Collector collector;
+    StartGeneration(Context(dialer, &time), Input(), collector.Sink());
+    while (dialer.starts.size() < ends.size() && time.RunNext()) {
+    }
+    SetWorkers({"decode-d"});  // Who has left is out of the map as the dead are.
+    RunUntilLast(time, collector);
+    EXPECT_EQ(quarantine_.size(), 0u);
+    return collector.last.status.code();
+  };
+  for (const auto& ends : harmless) EXPECT_EQ(run(ends), absl::StatusCode::kOk);
+  for (const auto& ends : poison) EXPECT_EQ(run(ends), absl::StatusCode::kDataLoss);
+}
+
 TEST_F(GenerationTest, BrokenConnectionsToALivingWorkerAreNoPoison) {
   SetWorkers({"decode-a", "decode-b", "decode-c"});
   const absl::Status reset = absl::UnavailableError("connection reset");
