@@ -50,17 +50,21 @@ class AdmittedGeneration final : public Generation, public std::enable_shared_fr
     }
     std::shared_ptr<Generation> inner = StartAttempts(
         context_, std::move(input_), entered_, [self = shared_from_this()](GenerationEvent event) { self->OnEvent(std::move(event)); });
-    bool paused = false;
     void (Generation::*left)() = nullptr;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (!over_) inner_ = inner;
-      paused = !over_ && paused_;
       left = left_;
     }
     // It may have ended, or the client may have left, while it was started.
     if (left != nullptr) (inner.get()->*left)();
-    if (paused) inner->Pause(true);
+    // What the client says meanwhile must not be undone.
+    for (bool paused = false; paused != WantsPause();) inner->Pause(paused = !paused);
+  }
+
+  bool WantsPause() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return paused_ && !over_;
   }
 
   void OnEvent(GenerationEvent event) {

@@ -100,12 +100,17 @@ class Choices final : public Generation, public std::enable_shared_from_this<Cho
       std::unique_lock<std::mutex> lock(mutex_);
       const bool stopped = stopped_[i];
       const bool gone = ended_ || stopped;
-      const bool paused = paused_;
       if (!gone) generations_[i] = generation;
       lock.unlock();
       if (gone) LetGo(*generation, stopped);
-      if (!gone && paused) generation->Pause(true);
+      // What the client says meanwhile must not be undone.
+      for (bool paused = false; paused != WantsPause(i);) generation->Pause(paused = !paused);
     }
+  }
+
+  bool WantsPause(size_t choice) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return paused_ && !ended_ && !stopped_[choice];
   }
 
   // The guard ended the choice: its sequence is wanted no more.
