@@ -1,5 +1,6 @@
 #include "services/expert/expert_holder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +24,17 @@ absl::StatusOr<std::vector<ExpertId>> IdsOf(const std::vector<v1::ExpertRange>& 
   return ids;
 }
 
+std::vector<v1::ExpertRange> RangesOf(std::vector<ExpertId> ids) {
+  std::sort(ids.begin(), ids.end());
+  std::vector<v1::ExpertRange> ranges;
+  for (const ExpertId id : ids) {
+    const auto layer = static_cast<uint32_t>(id.layer);
+    if (ranges.empty() || ranges.back().layer() != layer) ranges.emplace_back().set_layer(layer);
+    ranges.back().add_experts(static_cast<uint32_t>(id.expert));
+  }
+  return ranges;
+}
+
 }  // namespace
 
 ExpertHolder::ExpertHolder(const Checkpoint* checkpoint, const ModelConfig* config, ExpertLoader* loader, ExpertService* service)
@@ -37,33 +49,61 @@ absl::Status ExpertHolder::Assign(const std::vector<v1::ExpertRange>& ranges) {
     std::lock_guard lock(mu_);
     if (!ready_.ok() && !failing_) ready_ = absl::UnavailableError("assigned experts are being loaded");
   }
-  const auto fail = [this](absl::Status status) {
-    Log(LogLevel::kError, "experts_not_loaded", {{"error", std::string(status.message())}});
-    std::lock_guard lock(mu_);
-    failing_ = true;
-    ready_ = status;
-    return status;
-  };
-  absl::StatusOr<std::vector<ExpertId>> ids = IdsOf(ranges, *config_);
-  if (!ids.ok()) return fail(ids.status());
-  auto experts = loader_->Load(*ids);
-  if (!experts.ok()) return fail(experts.status());
-  Publish(*std::move(experts), ranges);
-  return absl::OkStatus();
+  const absl::Status status = LoadAndPublish(ranges);
+  std::lock_guard lock(mu_);
+  failing_ = !status.ok();
+  ready_ = status;
+  if (status.ok() && held_->size() == 0) ready_ = absl::UnavailableError("no experts assigned");
+  return status;
 }
 
-void ExpertHolder::Publish(std::shared_ptr<const HeldExperts> experts, const std::vector<v1::ExpertRange>& ranges) {
-  const size_t count = experts->size();
-  service_->SetExperts(std::move(experts));
+absl::Status ExpertHolder::LoadAndPublish(const std::vector<v1::ExpertRange>& ranges) {
+  const absl::StatusOr<std::vector<ExpertId>> ids = IdsOf(ranges, *config_);
+  absl::Status status = ids.status();
+  Loaded loaded;
+  std::vector<ExpertId> missing;
+  if (ids.ok()) {
+    for (const ExpertId id : *ids) {
+      const bool held = held_ != nullptr && held_->Has(id.layer, static_cast<uint32_t>(id.expert));
+      (held ? loaded.ids : missing).push_back(id);
+    }
+    status = Load(missing, &loaded);
+    // What is assigned no more goes all the same: it may take the room that was missing.
+    if (loaded.experts == nullptr && held_ != nullptr && held_->size() > loaded.ids.size()) status.Update(Load({}, &loaded));
+  }
+  if (!status.ok()) Log(LogLevel::kError, "experts_not_loaded", {{"error", std::string(status.message())}});
+  if (loaded.experts != nullptr) Publish(std::move(loaded));
+  return status;
+}
+
+absl::Status ExpertHolder::Load(absl::Span<const ExpertId> missing, Loaded* loaded) {
+  std::vector<ExpertId> ids = loaded->ids;
+  ids.insert(ids.end(), missing.begin(), missing.end());
+  absl::StatusOr<std::shared_ptr<const HeldExperts>> experts = loader_->Load(ids);
+  if (experts.ok()) {
+    *loaded = {std::move(ids), *std::move(experts)};
+    return absl::OkStatus();
+  }
+  if (missing.empty()) return experts.status();
+  if (missing.size() == 1) {
+    return absl::Status(experts.status().code(), absl::StrCat("layer ", missing[0].layer, " expert ", missing[0].expert, ": ",
+                                                              std::string(experts.status().message())));
+  }
+  absl::Status status = Load(missing.first(missing.size() / 2), loaded);
+  status.Update(Load(missing.subspan(missing.size() / 2), loaded));
+  return status;
+}
+
+void ExpertHolder::Publish(Loaded loaded) {
+  held_ = std::move(loaded.experts);
+  service_->SetExperts(held_);
   std::vector<TensorDigestEntry> digests = checkpoint_->Digests();
-  service_->probe().ExpertsLoaded(count, checkpoint_->BytesRead());
+  service_->probe().ExpertsLoaded(held_->size(), checkpoint_->BytesRead());
   Log(LogLevel::kInfo, "experts_loaded",
-      {{"experts", absl::StrCat(count)}, {"checkpoint_bytes_read", absl::StrCat(checkpoint_->BytesRead())}});
+      {{"experts", absl::StrCat(held_->size())}, {"checkpoint_bytes_read", absl::StrCat(checkpoint_->BytesRead())}});
   std::lock_guard lock(mu_);
-  loaded_ = ranges;
+  loaded_ = RangesOf(std::move(loaded.ids));
   digests_ = std::move(digests);
-  failing_ = false;
-  ready_ = count > 0 ? absl::OkStatus() : absl::UnavailableError("no experts assigned");
 }
 
 void ExpertHolder::Report(v1::HeartbeatRequest* heartbeat) const {

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
+#include "model/weights/expert_weights.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/expert/expert_service.h"
 #include "services/expert/held_experts.h"
@@ -21,8 +23,9 @@ class ExpertHolder {
   // `loader` reads from `checkpoint`.
   ExpertHolder(const Checkpoint* checkpoint, const ModelConfig* config, ExpertLoader* loader, ExpertService* service);
 
-  // Loads what of `ranges` is not held and gives them all to the service in one swap; what was held answers until then, and goes on when
-  // loading fails.
+  // Loads what of `ranges` is not held and gives them all to the service in one swap; what was held answers until then. When some cannot be
+  // loaded, the service gets the others, and the error names the first of those that are missing. INVALID_ARGUMENT, and nothing changes,
+  // for ids that are not in the model.
   absl::Status Assign(const std::vector<v1::ExpertRange>& ranges);
 
   // Loaded ranges and the digests of all tensors read so far.
@@ -32,12 +35,22 @@ class ExpertHolder {
   absl::Status Ready() const;
 
  private:
-  void Publish(std::shared_ptr<const HeldExperts> experts, const std::vector<v1::ExpertRange>& ranges);
+  struct Loaded {
+    std::vector<ExpertId> ids;
+    std::shared_ptr<const HeldExperts> experts;  // All of `ids`; null while no load has succeeded.
+  };
+
+  absl::Status LoadAndPublish(const std::vector<v1::ExpertRange>& ranges);
+  // Adds to `loaded` those of `missing` that can be loaded, and returns the first error: by halves, so that few loads find the others.
+  absl::Status Load(absl::Span<const ExpertId> missing, Loaded* loaded);
+  void Publish(Loaded loaded);
 
   const Checkpoint* const checkpoint_;
   const ModelConfig* const config_;
   ExpertLoader* const loader_;
   ExpertService* const service_;
+
+  std::shared_ptr<const HeldExperts> held_;  // Of Assign's caller: what the service has.
 
   mutable std::mutex mu_;
   std::vector<v1::ExpertRange> loaded_;

@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "base/clock.h"
 #include "model/checkpoint/checkpoint.h"
@@ -34,16 +36,18 @@ class NamedExperts final : public HeldExperts {
   const std::set<ExpertId> ids_;
 };
 
-// Fails the first `failures` times.
+// Fails to load these experts, of any layer, the first `failures` times that one is asked for.
 class FailingLoader final : public ExpertLoader {
  public:
-  explicit FailingLoader(int failures) : failures_(failures) {}
+  FailingLoader(std::set<int> experts, int failures) : experts_(std::move(experts)), failures_(failures) {}
   absl::StatusOr<std::shared_ptr<const HeldExperts>> Load(const std::vector<ExpertId>& experts) override {
-    if (failures_-- > 0) return absl::ResourceExhaustedError("no room now");
+    const bool fails = std::any_of(experts.begin(), experts.end(), [this](ExpertId id) { return experts_.contains(id.expert); });
+    if (fails && failures_-- > 0) return absl::ResourceExhaustedError("no room now");
     return std::make_shared<NamedExperts>(experts);
   }
 
  private:
+  const std::set<int> experts_;
   int failures_;
 };
 
@@ -90,7 +94,7 @@ class ExpertHolderTest : public ::testing::Test {
 };
 
 TEST_F(ExpertHolderTest, WhatFailedOnceIsLoadedByTheLoop) {
-  FailingLoader loader(/*failures=*/1);
+  FailingLoader loader({3}, /*failures=*/2);  // That of both experts, and then that of this one alone.
   const auto holder = Holder(&loader);
   absl::Notification loaded;
   LoadLoopOptions options;
@@ -106,7 +110,7 @@ TEST_F(ExpertHolderTest, WhatFailedOnceIsLoadedByTheLoop) {
 }
 
 TEST_F(ExpertHolderTest, SaysWhatFailedUntilItIsLoaded) {
-  FailingLoader loader(/*failures=*/1);
+  FailingLoader loader({1}, /*failures=*/1);
   const auto holder = Holder(&loader);
   EXPECT_EQ(holder->Ready().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(holder->Assign(Ranges({1})).code(), absl::StatusCode::kResourceExhausted);
@@ -116,12 +120,32 @@ TEST_F(ExpertHolderTest, SaysWhatFailedUntilItIsLoaded) {
   EXPECT_TRUE(holder->Ready().ok());
 }
 
-TEST_F(ExpertHolderTest, ExpertsThatTheModelLacksAreRefused) {
-  FailingLoader loader(/*failures=*/0);
+TEST_F(ExpertHolderTest, OthersAreHeldWhileSomeCannotBeLoaded) {
+  FailingLoader loader({2, 5}, /*failures=*/1000);
   const auto holder = Holder(&loader);
+  ASSERT_TRUE(holder->Assign(Ranges({0, 1})).ok());
+  const absl::Status status = holder->Assign(Ranges({1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_NE(status.message().find(absl::StrCat("layer ", layer_, " expert 2: no room now")), absl::string_view::npos) << status;
+  EXPECT_EQ(holder->Ready(), status);
+  EXPECT_EQ(Loaded(*holder), (std::vector<uint32_t>{1, 3, 4, 6, 7}));
+}
+
+TEST_F(ExpertHolderTest, WhatIsAssignedNoMoreGoesThoughNothingCanBeLoaded) {
+  FailingLoader loader({2, 5}, /*failures=*/1000);
+  const auto holder = Holder(&loader);
+  ASSERT_TRUE(holder->Assign(Ranges({0, 1})).ok());
+  EXPECT_FALSE(holder->Assign(Ranges({1, 2, 5})).ok());
+  EXPECT_EQ(Loaded(*holder), (std::vector<uint32_t>{1}));
+}
+
+TEST_F(ExpertHolderTest, ExpertsThatTheModelLacksAreRefused) {
+  FailingLoader loader({}, /*failures=*/0);
+  const auto holder = Holder(&loader);
+  ASSERT_TRUE(holder->Assign(Ranges({1})).ok());
   const absl::Status status = holder->Assign(Ranges({static_cast<uint32_t>(config_.n_routed_experts)}));
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(holder->Ready(), status);
+  EXPECT_EQ(Loaded(*holder), (std::vector<uint32_t>{1}));
 }
 
 }  // namespace

@@ -142,7 +142,7 @@ class MovesTest(FaultCase):
         self.assertTrue(came, self.prometheus.firing())
         # Where the runbook says to look.
         loaded = [metric(shard, "baleen_expert_loaded_experts") for shard in self.cluster.named("expert")]
-        self.assertEqual(loaded[2], 0)
+        self.assertGreater(loaded[2], 0)  # What it can load it holds.
         self.assertIn("gate_proj.weight", self.incomplete.log_tail())
         # What it says to do.
         self.incomplete.stop(signal.SIGKILL)
