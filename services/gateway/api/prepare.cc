@@ -12,6 +12,7 @@
 #include "model/tokenizer/detokenizer.h"
 #include "services/common/request_id.h"
 #include "services/gateway/api/api_error.h"
+#include "services/gateway/api/fields.h"
 
 namespace baleen {
 namespace {
@@ -46,11 +47,14 @@ absl::Status Complete(const ServedModel& model, const char* field, GenerationInp
                                             ", the answer included."));
   }
   GenerationSpec& spec = input->spec;
+  const auto check_room = [&](const char* wanted, int64_t tokens) {
+    if (tokens <= room) return absl::OkStatus();
+    return InvalidField(wanted, absl::StrCat("of ", tokens, " does not fit: the prompt has ", prompt,
+                                             " tokens and this model's context holds ", model.max_position_embeddings, "."));
+  };
+  RETURN_IF_ERROR(check_room(kMinTokensField.name, spec.min_tokens));
   if (!spec.max_tokens) spec.max_tokens = std::min(room, std::max(kDefaultMaxTokens, spec.min_tokens));
-  if (*spec.max_tokens > room) {
-    return InvalidField(spec.max_tokens_name, absl::StrCat("of ", *spec.max_tokens, " does not fit: the prompt has ", prompt,
-                                                           " tokens and this model's context holds ", model.max_position_embeddings, "."));
-  }
+  RETURN_IF_ERROR(check_room(spec.max_tokens_name, *spec.max_tokens));
   spec.top_p = std::max(spec.top_p, kLeastTopP);
   RETURN_IF_ERROR(CheckBiasIds(model, spec));
   input->request_id = NewRequestId();

@@ -97,6 +97,18 @@ TEST_F(PrepareTest, PromptAndAnswerFillTheContextAndNoMore) {
   EXPECT_TRUE(absl::StrContains(full.message(), "'prompt'")) << full;
 }
 
+TEST_F(PrepareTest, AnAnswerThatCannotBeLongEnoughIsRefused) {
+  CompletionCall call = Completion(Ids(model_->max_position_embeddings - 5));
+  call.generation.min_tokens = 5;
+  const auto fits = PrepareCompletion(*model_, call, absl::InfiniteFuture());
+  ASSERT_TRUE(fits.ok()) << fits.status();
+  EXPECT_EQ(fits->spec.max_tokens, 5);
+  call.generation.min_tokens = 6;
+  const absl::Status over = PrepareCompletion(*model_, call, absl::InfiniteFuture()).status();
+  EXPECT_EQ(over.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(absl::StartsWith(over.message(), "'min_tokens' of 6 does not fit")) << over;
+}
+
 TEST_F(PrepareTest, CompletionTextGetsABosAndIdsAreTakenAsTheyAre) {
   CompletionCall call = Completion({5, 6});
   EXPECT_EQ(PrepareCompletion(*model_, call, absl::InfiniteFuture())->prompt, (std::vector<int32_t>{5, 6}));
