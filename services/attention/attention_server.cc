@@ -15,6 +15,7 @@
 #include "services/attention/access.h"
 #include "services/attention/decode/decode_service.h"
 #include "services/attention/decode/resume_table.h"
+#include "services/attention/decode/successor.h"
 #include "services/attention/kv_transfer_service.h"
 #include "services/attention/loaded_model.h"
 #include "services/attention/prefill/fill_client.h"
@@ -299,6 +300,9 @@ void AttentionServer::Impl::Drain(absl::Duration timeout) {
     Log(LogLevel::kWarning, "deregister_failed", {{"error", std::string(left.message())}});
   }
   loop->StopAdmitting();
+  // Gateways go on with them elsewhere; where nobody else could, they end here.
+  const std::shared_ptr<const v1::ClusterMap> map = placement->map();
+  if (map != nullptr && HasSuccessor(*map, worker_id, model->limits.numerics_id)) loop->LetGo();
   if (!loop->WaitIdle(std::max(deadline - Clock::Real()->Now(), absl::ZeroDuration()))) {
     Log(LogLevel::kWarning, "sequences_left", {{"running", absl::StrCat(loop->load().running)}});
   }

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 
 from tests.testing.cluster import ROOT, Cluster, free_port
+from tests.testing.inference import Client, inference_pb2
 from tests.testing.steady_load import PATIENCE_S, SteadyLoad, metric, wait_for
 
 
@@ -18,7 +19,8 @@ class DrainTest(unittest.TestCase):
     def setUpClass(cls):
         cls.load = SteadyLoad()
         cls.admin_port = free_port()
-        cls.cluster = cls.enterClassContext(Cluster(shards=3, replicas=2, prefill=2, decode=3, worker_flags=["--local_prefill_tokens=4"],
+        cls.cluster = cls.enterClassContext(Cluster(shards=3, replicas=2, prefill=2, decode=3,
+                                                    worker_flags=["--local_prefill_tokens=4", "--drain_timeout=10m"],
                                                     gateway_flags=[f"--admin_port={cls.admin_port}"]))
 
     def baleen(self, *words):
@@ -64,6 +66,34 @@ class DrainTest(unittest.TestCase):
             load.more()
             left = [process for process in self.cluster.named("decode") if self.id_of(process)]
             self.assertEqual(len(left), 1)
+
+    def test_a_decode_worker_leaves_while_a_client_does_not_read(self):
+        client = Client(self.cluster)
+        options = inference_pb2.GenerationOptions(temperature=1.0, seed=3, max_tokens=1900, ignore_eos=True, logprobs=20)
+        request = inference_pb2.GenerateRequest(model="abacus", options=options)
+        request.token_ids.ids.extend([0, *client.tokenize("What is 2 + 2?")])
+
+        def tokens(responses):
+            return [(choice.token, choice.logprob) for response in responses for choice in response.logprobs]
+
+        def busy():
+            return [process for process in self.cluster.named("decode") if metric(process, "baleen_num_requests_running")]
+
+        def failovers():
+            return metric(self.cluster.gateway, "baleen_request_failovers_total")
+
+        expected = tokens(client.stub.Generate(request, timeout=120))
+        wait_for(lambda: not busy(), "a decode worker goes on with what has ended")
+        before = failovers()
+        stream = client.stub.Generate(request, timeout=120)
+        begun = tokens([next(stream)])
+        wait_for(busy, "no decode worker has the request")
+        leaving, = busy()
+        self.drain(leaving)
+        self.assertEqual(begun + tokens(stream), expected)
+        wait_for(lambda: failovers() == before + 1, "the request did not move")
+        leaving.start()
+        self.cluster.wait_ready([leaving])
 
     def test_an_unknown_worker_is_named(self):
         url = f"http://127.0.0.1:{self.admin_port}/admin/drain"

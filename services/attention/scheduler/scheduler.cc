@@ -81,6 +81,12 @@ void Scheduler::CancelAll(const absl::Status& why) {
   }
 }
 
+void Scheduler::CancelGenerating(const absl::Status& why) {
+  for (const auto& [id, sequence] : by_id_) {
+    if (sequence->request.generates && sequence->ending.ok()) sequence->ending = why;
+  }
+}
+
 bool Scheduler::EndIfDue(Owned* sequence, absl::Time now) {
   if (!(*sequence)->ending.ok()) {
     absl::Status why = (*sequence)->ending;

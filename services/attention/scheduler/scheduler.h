@@ -68,6 +68,8 @@ class Scheduler {
   // The sequence leaves at the next Admit with `why`. Unknown ids are ignored: it may just have ended.
   void Cancel(SequenceId id, absl::Status why);
   void CancelAll(const absl::Status& why);
+  // But for fills for other workers.
+  void CancelGenerating(const absl::Status& why);
 
   // Not while a step runs. Ends what was cancelled or is past its deadline, then admits; returns the newly admitted, in kPrefill, with
   // `computed` at the end of their cached prefix.

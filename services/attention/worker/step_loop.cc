@@ -78,6 +78,13 @@ void StepLoop::StopAdmitting() {
   admitting_ = false;
 }
 
+void StepLoop::LetGo() {
+  const std::lock_guard lock(mu_);
+  scheduler_.CancelGenerating(absl::UnavailableError("the worker is draining"));
+  ++events_;
+  work_.notify_all();
+}
+
 bool StepLoop::WaitIdle(absl::Duration timeout) {
   std::unique_lock lock(mu_);
   return idle_.wait_for(lock, absl::ToChronoNanoseconds(timeout), [this] { return unfinished_ == 0; });

@@ -65,6 +65,8 @@ class StepLoop {
   void Wake();
 
   void StopAdmitting();
+  // Ends what generates with UNAVAILABLE, within one step, so that it goes on at another worker; fills run to their ends.
+  void LetGo();
   // False when sequences are left at the timeout.
   bool WaitIdle(absl::Duration timeout);
   // Ends what is left with UNAVAILABLE and joins the thread. Not from an observer.

@@ -220,6 +220,21 @@ TEST_F(StepLoopTest, DrainRefusesTheNewAndFinishesTheRunning) {
   EXPECT_TRUE(collector->Wait().ok());
 }
 
+TEST_F(StepLoopTest, WhatIsLetGoEndsAndFillsRunToTheirEnds) {
+  StartLoop();
+  auto [id, generating] = Submit(Prompt(1, 40), {}, 2000);
+  generating->WaitForTokens(1);
+  SequenceRequest request = Request(Prompt(2, 300), {}, 1);
+  request.generates = false;
+  auto fill = std::make_shared<Collector>();
+  request.observer = fill;
+  ASSERT_TRUE(loop_->Submit(std::move(request)).ok());
+  loop_->LetGo();
+  EXPECT_EQ(generating->Wait().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(fill->Wait().ok());
+  EXPECT_TRUE(loop_->WaitIdle(absl::Seconds(5)));
+}
+
 TEST_F(StepLoopTest, StopEndsWhatIsLeft) {
   StartLoop();
   auto [id, collector] = Submit(Prompt(1, 40), {}, 2000);

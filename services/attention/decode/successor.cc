@@ -1,0 +1,17 @@
+#include "services/attention/decode/successor.h"
+
+#include <algorithm>
+
+#include "proto/baleen/v1/placement.pb.h"
+
+namespace baleen {
+
+bool HasSuccessor(const v1::ClusterMap& map, const std::string& leaving, const std::string& numerics_id) {
+  return std::any_of(map.workers().begin(), map.workers().end(), [&](const v1::Worker& worker) {
+    const v1::WorkerInfo& info = worker.info();
+    const bool decodes = info.role() == v1::ROLE_DECODE || info.role() == v1::ROLE_PREFILL_AND_DECODE;
+    return decodes && worker.ready() && !worker.draining() && info.numerics_id() == numerics_id && info.worker_id() != leaving;
+  });
+}
+
+}  // namespace baleen
