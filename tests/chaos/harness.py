@@ -75,16 +75,18 @@ class ChaosCluster:
     The first gateway is for calls that cannot be resumed and is never struck. One shard stands behind a proxy that can be slow.
     """
 
-    def __init__(self, fabric, mtp, transport):
+    def __init__(self, fabric, settings):
         self._stack = contextlib.ExitStack()
-        self._fabric, self._mtp, self._transport = fabric, mtp, transport
+        self._fabric, self._mtp, self._transport = fabric, settings.mtp, settings.transport
+        self._max_num_seqs = max(16, 2 * settings.streams)  # One worker has room for all, with two choices each.
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             place = self._fabric.place if self._fabric else lambda name: ("127.0.0.1", [])
             self.etcd = stack.enter_context(Etcd(place("etcd")))
             self.etcd.name = "etcd"
-            flags = ["--local_prefill_tokens=32", "--prefill_chunk=32", *(["--mtp"] if self._mtp else [])]
+            flags = ["--local_prefill_tokens=32", "--prefill_chunk=32", f"--max_num_seqs={self._max_num_seqs}",
+                     *(["--mtp"] if self._mtp else [])]
             self.cluster = stack.enter_context(
                 Cluster(shards=2, replicas=2, prefill=2, decode=2, placements=2, etcd=self.etcd.address, worker_flags=flags,
                         transport=self._transport, fabric=self._fabric, proxied=(SLOW_SHARD,)))
@@ -135,7 +137,7 @@ def fault_free(load, requests, streams):
 
 def run(settings, tell=lambda strike: None):
     """Runs the faults that the seed draws; `tell` hears of each when it is over. Returns the Outcome."""
-    with _fabric(settings.transport) as fabric, ChaosCluster(fabric, settings.mtp, settings.transport) as chaos:
+    with _fabric(settings.transport) as fabric, ChaosCluster(fabric, settings) as chaos:
         requests = make_requests(Client(chaos.cluster).tokenize, settings.requests, settings.max_tokens, settings.seed)
         expected = {}
         load = Load(chaos.cluster, chaos.gateways, requests, expected, settings.streams, settings.seed)
