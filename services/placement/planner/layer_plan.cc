@@ -103,15 +103,17 @@ LayerPlan PlanLayer(const LayerSpec& spec, uint32_t groups, const LayerPlan& cur
   const double packed = anew.MaxLoad();  // Replicas that are to be added may raise it, places of an expert's second copy there lower it.
   Complete(anew);
   const double target = std::min(packed, anew.MaxLoad()) * kTolerance;
+  if (std::all_of(current.begin(), current.end(), [](const auto& held) { return held.empty(); })) {
+    Settle(anew, target);
+    return Extract(anew);
+  }
   LayerCopies adjusted(spec);
   for (uint32_t shard = 0; shard < adjusted.shards(); ++shard) {
     for (const uint32_t expert : current[shard]) adjusted.Add(shard, expert);
   }
-  const bool nothing_held = std::all_of(current.begin(), current.end(), [](const auto& held) { return held.empty(); });
-  if (!nothing_held) Settle(adjusted, target);
-  if (!nothing_held && adjusted.MaxLoad() <= target) return Extract(adjusted);
+  Settle(adjusted, target);
+  if (adjusted.MaxLoad() <= target) return Extract(adjusted);
   Settle(anew, target);
-  if (nothing_held) return Extract(anew);
   return adjusted.MaxLoad() <= anew.MaxLoad() * kTolerance ? Extract(adjusted) : Relabel(Extract(anew), current, anew);
 }
 
