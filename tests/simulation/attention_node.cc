@@ -171,16 +171,20 @@ void AttentionNode::AdmitAll() {
 void AttentionNode::BeginStep() {
   stepping_ = true;
   inputs_ = std::make_unique<StepInputs>(plan_);
+  ComputeLayer(kSimFirstMoeLayer);
+}
+
+void AttentionNode::ComputeLayer(uint32_t layer) {
   std::vector<int32_t> rows;
   for (const SequenceStep& step : inputs_->steps()) rows.insert(rows.end(), step.tokens.begin(), step.tokens.end());
-  const absl::Duration attention = world_->loop.Between(absl::Milliseconds(5), absl::Milliseconds(40));
-  world_->network.After(options_.host, attention, [this, rows = std::move(rows)]() mutable {
-    router_.Dispatch(std::move(rows), inputs_->deadline(), [this](const absl::Status& status) { OnExperts(status); });
+  const absl::Duration attention = world_->loop.Between(absl::Milliseconds(2), absl::Milliseconds(20));
+  world_->network.After(options_.host, attention, [this, layer, rows = std::move(rows)]() mutable {
+    router_.Dispatch(layer, std::move(rows), inputs_->deadline(), [this, layer](const absl::Status& status) { OnExperts(layer, status); });
   });
 }
 
-void AttentionNode::OnExperts(const absl::Status& status) {
-  if (status.ok()) return FinishStep();
+void AttentionNode::OnExperts(uint32_t layer, const absl::Status& status) {
+  if (status.ok()) return layer + 1 < kSimFirstMoeLayer + kSimMoeLayers ? ComputeLayer(layer + 1) : FinishStep();
   // As StepLoop: planned anew until the sequences' deadlines.
   stepping_ = false;
   Wake(kRetryBackoff);

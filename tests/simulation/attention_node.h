@@ -74,7 +74,8 @@ class AttentionNode {
   void Pump();
   void AdmitAll();
   void BeginStep();
-  void OnExperts(const absl::Status& status);
+  void ComputeLayer(uint32_t layer);
+  void OnExperts(uint32_t layer, const absl::Status& status);
   void FinishStep();
   std::vector<RowResult> Results(const std::vector<ChosenTokens>& chosen);
   void Emit(const std::vector<ChosenTokens>& chosen);

@@ -1,11 +1,14 @@
 #include "tests/simulation/expert_node.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "services/placement/convert.h"
 
 namespace baleen {
 
-int64_t ExpertOutput(uint32_t expert, int32_t row) { return (static_cast<int64_t>(expert) + 1) * 1'000'003 + row * int64_t{7919}; }
+int64_t ExpertOutput(uint32_t layer, uint32_t expert, int32_t row) {
+  return (layer * int64_t{kSimExperts} + expert + 1) * 1'000'003 + row * int64_t{7919};
+}
 
 ExpertNode::ExpertNode(World* world, const std::string& host, const std::string& worker_id, const std::vector<std::string>& placements)
     : world_(world), host_(host) {
@@ -19,8 +22,8 @@ ExpertNode::ExpertNode(World* world, const std::string& host, const std::string&
   worker.set_numerics_id(kSimNumerics);
   worker.set_model_id(kSimModel);
   worker.set_failure_domain(host);
-  worker.set_first_moe_layer(kSimLayer);
-  worker.set_moe_layers(1);
+  worker.set_first_moe_layer(kSimFirstMoeLayer);
+  worker.set_moe_layers(kSimMoeLayers);
   worker.set_experts(kSimExperts);
   options.report = [this](v1::HeartbeatRequest* request) { Report(request); };
   options.on_map = [](const MapPtr&) {};
@@ -30,26 +33,31 @@ ExpertNode::ExpertNode(World* world, const std::string& host, const std::string&
 
 void ExpertNode::Report(v1::HeartbeatRequest* request) const {
   request->set_ready(!loaded_.empty());
-  if (loaded_.empty()) return;
-  v1::ExpertRange* range = request->add_loaded();
-  range->set_layer(kSimLayer);
-  range->mutable_experts()->Add(loaded_.begin(), loaded_.end());
+  ToProto(loaded_, request->mutable_loaded());
+  for (const auto& [layer, experts] : computed_) {
+    v1::ExpertRows* counted = request->add_rows();
+    counted->set_layer(layer);
+    for (const auto& [expert, rows] : experts) {
+      counted->add_experts(expert);
+      counted->add_rows(rows);
+    }
+  }
 }
 
 void ExpertNode::OnAssignment(const std::vector<v1::ExpertRange>& ranges) {
   assigned_.clear();
-  for (const v1::ExpertRange& range : ranges) assigned_.insert(range.experts().begin(), range.experts().end());
-  std::erase_if(loaded_, [this](uint32_t expert) { return assigned_.count(expert) == 0; });
+  for (const v1::ExpertRange& range : ranges) assigned_.push_back({range.layer(), {range.experts().begin(), range.experts().end()}});
+  loaded_ = Intersection(loaded_, assigned_);
   LoadNext();
 }
 
 void ExpertNode::LoadNext() {
-  const auto next = std::find_if(assigned_.begin(), assigned_.end(), [this](uint32_t expert) { return loaded_.count(expert) == 0; });
-  if (next == assigned_.end() || std::exchange(loading_, true)) return;
+  const Holdings next = First(Difference(assigned_, loaded_), 1);
+  if (next.empty() || std::exchange(loading_, true)) return;
   const absl::Duration takes = world_->loop.Between(absl::Milliseconds(5), absl::Milliseconds(150));
-  world_->network.After(host_, takes, [this, expert = *next] {
+  world_->network.After(host_, takes, [this, next] {
     loading_ = false;
-    if (assigned_.count(expert) > 0) loaded_.insert(expert);
+    loaded_ = Union(loaded_, Intersection(next, assigned_));
     LoadNext();
   });
 }
@@ -77,12 +85,13 @@ ExpertAnswer ExpertNode::Compute(const ExpertCall& call) {
   for (size_t row = 0; row < call.rows.size(); ++row) {
     for (uint32_t i = 0; i < call.experts_per_row[row]; ++i, ++slot) {
       const uint32_t expert = call.expert_ids[slot];
-      if (loaded_.count(expert) == 0) {
+      if (!Holds(loaded_, call.layer, expert)) {
         answer.outputs.clear();
         answer.status = absl::NotFoundError("the shard does not hold the expert");
         return answer;
       }
-      answer.outputs.push_back(ExpertOutput(expert, call.rows[row]));
+      answer.outputs.push_back(ExpertOutput(call.layer, expert, call.rows[row]));
+      ++computed_[call.layer][expert];
     }
   }
   return answer;

@@ -3,11 +3,12 @@
 #define BALEEN_TESTS_SIMULATION_EXPERT_NODE_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "services/placement/planner/holdings.h"
 #include "tests/simulation/worker_agent.h"
 #include "tests/simulation/world.h"
 
@@ -22,6 +23,7 @@ struct ExpertPong {};
 struct ExpertCall {
   uint64_t id = 0;
   absl::Time deadline;
+  uint32_t layer = 0;
   std::vector<int32_t> rows;  // Each row is its token.
   std::vector<uint32_t> experts_per_row;
   std::vector<uint32_t> expert_ids;
@@ -34,7 +36,7 @@ struct ExpertAnswer {
 };
 
 // What an expert makes of a row.
-int64_t ExpertOutput(uint32_t expert, int32_t row);
+int64_t ExpertOutput(uint32_t layer, uint32_t expert, int32_t row);
 
 class ExpertNode {
  public:
@@ -57,8 +59,9 @@ class ExpertNode {
 
   World* const world_;
   const std::string host_;
-  std::set<uint32_t> assigned_;
-  std::set<uint32_t> loaded_;
+  Holdings assigned_;
+  Holdings loaded_;
+  std::map<uint32_t, std::map<uint32_t, uint64_t>> computed_;  // Rows by layer and expert, since it started.
   bool loading_ = false;
   std::unique_ptr<WorkerAgent> agent_;
 };

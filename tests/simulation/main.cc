@@ -31,10 +31,11 @@ int main(int argc, char** argv) {
     total.resumes += result.resumes;
     total.faults += result.faults;
     total.preemptions += result.preemptions;
+    total.rebalances += result.rebalances;
     total.remote_fills += result.remote_fills;
   }
   std::cout << count << " seeds, " << bad << " bad: " << total.faults << " faults, " << total.requests << " requests, " << total.answered
             << " answered, " << total.failed << " failed, " << total.resumes << " resumes, " << total.preemptions << " preemptions, "
-            << total.remote_fills << " remote fills\n";
+            << total.rebalances << " rebalances, " << total.remote_fills << " remote fills\n";
   return bad == 0 ? 0 : 1;
 }

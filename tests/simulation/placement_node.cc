@@ -53,7 +53,10 @@ EtcdReach PlacementNode::ReachEtcd() const {
 void PlacementNode::Tick() {
   if (election_ != nullptr) election_->Step();
   cluster_.Tick();
-  if (++ticks_ % 16 == 0) cluster_.Rebalance();
+  if (++ticks_ % 16 == 0 && cluster_.Rebalance()) {
+    world_->Tell(absl::StrCat(host_, " moves experts for their load"));
+    ++rebalances_;
+  }
   world_->network.After(host_, kLivenessPeriod, [this] { Tick(); });
 }
 

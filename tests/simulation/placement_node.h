@@ -29,6 +29,9 @@ class PlacementNode {
   // Boots the host. Without `etcd` it is the only placement. All pointers outlive this.
   PlacementNode(World* world, std::string host, ClusterOptions options, FakeEtcd* etcd, EpochLedger* ledger);
 
+  // Since it started.
+  int64_t rebalances() const { return rebalances_; }
+
  private:
   absl::Status Leads() const;
   std::any Answer(const std::any& request);
@@ -45,6 +48,7 @@ class PlacementNode {
   std::unique_ptr<Election> election_;
   bool fresh_ = false;  // Elected, and nothing published since.
   int ticks_ = 0;
+  int64_t rebalances_ = 0;
 };
 
 }  // namespace baleen

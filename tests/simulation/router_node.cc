@@ -11,9 +11,10 @@ namespace {
 constexpr absl::Duration kReconnect = absl::Milliseconds(200);
 constexpr absl::Duration kBatchDeadline = absl::Seconds(10);
 
-// Distinct experts of a row, ascending.
-std::vector<int32_t> ExpertsOf(int32_t row) {
-  const int32_t first = row % kSimExperts;
+// Distinct experts of a row, ascending. Some are asked for far more often than others, and not the same ones in each layer.
+std::vector<int32_t> ExpertsOf(uint32_t layer, int32_t row) {
+  const int32_t hot = std::min(row % kSimExperts, row / kSimExperts % kSimExperts);
+  const int32_t first = (hot + 3 * static_cast<int32_t>(layer)) % kSimExperts;
   const int32_t second = (first + 1 + row / kSimExperts % (kSimExperts - 1)) % kSimExperts;
   return {std::min(first, second), std::max(first, second)};
 }
@@ -65,7 +66,7 @@ void RouterNode::OnAnswer(const std::string& worker_id, const ExpertAnswer& answ
   if (!open_ || claimed->batch != batch_) return world_->Broken("an answer was claimed for a batch that is over");
   for (const size_t place : claimed->places) {
     const size_t slot = static_cast<size_t>(claimed->work->slots[place]);
-    const int64_t wanted = ExpertOutput(static_cast<uint32_t>(expert_ids_[slot]), rows_[slot / kSimTopK]);
+    const int64_t wanted = ExpertOutput(layer_, static_cast<uint32_t>(expert_ids_[slot]), rows_[slot / kSimTopK]);
     if (answer.outputs[place] != wanted) world_->Broken(absl::StrCat(worker_id, "'s output went to the wrong slot ", slot));
     if (++written_[slot] > 1) world_->Broken(absl::StrCat("slot ", slot, " was written twice"));
   }
@@ -73,25 +74,26 @@ void RouterNode::OnAnswer(const std::string& worker_id, const ExpertAnswer& answ
   if (core_.Complete(batch_)) End(true);
 }
 
-void RouterNode::Dispatch(std::vector<int32_t> rows, absl::Time deadline, std::function<void(absl::Status)> done) {
+void RouterNode::Dispatch(uint32_t layer, std::vector<int32_t> rows, absl::Time deadline, std::function<void(absl::Status)> done) {
+  layer_ = layer;
   rows_ = std::move(rows);
   expert_ids_.clear();
   for (const int32_t row : rows_) {
-    const std::vector<int32_t> experts = ExpertsOf(row);
+    const std::vector<int32_t> experts = ExpertsOf(layer, row);
     expert_ids_.insert(expert_ids_.end(), experts.begin(), experts.end());
   }
   written_.assign(expert_ids_.size(), 0);
   deadline_ = std::min(deadline, world_->loop.Now() + kBatchDeadline);
   done_ = std::move(done);
   open_ = true;
-  batch_ = core_.Begin({kSimLayer, static_cast<int64_t>(rows_.size()), kSimTopK, expert_ids_.data(), 64});
+  batch_ = core_.Begin({static_cast<int>(layer_), static_cast<int64_t>(rows_.size()), kSimTopK, expert_ids_.data(), 64});
   Send(core_.PlanBatch(batch_, world_->loop.Now()));
   PumpAt(world_->loop.Now() + absl::Milliseconds(10));
 }
 
 void RouterNode::Send(const std::vector<OutgoingCall>& calls) {
   for (const OutgoingCall& call : calls) {
-    ExpertCall wire{call.id, deadline_, {}, call.work->experts_per_row, call.work->expert_ids};
+    ExpertCall wire{call.id, deadline_, layer_, {}, call.work->experts_per_row, call.work->expert_ids};
     for (const int64_t row : call.work->rows) wire.rows.push_back(rows_[static_cast<size_t>(row)]);
     const absl::Status sent = links_.at(call.worker_id).pipe->Send(std::move(wire));
     if (!sent.ok()) core_.Refused(call.id, call.worker_id, sent, world_->loop.Now());
@@ -135,12 +137,11 @@ void RouterNode::End(bool complete) {
 }
 
 bool RouterNode::Ready() const {
-  for (int expert = 0; expert < kSimExperts; ++expert) {
-    const std::vector<int>& holders = core_.table().Holders(kSimLayer, expert);
-    const auto& shards = core_.table().shards();
-    if (std::none_of(holders.begin(), holders.end(),
-                     [&](int shard) { return core_.IsConnected(shards[static_cast<size_t>(shard)].worker_id); })) {
-      return false;
+  const auto connected = [&](int shard) { return core_.IsConnected(core_.table().shards()[static_cast<size_t>(shard)].worker_id); };
+  for (uint32_t layer = kSimFirstMoeLayer; layer < kSimFirstMoeLayer + kSimMoeLayers; ++layer) {
+    for (int expert = 0; expert < kSimExperts; ++expert) {
+      const std::vector<int>& holders = core_.table().Holders(static_cast<int>(layer), expert);
+      if (std::none_of(holders.begin(), holders.end(), connected)) return false;
     }
   }
   return true;

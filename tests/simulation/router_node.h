@@ -22,8 +22,8 @@ class RouterNode {
   RouterNode(World* world, std::string host) : world_(world), host_(std::move(host)), core_(DispatchPolicy()) {}
 
   void SetMap(const MapPtr& map);
-  // One batch at a time. OK once every (row, expert) has its output; UNAVAILABLE at the deadline.
-  void Dispatch(std::vector<int32_t> rows, absl::Time deadline, std::function<void(absl::Status)> done);
+  // One layer's batch at a time. OK once every (row, expert) has its output; UNAVAILABLE at the deadline.
+  void Dispatch(uint32_t layer, std::vector<int32_t> rows, absl::Time deadline, std::function<void(absl::Status)> done);
   // Whether every expert has a connected holder.
   bool Ready() const;
   const DispatchStats& stats() const { return core_.stats(); }
@@ -50,6 +50,7 @@ class RouterNode {
 
   BatchId batch_ = 0;
   bool open_ = false;
+  uint32_t layer_ = 0;
   std::vector<int32_t> rows_;
   std::vector<int32_t> expert_ids_;
   std::vector<int> written_;

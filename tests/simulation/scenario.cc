@@ -78,6 +78,7 @@ class Scenario {
       Await(
           kUntilAnswered, [this] { return started_ == kRequests && client_->outcomes().open == 0; }, "requests never ended");
       const int64_t failed = client_->outcomes().failed;
+      if (!gateway_struck_ && client_->outcomes().gateway_died > 0) world_.Broken("a gateway left a request though nothing struck it");
       if (!storm_ && failed > 0) ReportFailures();
       if (AwaitWhole("in the end")) CheckTheEnd(failed);
     }
@@ -130,16 +131,25 @@ class Scenario {
   void SingleFaults() {
     for (int i = 0; i < 3 && world_.broken.empty(); ++i) {
       world_.loop.RunUntil(world_.loop.Now() + world_.loop.Between(absl::Milliseconds(100), absl::Seconds(2)), [] { return false; });
-      Disturb();
+      const bool gateway = Disturb();
       // Until what was drawn is over.
       world_.loop.RunUntil(world_.loop.Now() + absl::Milliseconds(300), [] { return false; });
       if (!AwaitWhole("after a fault")) return;
+      // An answer that a gateway did not deliver is with its decode worker alone until its client has come back.
+      const absl::Time whole = world_.loop.Now();
+      if (gateway && !Await(
+                         kUntilAnswered, [&] { return client_->AllHeardSince(whole); }, "a stream stands still after a gateway's fault")) {
+        return;
+      }
     }
   }
 
-  void Disturb() {
+  // Whether a gateway was struck.
+  bool Disturb() {
     ++faults_;
-    cluster_->Disturb();
+    const bool gateway = cluster_->Disturb();
+    gateway_struck_ = gateway_struck_ || gateway;
+    return gateway;
   }
 
   void CheckTheEnd(int64_t failed_before) {
@@ -165,6 +175,7 @@ class Scenario {
             .resumes = outcomes.resumes,
             .faults = faults_,
             .preemptions = cluster_->preemptions(),
+            .rebalances = cluster_->rebalances(),
             .remote_fills = cluster_->remote_fills()};
   }
 
@@ -174,6 +185,7 @@ class Scenario {
   std::unique_ptr<SimCluster> cluster_;
   std::unique_ptr<SimClient> client_;
   size_t started_ = 0;
+  bool gateway_struck_ = false;
   int64_t faults_ = 0;
 };
 

@@ -19,6 +19,7 @@ struct ScenarioResult {
   int64_t resumes = 0;
   int64_t faults = 0;
   int64_t preemptions = 0;
+  int64_t rebalances = 0;
   int64_t remote_fills = 0;
 };
 

@@ -23,6 +23,8 @@ void SimClient::Start(size_t request) {
   running->request = request;
   running->gateway = static_cast<size_t>(world_->loop.Pick(static_cast<int64_t>(gateways_.size())));
   running->tokens.resize(static_cast<size_t>((*requests_)[request].choices));
+  running->heard = world_->loop.Now();
+  started_.push_back(running);
   ++outcomes_.open;
   Connect(running);
 }
@@ -44,7 +46,12 @@ void SimClient::Connect(const RunningPtr& running) {
   }
 }
 
+bool SimClient::AllHeardSince(absl::Time time) const {
+  return std::all_of(started_.begin(), started_.end(), [time](const RunningPtr& one) { return one->tries < 0 || one->heard >= time; });
+}
+
 void SimClient::OnEvent(const RunningPtr& running, const ClientEvent& event) {
+  running->heard = world_->loop.Now();
   if (running->tries < 0) return world_->Broken(absl::StrCat("request ", running->request, " went on after its end"));
   if (event.token.has_value()) return OnToken(*running, event);
   if (event.last) return OnLast(running, event);

@@ -29,6 +29,8 @@ class SimClient {
   SimClient(World* world, std::vector<std::string> gateways, const std::vector<SimRequest>* requests);
 
   void Start(size_t request);
+  // Whether each request has ended, or had an event since then.
+  bool AllHeardSince(absl::Time time) const;
   const ClientOutcomes& outcomes() const { return outcomes_; }
   // Why requests failed.
   const std::map<std::string, int>& errors() const { return errors_; }
@@ -42,6 +44,7 @@ class SimClient {
     bool begun = false;  // It has a token.
     int start = 0;
     int tries = 0;       // -1 = it has ended.
+    absl::Time heard;    // Its newest event, or its start.
     int connection = 0;  // What an earlier one still says is not heard.
   };
   using RunningPtr = std::shared_ptr<Running>;
@@ -58,6 +61,7 @@ class SimClient {
   const std::vector<std::string> gateways_;
   const std::vector<SimRequest>* const requests_;
   ClientOutcomes outcomes_;
+  std::vector<RunningPtr> started_;
   std::map<std::string, int> errors_;
 };
 

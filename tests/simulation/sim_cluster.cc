@@ -19,6 +19,7 @@ SimCluster::SimCluster(World* world, const std::vector<SimRequest>* requests) : 
   EventLoop& loop = world_->loop;
   with_etcd_ = loop.Chance(50);
   kv_blocks_ = 4 + loop.Pick(4);
+  extra_slots_ = static_cast<uint32_t>(loop.Pick(2));
   wrong_every_ = loop.Chance(50) ? 0 : 2 + loop.Pick(3);
   placements_ = with_etcd_ ? std::vector<std::string>{"placement-0", "placement-1"} : std::vector<std::string>{"placement-0"};
   world_->network.Boot(kEtcdHost);
@@ -59,6 +60,10 @@ void SimCluster::Start(Process& process) {
       ClusterOptions options;
       options.assignment.expected_shards = 3;
       options.assignment.replicas = kReplicas;
+      options.assignment.extra_slots = extra_slots_;
+      // A run is short.
+      options.assignment.min_rows = 100;
+      options.assignment.min_reports = 4;
       process.placement = std::make_unique<PlacementNode>(world_, process.host, options, with_etcd_ ? &etcd_ : nullptr, &epochs_);
       break;
     }
@@ -128,12 +133,20 @@ void SimCluster::DisturbEtcd() {
   });
 }
 
-void SimCluster::Disturb() {
+bool SimCluster::Disturb() {
   EventLoop& loop = world_->loop;
-  if (with_etcd_ && loop.Chance(8)) return DisturbEtcd();
+  if (with_etcd_ && loop.Chance(8)) {
+    DisturbEtcd();
+    return false;
+  }
   Process& victim = *processes_[static_cast<size_t>(loop.Pick(static_cast<int64_t>(processes_.size())))];
-  if (!world_->network.Up(victim.host) || world_->network.Frozen(victim.host) || victim.draining) return;
-  const int64_t kind = loop.Pick(100);
+  if (!world_->network.Up(victim.host) || world_->network.Frozen(victim.host) || victim.draining) return false;
+  Strike(victim);
+  return victim.role == SimRole::kGateway;
+}
+
+void SimCluster::Strike(Process& victim) {
+  const int64_t kind = world_->loop.Pick(100);
   const auto tell = [&](const char* what) { world_->Tell(absl::StrCat(what, " ", victim.host)); };
   if (kind < 35) {
     tell("kill");
@@ -190,11 +203,11 @@ std::string SimCluster::WhyUnhealthy() const {
 
 std::string SimCluster::WhyMapIsShort(const v1::ClusterMap& map) const {
   std::set<std::string> ready;
-  std::map<uint32_t, uint32_t> copies;
+  std::map<std::pair<uint32_t, uint32_t>, uint32_t> copies;  // By layer and expert.
   for (const v1::Worker& worker : map.workers()) {
     if (worker.ready()) ready.insert(worker.info().worker_id());
     for (const v1::ExpertRange& range : worker.experts()) {
-      for (const uint32_t expert : range.experts()) ++copies[expert];
+      for (const uint32_t expert : range.experts()) ++copies[{range.layer(), expert}];
     }
   }
   for (const auto& process : processes_) {
@@ -202,8 +215,11 @@ std::string SimCluster::WhyMapIsShort(const v1::ClusterMap& map) const {
     if (ready.count(absl::StrCat(process->host, "/", process->starts)) == 0) return absl::StrCat(process->host, " is not ready in the map");
   }
   if (map.workers_size() != static_cast<int>(processes_.size() - placements_.size())) return "the map has workers that are gone";
-  for (uint32_t expert = 0; expert < kSimExperts; ++expert) {
-    if (copies[expert] < kReplicas) return absl::StrCat("expert ", expert, " has ", copies[expert], " copies");
+  for (uint32_t layer = kSimFirstMoeLayer; layer < kSimFirstMoeLayer + kSimMoeLayers; ++layer) {
+    for (uint32_t expert = 0; expert < kSimExperts; ++expert) {
+      const uint32_t held = copies[{layer, expert}];
+      if (held < kReplicas) return absl::StrCat("expert ", expert, " of layer ", layer, " has ", held, " copies");
+    }
   }
   return "";
 }
@@ -218,6 +234,12 @@ void SimCluster::CheckNothingIsHeld() {
 int64_t SimCluster::preemptions() const {
   int64_t count = 0;
   for (const auto& process : processes_) count += process->attention != nullptr ? process->attention->preemptions() : 0;
+  return count;
+}
+
+int64_t SimCluster::rebalances() const {
+  int64_t count = 0;
+  for (const auto& process : processes_) count += process->placement != nullptr ? process->placement->rebalances() : 0;
   return count;
 }
 

@@ -26,8 +26,8 @@ class SimCluster {
 
   std::vector<std::string> gateways() const;
 
-  // One fault, drawn. Nothing happens to what is in trouble already.
-  void Disturb();
+  // One fault, drawn. Nothing happens to what is in trouble already. Whether it struck a gateway.
+  bool Disturb();
   // Ends every fault that has not ended by itself, for good.
   void Heal();
   // Everything is up, every expert is held twice, and everybody has the same map.
@@ -35,6 +35,7 @@ class SimCluster {
   std::string WhyUnhealthy() const;
   void CheckNothingIsHeld();
   int64_t preemptions() const;
+  int64_t rebalances() const;
   int64_t remote_fills() const;
 
  private:
@@ -59,6 +60,7 @@ class SimCluster {
   void Isolate(const std::string& host, bool inwards, bool outwards);
   void Drain(Process& process);
   void DisturbEtcd();
+  void Strike(Process& victim);
   absl::Duration FaultTime() { return world_->loop.Between(absl::Milliseconds(200), absl::Seconds(5)); }
   std::string WhyMapIsShort(const v1::ClusterMap& map) const;
 
@@ -69,6 +71,7 @@ class SimCluster {
   bool with_etcd_ = false;
   bool healing_ = false;
   int64_t kv_blocks_ = 0;
+  uint32_t extra_slots_ = 0;
   int64_t wrong_every_ = 0;
   std::vector<std::string> placements_;
   std::vector<std::unique_ptr<Process>> processes_;

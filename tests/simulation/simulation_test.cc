@@ -15,7 +15,7 @@ namespace {
 constexpr uint32_t kSeedsPerRange = 500;
 constexpr uint32_t kRanges = kSanitized ? 4 : 20;
 
-// They broke a promise once; docs/robustness.md says which. Repeat one: bazel run //tests/simulation -- --seed=N
+// They broke a promise once; docs/robustness.md says which. Tell one's story: bazel run //tests/simulation -- --seed=N
 const std::vector<uint32_t> kOnceFailed = {3616, 4386, 4728};
 
 ScenarioResult RunSeed(uint32_t seed) {
@@ -45,6 +45,7 @@ TEST_P(SeedRange, NoPromiseIsBroken) {
     total.answered += result.answered;
     total.resumes += result.resumes;
     total.preemptions += result.preemptions;
+    total.rebalances += result.rebalances;
     total.remote_fills += result.remote_fills;
   }
   if (HasFailure()) return;
@@ -52,6 +53,7 @@ TEST_P(SeedRange, NoPromiseIsBroken) {
   EXPECT_GT(total.answered, 8 * int64_t{kSeedsPerRange});
   EXPECT_GT(total.resumes, 0);
   EXPECT_GT(total.preemptions, 0);
+  EXPECT_GT(total.rebalances, 0);
   EXPECT_GT(total.remote_fills, 0);
 }
 

@@ -27,8 +27,9 @@ struct SharedParts {
 
 constexpr char kSimModel[] = "simulated";
 constexpr char kSimNumerics[] = "n1";
-constexpr int kSimLayer = 1;  // The one MoE layer.
-constexpr int kSimExperts = 8;
+constexpr uint32_t kSimFirstMoeLayer = 1;
+constexpr uint32_t kSimMoeLayers = 2;
+constexpr int kSimExperts = 8;  // Of each MoE layer.
 constexpr int kSimTopK = 2;
 
 struct World {
