@@ -90,9 +90,10 @@ test-asan: setup  ## run the C++ tests under AddressSanitizer and UndefinedBehav
 test-tsan: setup  ## run what is built without Debian's uninstrumented gRPC under ThreadSanitizer
 	@$(BAZEL) test --config=tsan --keep_going --test_env=TSAN_OPTIONS=suppressions=$(CURDIR)/tests/testing/tsan.supp $(TSAN_TESTS)
 
-chaos: setup  ## kill, freeze, cut off and drain processes under load for MINUTES (SEED FAULTS STREAMS ONLY="cut off decode" TRANSPORT=ucx MTP=1); every token must stay the same
+chaos: setup  ## kill, freeze, cut off and drain processes under load for MINUTES (SEED FAULTS STREAMS ONLY="cut off decode" ETCD_SECONDS=600 TRANSPORT=ucx MTP=1); every token must stay the same
 	@$(BAZEL) run //tests/chaos -- --minutes=$(MINUTES) --seed=$(SEED) $(if $(FAULTS),--faults=$(FAULTS)) $(if $(STREAMS),--streams=$(STREAMS)) \
-		$(if $(filter 1,$(MTP)),--mtp) $(if $(TRANSPORT),--transport=$(TRANSPORT)) $(if $(ONLY),--only='$(ONLY)') --out=$(CURDIR)/.baleen/chaos.json
+		$(if $(filter 1,$(MTP)),--mtp) $(if $(TRANSPORT),--transport=$(TRANSPORT)) $(if $(ONLY),--only='$(ONLY)') \
+		$(if $(ETCD_SECONDS),--etcd_seconds=$(ETCD_SECONDS)) --out=$(CURDIR)/.baleen/chaos.json
 
 overload: setup  ## too much load, a greedy neighbour, slow readers, shards that come and go under load: figures (SECONDS ROUNDS SEED ONLY=neighbour)
 	@$(BAZEL) run //tests/chaos:overload -- --seconds=$(SECONDS) --rounds=$(ROUNDS) --seed=$(SEED) \

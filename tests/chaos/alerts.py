@@ -26,6 +26,7 @@ ACTS = (
     Act("a decode worker is gone", "decode-0", ("BaleenProcessDown",)),
     Act("placement is gone", "placement", ("BaleenPlacementDown", "BaleenProcessDown")),
 )
+_ENDING = {"BaleenExpertLost", "BaleenNoDecodeReady", "BaleenProcessDown"}
 
 
 def _fire(prometheus, alerts):
@@ -41,7 +42,7 @@ def _fire(prometheus, alerts):
 
 
 def prove(cluster, load):
-    """{act: {alert: seconds until it fired, or None}}, under load; every process is back and ready after each act."""
+    """{act: {alert, or "the end of all": seconds until it came, or None}}, under load; every process is back and ready after each act."""
     outcome = {}
     with Prometheus(cluster) as prometheus:
         prometheus.wait_for(lambda: prometheus.query("min(count_over_time(baleen_ready[1m])) >= 2"), FIRE_TIMEOUT_S)
@@ -57,11 +58,12 @@ def prove(cluster, load):
                 victim.start()
             cluster.wait_ready(cluster.processes)
             # What the next act fires must not be firing still.
-            prometheus.wait_for(lambda: not prometheus.firing() & {"BaleenExpertLost", "BaleenNoDecodeReady", "BaleenProcessDown"},
-                                FIRE_TIMEOUT_S)
+            begin = time.monotonic()
+            over = prometheus.wait_for(lambda: not prometheus.firing() & _ENDING, FIRE_TIMEOUT_S)
+            outcome[act.name]["the end of all"] = time.monotonic() - begin if over else None
     return outcome
 
 
 def silent(outcome):
-    """Alerts that did not fire, as lines."""
-    return [f"{act}: {name} did not fire" for act, alerts in outcome.items() for name, seconds in alerts.items() if seconds is None]
+    """Alerts that did not fire, or did not end, as lines."""
+    return [f"{act}: {name} did not come" for act, alerts in outcome.items() for name, seconds in alerts.items() if seconds is None]

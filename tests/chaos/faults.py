@@ -12,7 +12,7 @@ FREEZE_S = 10.0
 CUT_S = 4.0
 RESET_S = 0.1
 SLOW_S = 3.0
-ETCD_S = 6.0
+ETCD_S = 6.0  # Unless told otherwise.
 
 # By kind: whom it may strike. `gateway` stands for those that only resumable requests go through.
 _VICTIMS = {
@@ -66,9 +66,9 @@ def draw(seed, with_fabric, only=""):
         yield from cells
 
 
-def strike(fault, victim, fabric):
+def strike(fault, victim, fabric, etcd_s=ETCD_S):
     """Does it to the process. Returns a function that brings the process back, and after how many seconds to call it."""
-    after_s = ETCD_S if fault.role == "etcd" else FREEZE_S if fault.kind == "freeze" else 0.0
+    after_s = etcd_s if fault.role == "etcd" else FREEZE_S if fault.kind == "freeze" else 0.0
     if fault.kind == "freeze":
         victim.process.send_signal(signal.SIGSTOP)
         return (lambda: victim.process.send_signal(signal.SIGCONT)), after_s

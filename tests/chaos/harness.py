@@ -10,7 +10,8 @@ import statistics
 import sys
 import time
 
-from tests.chaos import alerts, faults, leaks
+from tests.chaos import alerts, faults, leaks, pauses
+from tests.chaos.faults import ETCD_S
 from tests.chaos.load import Load
 from tests.chaos.requests import make_requests
 from tests.testing.cluster import Cluster
@@ -19,6 +20,7 @@ from tests.testing.fabric import Fabric
 from tests.testing.inference import Client
 
 PHASE_TIMEOUT_S = 30
+MOVE_TIMEOUT_S = 30
 SETTLE_S = 1.0  # Between the cluster's readiness and the next fault.
 SLOW_SHARD = "expert-1"
 
@@ -34,6 +36,7 @@ class Settings:
     mtp: bool = False
     transport: str = "grpc"  # Between workers.
     alerts: bool = False  # In the end, faults that stay until their alerts fire.
+    etcd_s: float = ETCD_S  # How long etcd is gone.
     only: str = ""  # Faults whose name has this in it.
     logs: pathlib.Path | None = None  # Where the processes' logs are kept.
 
@@ -45,9 +48,11 @@ class Strike:
     fault: str
     row: str
     victim: str
-    stall_ms: float     # Longest gap from the fault on, over the longest one in the quiet time before it.
+    in_phase: bool      # A stream was at the fault's phase.
+    stall_ms: float     # Longest pause between tokens from the fault on, over the longest one in the quiet time before it.
     quiet_gap_ms: float
-    stalled: str        # The request with that gap, and when it began and ended, in seconds from the fault on.
+    stalled: str        # The request with that pause, and when it began and ended, in seconds from the fault on.
+    first_token_ms: float  # Longest wait for a first token from the fault on, over the longest one without faults.
     failures: list[str]
     differences: list[str]
 
@@ -58,6 +63,8 @@ class Outcome:
     requests: int = 0
     compared: int = 0       # Of them, token by token; those without a seed draw their own.
     leaked_blocks: int = 0  # Of KV.
+    held: list = dataclasses.field(default_factory=list)  # What else processes still held when nothing ran any more, as lines.
+    remote_prefills: float = 0  # At decode workers, since they last started.
     grown: dict = dataclasses.field(default_factory=dict)  # {process: (file descriptors, threads) more than before the faults}
     false_ready_s: float = 0.0
     with_fabric: bool = False
@@ -66,13 +73,16 @@ class Outcome:
     def problems(self):
         leaked = [f"{self.leaked_blocks} KV blocks leaked"] if self.leaked_blocks else []
         struck = [problem for strike in self.strikes for problem in strike.failures + strike.differences]
-        return struck + alerts.silent(self.alerts) + leaked
+        missed = [f"{strike.fault}: no stream came there in {PHASE_TIMEOUT_S} s" for strike in self.strikes if not strike.in_phase]
+        unfilled = [] if self.remote_prefills else ["no prompt was filled by a prefill worker"]
+        return struck + missed + unfilled + alerts.silent(self.alerts) + leaked + self.held
 
 
 class ChaosCluster:
     """Two placements on etcd, two of each worker, two copies of each expert, three gateways, so that every single death has somebody left.
 
-    The first gateway is for calls that cannot be resumed and is never struck. One shard stands behind a proxy that can be slow.
+    The first gateway is for calls that cannot be resumed and is never struck. One shard stands behind a proxy that can be slow. Of each
+    kind of attention worker one keeps no prefixes: the same prompts come again and again, and there are filled anew.
     """
 
     def __init__(self, fabric, settings):
@@ -89,7 +99,8 @@ class ChaosCluster:
                      *(["--mtp"] if self._mtp else [])]
             self.cluster = stack.enter_context(
                 Cluster(shards=2, replicas=2, prefill=2, decode=2, placements=2, etcd=self.etcd.address, worker_flags=flags,
-                        transport=self._transport, fabric=self._fabric, proxied=(SLOW_SHARD,)))
+                        transport=self._transport, fabric=self._fabric, proxied=(SLOW_SHARD,),
+                        own_flags=lambda name: ["--prefix_cache=false"] if name in ("prefill-0", "decode-0") else []))
             more = [self.cluster.start_gateway() for _ in range(2)]
             self.cluster.wait_ready([process for process, _ in more])
             self.gateways = [(process.host, port) for process, port in more]
@@ -141,12 +152,14 @@ def run(settings, tell=lambda strike: None):
         requests = make_requests(Client(chaos.cluster).tokenize, settings.requests, settings.max_tokens, settings.seed)
         expected = {}
         load = Load(chaos.cluster, chaos.gateways, requests, expected, settings.streams, settings.seed)
+        begun = time.monotonic()
         expected.update(fault_free(load, requests, settings.streams))
+        first_token_s, _, _ = load.pauses.longest(pauses.FIRST, begun, time.monotonic())
         leaks.use_everything(chaos.cluster, chaos.gateways)
         before = leaks.settle(chaos.cluster.processes)
         outcome = Outcome([], with_fabric=fabric is not None)
         with load:
-            _strike_all(chaos, fabric, load, settings, outcome.strikes, tell)
+            _strike_all(chaos, fabric, load, settings, first_token_s, outcome.strikes, tell)
             if settings.alerts:
                 outcome.alerts = alerts.prove(chaos.cluster, load)
             if not load.pause():
@@ -156,56 +169,67 @@ def run(settings, tell=lambda strike: None):
         outcome.requests, outcome.compared, outcome.false_ready_s = load.done, load.compared, load.false_ready_s
         after = leaks.settle(chaos.cluster.processes)
         outcome.grown, outcome.leaked_blocks = leaks.leaked(before, after)
+        outcome.held = leaks.held(outcome.grown, after)
+        outcome.remote_prefills = leaks.remote_prefills(chaos.cluster)
         if settings.logs:
             shutil.copytree(chaos.cluster.logs.name, settings.logs, dirs_exist_ok=True)
     return outcome
 
 
-def _strike_all(chaos, fabric, load, settings, strikes, tell):
+def _strike_all(chaos, fabric, load, settings, first_token_s, strikes, tell):
     rng = random.Random(f"victims {settings.seed}")
     end = None if settings.seconds is None else time.monotonic() + settings.seconds
     for fault in faults.draw(settings.seed, fabric is not None, settings.only):
         if len(strikes) == settings.faults or (end is not None and time.monotonic() > end):
             return
-        strikes.append(_strike(chaos, fabric, load, fault, rng))
+        strikes.append(_strike(chaos, fabric, load, settings, first_token_s, fault, rng))
         tell(strikes[-1])
 
 
-def _strike(chaos, fabric, load, fault, rng):
+def _strike(chaos, fabric, load, settings, first_token_s, fault, rng):
     quiet_begin = time.monotonic()
     time.sleep(SETTLE_S)
-    load.wait_for(fault.strikes_at, PHASE_TIMEOUT_S)
+    in_phase = load.wait_for(fault.strikes_at, PHASE_TIMEOUT_S)
     if fault.phase == "kv transfer":
         time.sleep(load.prefill_s / 2)  # Rows are pushed from the first chunk's first layer on.
     struck = time.monotonic()
     victim = rng.choice(chaos.victims(fault))
-    bring_back, after_s = faults.strike(fault, victim, fabric)
+    load.gateways_may_end = fault.role == "gateway"
+    bring_back, after_s = faults.strike(fault, victim, fabric, settings.etcd_s)
     time.sleep(after_s)
     bring_back()
     chaos.cluster.wait_ready(chaos.cluster.processes)
     time.sleep(SETTLE_S)
-    quiet, _, _ = load.longest_gap(quiet_begin, struck)
-    gap, ended, request = load.longest_gap(struck, time.monotonic())
-    strike = Strike(str(fault), fault.row, victim.name, max(0.0, gap - quiet) * 1e3, quiet * 1e3,
-                    f"{request}, {ended - gap - struck:.2f} to {ended - struck:.2f} s", [], [])
+    # Until then a stall may still be this fault's.
+    load.pauses.all_moved(time.monotonic(), MOVE_TIMEOUT_S)
+    load.gateways_may_end = False
+    quiet, _, _ = load.pauses.longest(pauses.NEXT, quiet_begin, struck)
+    gap, ended, request = load.pauses.longest(pauses.NEXT, struck, time.monotonic())
+    first, _, _ = load.pauses.longest(pauses.FIRST, struck, time.monotonic())
+    quiet_first, _, _ = load.pauses.longest(pauses.FIRST, quiet_begin, struck)
+    strike = Strike(str(fault), fault.row, victim.name, in_phase, max(0.0, gap - quiet) * 1e3, quiet * 1e3,
+                    f"{request}, {ended - gap - struck:.2f} to {ended - struck:.2f} s",
+                    max(0.0, first - max(first_token_s, quiet_first)) * 1e3, [], [])
     _judge(load, strike)
     return strike
 
 
 def _judge(load, strike):
-    strike.failures += load.failures
-    strike.differences += load.differences
-    load.failures, load.differences = [], []
+    failures, differences = load.take_problems()
+    strike.failures += failures
+    strike.differences += differences
 
 
 def table(strikes):
-    """Lines, one a kind of fault and role: faults, failed requests, answers that differ, median and worst stall."""
+    """Lines, one a kind of fault and role: faults, failed requests, answers that differ, median and worst stall, between tokens and
+    before the first one."""
     rows = {}
     for strike in strikes:
         rows.setdefault(strike.row, []).append(strike)
-    lines = [f"{'fault':22} {'count':>5} {'failed':>6} {'differ':>6} {'stall ms: median':>16} {'worst':>7}"]
+    lines = [f"{'fault':22} {'count':>5} {'failed':>6} {'differ':>6} {'stall ms: median':>16} {'worst':>7} {'first token: median':>19} {'worst':>7}"]
     for name, group in sorted(rows.items()):
-        stalls = [strike.stall_ms for strike in group]
+        stalls, firsts = [strike.stall_ms for strike in group], [strike.first_token_ms for strike in group]
         failed, differ = (sum(len(getattr(strike, kind)) for strike in group) for kind in ("failures", "differences"))
-        lines.append(f"{name:22} {len(group):5} {failed:6} {differ:6} {statistics.median(stalls):16.0f} {max(stalls):7.0f}")
+        lines.append(f"{name:22} {len(group):5} {failed:6} {differ:6} {statistics.median(stalls):16.0f} {max(stalls):7.0f} "
+                     f"{statistics.median(firsts):19.0f} {max(firsts):7.0f}")
     return lines

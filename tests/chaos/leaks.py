@@ -16,13 +16,15 @@ from tests.testing.cluster import http_get
 
 _SETTLE_S = 40  # Resume windows and idle connections included.
 # gRPC's own, by the names of its threads: they grow with the load, up to twice the cores.
+_TOLERATED = 10  # Files, or threads, that a process may have more of than before: connections that it had no need of until then.
 _POOLS = ("default-executo", "resolver-execut")
 
 
 @dataclasses.dataclass(frozen=True)
 class Holdings:
     kv_blocks: int
-    running: float
+    running: float  # Sequences, at workers; requests, at gateways.
+    admitted: float  # Sequences, at gateways.
     fds: int
     threads: int  # But for gRPC's pools.
 
@@ -73,7 +75,7 @@ def holdings(process):
     _, text = http_get(process.metrics_port, "/metrics", process.host)
     proc = pathlib.Path(f"/proc/{process.process.pid}")
     return Holdings(kv_blocks=_blocks_in_use(process, text), running=_metric(text, "baleen_num_requests_running"),
-                    fds=len(list((proc / "fd").iterdir())), threads=_threads(proc))
+                    admitted=_metric(text, "baleen_admission_running_sequences"), fds=len(list((proc / "fd").iterdir())), threads=_threads(proc))
 
 
 def settle(processes):
@@ -81,7 +83,7 @@ def settle(processes):
     deadline = time.monotonic() + _SETTLE_S
     while True:
         held = {process.name: holdings(process) for process in processes}
-        if time.monotonic() > deadline or all(one.kv_blocks == 0 and one.running == 0 for one in held.values()):
+        if time.monotonic() > deadline or all(one.kv_blocks == one.running == one.admitted == 0 for one in held.values()):
             return held
         time.sleep(0.5)
 
@@ -90,3 +92,18 @@ def leaked(before, after):
     """{name: (file descriptors, threads)} above those before, where there are any, and KV blocks in use."""
     grown = {name: (max(0, after[name].fds - before[name].fds), max(0, after[name].threads - before[name].threads)) for name in before}
     return {name: counts for name, counts in grown.items() if any(counts)}, sum(one.kv_blocks for one in after.values())
+
+
+def held(grown, after):
+    """What processes hold that they should not, but for KV blocks, as lines."""
+    running = [f"{name} still runs {one.running:.0f} and has admitted {one.admitted:.0f}" for name, one in after.items()
+               if one.running or one.admitted]
+    more = [f"{name} holds {fds} files and {threads} threads more than before" for name, (fds, threads) in grown.items()
+            if max(fds, threads) > _TOLERATED]
+    return running + more
+
+
+def remote_prefills(cluster):
+    """Prompts that decode workers had filled elsewhere since they last started."""
+    return sum(_metric(http_get(process.metrics_port, "/metrics", process.host)[1], "baleen_remote_prefills_total")
+               for process in cluster.named("decode"))

@@ -1,6 +1,6 @@
 """Streams that never stop: every request is held to its fault-free answer, and every gap between tokens is timed."""
 
-import collections
+import contextlib
 import random
 import threading
 import time
@@ -9,6 +9,7 @@ import grpc
 
 from tests.chaos import streams
 from tests.chaos.faults import LONG_PROMPT
+from tests.chaos.pauses import Pauses
 from tests.testing.inference import Client
 
 
@@ -30,7 +31,8 @@ class Load:
         self.done, self.compared, self.failures, self.differences = 0, 0, [], []
         self.prefill_s = 0.0      # From a long prompt to its first token, as last seen without faults.
         self.false_ready_s = 0.0  # How long requests waited in vain at gateways that said they were ready.
-        self._gaps = collections.deque(maxlen=200_000)  # (when it ended, seconds, request) of every pause in a stream
+        self.pauses = Pauses()
+        self.gateways_may_end = False  # Streams within their answers, that is: a gateway was struck.
         self._threads = [threading.Thread(target=self._run, args=("grpc" if index % 2 else "rest", f"{seed} {index}"), daemon=True)
                          for index in range(streams_count)]
 
@@ -53,12 +55,22 @@ class Load:
                 continue
             self._one(way, client, rng.randrange(len(self._requests)), rng)
 
-    def ask(self, way, client, index, first, on_token=lambda count, gap: None):
-        """The answer of one request."""
+    def ask(self, way, client, index, first):
+        """The answer of one request, its pauses timed."""
         request = self._requests[index]
-        if way == "grpc":
-            return streams.run_grpc(client, request, on_token)
-        return streams.ResumableStream(self._gateways, first, request, on_token).run()
+        with self._timed(f"request {index} ({request.kind}, {way})", request) as on_token:
+            if way == "grpc":
+                return streams.run_grpc(client, request, on_token)
+            return streams.ResumableStream(self._gateways, first, request, on_token, lambda: self.gateways_may_end).run()
+
+    @contextlib.contextmanager
+    def _timed(self, name, request):
+        stream = self.pauses.begin(name, request.options.get("n", 1), request.max_tokens)
+        try:
+            self._reached(request, 0)
+            yield lambda choice, count: self._on_token(stream, request, choice, count)
+        finally:
+            self.pauses.end(stream)
 
     def _one(self, way, client, index, rng):
         request = self._requests[index]
@@ -66,10 +78,8 @@ class Load:
         with self._lock:
             self._open += 1
         begun = time.monotonic()
-        tell = lambda count, gap: self._tell(name, request, count, gap)  # noqa: E731
-        tell(0, 0.0)
         try:
-            answer = self.ask(way, client, index, rng.randrange(len(self._gateways)), tell)
+            answer = self.ask(way, client, index, rng.randrange(len(self._gateways)))
             problem, failed = streams.difference(request, answer, self._expected[way, index]), None
         except grpc.RpcError as error:
             problem, failed = None, f"{error.code().name}: {error.details()}"
@@ -93,18 +103,29 @@ class Load:
         with self._lock:
             return self._idle.wait_for(lambda: self._open == 0, timeout_s)
 
-    def _tell(self, name, request, count, gap):
+    def take_problems(self):
+        """(failures, differences) since the last call."""
         with self._lock:
-            if count == 1 and len(request.prompt) > LONG_PROMPT:
-                self.prefill_s = min(gap, 2.0)
-            if count > 1:
-                self._gaps.append((time.monotonic(), gap, name))
+            failures, differences = self.failures, self.differences
+            self.failures, self.differences = [], []
+        return failures, differences
+
+    def _on_token(self, stream, request, choice, count):
+        waited = self.pauses.token(stream, choice, count)
+        if choice != 0:
+            return
+        if count == 1 and len(request.prompt) > LONG_PROMPT:
+            self.prefill_s = min(waited, 2.0)
+        self._reached(request, count)
+
+    def _reached(self, request, count):
+        with self._lock:
             for wanted, event in self._waiters:
                 if wanted(count, request):
                     event.set()
 
     def wait_for(self, wanted, timeout_s):
-        """Waits until a stream reaches `wanted(tokens so far, request)`; whether one did."""
+        """Waits until a stream reaches `wanted(tokens of its first choice so far, request)`; whether one did."""
         event = threading.Event()
         with self._lock:
             self._waiters.append((wanted, event))
@@ -113,8 +134,3 @@ class Load:
         finally:
             with self._lock:
                 self._waiters.remove((wanted, event))
-
-    def longest_gap(self, begin, end):
-        """(seconds, when it ended, request) of the longest pause between two tokens of a stream that ended within (begin, end]."""
-        with self._lock:
-            return max(((gap, at, name) for at, gap, name in self._gaps if begin < at <= end), default=(0.0, end, "none"))

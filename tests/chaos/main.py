@@ -7,7 +7,7 @@ import pathlib
 import signal
 import sys
 
-from tests.chaos import harness
+from tests.chaos import faults, harness
 
 
 def report(outcome, settings):
@@ -19,6 +19,7 @@ def report(outcome, settings):
         "faults": len(strikes), "requests": outcome.requests + failed, "failed": failed,
         "identical": outcome.requests - differ, "compared": outcome.compared,
         "longest_gap_ms": max((strike.stall_ms for strike in strikes), default=0.0), "leaked_blocks": outcome.leaked_blocks,
+        "held": outcome.held, "remote_prefills": outcome.remote_prefills, "out_of_phase": sum(not strike.in_phase for strike in strikes),
         "leaked_fds": leaked_fds, "leaked_threads": leaked_threads,
         "grown": outcome.grown, "false_ready_s": outcome.false_ready_s, "seed": settings.seed,
         "mtp": settings.mtp, "transport": settings.transport, "partitions": outcome.with_fabric,
@@ -35,20 +36,23 @@ def main():
     parser.add_argument("--mtp", action="store_true", help="attention workers draft")
     parser.add_argument("--transport", choices=("grpc", "ucx", "auto"), default="grpc", help="between workers")
     parser.add_argument("--only", default="", help="faults whose name has this in it, such as \"cut off decode\"")
+    parser.add_argument("--etcd_seconds", type=float, default=faults.ETCD_S, help="how long etcd is gone")
     parser.add_argument("--logs", type=pathlib.Path, help="keep the processes' logs there")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(".baleen/chaos.json"))
     options = parser.parse_args()
 
     def tell(strike):
         counts = f"failed {len(strike.failures)}  differ {len(strike.differences)}"
-        print(f"{strike.fault:40} stall {strike.stall_ms:6.0f} ms  {counts}  {strike.victim}: {strike.stalled}", flush=True)
+        stalls = f"stall {strike.stall_ms:6.0f} ms  first token {strike.first_token_ms:6.0f} ms"
+        print(f"{strike.fault:40} {stalls}  {counts}  {strike.victim}: {strike.stalled}", flush=True)
         for problem in (strike.failures + strike.differences)[:5]:
             print(f"  {problem[:400]}", flush=True)
 
     # The processes that were started end with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings = harness.Settings(seed=options.seed, streams=options.streams, seconds=options.minutes * 60, faults=options.faults,
-                                mtp=options.mtp, transport=options.transport, only=options.only, logs=options.logs, alerts=not options.only)
+                                mtp=options.mtp, transport=options.transport, etcd_s=options.etcd_seconds, only=options.only, logs=options.logs,
+                                alerts=not options.only)
     outcome = harness.run(settings, tell)
     print("\n".join(harness.table(outcome.strikes)))
     for act, fired in outcome.alerts.items():
@@ -57,6 +61,8 @@ def main():
     print(", ".join(f"{name} {value}" for name, value in result.items() if name != "strikes"))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(result, indent=1))
+    for problem in outcome.problems():
+        print(f"problem: {problem[:400]}")
     return 1 if outcome.problems() else 0
 
 

@@ -44,22 +44,18 @@ def difference(request, answer, expected):
 
 
 def run_grpc(client, request, on_token):
-    """The answer. `on_token` hears how many tokens of the first choice there are and the seconds since the one before."""
+    """The answer. `on_token(choice, count)` hears how many tokens of a choice there are."""
     options = inference_pb2.GenerationOptions(**{"logprobs": 0, **request.options})
     if request.constrained:
         options.response_format.json_schema = SCHEMA
     message = inference_pb2.GenerateRequest(model="abacus", options=options)
     message.token_ids.ids.extend(request.prompt)
-    pieces, finish, usage, count = {}, {}, (0, 0), 0
-    last = time.monotonic()
+    pieces, finish, usage = {}, {}, (0, 0)
     for response in client.stub.Generate(message, timeout=_TIMEOUT_S):
         for token in response.logprobs:
             pieces.setdefault(response.choice, []).append((token.token, token.logprob))
-        if response.logprobs and response.choice == 0:
-            now = time.monotonic()
-            count += len(response.logprobs)
-            on_token(count, now - last)
-            last = now
+        if response.logprobs:
+            on_token(response.choice, len(pieces[response.choice]))
         if response.finish_reason:
             finish[response.choice] = response.finish_reason
         if response.HasField("usage"):
@@ -69,14 +65,15 @@ def run_grpc(client, request, on_token):
 
 
 class ResumableStream:
-    """A completion over REST whose client goes on at another gateway when its own is gone. `gateways`: (host, REST port) of each."""
+    """A completion over REST whose client goes on at another gateway when its own is gone. `gateways`: (host, REST port) of each;
+    `may_end()`: whether one of them may end a stream before its end."""
 
-    def __init__(self, gateways, first, request, on_token):
+    def __init__(self, gateways, first, request, on_token, may_end):
         self._gateways, self._at = gateways, first
-        self._request, self._on_token = request, on_token
+        self._request, self._on_token, self._may_end = request, on_token, may_end
         self._counts = [0] * request.options.get("n", 1)  # Events of each choice.
         self._events = []  # (id, body)
-        self._count, self._last = 0, time.monotonic()
+        self._tokens = collections.Counter()  # Of each choice.
         self._tries = []  # (events before, seconds, what a gateway made of the connection)
 
     def run(self):
@@ -149,6 +146,8 @@ class ResumableStream:
             elif text.startswith("data: "):
                 self._event(event_id, json.loads(text[6:]))
                 socket.settimeout(_SILENCE_S)
+        if not self._may_end():
+            raise Failed(f"a gateway that nothing had happened to ended its stream after {len(self._events)} events")
         return False
 
     def _event(self, event_id, body):
@@ -160,12 +159,10 @@ class ResumableStream:
             raise Failed(f"event {event_id} came after {self._counts} events")
         self._counts = counts
         self._events.append((event_id, body))
-        now = time.monotonic()
-        tokens = sum(len((choice["logprobs"] or {}).get("tokens", ())) for choice in body["choices"])
-        if tokens:
-            self._count += tokens
-            self._on_token(self._count, now - self._last)
-            self._last = now
+        for choice in body["choices"]:
+            if tokens := len((choice["logprobs"] or {}).get("tokens", ())):
+                self._tokens[choice["index"]] += tokens
+                self._on_token(choice["index"], self._tokens[choice["index"]])
 
     def _answer(self):
         pieces, finish, usage = collections.defaultdict(list), [], (0, 0)
