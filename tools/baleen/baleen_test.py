@@ -448,6 +448,17 @@ class CommandTest(unittest.TestCase):
         self.assertFalse(after["expert-3"].alive())
         self.assertIn("SHARDS=none", self.baleen("scale", SHARDS="none").stderr)
 
+    def test_one_change_at_a_time(self):
+        self.assertEqual(self.baleen("up").returncode, 0)
+        commands = [[sys.executable, str(HERE / "baleen"), *words] for words in (("scale", "4"), ("scale", "decode=2"), ("drain", "prefill-0"))]
+        at_once = [subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                   for command in commands]
+        waited = [one.communicate(timeout=120)[1] for one in at_once]
+        self.assertEqual([one.returncode for one in at_once], [0, 0, 0], waited)
+        self.assertGreaterEqual(sum("waiting for another command" in words for words in waited), 2)
+        rows = [line.split()[1] for line in self.baleen("status").stdout.splitlines()[1:]]
+        self.assertEqual(rows, ["gateway-0", "decode-0", "decode-1", "expert-0", "expert-1", "expert-2", "expert-3", "placement-0"])
+
     def test_scale_of_every_role(self):
         self.assertEqual(self.baleen("up").returncode, 0)
         grown = self.baleen("scale", "gateway=2", "prefill=2", "decode=3", "3")

@@ -1,6 +1,7 @@
 """`baleen bench`: loads a cluster through its REST API as a client would, and says how fast it answered."""
 
 import concurrent.futures
+import http.client
 import json
 import math
 import os
@@ -48,7 +49,7 @@ def one(base, model, number, arguments):
                 else:
                     measured.gaps_s.append(now - last)
                 last = now
-    except (UserError, OSError, ValueError) as error:
+    except (UserError, OSError, ValueError, http.client.HTTPException) as error:
         measured.failure = str(error)
     return measured
 

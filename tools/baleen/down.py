@@ -29,8 +29,9 @@ def stop_all(processes):
 
 
 def run(_arguments):
-    processes = state.load()
-    if not processes:
-        print("no cluster is up")
-        return 0
-    return 1 if stop_all(processes) else 0
+    with state.changing():
+        processes = state.load()
+        if not processes:
+            print("no cluster is up")
+            return 0
+        return 1 if stop_all(processes) else 0

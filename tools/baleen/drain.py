@@ -30,9 +30,10 @@ def run(arguments):
     """0 when all left by themselves."""
     if remote.is_remote(arguments):
         return remote_change.drain(arguments)
-    processes = state.running()
-    by_id = {one.id: one for one in processes}
-    unknown = [name for name in arguments.ids if name not in by_id]
-    if unknown:
-        raise UserError(f"no process {', '.join(unknown)}; there are {', '.join(by_id)}")
-    return 1 if leave(processes, [by_id[name] for name in arguments.ids]) else 0
+    with state.changing():
+        processes = state.running()
+        by_id = {one.id: one for one in processes}
+        unknown = [name for name in arguments.ids if name not in by_id]
+        if unknown:
+            raise UserError(f"no process {', '.join(unknown)}; there are {', '.join(by_id)}")
+        return 1 if leave(processes, [by_id[name] for name in arguments.ids]) else 0

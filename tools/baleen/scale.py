@@ -101,9 +101,10 @@ def _scale(role, wanted):
 def _follow():
     """Does what the admin API asks for, until it is interrupted or the cluster ends."""
     while True:
-        wanted = placement.wanted_shards(state.running())
-        if wanted is not None and _scale("expert", min(wanted, MAX_PROCESSES_PER_ROLE)):
-            print(f"{wanted} {NAMES['expert']}", flush=True)
+        with state.changing():
+            wanted = placement.wanted_shards(state.running())
+            if wanted is not None and _scale("expert", min(wanted, MAX_PROCESSES_PER_ROLE)):
+                print(f"{wanted} {NAMES['expert']}", flush=True)
         time.sleep(FOLLOW_PERIOD_S)
 
 
@@ -117,6 +118,7 @@ def run(arguments):
         return _follow()
     counts = _wanted(arguments)
     for role, wanted in counts.items():
-        _scale(role, wanted)
+        with state.changing():
+            _scale(role, wanted)
         print(f"{wanted} {NAMES[role]}")
     return 0

@@ -1,8 +1,11 @@
 """What is running, in one file: written by `up`, `scale` and `drain`, read by all, removed by `down`."""
 
+import contextlib
 import dataclasses
+import fcntl
 import json
 import os
+import sys
 
 from errors import UserError
 from process import Process
@@ -34,6 +37,19 @@ def running():
     if not processes:
         raise UserError("no cluster is up; start one with 'make up'")
     return processes
+
+
+@contextlib.contextmanager
+def changing():
+    """What is read and saved within belongs together: other commands that change a running cluster wait for its end."""
+    directory().mkdir(parents=True, exist_ok=True)
+    with open(directory() / "state.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another command that changes the cluster", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def save(processes):
