@@ -6,6 +6,7 @@ Each sweep gives results as run.py lists them, with "series" (a line of a pictur
 
 import concurrent.futures
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -125,9 +126,9 @@ def layers(binary, rounds):
     return found
 
 
-def _complete(port, model, user):
-    # Users differ from the first word on: no prefix is shared.
-    prompt = f"{user} " + " ".join(str((user * 7919 + i * 104729) % 1000) for i in range(PROMPT_WORDS))
+def _complete(port, model, number):
+    # They differ from the first word on: no prefix is shared.
+    prompt = f"{number} " + " ".join(str((number * 7919 + i * 104729) % 1000) for i in range(PROMPT_WORDS))
     body = {"model": model, "prompt": prompt, "max_tokens": TOKENS_PER_REQUEST, "temperature": 0, "ignore_eos": True}
     url, headers = f"http://127.0.0.1:{port}/v1/completions", {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
@@ -137,11 +138,11 @@ def _complete(port, model, user):
     return tokens, time.monotonic() - start
 
 
-def _round_of(port, model, users):
-    """(tokens per second, median seconds of a request) while `users` ask at the same time, each twice."""
+def _round_of(port, model, users, numbers):
+    """(tokens per second, median seconds of a request) while `users` ask at the same time, each twice. `numbers` of prompts not asked yet."""
     with concurrent.futures.ThreadPoolExecutor(users) as pool:
         start = time.monotonic()
-        answers = list(pool.map(lambda user: _complete(port, model, user), range(2 * users)))
+        answers = list(pool.map(lambda number: _complete(port, model, number), itertools.islice(numbers, 2 * users)))
         seconds = time.monotonic() - start
     return sum(tokens for tokens, _ in answers) / seconds, statistics.median(latency for _, latency in answers)
 
@@ -155,8 +156,9 @@ def users(command, model, rounds, counts=USERS):
         try:
             processes = json.loads((pathlib.Path(directory) / "state.json").read_text())["processes"]
             port = next(process["rest"] for process in processes if process["rest"] is not None)
+            numbers = itertools.count()
             for count in counts:
-                taken = [_round_of(port, model.name, count) for _ in range(rounds)]
+                taken = [_round_of(port, model.name, count, numbers) for _ in range(rounds)]
                 name = f"cluster/{model.name}/users:{count}"
                 found.append(result(name, "tokens/s", [rate for rate, _ in taken], "users", count))
                 found.append(result(f"{name}/request", "s", [latency for _, latency in taken], "users latency", count))
