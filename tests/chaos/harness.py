@@ -226,7 +226,8 @@ def table(strikes):
     rows = {}
     for strike in strikes:
         rows.setdefault(strike.row, []).append(strike)
-    lines = [f"{'fault':22} {'count':>5} {'failed':>6} {'differ':>6} {'stall ms: median':>16} {'worst':>7} {'first token: median':>19} {'worst':>7}"]
+    lines = [f"{'fault':22} {'count':>5} {'failed':>6} {'differ':>6} {'stall ms: median':>16} {'worst':>7} "
+             f"{'first token: median':>19} {'worst':>7}"]
     for name, group in sorted(rows.items()):
         stalls, firsts = [strike.stall_ms for strike in group], [strike.first_token_ms for strike in group]
         failed, differ = (sum(len(getattr(strike, kind)) for strike in group) for kind in ("failures", "differences"))

@@ -75,7 +75,8 @@ def holdings(process):
     _, text = http_get(process.metrics_port, "/metrics", process.host)
     proc = pathlib.Path(f"/proc/{process.process.pid}")
     return Holdings(kv_blocks=_blocks_in_use(process, text), running=_metric(text, "baleen_num_requests_running"),
-                    admitted=_metric(text, "baleen_admission_running_sequences"), fds=len(list((proc / "fd").iterdir())), threads=_threads(proc))
+                    admitted=_metric(text, "baleen_admission_running_sequences"),
+                    fds=len(list((proc / "fd").iterdir())), threads=_threads(proc))
 
 
 def settle(processes):

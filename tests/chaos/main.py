@@ -51,8 +51,8 @@ def main():
     # The processes that were started end with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings = harness.Settings(seed=options.seed, streams=options.streams, seconds=options.minutes * 60, faults=options.faults,
-                                mtp=options.mtp, transport=options.transport, etcd_s=options.etcd_seconds, only=options.only, logs=options.logs,
-                                alerts=not options.only)
+                                mtp=options.mtp, transport=options.transport, etcd_s=options.etcd_seconds, only=options.only,
+                                logs=options.logs, alerts=not options.only)
     outcome = harness.run(settings, tell)
     print("\n".join(harness.table(outcome.strikes)))
     for act, fired in outcome.alerts.items():

@@ -450,7 +450,8 @@ class CommandTest(unittest.TestCase):
 
     def test_one_change_at_a_time(self):
         self.assertEqual(self.baleen("up").returncode, 0)
-        commands = [[sys.executable, str(HERE / "baleen"), *words] for words in (("scale", "4"), ("scale", "decode=2"), ("drain", "prefill-0"))]
+        changes = (("scale", "4"), ("scale", "decode=2"), ("drain", "prefill-0"))
+        commands = [[sys.executable, str(HERE / "baleen"), *words] for words in changes]
         at_once = [subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
                    for command in commands]
         waited = [one.communicate(timeout=120)[1] for one in at_once]

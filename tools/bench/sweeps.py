@@ -139,7 +139,7 @@ def _complete(port, model, number):
 
 
 def _round_of(port, model, users, numbers):
-    """(tokens per second, median seconds of a request) while `users` ask at the same time, each twice. `numbers` of prompts not asked yet."""
+    """(tokens per second, median seconds of a request) while `users` ask at the same time, each twice, for prompts of these `numbers`."""
     with concurrent.futures.ThreadPoolExecutor(users) as pool:
         start = time.monotonic()
         answers = list(pool.map(lambda number: _complete(port, model, number), itertools.islice(numbers, 2 * users)))
