@@ -7,7 +7,8 @@
 
 namespace baleen {
 
-// Each contains those before it. kAvx512 means F, BW, VL, DQ, VNNI and BF16; kAmx adds matrix registers with BF16 and INT8.
+// Each contains those before it. kAvx512 means F, BW, VL and DQ; kernels use VNNI and BF16 where the CPU has them, which changes no bit.
+// kAmx means both of these, and matrix registers with BF16 and INT8.
 enum class Isa { kReference, kAvx2, kAvx512, kAmx };
 
 std::string_view NameOf(Isa isa);  // "reference", "avx2", "avx512", "amx"

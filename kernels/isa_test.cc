@@ -29,6 +29,21 @@ TEST(IsaTest, TheEnvironmentLowersOnly) {
   unsetenv("BALEEN_ISA");
 }
 
+#if defined(__x86_64__)
+// BF16 and VNNI instructions are no part of it: Skylake to Ice Lake lack one or both.
+TEST(IsaTest, Avx512IsFBwVlAndDq) {
+  const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                   __builtin_cpu_supports("avx512dq");
+  EXPECT_EQ(Supported(Isa::kAvx512), has);
+}
+
+TEST(IsaTest, AmxBringsBf16AndVnni) {
+  if (!Supported(Isa::kAmx)) GTEST_SKIP() << "this CPU lacks amx";
+  EXPECT_TRUE(__builtin_cpu_supports("avx512bf16"));
+  EXPECT_TRUE(__builtin_cpu_supports("avx512vnni"));
+}
+#endif
+
 TEST(IsaTest, Names) {
   EXPECT_EQ(NameOf(Isa::kReference), "reference");
   EXPECT_EQ(NameOf(Isa::kAvx2), "avx2");

@@ -34,14 +34,20 @@ struct Family {
 
 constexpr Family kReference = {linear::ReferenceF32, linear::ReferenceBf16, linear::ReferenceFp8, linear::ReferenceInt8};
 constexpr Family kAvx2 = {linear::Avx2F32, linear::Avx2Bf16, linear::Avx2Fp8, linear::Avx2Int8};
-// Both give the same bits; the vendors differ in which is twice as fast.
+// All give the same bits. Of Dot and Fma the vendors differ in which is twice as fast; Plain is for CPUs without VNNI.
 constexpr Family kAvx512Dot = {linear::Avx512F32, linear::Avx512Bf16Dot, linear::Avx512Fp8Dot, linear::Avx512Int8};
 constexpr Family kAvx512Fma = {linear::Avx512F32, linear::Avx512Bf16Fma, linear::Avx512Fp8Fma, linear::Avx512Int8};
+constexpr Family kAvx512Plain = {linear::Avx512F32, linear::Avx512Bf16Fma, linear::Avx512Fp8Fma, linear::Avx2Int8};
 constexpr Family kAmx = {linear::Avx512F32, linear::AmxBf16, linear::AmxFp8, linear::AmxInt8};
+
+const Family& Avx512Family() {
+  if (!__builtin_cpu_supports("avx512vnni")) return kAvx512Plain;
+  return __builtin_cpu_supports("avx512bf16") && !__builtin_cpu_is("intel") ? kAvx512Dot : kAvx512Fma;
+}
 
 const Family& FamilyOf(Isa isa) {
   if (isa == Isa::kAmx) return kAmx;
-  if (isa == Isa::kAvx512) return __builtin_cpu_is("intel") ? kAvx512Fma : kAvx512Dot;
+  if (isa == Isa::kAvx512) return Avx512Family();
   return isa == Isa::kAvx2 ? kAvx2 : kReference;
 }
 

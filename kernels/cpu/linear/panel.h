@@ -75,11 +75,11 @@ PanelKernel Avx2Bf16();
 PanelKernel Avx2Fp8();
 PanelKernel Avx2Int8();
 PanelKernel Avx512F32();
-PanelKernel Avx512Bf16Dot();  // vdpbf16ps: twice the rate of fma on Zen.
+PanelKernel Avx512Bf16Dot();  // vdpbf16ps, which not every AVX-512 CPU has: twice the rate of fma on Zen.
 PanelKernel Avx512Bf16Fma();  // Widens weights and uses fma, at the same bits: twice the rate of vdpbf16ps on Xeons.
-PanelKernel Avx512Fp8Dot();
+PanelKernel Avx512Fp8Dot();   // As Avx512Bf16Dot.
 PanelKernel Avx512Fp8Fma();
-PanelKernel Avx512Int8();
+PanelKernel Avx512Int8();  // vpdpbusd: needs VNNI.
 PanelKernel AmxBf16();
 PanelKernel AmxFp8();
 PanelKernel AmxInt8();
