@@ -276,6 +276,17 @@ TEST(QuantizeTest, NearestE4m3) {
   EXPECT_EQ(F32ToF8E4m3(-INFINITY), 0xfe);
 }
 
+// A block of next to nothing, which no scale can carry, is zeros; its neighbours have scales of their own.
+TEST(QuantizeTest, BlocksOfNextToNothingAreZeros) {
+  constexpr int64_t kCols = 400;
+  const float magnitudes[] = {1e-45f, 1e-37f, 1.4e-36f, 2e-36f};
+  std::vector<float> w(kCols);
+  for (int64_t c = 0; c < kCols; c += 3) w[c] = (c % 2 == 0 ? 1.0f : -1.0f) * magnitudes[c / 128];
+  std::vector<float> out(kCols, NAN);
+  Dequantize(QuantizeFp8(F32View(w, 1, kCols)).view, out.data());
+  for (int64_t c = 0; c < kCols; ++c) EXPECT_NEAR(out[c], c < 256 ? 0 : w[c], 1e-42) << c;
+}
+
 TEST(DequantizeTest, Bf16WithARowStride) {
   std::vector<Bf16> data(3 * 8);
   for (size_t i = 0; i < data.size(); ++i) data[i] = F32ToBf16(static_cast<float>(i));

@@ -10,6 +10,8 @@ namespace {
 
 constexpr int64_t kBlock = 128;
 constexpr float kGreatest = 448.0f;
+// A block whose greatest magnitude is below this counts as zeros: the reciprocal of its scale would be infinite.
+constexpr float kLeastMagnitude = 1.4e-36f;
 
 // One block of rows [count, cols], all column blocks.
 void QuantizeRows(const float* rows, int64_t count, int64_t cols, uint8_t* codes, float* scales) {
@@ -19,7 +21,7 @@ void QuantizeRows(const float* rows, int64_t count, int64_t cols, uint8_t* codes
     for (int64_t r = 0; r < count; ++r) {
       for (int64_t c = begin; c < end; ++c) greatest = std::max(greatest, std::fabs(rows[r * cols + c]));  // Passes NaN over.
     }
-    const float scale = greatest > 0 ? greatest / kGreatest : 1.0f;
+    const float scale = greatest >= kLeastMagnitude ? greatest / kGreatest : 1.0f;
     const float inverse = 1.0f / scale;
     for (int64_t r = 0; r < count; ++r) {
       for (int64_t c = begin; c < end; ++c) codes[r * cols + c] = F32ToF8E4m3(rows[r * cols + c] * inverse);

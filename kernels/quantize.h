@@ -17,7 +17,8 @@ struct Fp8Weight {
   WeightView view;
 };
 
-// Blocks of 128 x 128 from the view's first row; each scale is the block's greatest magnitude / 448 (1 where that is zero).
+// Blocks of 128 x 128 from the view's first row; each scale is the block's greatest magnitude / 448; where that is
+// next to nothing, 1, and the codes are zeros.
 Fp8Weight QuantizeFp8(const WeightView& view);
 
 }  // namespace baleen
