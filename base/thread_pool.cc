@@ -85,6 +85,21 @@ struct ThreadPool::Impl {
     }
   }
 
+  void Run(int64_t count, int64_t chunk, const std::function<void(int64_t, int64_t)>& body) {
+    if (count <= chunk || workers.empty() || inside_parallel_for) {
+      body(0, count);
+      return;
+    }
+    std::lock_guard<std::mutex> one_at_a_time(call_mutex);
+    Job opened;
+    opened.body = &body;
+    opened.count = count;
+    opened.chunk = chunk;
+    Open(&opened, (count + chunk - 1) / chunk - 1);
+    opened.Work();
+    CloseAndWait();
+  }
+
   void CloseAndWait() {
     std::unique_lock<std::mutex> lock(mutex);
     job = nullptr;
@@ -113,21 +128,16 @@ int ThreadPool::threads() const { return static_cast<int>(impl_->workers.size())
 void ThreadPool::ParallelFor(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body) {
   if (count <= 0) return;
   grain = std::max<int64_t>(grain, 1);
-  if (count <= grain || impl_->workers.empty() || inside_parallel_for) {
-    body(0, count);
-    return;
-  }
-  std::lock_guard<std::mutex> one_at_a_time(impl_->call_mutex);
   // Four chunks a thread: a thread that a neighbour holds up leaves its share to the others.
   const int64_t grains = (count + grain - 1) / grain;
-  const int64_t grains_a_chunk = std::max<int64_t>(1, grains / (4 * threads()));
-  Job job;
-  job.body = &body;
-  job.count = count;
-  job.chunk = grains_a_chunk * grain;
-  impl_->Open(&job, (grains + grains_a_chunk - 1) / grains_a_chunk - 1);
-  job.Work();
-  impl_->CloseAndWait();
+  impl_->Run(count, std::max<int64_t>(1, grains / (4 * threads())) * grain, body);
+}
+
+void ThreadPool::ForEach(int64_t count, const std::function<void(int64_t)>& body) {
+  if (count <= 0) return;
+  impl_->Run(count, 1, [&body](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) body(i);
+  });
 }
 
 }  // namespace baleen

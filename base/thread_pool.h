@@ -25,6 +25,9 @@ class ThreadPool {
   // Returns when all are done. Runs inline when count <= grain.
   void ParallelFor(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
 
+  // As ParallelFor, for bodies of unequal length: indices are handed out one at a time, in ascending order.
+  void ForEach(int64_t count, const std::function<void(int64_t)>& body);
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -1,6 +1,7 @@
 #include "base/thread_pool.h"
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -63,6 +64,38 @@ TEST(ThreadPoolTest, UsesAllThreads) {
     while (inside < 3) std::this_thread::yield();
   });
   EXPECT_EQ(inside, 3);
+}
+
+// While one thread has the first index, the others do all the rest.
+TEST(ThreadPoolTest, ForEachHandsOutOneAtATime) {
+  constexpr int64_t kCount = 100;
+  ThreadPool pool(2);
+  std::atomic<int64_t> next{0}, done{0};
+  std::vector<int64_t> started(kCount);
+  pool.ForEach(kCount, [&](int64_t i) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (i == 0 && done < kCount - 1 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    if (i > 0) started[next++] = i;
+    ++done;
+    if (i == 0) {
+      EXPECT_EQ(done, kCount);
+    }
+  });
+  for (int64_t i = 1; i < kCount; ++i) EXPECT_EQ(started[i - 1], i);
+}
+
+TEST(ThreadPoolTest, ForEachRunsInlineWithoutOthers) {
+  ThreadPool alone(1), pool(2);
+  const std::thread::id caller = std::this_thread::get_id();
+  int64_t sum = 0;
+  const auto add = [&](int64_t i) {
+    EXPECT_EQ(std::this_thread::get_id(), caller);
+    sum += i;
+  };
+  pool.ForEach(0, add);
+  pool.ForEach(1, add);
+  alone.ForEach(10, add);
+  EXPECT_EQ(sum, 45);
 }
 
 TEST(ThreadPoolTest, JoinPublishesWritesOverManyForks) {

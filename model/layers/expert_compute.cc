@@ -24,6 +24,8 @@ struct Work {
 struct Group {
   int64_t begin = 0;  // Places [begin, end) of the order have one expert.
   int64_t end = 0;
+
+  int64_t rows() const { return end - begin; }
 };
 
 std::vector<uint32_t> OrderByExpert(absl::Span<const ExpertSlot> slots) {
@@ -49,7 +51,7 @@ std::vector<Group> GroupsOf(const Work& work) {
 // Rows are widened and narrowed here, where they are in the cache of the core that computes them.
 void ComputeGroup(const Work& work, Group group, ThreadPool* pool) {
   const int64_t hidden = work.weights.hidden();
-  const int64_t count = group.end - group.begin;
+  const int64_t count = group.rows();
   const auto gathered = std::make_unique_for_overwrite<float[]>(2 * count * hidden);
   float* const results = gathered.get() + count * hidden;
   for (int64_t i = 0; i < count; ++i) ValuesFromWire(work.At(group.begin + i).input, hidden, work.wire, gathered.get() + i * hidden);
@@ -62,18 +64,16 @@ void ComputeGroup(const Work& work, Group group, ThreadPool* pool) {
 
 void ComputeExperts(const ExpertWeights& weights, int layer, absl::Span<const ExpertSlot> slots, DType wire, ThreadPool* pool) {
   const Work work{weights, layer, slots, wire, OrderByExpert(slots)};
-  const std::vector<Group> groups = GroupsOf(work);
+  std::vector<Group> groups = GroupsOf(work);
   const int64_t group_count = static_cast<int64_t>(groups.size());
-  // Whole experts to each thread where there are enough of them: one hand-over for all three products.
-  const bool across = pool != nullptr && group_count >= 2 * pool->threads();
-  const auto run = [&](int64_t begin, int64_t end, ThreadPool* inner) {
-    for (int64_t g = begin; g < end; ++g) ComputeGroup(work, groups[g], inner);
-  };
-  if (across) {
-    pool->ParallelFor(group_count, 1, [&](int64_t begin, int64_t end) { run(begin, end, nullptr); });
-  } else {
-    run(0, group_count, pool);
+  if (pool == nullptr || group_count < 2 * pool->threads()) {
+    for (const Group& group : groups) ComputeGroup(work, group, pool);
+    return;
   }
+  // Whole experts to each thread where there are enough of them: one hand-over for all three products. The largest come first, so that the
+  // threads end close to each other.
+  std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.rows() > b.rows(); });
+  pool->ForEach(group_count, [&](int64_t g) { ComputeGroup(work, groups[static_cast<size_t>(g)], nullptr); });
 }
 
 }  // namespace baleen
