@@ -24,12 +24,14 @@ TEST(ValuesTest, RoundTripAtAnyLengthAndAlignment) {
 }
 
 TEST(ValuesTest, Bf16RoundsToNearestEven) {
-  const float value = 1.0f + 0x1p-8f + 0x1p-16f;
-  std::byte wire[2];
-  ValuesToWire(&value, 1, DType::kBf16, wire);
-  float back = 0;
-  ValuesFromWire(wire, 1, DType::kBf16, &back);
-  EXPECT_EQ(back, 1.0f + 0x1p-7f);
+  const float above_a_tie = 1.0f + 0x1p-8f + 0x1p-16f;
+  const std::vector<float> values = {above_a_tie, 1.0f + 0x1p-8f, 1.0f + 3 * 0x1p-8f, 0.1f, -0.1f};
+  const std::vector<float> rounded = {1.0f + 0x1p-7f, 1.0f, 1.015625f, 0.10009765625f, -0.10009765625f};
+  std::vector<std::byte> wire(2 * values.size());
+  ValuesToWire(values.data(), static_cast<int64_t>(values.size()), DType::kBf16, wire.data());
+  std::vector<float> back(values.size());
+  ValuesFromWire(wire.data(), static_cast<int64_t>(back.size()), DType::kBf16, back.data());
+  EXPECT_EQ(back, rounded);
 }
 
 }  // namespace

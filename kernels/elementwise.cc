@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "base/dtype.h"
 #include "kernels/isa.h"
 #include "kernels/math.h"
 #include "kernels/math_inline.h"
@@ -71,10 +70,6 @@ void SwiGlu(float* gate, const float* up, int64_t count) {
                                                             : Supported(Isa::kAvx2) ? SwiGluAvx2
                                                                                     : SwiGluPlain;
   run(gate, up, count);
-}
-
-void RoundToBf16(float* x, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) x[i] = Bf16ToF32(F32ToBf16(x[i]));
 }
 
 }  // namespace baleen

@@ -17,9 +17,6 @@ void Rope(float* x, int64_t vectors, int64_t ldx, int64_t width, int64_t positio
 // gate[i] = silu(gate[i]) * up[i], in place.
 void SwiGlu(float* gate, const float* up, int64_t count);
 
-// x[i] = bf16(x[i]), in place.
-void RoundToBf16(float* x, int64_t count);
-
 }  // namespace baleen
 
 #endif  // BALEEN_KERNELS_ELEMENTWISE_H_

@@ -93,14 +93,5 @@ TEST(ElementwiseTest, SwiGluIsTheSameInAnyPlace) {
   EXPECT_TRUE(std::isnan(gate[5]));
 }
 
-TEST(ElementwiseTest, RoundToBf16TiesToEven) {
-  std::vector<float> x = {1 + 0x1p-8f, 1 + 3 * 0x1p-8f, 0.1f, -0.1f};
-  RoundToBf16(x.data(), 4);
-  EXPECT_EQ(x[0], 1.0f);
-  EXPECT_EQ(x[1], 1.015625f);
-  EXPECT_EQ(x[2], 0.10009765625f);
-  EXPECT_EQ(x[3], -0.10009765625f);
-}
-
 }  // namespace
 }  // namespace baleen

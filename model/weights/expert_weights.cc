@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/cores.h"
 #include "base/status_macros.h"
-#include "kernels/elementwise.h"
 #include "model/layers/ffn.h"
 #include "model/weights/mlp_weights.h"
 #include "model/weights/part_finisher.h"
@@ -81,7 +80,6 @@ class ExpertLoads {
 struct ExpertWeights::Impl {
   int64_t hidden = 0;
   int64_t inner = 0;
-  DType wire = DType::kBf16;
   ExpertMap experts;
 };
 
@@ -109,7 +107,6 @@ absl::StatusOr<std::unique_ptr<ExpertWeights>> ExpertWeights::Load(Checkpoint& c
   auto impl = std::make_unique<Impl>();
   impl->hidden = config.hidden_size;
   impl->inner = config.moe_intermediate_size;
-  impl->wire = numerics.activations();
   std::vector<ExpertId> missing;
   std::set<ExpertId> seen;
   const size_t start = shared == nullptr ? 0 : shared->Start(experts.size());
@@ -144,7 +141,6 @@ int64_t ExpertWeights::hidden() const { return impl_->hidden; }
 void ExpertWeights::Apply(ExpertId id, const float* x, int64_t rows, float* y, ThreadPool* pool) const {
   const auto scratch = std::make_unique_for_overwrite<float[]>(2 * rows * impl_->inner);
   ApplyMlp(*impl_->experts.at(id), x, rows, scratch.get(), scratch.get() + rows * impl_->inner, y, pool);
-  if (impl_->wire == DType::kBf16) RoundToBf16(y, rows * impl_->hidden);
 }
 
 }  // namespace baleen

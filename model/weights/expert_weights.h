@@ -45,8 +45,8 @@ class ExpertWeights {
   std::vector<ExpertId> Ids() const;
   int64_t hidden() const;  // Width of a row.
 
-  // SwiGLU of one expert: x [rows, hidden] -> y [rows, hidden], y rounded to the wire type (numerics.activations()).
-  // Row-invariant. `id` must be held.
+  // SwiGLU of one expert: x [rows, hidden] -> y [rows, hidden]. Row-invariant. `id` must be held. What becomes of y is to be rounded to the
+  // wire type (numerics.activations()) on every backend: ComputeExperts does.
   void Apply(ExpertId id, const float* x, int64_t rows, float* y, ThreadPool* pool) const;
 
  private:
