@@ -13,44 +13,54 @@ namespace {
 using linear::kBlockInputs;
 using linear::kPanelOutputs;
 
-// Put value (output o, input k) of one panel into its place.
-void PutF32(char* panel, int64_t k, int64_t o, float value) { reinterpret_cast<float*>(panel)[k * kPanelOutputs + o] = value; }
-
-void PutBf16(char* panel, int64_t k, int64_t o, float value) {
-  reinterpret_cast<Bf16*>(panel)[(k / 2 * kPanelOutputs + o) * 2 + k % 2] = F32ToBf16(value);
-}
-
-// rows [width, inputs], the outputs of one panel.
-template <typename Put>
-void PackPanel(const float* rows, int64_t width, int64_t inputs, char* panel, const Put& put) {
-  for (int64_t k = 0; k < inputs; ++k) {
-    for (int64_t o = 0; o < width; ++o) put(panel, k, o, rows[o * inputs + k]);
-  }
-}
-
-// Codes of outputs [first, first + width) as they are, by pairs of inputs.
-void PackFp8Panel(const WeightView& view, int64_t first, int64_t width, char* panel) {
+const char* RowAt(const WeightView& view, int64_t row) {
   const int64_t stride = view.row_stride != 0 ? view.row_stride : view.cols;
-  for (int64_t o = 0; o < width; ++o) {
-    const char* row = static_cast<const char*>(view.data) + (first + o) * stride;
-    for (int64_t k = 0; k < view.cols; ++k) panel[(k / 2 * kPanelOutputs + o) * 2 + k % 2] = row[k];
-  }
+  return static_cast<const char*>(view.data) + row * stride * static_cast<int64_t>(SizeOf(view.dtype));
 }
 
-// BF16 as it is, two inputs at a time: a panel is a transpose of 4-byte words, taken in squares of a cache line.
-void PackBf16Pairs(const WeightView& view, int64_t first, int64_t width, char* panel) {
-  constexpr int64_t kSquare = 16;
-  const int64_t stride = view.row_stride != 0 ? view.row_stride : view.cols;
-  const Bf16* const rows = static_cast<const Bf16*>(view.data) + first * stride;
-  const int64_t pairs = view.cols / 2;
-  for (int64_t begin = 0; begin < pairs; begin += kSquare) {
-    const int64_t end = std::min(pairs, begin + kSquare);
+// A panel is a transpose of words: word k of row o has place k * 16 + o. Taken in squares of a cache line: rows may lie a power of two
+// apart, where a column of them would not stay in the cache.
+template <typename Word>
+void TransposeWords(const char* rows, int64_t row_bytes, int64_t width, int64_t words, char* panel) {
+  constexpr int64_t kWord = sizeof(Word);
+  constexpr int64_t kSquare = 64 / kWord;
+  for (int64_t begin = 0; begin < words; begin += kSquare) {
+    const int64_t end = std::min(words, begin + kSquare);
     for (int64_t o = 0; o < width; ++o) {
-      for (int64_t k = begin; k < end; ++k) std::memcpy(panel + (k * kPanelOutputs + o) * 4, rows + o * stride + 2 * k, 4);
+      for (int64_t k = begin; k < end; ++k) std::memcpy(panel + (k * kPanelOutputs + o) * kWord, rows + o * row_bytes + k * kWord, kWord);
     }
   }
-  if (view.cols % 2 == 0) return;
-  for (int64_t o = 0; o < width; ++o) std::memcpy(panel + (pairs * kPanelOutputs + o) * 4, rows + o * stride + 2 * pairs, sizeof(Bf16));
+}
+
+// Words of two inputs; an odd last one has zeros beside it.
+template <typename Word>
+void TransposePairs(const char* rows, int64_t row_bytes, int64_t width, int64_t inputs, char* panel) {
+  constexpr int64_t kWord = sizeof(Word);
+  const int64_t pairs = inputs / 2;
+  TransposeWords<Word>(rows, row_bytes, width, pairs, panel);
+  for (int64_t o = 0; inputs % 2 != 0 && o < width; ++o) {
+    std::memcpy(panel + (pairs * kPanelOutputs + o) * kWord, rows + o * row_bytes + pairs * kWord, kWord / 2);
+  }
+}
+
+// Outputs [first, first + width) in BF16, from a view of any type.
+void PackBf16Panel(const WeightView& view, int64_t first, int64_t width, char* panel) {
+  std::vector<float> row(static_cast<size_t>(view.cols));
+  std::vector<Bf16> rounded(static_cast<size_t>(width * view.cols));
+  for (int64_t o = 0; o < width; ++o) {
+    DequantizeRow(view, first + o, row.data());
+    std::transform(row.begin(), row.end(), rounded.begin() + o * view.cols, F32ToBf16);
+  }
+  const int64_t row_bytes = view.cols * static_cast<int64_t>(sizeof(Bf16));
+  TransposePairs<uint32_t>(reinterpret_cast<const char*>(rounded.data()), row_bytes, width, view.cols, panel);
+}
+
+// BF16 of two inputs for each of `width` outputs.
+void WritePairs(const float* first, const float* second, int64_t width, char* line) {
+  for (int64_t o = 0; o < width; ++o) {
+    const uint32_t pair = F32ToBf16(first[o]) | static_cast<uint32_t>(F32ToBf16(second[o])) << 16;
+    std::memcpy(line + o * 4, &pair, sizeof(pair));
+  }
 }
 
 // rows [width, inputs]; every block begins with its scales.
@@ -90,25 +100,24 @@ int64_t PanelBytes(int64_t inputs, DType compute) {
 
 void PackPanels(const WeightView& view, DType compute, void* panels) {
   const int64_t panel_bytes = PanelBytes(view.cols, compute);
-  std::vector<float> rows(compute == DType::kF8E4m3 ? 0 : kPanelOutputs * view.cols);
+  const int64_t row_bytes = RowAt(view, 1) - RowAt(view, 0);
+  const bool by_floats = compute == DType::kF32 || compute == DType::kI8;
+  std::vector<float> rows(by_floats ? static_cast<size_t>(kPanelOutputs * view.cols) : 0);
   for (int64_t first = 0; first < view.rows; first += kPanelOutputs) {
-    char* panel = static_cast<char*>(panels) + first / kPanelOutputs * panel_bytes;
+    char* const panel = static_cast<char*>(panels) + first / kPanelOutputs * panel_bytes;
     const int64_t width = std::min<int64_t>(kPanelOutputs, view.rows - first);
+    for (int64_t o = 0; by_floats && o < width; ++o) DequantizeRow(view, first + o, rows.data() + o * view.cols);
     if (compute == DType::kF8E4m3) {
-      PackFp8Panel(view, first, width, panel);
-      continue;
-    }
-    if (compute == DType::kBf16 && view.dtype == DType::kBf16) {
-      PackBf16Pairs(view, first, width, panel);
-      continue;
-    }
-    for (int64_t o = 0; o < width; ++o) DequantizeRow(view, first + o, rows.data() + o * view.cols);
-    if (compute == DType::kF32) {
-      PackPanel(rows.data(), width, view.cols, panel, [](auto... place) { PutF32(place...); });
-    } else if (compute == DType::kBf16) {
-      PackPanel(rows.data(), width, view.cols, panel, [](auto... place) { PutBf16(place...); });
-    } else {
+      TransposePairs<uint16_t>(RowAt(view, first), row_bytes, width, view.cols, panel);
+    } else if (compute == DType::kI8) {
       PackInt8Panel(rows.data(), width, view.cols, panel);
+    } else if (compute == DType::kF32) {
+      const int64_t float_bytes = view.cols * static_cast<int64_t>(sizeof(float));
+      TransposeWords<uint32_t>(reinterpret_cast<const char*>(rows.data()), float_bytes, width, view.cols, panel);
+    } else if (view.dtype == DType::kBf16) {
+      TransposePairs<uint32_t>(RowAt(view, first), row_bytes, width, view.cols, panel);
+    } else {
+      PackBf16Panel(view, first, width, panel);
     }
   }
 }
@@ -127,14 +136,23 @@ void FillFp8Tables(const WeightView& view, Bf16* tables) {
   }
 }
 
+// The view's rows are inputs, so a panel's 16 outputs lie side by side there: lines are written whole, a step at a time.
 void PackPanelsTransposed(const WeightView& view, DType compute, void* panels) {
   const int64_t panel_bytes = PanelBytes(view.rows, compute);
-  std::vector<float> row(view.cols);
-  for (int64_t k = 0; k < view.rows; ++k) {
-    DequantizeRow(view, k, row.data());
-    for (int64_t output = 0; output < view.cols; ++output) {
-      char* panel = static_cast<char*>(panels) + output / kPanelOutputs * panel_bytes;
-      (compute == DType::kF32 ? PutF32 : PutBf16)(panel, k, output % kPanelOutputs, row[output]);
+  const int64_t inputs_a_step = compute == DType::kF32 ? 1 : 2;
+  std::vector<float> first(static_cast<size_t>(view.cols)), second(static_cast<size_t>(view.cols));
+  for (int64_t k = 0; k < view.rows; k += inputs_a_step) {
+    const bool pair = inputs_a_step == 2 && k + 1 < view.rows;
+    DequantizeRow(view, k, first.data());
+    pair ? DequantizeRow(view, k + 1, second.data()) : std::fill(second.begin(), second.end(), 0.0f);
+    for (int64_t output = 0; output < view.cols; output += kPanelOutputs) {
+      char* const line = static_cast<char*>(panels) + output / kPanelOutputs * panel_bytes + k / inputs_a_step * kPanelOutputs * 4;
+      const int64_t width = std::min<int64_t>(kPanelOutputs, view.cols - output);
+      if (compute == DType::kF32) {
+        std::memcpy(line, first.data() + output, static_cast<size_t>(width) * sizeof(float));
+      } else {
+        WritePairs(first.data() + output, second.data() + output, width, line);
+      }
     }
   }
 }
