@@ -1,8 +1,5 @@
 #include "model/weights/expert_weights.h"
 
-#include <algorithm>
-#include <atomic>
-#include <future>
 #include <map>
 #include <mutex>
 #include <set>
@@ -10,70 +7,35 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/cores.h"
 #include "base/status_macros.h"
 #include "model/layers/ffn.h"
+#include "model/weights/load_parts.h"
 #include "model/weights/mlp_weights.h"
-#include "model/weights/part_finisher.h"
 
 namespace baleen {
 
 namespace {
 
-// Packing is bound by memory beyond a few threads.
-constexpr int kMaxThreads = 16;
-
 using ExpertMap = std::map<ExpertId, std::shared_ptr<const MlpWeights>>;
 
-// Loads experts, each by the thread that comes to it first.
-class ExpertLoads {
- public:
-  ExpertLoads(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics, SharedWeights* shared, std::vector<ExpertId> ids)
-      : checkpoint_(checkpoint), config_(config), numerics_(numerics), shared_(shared), ids_(std::move(ids)) {}
-
-  // On so many threads, this one among them.
-  absl::StatusOr<ExpertMap> Run(int threads) {
-    std::vector<std::future<absl::Status>> others;
-    for (int i = 1; i < threads; ++i) others.push_back(std::async(std::launch::async, [this] { return Work(); }));
-    absl::Status status = Work();
-    for (std::future<absl::Status>& other : others) status.Update(other.get());
-    RETURN_IF_ERROR(status);
-    return std::move(loaded_);
-  }
-
- private:
-  absl::Status Work() {
-    PartFinisher finisher(&checkpoint_);
-    for (size_t i = next_++; i < ids_.size() && !failed_; i = next_++) {
-      const absl::Status status = LoadOne(ids_[i], &finisher);
-      if (status.ok()) continue;
-      failed_ = true;
-      return status;
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status LoadOne(ExpertId id, PartFinisher* finisher) {
+absl::StatusOr<ExpertMap> LoadExperts(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics, SharedWeights* shared,
+                                      const std::vector<ExpertId>& ids, int threads) {
+  std::mutex mu;
+  ExpertMap loaded;  // Guarded by mu.
+  const auto load = [&](size_t part, PartFinisher* finisher) -> absl::Status {
+    const ExpertId id = ids[part];
     const std::string prefix = absl::StrCat("model.layers.", id.layer, ".mlp.experts.", id.expert, ".");
-    std::unique_ptr<WeightUnit> unit = OpenUnit(shared_, absl::StrCat("expert-", id.layer, "-", id.expert));
+    std::unique_ptr<WeightUnit> unit = OpenUnit(shared, absl::StrCat("expert-", id.layer, "-", id.expert));
     ASSIGN_OR_RETURN(MlpWeights weights,
-                     MlpWeights::Load(checkpoint_, prefix, config_.hidden_size, config_.moe_intermediate_size, numerics_, unit.get()));
+                     MlpWeights::Load(checkpoint, prefix, config.hidden_size, config.moe_intermediate_size, numerics, unit.get()));
     finisher->Finish(std::move(unit));
-    const std::lock_guard lock(mu_);
-    loaded_.emplace(id, std::make_shared<const MlpWeights>(std::move(weights)));
+    const std::lock_guard lock(mu);
+    loaded.emplace(id, std::make_shared<const MlpWeights>(std::move(weights)));
     return absl::OkStatus();
-  }
-
-  Checkpoint& checkpoint_;
-  const ModelConfig& config_;
-  const Numerics numerics_;
-  SharedWeights* const shared_;
-  const std::vector<ExpertId> ids_;
-  std::atomic<size_t> next_{0};
-  std::atomic<bool> failed_{false};
-  std::mutex mu_;
-  ExpertMap loaded_;  // Guarded by mu_.
-};
+  };
+  RETURN_IF_ERROR(LoadParts(&checkpoint, ids.size(), threads, load));
+  return loaded;
+}
 
 }  // namespace
 
@@ -122,8 +84,8 @@ absl::StatusOr<std::unique_ptr<ExpertWeights>> ExpertWeights::Load(Checkpoint& c
   }
   // Where there are experts already, others compute with them.
   const bool serves = held != nullptr && !held->impl_->experts.empty();
-  const int threads = static_cast<int>(std::min<size_t>(missing.size(), serves ? 1 : std::min(AvailableCores(), kMaxThreads)));
-  ASSIGN_OR_RETURN(ExpertMap loaded, ExpertLoads(checkpoint, config, numerics, shared, std::move(missing)).Run(threads));
+  const int threads = serves ? 1 : LoadThreads(missing.size());
+  ASSIGN_OR_RETURN(ExpertMap loaded, LoadExperts(checkpoint, config, numerics, shared, missing, threads));
   impl->experts.merge(loaded);
   return std::unique_ptr<ExpertWeights>(new ExpertWeights(std::move(impl)));
 }

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "model/weights/part_finisher.h"
+#include "model/weights/load_parts.h"
 
 namespace baleen {
 namespace {
@@ -38,28 +38,41 @@ absl::StatusOr<LayerWeights> LoadLayer(Checkpoint& checkpoint, const ModelConfig
   return weights;
 }
 
+// What is before the layers and behind them.
+absl::Status LoadEnds(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics, SharedWeights* shared,
+                      PartFinisher* finisher, NetworkWeights* weights) {
+  ASSIGN_OR_RETURN(weights->embedding, Embedding::Load(checkpoint, config));
+  ASSIGN_OR_RETURN(weights->final_norm, checkpoint.GetVector("model.norm.weight", config.hidden_size));
+  WeightView head = weights->embedding.view();
+  if (!config.tie_word_embeddings) {
+    ASSIGN_OR_RETURN(head, checkpoint.GetWeight("lm_head.weight", config.vocab_size, config.hidden_size));
+  }
+  std::unique_ptr<WeightUnit> unit = OpenUnit(shared, "head");
+  weights->lm_head = PackedLinear::Pack(head, numerics.head(), numerics.isa, unit.get());
+  finisher->Finish(std::move(unit));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<NetworkWeights> NetworkWeights::Load(Checkpoint& checkpoint, const ModelConfig& config, const Numerics& numerics, bool mtp,
                                                     SharedWeights* shared) {
   NetworkWeights weights;
-  PartFinisher finisher(&checkpoint);
-  if (mtp) {
-    ASSIGN_OR_RETURN(weights.mtp, MtpWeights::Load(checkpoint, config, numerics, shared, &finisher));
-  }
-  ASSIGN_OR_RETURN(weights.embedding, Embedding::Load(checkpoint, config));
-  for (int64_t layer = 0; layer < config.num_hidden_layers + (mtp ? 1 : 0); ++layer) {
-    ASSIGN_OR_RETURN(LayerWeights loaded, LoadLayer(checkpoint, config, layer, numerics, shared, &finisher));
-    weights.layers.push_back(std::move(loaded));
-  }
-  ASSIGN_OR_RETURN(weights.final_norm, checkpoint.GetVector("model.norm.weight", config.hidden_size));
-  WeightView head = weights.embedding.view();
-  if (!config.tie_word_embeddings) {
-    ASSIGN_OR_RETURN(head, checkpoint.GetWeight("lm_head.weight", config.vocab_size, config.hidden_size));
-  }
-  std::unique_ptr<WeightUnit> unit = OpenUnit(shared, "head");
-  weights.lm_head = PackedLinear::Pack(head, numerics.head(), numerics.isa, unit.get());
-  finisher.Finish(std::move(unit));
+  weights.layers.resize(static_cast<size_t>(config.num_hidden_layers + (mtp ? 1 : 0)));
+  // The head, the largest part, comes first; layers are the last parts.
+  const size_t first_layer = mtp ? 2 : 1;
+  const auto load = [&](size_t part, PartFinisher* finisher) -> absl::Status {
+    if (part == 0) return LoadEnds(checkpoint, config, numerics, shared, finisher, &weights);
+    if (part < first_layer) {
+      ASSIGN_OR_RETURN(weights.mtp, MtpWeights::Load(checkpoint, config, numerics, shared, finisher));
+      return absl::OkStatus();
+    }
+    const size_t layer = part - first_layer;
+    ASSIGN_OR_RETURN(weights.layers[layer], LoadLayer(checkpoint, config, static_cast<int64_t>(layer), numerics, shared, finisher));
+    return absl::OkStatus();
+  };
+  const size_t parts = first_layer + weights.layers.size();
+  RETURN_IF_ERROR(LoadParts(&checkpoint, parts, LoadThreads(parts), load));
   return weights;
 }
 
