@@ -111,9 +111,10 @@ struct PackedLinear::Impl {
     first_panel = shape.first_row % linear::kBlockInputs / kPanelOutputs;
   }
   bool filled() const { return weights.filled && (compute != DType::kF8E4m3 || tables.filled); }
+  // What is not filled.
   void Fill(const WeightView& view) const {
-    PackPanels(view, compute, weights.data);
-    if (compute == DType::kF8E4m3) FillFp8Tables(view, static_cast<Bf16*>(tables.data));
+    if (!weights.filled) PackPanels(view, compute, weights.data);
+    if (compute == DType::kF8E4m3 && !tables.filled) FillFp8Tables(view, static_cast<Bf16*>(tables.data));
   }
   void ApplySlice(const float* x, int64_t m, int64_t ldx, float* y, int64_t ldy, ThreadPool* pool) const;
   // The inputs as the kernel wants them; `ld` receives their row stride.

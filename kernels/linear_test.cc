@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -304,18 +305,19 @@ class Replay final : public PanelSource {
     if (next_ == taken_.size()) taken_.push_back(PrivatePanels(bytes));
     PanelMemory memory = taken_[next_++];
     EXPECT_GE(memory.size, bytes);
-    memory.filled = filled_;
+    memory.filled = next_ <= filled_;
     return memory;
   }
-  void Again() {
+  // So many of the first takes are filled now.
+  void Again(size_t filled = std::numeric_limits<size_t>::max()) {
     next_ = 0;
-    filled_ = true;
+    filled_ = filled;
   }
 
  private:
   std::vector<PanelMemory> taken_;
   size_t next_ = 0;
-  bool filled_ = false;
+  size_t filled_ = 0;
 };
 
 // Filled panels are taken as they are: the view's data is not there any more.
@@ -333,6 +335,21 @@ TEST(PanelSourceTest, FilledPanelsAreUsed) {
     view.data = nullptr;
     EXPECT_EQ(Apply(PackedLinear::Pack(view, compute, Isa::kReference, &replay), x, 3), alone) << NameOf(compute);
   }
+}
+
+// Codes are filled, their tables are not: only these are written. Other codes in the view show it.
+TEST(PanelSourceTest, FilledPanelsAreNotWrittenBesideOthers) {
+  constexpr int64_t kRows = 20, kCols = 100;
+  std::vector<uint8_t> codes(kRows * kCols, 0x38);
+  const float scale = 0.5f;
+  const std::vector<float> x(kCols, 1.0f);
+  const WeightView view = {.data = codes.data(), .dtype = DType::kF8E4m3, .rows = kRows, .cols = kCols, .scale = &scale, .scale_stride = 1};
+  Replay replay;
+  const std::vector<float> first = Apply(PackedLinear::Pack(view, DType::kF8E4m3, Isa::kReference, &replay), x, 1);
+  EXPECT_EQ(first, std::vector<float>(kRows, 50.0f));
+  std::fill(codes.begin(), codes.end(), uint8_t{0});
+  replay.Again(1);
+  EXPECT_EQ(Apply(PackedLinear::Pack(view, DType::kF8E4m3, Isa::kReference, &replay), x, 1), first);
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ struct PanelMemory {
 class PanelSource {
  public:
   virtual ~PanelSource() = default;
-  // Zeros to fill, or what the same take in an earlier sequence of takes was filled with; a sequence is either all zeros or all filled.
+  // Zeros to fill, or what the same take in an earlier sequence of takes was filled with. Of a sequence all takes are filled, none, or
+  // those before one that could not be had so.
   virtual PanelMemory Take(size_t bytes) = 0;
 };
 

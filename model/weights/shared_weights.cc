@@ -98,24 +98,18 @@ class PrivateUnit final : public WeightUnit {
   void Seal(const std::vector<TensorDigestEntry>& digests) override {}
 };
 
-// Takes follow each other in the file; both kinds of unit cut it in the same way.
+// Takes follow each other in the file; both kinds of unit cut it in the same way. After one that cannot be had of the file all are of this
+// process alone: where they would lie is not known any more.
 class FileUnit : public WeightUnit {
- protected:
-  FileUnit(std::unique_ptr<FileDescriptor> fd, int protection) : fd_(std::move(fd)), protection_(protection) {}
-
-  // Where the next take lies, or null: it did not fit, and the unit has no more of the file.
-  PanelMemory Next(size_t bytes, bool filled) {
-    const size_t offset = end_;
-    if (!Reserve(offset, bytes)) return {};
-    if (mappings_.empty() || !mappings_.back()->Holds(offset, bytes)) {
-      const size_t begin = offset / kHeadBytes * kHeadBytes;
-      std::shared_ptr<Mapping> mapping = Mapping::Make(fd_->get(), begin, std::max(kChunkBytes, offset - begin + bytes), protection_);
-      if (mapping == nullptr) return {};
-      mappings_.push_back(std::move(mapping));
-    }
-    end_ = RoundUp(offset + bytes, kLine);
-    return {.data = mappings_.back()->At(offset), .size = bytes, .filled = filled, .owner = mappings_.back()};
+ public:
+  PanelMemory Take(size_t bytes) final {
+    PanelMemory memory = whole_ ? Next(bytes) : PanelMemory{};
+    whole_ = memory.data != nullptr;
+    return whole_ ? memory : PrivatePanels(bytes);
   }
+
+ protected:
+  FileUnit(std::unique_ptr<FileDescriptor> fd, bool filled) : fd_(std::move(fd)), filled_(filled) {}
 
   size_t End() const { return end_; }
 
@@ -124,9 +118,25 @@ class FileUnit : public WeightUnit {
 
   const std::unique_ptr<FileDescriptor> fd_;
   std::vector<std::shared_ptr<Mapping>> mappings_;
+  bool whole_ = true;  // All takes so far are of the file.
 
  private:
-  const int protection_;
+  // Null where there is no room or no mapping to be had.
+  PanelMemory Next(size_t bytes) {
+    const size_t offset = end_;
+    if (!Reserve(offset, bytes)) return {};
+    if (mappings_.empty() || !mappings_.back()->Holds(offset, bytes)) {
+      const size_t begin = offset / kHeadBytes * kHeadBytes;
+      const int protection = filled_ ? PROT_READ : PROT_READ | PROT_WRITE;
+      std::shared_ptr<Mapping> mapping = Mapping::Make(fd_->get(), begin, std::max(kChunkBytes, offset - begin + bytes), protection);
+      if (mapping == nullptr) return {};
+      mappings_.push_back(std::move(mapping));
+    }
+    end_ = RoundUp(offset + bytes, kLine);
+    return {.data = mappings_.back()->At(offset), .size = bytes, .filled = filled_, .owner = mappings_.back()};
+  }
+
+  const bool filled_;
   size_t end_ = kHeadBytes;
 };
 
@@ -134,12 +144,8 @@ class FileUnit : public WeightUnit {
 class FilledUnit final : public FileUnit {
  public:
   FilledUnit(std::unique_ptr<FileDescriptor> fd, size_t size, std::vector<TensorDigestEntry> digests)
-      : FileUnit(std::move(fd), PROT_READ), size_(size), digests_(std::move(digests)) {}
+      : FileUnit(std::move(fd), /*filled=*/true), size_(size), digests_(std::move(digests)) {}
 
-  PanelMemory Take(size_t bytes) override {
-    PanelMemory memory = Next(bytes, true);
-    return memory.data != nullptr ? memory : PrivatePanels(bytes);
-  }
   void Seal(const std::vector<TensorDigestEntry>& digests) override {}
   const std::vector<TensorDigestEntry>* SealedDigests() const override { return &digests_; }
 
@@ -154,19 +160,10 @@ class FilledUnit final : public FileUnit {
 class NewUnit final : public FileUnit {
  public:
   NewUnit(std::unique_ptr<FileDescriptor> fd, std::string partial, std::string path, std::string head)
-      : FileUnit(std::move(fd), PROT_READ | PROT_WRITE), partial_(std::move(partial)), path_(std::move(path)), head_(std::move(head)) {}
+      : FileUnit(std::move(fd), /*filled=*/false), partial_(std::move(partial)), path_(std::move(path)), head_(std::move(head)) {}
   // A file that nobody will finish must not be reused: its memory may still be in use here.
   ~NewUnit() override {
     if (!sealed_) unlink(partial_.c_str());
-  }
-
-  PanelMemory Take(size_t bytes) override {
-    if (whole_) {
-      PanelMemory memory = Next(bytes, false);
-      if (memory.data != nullptr) return memory;
-      whole_ = false;
-    }
-    return PrivatePanels(bytes);
   }
 
   void Seal(const std::vector<TensorDigestEntry>& digests) override {
@@ -190,7 +187,6 @@ class NewUnit final : public FileUnit {
   const std::string partial_;
   const std::string path_;
   const std::string head_;
-  bool whole_ = true;
   bool sealed_ = false;
 };
 

@@ -104,6 +104,23 @@ TEST_F(SharedWeightsTest, WhatOneFillsOthersMap) {
   EXPECT_DEATH(std::memset(second[1].data, 7, 1), "");
 }
 
+// Where the file does not give one take, the next one's place is not known: it must not be what was meant for another.
+TEST_F(SharedWeightsTest, AfterATakeThatIsNotThereNoneAreFilled) {
+  {
+    const auto unit = shared_->OpenUnit("layer-0");
+    TakeAll(*unit);
+    unit->Seal(kDigests);
+  }
+  const auto other = OpenShared(kNumerics)->OpenUnit("layer-0");
+  EXPECT_TRUE(other->Take(kSizes[0]).filled);
+  for (const size_t size : {size_t{200} << 20, kSizes[1]}) {
+    const PanelMemory memory = other->Take(size);
+    EXPECT_FALSE(memory.filled);
+    EXPECT_EQ(static_cast<char*>(memory.data)[0], 0);
+    std::memset(memory.data, 1, 1);
+  }
+}
+
 TEST_F(SharedWeightsTest, OthersWaitForWhoFills) {
   auto unit = shared_->OpenUnit("layer-0");
   TakeAll(*unit);
