@@ -19,7 +19,7 @@ namespace baleen {
 
 // A weight as a checkpoint stores it: row-major [rows, cols]; not owned.
 struct WeightView {
-  const void* data = nullptr;
+  const void* data = nullptr;  // Aligned to nothing.
   DType dtype = DType::kF32;
   int64_t rows = 0;        // Output channels N.
   int64_t cols = 0;        // Input channels K.

@@ -48,8 +48,11 @@ std::vector<float> ToF32(const TensorRef& tensor) {
     if (!values.empty()) std::memcpy(values.data(), tensor.data, static_cast<size_t>(tensor.bytes));
     return values;
   }
-  const auto* codes = reinterpret_cast<const Bf16*>(tensor.data);
-  for (size_t i = 0; i < values.size(); ++i) values[i] = Bf16ToF32(codes[i]);
+  for (size_t i = 0; i < values.size(); ++i) {
+    Bf16 bits;
+    std::memcpy(&bits, tensor.data + i * sizeof(bits), sizeof(bits));
+    values[i] = Bf16ToF32(bits);
+  }
   return values;
 }
 
@@ -63,8 +66,7 @@ struct Checkpoint::Impl {
   // A tensor that was asked for.
   struct Use {
     TensorRef tensor;
-    std::vector<uint64_t> aligned;  // The data, when the mapping has it misaligned.
-    std::vector<float> scale;       // The scale as F32, when it is stored otherwise.
+    std::vector<float> scale;  // The scale as F32, when it is stored otherwise or misaligned.
     std::optional<uint64_t> digest;
   };
 
@@ -146,11 +148,6 @@ absl::StatusOr<Checkpoint::Impl::Use*> Checkpoint::Impl::GetUse(const std::strin
   TensorRef& tensor = use->second.tensor;
   tensor = {name, file->path(), *dtype, shape, file->Data(*entry), entry->end - entry->begin};
   bytes_read += tensor.bytes;
-  if (reinterpret_cast<uintptr_t>(tensor.data) % SizeOf(*dtype) != 0) {
-    use->second.aligned.resize((static_cast<size_t>(tensor.bytes) + 7) / 8);
-    std::memcpy(use->second.aligned.data(), tensor.data, static_cast<size_t>(tensor.bytes));
-    tensor.data = reinterpret_cast<const std::byte*>(use->second.aligned.data());
-  }
   return &use->second;
 }
 
@@ -159,7 +156,7 @@ absl::StatusOr<const float*> Checkpoint::Impl::GetScale(const std::string& name,
   const TensorRef& tensor = use->tensor;
   if (tensor.dtype == DType::kF8E4m3) return TensorError(tensor.file, name, "has dtype F8_E4M3, expected F32 or BF16");
   const float* scale = reinterpret_cast<const float*>(tensor.data);
-  if (tensor.dtype != DType::kF32) {
+  if (tensor.dtype != DType::kF32 || reinterpret_cast<uintptr_t>(tensor.data) % sizeof(float) != 0) {
     const std::lock_guard lock(mutex);
     if (use->scale.empty()) use->scale = ToF32(tensor);
     scale = use->scale.data();

@@ -1,4 +1,4 @@
-// Tensors of a Hugging Face directory by name, mapped, not copied (but for a tensor that its file has misaligned).
+// Tensors of a Hugging Face directory by name, mapped, not copied.
 #ifndef BALEEN_MODEL_CHECKPOINT_CHECKPOINT_H_
 #define BALEEN_MODEL_CHECKPOINT_CHECKPOINT_H_
 
@@ -13,7 +13,7 @@
 
 namespace baleen {
 
-// A tensor in a mapped file; `data` lives as long as its Checkpoint and is aligned to its element size.
+// A tensor in a mapped file; `data` lives as long as its Checkpoint; files align it to nothing.
 struct TensorRef {
   std::string name;
   std::string file;
