@@ -1,4 +1,4 @@
-// Routed experts of a prompt's step, 2,048 slots, in the first MoE layer: as many to each expert, or to each an eighth of what those before
+// Routed experts of a prompt's step, 2,048 slots, in the first MoE layer: as many to each expert, or to each an eighth of what those behind
 // it left. MODEL names another checkpoint than the one that ships.
 #include <benchmark/benchmark.h>
 
@@ -33,13 +33,12 @@ const Layer& FirstMoeLayer() {
   return layer;
 }
 
-// The largest stands in the middle, the smallest before it.
 std::vector<int64_t> SlotsByExpert(int64_t experts, bool even) {
   std::vector<int64_t> sizes(static_cast<size_t>(experts));
   int64_t left = kSlots;
   for (int64_t i = 0; i < experts; ++i) {
     const int64_t size = even ? left / (experts - i) : i + 1 == experts ? left : left / 8;
-    sizes[static_cast<size_t>((experts / 2 + i) % experts)] = size;
+    sizes[static_cast<size_t>(experts - 1 - i)] = size;
     left -= size;
   }
   return sizes;
