@@ -13,9 +13,8 @@ namespace {
 // Adding and taking away 1.5 * 2^23 leaves the nearest integer, ties to even.
 constexpr float kRounder = 12582912.0f;
 
-}  // namespace
-
-float RoundInt8Block(const float* x, int64_t count, int8_t* codes) {
+// Compiled three times for speed alone: without contraction all give the same bits.
+__attribute__((always_inline)) inline float RoundBlock(const float* x, int64_t count, int8_t* codes) {
   uint32_t greatest = 0;
   for (int64_t i = 0; i < count; ++i) greatest = std::max(greatest, std::bit_cast<uint32_t>(x[i]) & 0x7fffffffu);
   const bool finite = greatest < 0x7f800000u;
@@ -27,6 +26,25 @@ float RoundInt8Block(const float* x, int64_t count, int8_t* codes) {
   const float inverse = 127.0f / magnitude;
   for (int64_t i = 0; i < count; ++i) codes[i] = static_cast<int8_t>(static_cast<int32_t>(x[i] * inverse + kRounder - kRounder));
   return magnitude / 127.0f;
+}
+
+float RoundBlockPlain(const float* x, int64_t count, int8_t* codes) { return RoundBlock(x, count, codes); }
+__attribute__((target("avx2"))) float RoundBlockAvx2(const float* x, int64_t count, int8_t* codes) { return RoundBlock(x, count, codes); }
+__attribute__((target("avx512f,avx512bw,avx512vl,prefer-vector-width=512"))) float RoundBlockAvx512(const float* x, int64_t count,
+                                                                                                    int8_t* codes) {
+  return RoundBlock(x, count, codes);
+}
+
+auto PickRoundBlock() {
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) return RoundBlockAvx512;
+  return __builtin_cpu_supports("avx2") ? RoundBlockAvx2 : RoundBlockPlain;
+}
+
+}  // namespace
+
+float RoundInt8Block(const float* x, int64_t count, int8_t* codes) {
+  static const auto round = PickRoundBlock();
+  return round(x, count, codes);
 }
 
 void RoundInt8Row(const float* x, int64_t k, void* out, int64_t ld) {
