@@ -1,5 +1,6 @@
 #include "services/kv/transfer/kv_destination.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,8 @@ namespace baleen {
 namespace {
 
 constexpr char kMethod[] = "/baleen.v1.KvTransfer/Push";
+// A cached prompt comes as one run of rows a layer, of any length. Small against what a message may hold and the window.
+constexpr int64_t kMaxPageBytes = int64_t{1} << 20;
 
 }  // namespace
 
@@ -73,11 +76,13 @@ void KvDestination::EnqueueLocked(const std::shared_ptr<KvPush>& push, absl::Spa
     for (const BlockId block : push->blocks) pool_->AddReference(block);
     pushes_.emplace(push.get(), push);
   }
+  const int64_t most = std::max<int64_t>(kMaxPageBytes / pool_->shape().RowBytes(), 1);
   int64_t& until = push->queued_until[static_cast<size_t>(layer)];
-  if (first + count <= until) return;
-  until = first + count;
-  ++push->outstanding;
-  queue_.push_back({.push = push, .layer = layer, .first = first, .count = count});
+  for (int64_t next = std::max(first, until); next < first + count; next = until) {
+    until = std::min(next + most, first + count);
+    ++push->outstanding;
+    queue_.push_back({.push = push, .layer = layer, .first = next, .count = until - next});
+  }
 }
 
 void KvDestination::Finish(const std::shared_ptr<KvPush>& push) {

@@ -27,7 +27,7 @@ class KvTransferHandle {
   KvTransferHandle(std::shared_ptr<KvDestination> destination, std::shared_ptr<KvPush> push)
       : destination_(std::move(destination)), push_(std::move(push)) {}
   // Rows [first, first + count) of `layer` are final in `blocks` (the same blocks at each call). Rows of a layer come in ascending order;
-  // rows queued before are left out. Never blocks.
+  // rows queued before are left out. As many rows as there are: they go in pages that a message holds. Never blocks.
   void Enqueue(absl::Span<const BlockId> blocks, int layer, int64_t first, int64_t count) {
     destination_->Enqueue(push_, blocks, layer, first, count);
   }

@@ -9,6 +9,7 @@
 #include "services/kv/transfer/kv_receiver.h"
 #include "services/kv/transfer/kv_sender.h"
 #include "transport/inproc/inproc_network.h"
+#include "transport/limits.h"
 
 namespace baleen {
 namespace {
@@ -113,6 +114,19 @@ TEST_F(KvTransferTest, PagesArriveBitForBit) {
   }
 }
 
+TEST_F(KvTransferTest, OfRowsThatComeAgainOnlyTheNewOnesAreSent) {
+  KvSender sender({}, &network_, &source_);
+  Over over;
+  auto handle = sender.Open(kAddress, Attempt(1), reservation_, over.Callback());
+  for (int layer = 0; layer < kShape.layers; ++layer) {
+    for (const int64_t count : {int64_t{50}, int64_t{70}, kTokens}) handle->Enqueue(source_blocks_, layer, 0, count);
+  }
+  handle->Finish();
+  ASSERT_TRUE(over.Wait().ok());
+  EXPECT_TRUE(table_.Complete(reservation_, 1));
+  EXPECT_EQ(received_, static_cast<size_t>(kTokens * kShape.BytesPerToken()));
+}
+
 TEST_F(KvTransferTest, OlderAttemptIsRefused) {
   ASSERT_TRUE(table_.BeginAttempt(reservation_, 2));
   KvSender sender({}, &network_, &source_);
@@ -154,6 +168,40 @@ TEST_F(KvTransferTest, CancelGivesTheBlocksBack) {
   EXPECT_EQ(over.Wait().code(), absl::StatusCode::kCancelled);
   for (const BlockId block : source_blocks_) source_.Release(block);
   EXPECT_EQ(source_.free_blocks(), source_.total_blocks());
+}
+
+// What a long cached prompt has of a layer is more than a message may hold, and shares its stream with others' pages.
+TEST(KvTransferSizeTest, ALayerOfAnyLengthIsSentAndHarmsNobody) {
+  constexpr KvShape kWide = {.layers = 1, .width = 1 << 16, .dtype = DType::kBf16};
+  constexpr int64_t kBlocks = 9;
+  constexpr int64_t kRows = kBlocks * 64;
+  static_assert(kRows * (1 << 16) * 2 > static_cast<int64_t>(kMaxPayloadBytes));
+  BlockPool source(kWide, kBlocks * 64 * kWide.BytesPerToken());
+  BlockPool target(kWide, (kBlocks + 1) * 64 * kWide.BytesPerToken());
+  ReservationTable table(&target);
+  InprocNetwork network;
+  ASSERT_TRUE(network.Listen(kAddress, kKvPushMethod, AcceptKvPushes(&table, nullptr)).ok());
+  const std::vector<BlockId> blocks = source.Allocate(kBlocks).value();
+  std::memset(source.Page(blocks.back(), 0) + 63 * kWide.RowBytes(), 0x5a, static_cast<size_t>(kWide.RowBytes()));
+  const std::vector<BlockId> landing = target.Allocate(kBlocks).value();
+  const uint64_t longer = table.Open(landing, 0, kRows);
+  const uint64_t shorter = table.Open(target.Allocate(1).value(), 0, 1);
+  v1::RequestContext context;
+  context.set_attempt(1);
+  KvSender sender({}, &network, &source);
+  Over over[2];
+  for (const uint64_t reservation : {longer, shorter}) {
+    ASSERT_TRUE(table.BeginAttempt(reservation, 1));
+    auto handle = sender.Open(kAddress, context, reservation, over[reservation == shorter].Callback());
+    handle->Enqueue(blocks, 0, 0, reservation == longer ? kRows : 1);
+    handle->Finish();
+  }
+  EXPECT_TRUE(over[0].Wait().ok());
+  EXPECT_TRUE(over[1].Wait().ok());
+  EXPECT_TRUE(table.Complete(longer, 1));
+  EXPECT_TRUE(table.Complete(shorter, 1));
+  EXPECT_EQ(target.Page(landing.back(), 0)[63 * kWide.RowBytes()], std::byte{0x5a});
+  network.Kill(kAddress);
 }
 
 }  // namespace
