@@ -2,9 +2,12 @@
 #include <grpcpp/grpcpp.h>
 #include <prometheus/registry.h>
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
@@ -14,6 +17,7 @@
 #include "services/attention/probe.h"
 #include "services/attention/worker/fake_step_runner.h"
 #include "services/attention/worker/step_loop.h"
+#include "services/kv/transfer/crc32c.h"
 #include "services/kv/transfer/kv_receiver.h"
 #include "services/kv/transfer/kv_sender.h"
 #include "transport/inproc/inproc_network.h"
@@ -88,8 +92,40 @@ struct PrefillNode {
   std::string address;
 };
 
+// Stands still but for Advance.
+class SteppedClock final : public Clock {
+ public:
+  absl::Time Now() override { return start_ + absl::Milliseconds(passed_ms_.load()); }
+  void Sleep(absl::Duration duration) override { Advance(duration); }
+  void Advance(absl::Duration duration) { passed_ms_ += absl::ToInt64Milliseconds(duration); }
+
+ private:
+  const absl::Time start_ = Clock::Real()->Now();
+  std::atomic<int64_t> passed_ms_{0};
+};
+
+// Bytes of KV pages that were taken.
+class Received {
+ public:
+  void Add(size_t bytes) {
+    const std::lock_guard lock(mu_);
+    bytes_ += static_cast<int64_t>(bytes);
+    cv_.notify_all();
+  }
+  bool WaitFor(int64_t bytes) {
+    std::unique_lock lock(mu_);
+    return cv_.wait_for(lock, std::chrono::seconds(5), [&] { return bytes_ >= bytes; });
+  }
+
+ private:
+  std::mutex mu_;
+  std::condition_variable cv_;
+  int64_t bytes_ = 0;
+};
+
 struct DecodeNode {
-  explicit DecodeNode(InprocNetwork* network, FillClient* other_client = nullptr, absl::Duration stall_timeout = absl::Seconds(60))
+  explicit DecodeNode(InprocNetwork* network, FillClient* other_client = nullptr, absl::Duration stall_timeout = absl::Seconds(60),
+                      Clock* clock = Clock::Real())
       : pool(FakeStepRunner::kShape, kPoolBytes),
         probe(registry),
         reservations(&pool),
@@ -98,8 +134,9 @@ struct DecodeNode {
                      .kv_address = [] { return std::string(kKvAddress); },
                      .numerics_id = "n",
                      .stall_timeout = stall_timeout},
-                    &picker, other_client != nullptr ? other_client : &client, &reservations, &probe, Clock::Real()) {
-    EXPECT_TRUE(network->Listen(kKvAddress, kKvPushMethod, AcceptKvPushes(&reservations, nullptr)).ok());
+                    &picker, other_client != nullptr ? other_client : &client, &reservations, &probe, clock) {
+    const AcceptFunction accept = AcceptKvPushes(&reservations, [this](size_t bytes) { received.Add(bytes); });
+    EXPECT_TRUE(network->Listen(kKvAddress, kKvPushMethod, accept).ok());
     StartLoop(true);
   }
 
@@ -143,6 +180,7 @@ struct DecodeNode {
   BlockPool pool;
   AttentionProbe probe;
   FakeStepRunner runner;
+  Received received;
   ReservationTable reservations;
   PrefillPicker picker;
   GrpcFillClient client{grpc::InsecureChannelCredentials()};
@@ -243,22 +281,34 @@ class SilentClient final : public FillClient {
   std::function<void()> Fill(const std::string& address, const v1::FillRequest& request, absl::Time deadline,
                              std::function<void(absl::Status)> done) override {
     const std::lock_guard lock(mu_);
-    ++calls_;
-    reservation_ = request.reservation();
+    const size_t call = calls_.size();
+    calls_.push_back(request.reservation());
     cv_.notify_all();
-    return [done = std::move(done)] { done(absl::CancelledError("cancelled")); };
+    return [this, call, done = std::move(done)] {
+      {
+        const std::lock_guard lock(mu_);
+        cancelled_.insert(call);
+        cv_.notify_all();
+      }
+      done(absl::CancelledError("cancelled"));
+    };
   }
-  uint64_t WaitForCall() {
+  // The reservation of that call.
+  uint64_t WaitForCall(size_t call = 0) {
     std::unique_lock lock(mu_);
-    cv_.wait(lock, [this] { return calls_ > 0; });
-    return reservation_;
+    cv_.wait(lock, [&] { return calls_.size() > call; });
+    return calls_[call];
+  }
+  bool Cancelled(size_t call, absl::Duration patience = absl::ZeroDuration()) {
+    std::unique_lock lock(mu_);
+    return cv_.wait_for(lock, absl::ToChronoMilliseconds(patience), [&] { return cancelled_.contains(call); });
   }
 
  private:
   std::mutex mu_;
   std::condition_variable cv_;
-  int calls_ = 0;
-  uint64_t reservation_ = 0;
+  std::vector<uint64_t> calls_;
+  std::set<size_t> cancelled_;
 };
 
 TEST_F(DisaggregationTest, SilentWorkersAreGivenUpAndTheirLatePagesRefused) {
@@ -271,6 +321,74 @@ TEST_F(DisaggregationTest, SilentWorkersAreGivenUpAndTheirLatePagesRefused) {
   late.attempt = 1;
   late.token_count = 1;
   EXPECT_EQ(decode.reservations.Write(late).code(), absl::StatusCode::kNotFound);
+  ExpectClean(decode);
+}
+
+// The worker fills four prompts at a time, and the last two get their first rows when it has worked for five times the stall timeout.
+TEST_F(DisaggregationTest, WaitingForOthersFillsIsNoStall) {
+  SteppedClock clock;
+  DecodeNode decode(&network_, nullptr, absl::Milliseconds(200), &clock);
+  PrefillNode prefill(&network_);
+  prefill.runner.before_step = [&](absl::Span<const SequenceStep>) {
+    EXPECT_TRUE(decode.received.WaitFor(prefill.runner.rows() * FakeStepRunner::kShape.BytesPerToken()));
+    clock.Advance(absl::Milliseconds(100));
+    decode.loop->Wake();
+    return absl::OkStatus();
+  };
+  decode.Know({prefill.address});
+  std::vector<std::shared_ptr<Collector>> collectors;
+  for (int32_t i = 0; i < 6; ++i) collectors.push_back(decode.Submit(Prompt(i)));
+  for (int32_t i = 0; i < 6; ++i) ExpectRightTokens(*collectors[static_cast<size_t>(i)], i);
+  EXPECT_EQ(decode.runner.rows(), 6 * 10);
+  ExpectClean(decode);
+}
+
+TEST_F(DisaggregationTest, AFillThatLaterOnesOvertakeIsStalled) {
+  SteppedClock clock;
+  SilentClient client;
+  DecodeNode decode(&network_, &client, absl::Milliseconds(200), &clock);
+  decode.Know({"a"});
+  auto stuck = decode.Submit(Prompt(1));
+  client.WaitForCall();
+  clock.Advance(absl::Milliseconds(10));
+  auto later = decode.Submit(Prompt(2));
+  std::vector<std::byte> row(static_cast<size_t>(FakeStepRunner::kShape.RowBytes()));
+  IncomingRows rows = {.reservation = client.WaitForCall(1), .attempt = 1, .token_count = 1, .dtype = DType::kF32, .rows = row};
+  rows.checksum = Crc32c(row.data(), row.size());
+  bool given_up = false;
+  for (; rows.first_token < 149 && !given_up; ++rows.first_token) {
+    ASSERT_TRUE(decode.reservations.Write(rows).ok());
+    clock.Advance(absl::Milliseconds(10));
+    decode.loop->Wake();
+    given_up = client.Cancelled(0, absl::Milliseconds(20));
+  }
+  EXPECT_TRUE(given_up);
+  EXPECT_FALSE(client.Cancelled(1));
+  decode.Know({});
+  ExpectRightTokens(*stuck, 1);
+  ExpectRightTokens(*later, 2);
+  ExpectClean(decode);
+}
+
+// Ends each call as gRPC does at the request's deadline.
+class LateClient final : public FillClient {
+ public:
+  std::function<void()> Fill(const std::string& address, const v1::FillRequest& request, absl::Time deadline,
+                             std::function<void(absl::Status)> done) override {
+    ++calls;
+    done(absl::DeadlineExceededError("Deadline Exceeded"));
+    return [] {};
+  }
+  std::atomic<int> calls{0};
+};
+
+TEST_F(DisaggregationTest, ARequestsOwnDeadlineSaysNothingOfTheWorker) {
+  LateClient client;
+  DecodeNode decode(&network_, &client);
+  decode.Know({"a"});
+  ExpectRightTokens(*decode.Submit(Prompt(1)), 1);
+  ExpectRightTokens(*decode.Submit(Prompt(2)), 2);
+  EXPECT_EQ(client.calls, 2);
   ExpectClean(decode);
 }
 

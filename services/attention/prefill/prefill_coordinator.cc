@@ -1,5 +1,6 @@
 #include "services/attention/prefill/prefill_coordinator.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <set>
@@ -21,6 +22,7 @@ struct Fill {
   SequenceId sequence = 0;
   uint64_t reservation = 0;
   int64_t tokens = 0;
+  int32_t priority = 0;
   absl::Time deadline;
   v1::FillRequest request;
   std::shared_ptr<SequenceTrace> trace;  // Null = not traced.
@@ -30,8 +32,9 @@ struct Fill {
   std::set<std::string> tried;
   std::string worker_id;
   std::function<void()> cancel;
+  absl::Time turn;  // When that worker was asked, as priority has it: it fills in this order.
   int64_t rows_seen = 0;
-  absl::Time progress_at;
+  absl::Time progress_at;  // The last row of this fill or of one that the worker fills first.
 
   std::mutex done_mu;  // Held while `done` runs, so that Abort can wait for it.
   std::function<void(bool)> done;
@@ -56,6 +59,9 @@ struct PrefillCoordinator::Impl : std::enable_shared_from_this<Impl> {
   bool LeaveWorker(Fill& fill, uint32_t attempt, bool failed);
   void Conclude(const std::shared_ptr<Fill>& fill, bool filled);
   std::vector<std::shared_ptr<Fill>> Active();
+  // Notes what came since the last call, which shows that its worker is at work: fills that wait behind are not stalled.
+  void NoteProgress(const std::vector<std::shared_ptr<Fill>>& active, absl::Time now);
+  absl::Status CheckWorker(const Fill& fill, absl::Time now) const;
 
   const PrefillCoordinatorOptions options;
   PrefillPicker* const picker;
@@ -65,6 +71,7 @@ struct PrefillCoordinator::Impl : std::enable_shared_from_this<Impl> {
   Clock* const clock;
   std::mutex mu;
   std::map<SequenceId, std::shared_ptr<Fill>> fills;
+  std::map<std::string, absl::Time> filled;  // The first turn that each worker came to the end of since NoteProgress.
 };
 
 void PrefillCoordinator::Impl::Try(const std::shared_ptr<Fill>& fill) {
@@ -81,8 +88,9 @@ void PrefillCoordinator::Impl::Try(const std::shared_ptr<Fill>& fill) {
       fill->worker_id = worker->worker_id;
       fill->rows_seen = 0;
       fill->progress_at = clock->Now();
+      fill->turn = fill->progress_at - fill->priority * kPriorityHeadStart;
       fill->request.mutable_context()->set_attempt(attempt);
-      fill->request.mutable_context()->set_timeout_ms(TimeoutMs(fill->deadline, clock->Now()));
+      fill->request.mutable_context()->set_timeout_ms(TimeoutMs(fill->deadline, fill->progress_at));
       request = fill->request;
       address = worker->address;
     }
@@ -119,8 +127,20 @@ bool PrefillCoordinator::Impl::LeaveWorker(Fill& fill, uint32_t attempt, bool fa
 }
 
 void PrefillCoordinator::Impl::OnReply(const std::shared_ptr<Fill>& fill, uint32_t attempt, const absl::Status& status) {
-  const bool failed = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
-  if (!LeaveWorker(*fill, attempt, failed)) return;
+  std::string worker_id;
+  absl::Time turn;
+  {
+    const std::lock_guard lock(fill->mu);
+    worker_id = fill->worker_id;
+    turn = fill->turn;
+  }
+  // DEADLINE_EXCEEDED is the request's own deadline, and says nothing of the worker.
+  if (!LeaveWorker(*fill, attempt, absl::IsUnavailable(status))) return;
+  if (status.ok()) {
+    const std::lock_guard lock(mu);
+    const auto [first, added] = filled.emplace(worker_id, turn);
+    if (!added) first->second = std::min(first->second, turn);
+  }
   if (status.ok() && reservations->Complete(fill->reservation, attempt)) return Conclude(fill, true);
   Log(LogLevel::kWarning, "remote_prefill_failed",
       {{"request", RequestIdToHex(fill->request.context().request_id())},
@@ -169,6 +189,7 @@ void PrefillCoordinator::Start(const Sequence& sequence, std::function<void(bool
   fill->sequence = sequence.id;
   const int64_t end = sequence.known() - 1;
   fill->tokens = end - sequence.computed;
+  fill->priority = sequence.request.priority;
   fill->deadline = sequence.request.deadline;
   fill->done = std::move(done);
   fill->reservation = impl_->reservations->Open(sequence.blocks, sequence.computed, end);
@@ -215,23 +236,46 @@ void PrefillCoordinator::Abort(SequenceId id) {
   impl_->LeaveWorker(*fill, attempt, false);
 }
 
+void PrefillCoordinator::Impl::NoteProgress(const std::vector<std::shared_ptr<Fill>>& active, absl::Time now) {
+  std::map<std::string, absl::Time> first_turn;
+  {
+    const std::lock_guard lock(mu);
+    first_turn.swap(filled);
+  }
+  for (const auto& fill : active) {
+    const int64_t rows = reservations->RowsWritten(fill->reservation);
+    const std::lock_guard lock(fill->mu);
+    if (rows == std::exchange(fill->rows_seen, rows) || fill->worker_id.empty()) continue;
+    const auto [first, added] = first_turn.emplace(fill->worker_id, fill->turn);
+    if (!added) first->second = std::min(first->second, fill->turn);
+  }
+  if (first_turn.empty()) return;
+  for (const auto& fill : active) {
+    const std::lock_guard lock(fill->mu);
+    const auto first = first_turn.find(fill->worker_id);
+    if (first != first_turn.end() && first->second <= fill->turn) fill->progress_at = now;
+  }
+}
+
+absl::Status PrefillCoordinator::Impl::CheckWorker(const Fill& fill, absl::Time now) const {
+  if (!fill.worker_id.empty() && !picker->Listed(fill.worker_id)) {
+    return absl::UnavailableError("the prefill worker left the cluster");
+  }
+  if (now - fill.progress_at > options.stall_timeout) return absl::UnavailableError("the prefill worker makes no progress");
+  return absl::OkStatus();
+}
+
 void PrefillCoordinator::Tick() {
   const absl::Time now = impl_->clock->Now();
-  for (const auto& fill : impl_->Active()) {
-    const int64_t rows = impl_->reservations->RowsWritten(fill->reservation);
+  const std::vector<std::shared_ptr<Fill>> active = impl_->Active();
+  impl_->NoteProgress(active, now);
+  for (const auto& fill : active) {
     uint32_t attempt = 0;
     absl::Status given_up;
     {
       const std::lock_guard lock(fill->mu);
       attempt = fill->attempt;
-      if (!fill->worker_id.empty() && !impl_->picker->Listed(fill->worker_id)) {
-        given_up = absl::UnavailableError("the prefill worker left the cluster");
-      } else if (rows != fill->rows_seen) {
-        fill->rows_seen = rows;
-        fill->progress_at = now;
-      } else if (now - fill->progress_at > impl_->options.stall_timeout) {
-        given_up = absl::DeadlineExceededError("the prefill worker makes no progress");
-      }
+      given_up = impl_->CheckWorker(*fill, now);
     }
     if (!given_up.ok()) impl_->OnReply(fill, attempt, given_up);
   }

@@ -22,9 +22,10 @@ struct PrefillCoordinatorOptions {
   int64_t local_prefill_tokens = 32;        // Sequences up to this length are prefilled in place.
   std::function<std::string()> kv_address;  // Where KvTransfer.Push of this process is served.
   std::string numerics_id;
-  int kv_layers = 0;                                // Of this worker's pool; 0 = as many as the other has.
-  int max_tries = 3;                                // Workers asked before the sequence is prefilled in place.
-  absl::Duration stall_timeout = absl::Seconds(5);  // Without a row from a worker.
+  int kv_layers = 0;  // Of this worker's pool; 0 = as many as the other has.
+  int max_tries = 3;  // Workers asked before the sequence is prefilled in place.
+  // Without a row from a worker, of this fill or of one that the worker fills before it.
+  absl::Duration stall_timeout = absl::Seconds(5);
 };
 
 // Each try is a new attempt of the reservation, so that pages of a worker that was given up are refused.
