@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -129,6 +128,11 @@ absl::StatusOr<absl::Time> CheckContext(const v1::RequestContext& context, const
   return now + (context.timeout_ms() == 0 ? limits.default_timeout : absl::Milliseconds(context.timeout_ms()));
 }
 
+absl::Status CheckPriority(int32_t priority) {
+  if (priority >= -kMaxPriority && priority <= kMaxPriority) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("priority ", priority, " is outside -", kMaxPriority, " .. ", kMaxPriority));
+}
+
 absl::StatusOr<SequenceRequest> ConvertStart(const v1::StartSequence& start, const ModelLimits& limits, absl::Time now) {
   SequenceRequest request;
   ASSIGN_OR_RETURN(request.deadline, CheckContext(start.context(), limits, now));
@@ -138,9 +142,7 @@ absl::StatusOr<SequenceRequest> ConvertStart(const v1::StartSequence& start, con
   ASSIGN_OR_RETURN(request.sampler, ConvertSampling(start, limits.tokenizer_size));
   ASSIGN_OR_RETURN(request.stop, ConvertStop(start.stop(), limits));
   ASSIGN_OR_RETURN(request.grammar, ConvertGrammar(start, limits));
-  if (std::abs(static_cast<int64_t>(start.priority())) > kMaxPriority) {
-    return absl::InvalidArgumentError(absl::StrCat("priority ", start.priority(), " is outside -", kMaxPriority, " .. ", kMaxPriority));
-  }
+  RETURN_IF_ERROR(CheckPriority(start.priority()));
   if (start.cache_salt().size() > kMaxSaltBytes) {
     return absl::InvalidArgumentError(absl::StrCat("cache_salt has more than ", kMaxSaltBytes, " bytes"));
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "model/sampling/grammar/grammar_vocabulary.h"
@@ -32,6 +33,9 @@ struct ModelLimits {
 // Checks request id, numerics id and timeout of a message that belongs to a request and came at `now`. INVALID_ARGUMENT or
 // FAILED_PRECONDITION (other numerics). Returns the deadline.
 absl::StatusOr<absl::Time> CheckContext(const v1::RequestContext& context, const ModelLimits& limits, absl::Time now);
+
+// INVALID_ARGUMENT outside -100 .. 100.
+absl::Status CheckPriority(int32_t priority);
 
 // INVALID_ARGUMENT names the field. `observer` is left empty.
 absl::StatusOr<SequenceRequest> ConvertStart(const v1::StartSequence& start, const ModelLimits& limits, absl::Time now);

@@ -2,14 +2,17 @@
 #include <grpcpp/grpcpp.h>
 #include <prometheus/registry.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/attention/prefill/prefill_coordinator.h"
@@ -160,7 +163,7 @@ struct DecodeNode {
     picker.Update(map);
   }
 
-  std::shared_ptr<Collector> Submit(const std::vector<int32_t>& prompt, SequenceId* id = nullptr) {
+  std::shared_ptr<Collector> Submit(const std::vector<int32_t>& prompt, SequenceId* id = nullptr, int32_t priority = 0) {
     SequenceRequest request;
     request.request_id = std::string(15, 'r') + static_cast<char>('a' + ++requests);
     request.key = request.request_id;
@@ -168,6 +171,7 @@ struct DecodeNode {
     request.prompt_tokens = static_cast<int64_t>(prompt.size());
     request.stop.max_tokens = 10;
     request.stop.max_positions = 4096;
+    request.priority = priority;
     request.deadline = Clock::Real()->Now() + absl::Minutes(1);
     auto collector = std::make_shared<Collector>();
     request.observer = collector;
@@ -343,6 +347,35 @@ TEST_F(DisaggregationTest, WaitingForOthersFillsIsNoStall) {
   ExpectClean(decode);
 }
 
+TEST_F(DisaggregationTest, TheUrgentIsFilledFirst) {
+  constexpr int32_t kPrompts = 6;
+  DecodeNode decode(&network_);
+  PrefillNode prefill(&network_);
+  absl::Notification begun;
+  absl::Notification all_there;
+  std::vector<std::vector<int32_t>> first;  // Of each step, what it begins with.
+  prefill.runner.before_step = [&](absl::Span<const SequenceStep> sequences) {
+    if (!begun.HasBeenNotified()) begun.Notify();
+    all_there.WaitForNotification();
+    first.emplace_back(sequences.front().tokens.begin(), sequences.front().tokens.end());
+    return absl::OkStatus();
+  };
+  decode.Know({prefill.address});
+  std::vector<std::shared_ptr<Collector>> collectors;
+  for (int32_t i = 0; i < kPrompts - 1; ++i) collectors.push_back(decode.Submit(Prompt(i)));
+  begun.WaitForNotification();
+  collectors.push_back(decode.Submit(Prompt(kPrompts - 1), nullptr, 10));
+  while (prefill.loop.load().running + prefill.loop.load().waiting < kPrompts) std::this_thread::yield();
+  all_there.Notify();
+  for (int32_t i = 0; i < kPrompts; ++i) ExpectRightTokens(*collectors[static_cast<size_t>(i)], i);
+  const std::vector<int32_t> urgent = Prompt(kPrompts - 1);
+  ASSERT_GE(first.size(), 11u);  // The first step was planned before the urgent one came.
+  for (size_t step = 1; step <= 10; ++step) {
+    const auto at = urgent.begin() + static_cast<std::ptrdiff_t>(16 * (step - 1));
+    EXPECT_EQ(first[step], std::vector<int32_t>(at, std::min(at + 16, urgent.end() - 1))) << step;
+  }
+}
+
 TEST_F(DisaggregationTest, AFillThatLaterOnesOvertakeIsStalled) {
   SteppedClock clock;
   SilentClient client;
@@ -443,6 +476,9 @@ TEST_F(DisaggregationTest, PrefillRefusesWhatDoesNotFit) {
   request.add_tokens(FakeStepRunner::kVocab);
   EXPECT_EQ(fill(request), grpc::StatusCode::INVALID_ARGUMENT);
   request.mutable_tokens()->Truncate(1);
+  request.set_priority(101);
+  EXPECT_EQ(fill(request), grpc::StatusCode::INVALID_ARGUMENT);
+  request.set_priority(-100);
   EXPECT_EQ(fill(request), grpc::StatusCode::UNAVAILABLE);  // Nobody listens at the KV address.
   EXPECT_TRUE(prefill.loop.WaitIdle(absl::Seconds(5)));
   EXPECT_EQ(prefill.pool.free_blocks(), prefill.pool.total_blocks());

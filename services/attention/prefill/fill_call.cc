@@ -41,6 +41,8 @@ absl::StatusOr<SequenceRequest> ConvertFill(const v1::FillRequest& request, cons
     }
     fill.next_token = static_cast<int32_t>(request.next_token());
   }
+  RETURN_IF_ERROR(CheckPriority(request.priority()));
+  fill.priority = request.priority();
   fill.cache_salt = request.cache_salt();
   fill.request_id = request.context().request_id();
   fill.key = absl::StrCat("fill/", request.kv_address(), "/", request.reservation());

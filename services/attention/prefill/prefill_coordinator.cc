@@ -203,6 +203,7 @@ void PrefillCoordinator::Start(const Sequence& sequence, std::function<void(bool
   request.set_cache_salt(sequence.request.cache_salt);
   request.set_first_token(static_cast<uint32_t>(sequence.computed));
   request.set_next_token(static_cast<uint32_t>(sequence.request.tokens.back()));
+  request.set_priority(fill->priority);
   request.set_kv_layers(static_cast<uint32_t>(impl_->options.kv_layers));
   fill->trace = sequence.request.trace;
   if (fill->trace != nullptr) request.set_traceparent(fill->trace->RemotePrefillStarted(impl_->clock->Now()));

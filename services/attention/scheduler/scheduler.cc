@@ -11,7 +11,6 @@ namespace baleen {
 namespace {
 
 constexpr int64_t kBlockTokens = 64;
-constexpr int32_t kMaxPriority = 100;
 constexpr size_t kEndedAttempts = 16384;
 
 SchedulerLimits Sanitized(SchedulerLimits limits) {
@@ -62,7 +61,6 @@ absl::StatusOr<SequenceId> Scheduler::Submit(SequenceRequest request) {
   auto sequence = std::make_unique<Sequence>();
   sequence->id = ++last_id_;
   sequence->request = std::move(request);
-  sequence->request.priority = std::clamp(sequence->request.priority, -kMaxPriority, kMaxPriority);
   attempts_.Start(sequence->request.key, sequence->request.attempt, sequence->id);
   by_id_[sequence->id] = sequence.get();
   waiting_tokens_ += tokens;
