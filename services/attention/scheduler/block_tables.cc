@@ -14,24 +14,18 @@ constexpr int64_t kBlockTokens = 64;
 
 int64_t BlocksFor(int64_t positions) { return (positions + kBlockTokens - 1) / kBlockTokens; }
 
+int64_t MissingBlocks(const Sequence& sequence) { return BlocksFor(sequence.known()) - static_cast<int64_t>(sequence.blocks.size()); }
+
 BlockTables::BlockTables(BlockPool* pool, bool prefix_cache, std::string numerics_id)
     : pool_(pool), prefix_cache_(prefix_cache), numerics_id_(std::move(numerics_id)) {}
 
-bool BlockTables::Admit(Sequence* sequence, int64_t reserve) {
-  if (prefix_cache_) {
-    const int64_t shareable = (sequence->known() - 1) / kBlockTokens;
-    NameBlocks(sequence, shareable);
-    sequence->blocks = pool_->AcquireCached(absl::MakeConstSpan(sequence->hashes).subspan(0, static_cast<size_t>(shareable)));
-  }
-  const int64_t cached = static_cast<int64_t>(sequence->blocks.size());
-  const int64_t own = BlocksFor(sequence->known()) - cached;
-  if (pool_->free_blocks() < own + reserve || !Grow(sequence, sequence->known())) {
-    Release(sequence);
-    return false;
-  }
-  sequence->computed = cached * kBlockTokens;
-  sequence->published = cached;
-  return true;
+void BlockTables::Share(Sequence* sequence) {
+  if (!prefix_cache_) return;
+  const int64_t shareable = (sequence->known() - 1) / kBlockTokens;
+  NameBlocks(sequence, shareable);
+  sequence->blocks = pool_->AcquireCached(absl::MakeConstSpan(sequence->hashes).subspan(0, static_cast<size_t>(shareable)));
+  sequence->published = static_cast<int64_t>(sequence->blocks.size());
+  sequence->computed = sequence->published * kBlockTokens;
 }
 
 bool BlockTables::Grow(Sequence* sequence, int64_t positions) {

@@ -16,10 +16,10 @@ class BlockTables {
   // `pool` outlives this. `numerics_id` goes into the blocks' names; without `prefix_cache` no block is shared.
   BlockTables(BlockPool* pool, bool prefix_cache, std::string numerics_id);
 
-  // Gives a sequence without blocks those of all its tokens; `computed` becomes what of them was cached, which never is the last token:
-  // its logits are wanted. False, and nothing changes, unless `reserve` blocks stay free.
-  bool Admit(Sequence* sequence, int64_t reserve);
-  // Makes the blocks cover `positions`; false when the pool is empty.
+  // Gives a sequence without blocks those that are cached of its tokens, but never the last token's: its logits are wanted. `computed`
+  // becomes what they hold.
+  void Share(Sequence* sequence);
+  // Makes the blocks cover `positions`; false, and nothing changes, when the pool has too few.
   bool Grow(Sequence* sequence, int64_t positions);
   // Names the full blocks below `computed`, so that others may share them.
   void Publish(Sequence* sequence);
@@ -36,6 +36,8 @@ class BlockTables {
 
 // Blocks that hold `positions` tokens.
 int64_t BlocksFor(int64_t positions);
+// What a sequence's tokens need beyond the blocks that it has.
+int64_t MissingBlocks(const Sequence& sequence);
 
 }  // namespace baleen
 

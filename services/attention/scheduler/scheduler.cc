@@ -137,14 +137,19 @@ bool Scheduler::AdmitHead(std::vector<Sequence*>* admitted) {
   return true;
 }
 
-// A block stays free for each running sequence that may need one soon, lest the newcomer is preempted at once.
+// A block stays free for each running sequence that may need one soon, lest the newcomer is preempted at once. Nobody gives way in vain.
 bool Scheduler::FindRoom(Sequence* head) {
   const int64_t reserve = std::min(running(), pool_->total_blocks() - BlocksFor(head->known()));
-  while (!blocks_.Admit(head, reserve)) {
-    const int64_t within_reach = pool_->free_blocks() + PreemptibleBlocks(head->rank());
-    if (within_reach < BlocksFor(head->known()) + reserve || !PreemptBehind(head->rank())) return false;
+  blocks_.Share(head);
+  const int64_t wanted = MissingBlocks(*head) + reserve;
+  const auto fits = [&] { return pool_->free_blocks() >= wanted; };
+  if (!fits() && MayFree(wanted - pool_->free_blocks(), head->rank())) {
+    while (!fits() && PreemptBehind(head->rank())) {
+    }
   }
-  return true;
+  if (fits() && blocks_.Grow(head, head->known())) return true;
+  blocks_.Release(head);
+  return false;
 }
 
 bool Scheduler::CoverNext(Sequence* sequence) {
@@ -154,12 +159,12 @@ bool Scheduler::CoverNext(Sequence* sequence) {
   return true;
 }
 
-int64_t Scheduler::PreemptibleBlocks(const Rank& rank) const {
-  int64_t blocks = 0;
+bool Scheduler::MayFree(int64_t blocks, const Rank& rank) const {
+  std::vector<BlockId> held;
   for (auto it = running_.rbegin(); it != running_.rend() && rank < (*it)->rank(); ++it) {
-    if (MayGiveWay(**it)) blocks += static_cast<int64_t>((*it)->blocks.size());
+    if (MayGiveWay(**it)) held.insert(held.end(), (*it)->blocks.begin(), (*it)->blocks.end());
   }
-  return blocks;
+  return static_cast<int64_t>(held.size()) >= blocks && pool_->FreedBy(std::move(held)) >= blocks;
 }
 
 bool Scheduler::PreemptBehind(const Rank& rank) {

@@ -104,7 +104,8 @@ class Scheduler {
   bool CoverNext(Sequence* sequence);
   // Takes the last in rank behind `rank` that may give way off the blocks; false when there is none.
   bool PreemptBehind(const Rank& rank);
-  int64_t PreemptibleBlocks(const Rank& rank) const;
+  // Whether so many blocks would be free if all behind `rank` that may gave way: what they share with others would not.
+  bool MayFree(int64_t blocks, const Rank& rank) const;
   void AddDecodeRows(StepPlan* plan);
   void AddPrefillRows(StepPlan* plan) const;
   void CompleteRow(const StepRow& row, const RowResult& result);

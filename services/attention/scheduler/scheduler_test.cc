@@ -170,6 +170,39 @@ TEST_F(SchedulerTest, TheUrgentTakesTheBlocksOfTheLess) {
   EXPECT_EQ(scheduler_.waiting(), 1);
 }
 
+SequenceRequest Urgent(SequenceRequest request, int32_t priority) {
+  request.priority = priority;
+  return request;
+}
+
+// "low" has but one block of its own: the others are "high"'s too, which stays.
+TEST_F(SchedulerTest, WhoSharesAllItsBlocksDoesNotGiveWayInVain) {
+  ASSERT_TRUE(scheduler_.Submit(Urgent(Request("high", 64 * 7 + 1, 64), 2)).ok());
+  for (int step = 0; step < 40; ++step) Step();
+  ASSERT_TRUE(scheduler_.Submit(Request("low", 64 * 7 + 1, 64)).ok());
+  Step();
+  ASSERT_EQ(pool_.free_blocks(), 7);
+  ASSERT_TRUE(scheduler_.Submit(Urgent(Salted(Request("between", 64 * 7, 64), "other"), 1)).ok());
+  EXPECT_TRUE(scheduler_.Admit(kNow).empty());
+  EXPECT_EQ(scheduler_.preemptions(), 0);
+  EXPECT_EQ(scheduler_.running(), 2);
+}
+
+// Of eight blocks "between" lacks one: the others are "high"'s.
+TEST_F(SchedulerTest, WhoFindsMostOfItsBlocksCachedTakesTheRestFromTheLess) {
+  ASSERT_TRUE(scheduler_.Submit(Urgent(Request("high", 64 * 7 + 1, 64), 2)).ok());
+  for (int step = 0; step < 40; ++step) Step();
+  ASSERT_TRUE(scheduler_.Submit(Salted(Request("low", 64 * 7, 64), "other")).ok());
+  Step();
+  ASSERT_EQ(pool_.free_blocks(), 1);
+  ASSERT_TRUE(scheduler_.Submit(Urgent(Request("between", 64 * 7 + 40, 64), 1)).ok());
+  const auto admitted = scheduler_.Admit(kNow);
+  ASSERT_EQ(admitted.size(), 1u);
+  EXPECT_EQ(admitted[0]->request.key, "between");
+  EXPECT_EQ(admitted[0]->computed, 64 * 7);
+  EXPECT_EQ(scheduler_.preemptions(), 1);
+}
+
 TEST_F(SchedulerTest, WarmPrefixIsSharedUnderItsSaltOnly) {
   const auto rows_of = [&](SequenceRequest request) {
     EXPECT_TRUE(scheduler_.Submit(std::move(request)).ok());

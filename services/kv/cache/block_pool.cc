@@ -142,6 +142,19 @@ void BlockPool::Release(BlockId block) {
   }
 }
 
+int64_t BlockPool::FreedBy(std::vector<BlockId> references) const {
+  std::sort(references.begin(), references.end());
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  int64_t freed = 0;
+  for (auto block = references.begin(); block != references.end();) {
+    CheckThat(impl_->Referenced(*block), "a reference to a block that is free");
+    const auto next = std::upper_bound(block, references.end(), *block);
+    freed += next - block >= impl_->blocks[*block].references ? 1 : 0;
+    block = next;
+  }
+  return freed;
+}
+
 std::vector<BlockId> BlockPool::AcquireCached(absl::Span<const BlockHash> prefix) {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
   std::vector<BlockId> blocks;

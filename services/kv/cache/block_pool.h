@@ -51,6 +51,9 @@ class BlockPool {
   // only with all before it.
   void Release(BlockId block);
 
+  // How many blocks would be free once these references were dropped; a block that comes twice loses two.
+  int64_t FreedBy(std::vector<BlockId> references) const;
+
   // The longest run of `prefix` that is cached, with one more reference on each block.
   std::vector<BlockId> AcquireCached(absl::Span<const BlockHash> prefix);
   // The content of a referenced block is final and may be shared under this name. Another block of that name stays the one that is found.

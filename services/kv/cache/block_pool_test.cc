@@ -51,6 +51,16 @@ TEST(BlockPoolTest, LastReferenceFrees) {
   EXPECT_EQ(pool.free_blocks(), 1);
 }
 
+TEST(BlockPoolTest, OnlyTheLastReferencesOfABlockWouldFreeIt) {
+  BlockPool pool(kSmall, 4 * kSmallBlockBytes);
+  const std::vector<BlockId> blocks = *pool.Allocate(2);
+  pool.AddReference(blocks[0]);
+  EXPECT_EQ(pool.FreedBy({}), 0);
+  EXPECT_EQ(pool.FreedBy({blocks[0], blocks[1]}), 1);
+  EXPECT_EQ(pool.FreedBy({blocks[0], blocks[1], blocks[0]}), 2);
+  EXPECT_EQ(pool.free_blocks(), 2);
+}
+
 TEST(BlockPoolTest, BlocksAreTouchedOnce) {
   BlockPool pool(kSmall, 4 * kSmallBlockBytes);
   EXPECT_EQ(pool.touched_bytes(), 0);
