@@ -106,70 +106,90 @@ void Scheduler::EndDue(absl::Time now) {
   });
 }
 
+void Scheduler::NotePaused() {
+  for (const Owned& sequence : running_) {
+    sequence->paused = sequence->state == SequenceState::kDecode && !sequence->request.observer->Writable();
+  }
+  for (const Owned& sequence : waiting_) sequence->paused = !sequence->request.observer->Writable();
+}
+
 std::vector<Sequence*> Scheduler::Admit(absl::Time now) {
   EndDue(now);
+  NotePaused();
   std::vector<Sequence*> admitted;
-  while (!waiting_.empty() && AdmitHead(&admitted)) {
+  while (AdmitNext(&admitted)) {
   }
   return admitted;
 }
 
-bool Scheduler::AdmitHead(std::vector<Sequence*>* admitted) {
-  Sequence* const head = waiting_.front().get();
-  const SequenceRequest& request = head->request;
+bool Scheduler::AdmitNext(std::vector<Sequence*>* admitted) {
+  const auto first = std::find_if(waiting_.begin(), waiting_.end(), [](const Owned& sequence) { return !sequence->paused; });
+  if (first == waiting_.end()) return false;
+  Sequence* const next = first->get();
+  const SequenceRequest& request = next->request;
   StopReason done = StopReason::kNone;
-  if (request.generates && head->generated() > 0) {
-    done = CheckStop(request.stop, request.prompt_tokens, head->generated(), request.tokens.back());
+  if (request.generates && next->generated() > 0) {
+    done = CheckStop(request.stop, request.prompt_tokens, next->generated(), request.tokens.back());
   }
-  if (done == StopReason::kNone && (running() >= limits_.max_running || !FindRoom(head))) return false;
-  // FindRoom may have queued others, but none before the head.
-  Owned owned = std::move(waiting_.front());
-  waiting_.pop_front();
+  if (done == StopReason::kNone && (running() >= limits_.max_running || !FindRoom(next))) return false;
+  // FindRoom may have queued others.
+  const auto at = std::find_if(waiting_.begin(), waiting_.end(), [next](const Owned& sequence) { return sequence.get() == next; });
+  Owned owned = std::move(*at);
+  waiting_.erase(at);
   waiting_tokens_ -= owned->known();
   if (done != StopReason::kNone) {
     End(std::move(owned), absl::OkStatus(), done);
     return true;
   }
-  head->state = SequenceState::kPrefill;
-  if (!std::exchange(head->admitted, true)) head->cached_tokens = std::min(head->computed, request.prompt_tokens);
-  admitted->push_back(head);
+  next->state = SequenceState::kPrefill;
+  if (!std::exchange(next->admitted, true)) next->cached_tokens = std::min(next->computed, request.prompt_tokens);
+  admitted->push_back(next);
   InsertByRank(std::move(owned), &running_);
   return true;
 }
 
 // A block stays free for each running sequence that may need one soon, lest the newcomer is preempted at once. Nobody gives way in vain.
-bool Scheduler::FindRoom(Sequence* head) {
-  const int64_t reserve = std::min(running(), pool_->total_blocks() - BlocksFor(head->known()));
-  blocks_.Share(head);
-  const int64_t wanted = MissingBlocks(*head) + reserve;
+bool Scheduler::FindRoom(Sequence* next) {
+  const int64_t reserve = std::min(running(), pool_->total_blocks() - BlocksFor(next->known()));
+  blocks_.Share(next);
+  const int64_t wanted = MissingBlocks(*next) + reserve;
   const auto fits = [&] { return pool_->free_blocks() >= wanted; };
-  if (!fits() && MayFree(wanted - pool_->free_blocks(), head->rank())) {
-    while (!fits() && PreemptBehind(head->rank())) {
+  if (!fits() && MayFree(wanted - pool_->free_blocks(), next->rank())) {
+    while (!fits() && PreemptFor(next->rank())) {
     }
   }
-  if (fits() && blocks_.Grow(head, head->known())) return true;
-  blocks_.Release(head);
+  if (fits() && blocks_.Grow(next, next->known())) return true;
+  blocks_.Release(next);
   return false;
 }
 
 bool Scheduler::CoverNext(Sequence* sequence) {
   while (!blocks_.Grow(sequence, sequence->computed + 1)) {
-    if (!PreemptBehind(sequence->rank())) return false;
+    if (!PreemptFor(sequence->rank())) return false;
   }
   return true;
 }
 
+bool Scheduler::YieldsTo(const Rank& rank, const Sequence& sequence) {
+  return MayGiveWay(sequence) && (sequence.paused || rank < sequence.rank());
+}
+
 bool Scheduler::MayFree(int64_t blocks, const Rank& rank) const {
   std::vector<BlockId> held;
-  for (auto it = running_.rbegin(); it != running_.rend() && rank < (*it)->rank(); ++it) {
-    if (MayGiveWay(**it)) held.insert(held.end(), (*it)->blocks.begin(), (*it)->blocks.end());
+  for (const Owned& sequence : running_) {
+    if (YieldsTo(rank, *sequence)) held.insert(held.end(), sequence->blocks.begin(), sequence->blocks.end());
   }
   return static_cast<int64_t>(held.size()) >= blocks && pool_->FreedBy(std::move(held)) >= blocks;
 }
 
-bool Scheduler::PreemptBehind(const Rank& rank) {
-  const auto last = std::find_if(running_.rbegin(), running_.rend(), [](const Owned& sequence) { return MayGiveWay(*sequence); });
-  if (last == running_.rend() || (*last)->rank() <= rank) return false;
+bool Scheduler::PreemptFor(const Rank& rank) {
+  const auto last_that = [&](bool paused) {
+    return std::find_if(running_.rbegin(), running_.rend(),
+                        [&](const Owned& sequence) { return YieldsTo(rank, *sequence) && (!paused || sequence->paused); });
+  };
+  auto last = last_that(/*paused=*/true);
+  if (last == running_.rend()) last = last_that(/*paused=*/false);
+  if (last == running_.rend()) return false;
   Owned sequence = std::move(*last);
   running_.erase(std::next(last).base());
   blocks_.Release(sequence.get());
@@ -193,23 +213,25 @@ void Scheduler::FinishRemotePrefill(SequenceId id, bool filled) {
 }
 
 StepPlan Scheduler::PlanStep() {
+  NotePaused();
   StepPlan plan;
   AddDecodeRows(&plan);
   AddPrefillRows(&plan);
   return plan;
 }
 
-// By index: preemption takes away sequences behind the one at hand.
+// Preemption takes away sequences behind the one at hand and paused ones anywhere, but none that has a row already.
 void Scheduler::AddDecodeRows(StepPlan* plan) {
-  for (size_t i = 0; i < running_.size(); ++i) {
-    Sequence& sequence = *running_[i];
-    if (sequence.state != SequenceState::kDecode || !sequence.ending.ok() || !sequence.request.observer->Writable()) continue;
-    if (!CoverNext(&sequence)) continue;
-    const int64_t others = running() - static_cast<int64_t>(i) - 1;
+  std::vector<Sequence*> running;
+  for (const Owned& sequence : running_) running.push_back(sequence.get());
+  int64_t others = static_cast<int64_t>(running.size());
+  for (Sequence* const sequence : running) {
+    --others;
+    if (sequence->state != SequenceState::kDecode || !sequence->ending.ok() || sequence->paused || !CoverNext(sequence)) continue;
     const bool verifies =
-        sequence.draft >= 0 && plan->tokens + 2 + others < limits_.max_batch_tokens && blocks_.Grow(&sequence, sequence.computed + 2);
+        sequence->draft >= 0 && plan->tokens + 2 + others < limits_.max_batch_tokens && blocks_.Grow(sequence, sequence->computed + 2);
     const int64_t count = verifies ? 2 : 1;
-    plan->rows.push_back({.sequence = &sequence, .first = sequence.computed, .count = count, .logits = count});
+    plan->rows.push_back({.sequence = sequence, .first = sequence->computed, .count = count, .logits = count});
     plan->tokens += count;
   }
 }

@@ -55,7 +55,9 @@ struct RowResult {
 //
 // Sequences go by rank, which is arrival and priority and never changes. Admission takes the blocks of the tokens known so far; decode
 // takes one more when it reaches its end. When the pool is empty, the last in rank that decodes or prefills here gives way: its blocks go,
-// its tokens stay, and it waits at its rank to be filled again from them. Whoever is first in rank never gives way, so all come to an end.
+// its tokens stay, and it waits at its rank to be filled again from them. Whoever decodes for a client that does not read gives way before
+// all others, whatever its rank, and is passed over while it waits. So whoever is first in rank of those whose clients read never gives
+// way, and all of these come to an end.
 class Scheduler {
  public:
   // `pool` is shared with others and outlives this.
@@ -99,12 +101,17 @@ class Scheduler {
   using Owned = std::unique_ptr<Sequence>;
   using Rank = std::pair<absl::Time, SequenceId>;
 
-  bool AdmitHead(std::vector<Sequence*>* admitted);
-  bool FindRoom(Sequence* head);
+  // Looks anew at whose clients read. Within one Admit and one PlanStep all go by the same answer, so that nobody who was admitted or has a
+  // row gives way.
+  void NotePaused();
+  bool AdmitNext(std::vector<Sequence*>* admitted);
+  bool FindRoom(Sequence* next);
   bool CoverNext(Sequence* sequence);
-  // Takes the last in rank behind `rank` that may give way off the blocks; false when there is none.
-  bool PreemptBehind(const Rank& rank);
-  // Whether so many blocks would be free if all behind `rank` that may gave way: what they share with others would not.
+  // Whether it would give its blocks to one of `rank`.
+  static bool YieldsTo(const Rank& rank, const Sequence& sequence);
+  // Takes the blocks of the last in rank that yields to `rank`, of paused ones first; false when there is none.
+  bool PreemptFor(const Rank& rank);
+  // Whether so many blocks would be free if all that yield to `rank` gave way: what they share with others would not.
   bool MayFree(int64_t blocks, const Rank& rank) const;
   void AddDecodeRows(StepPlan* plan);
   void AddPrefillRows(StepPlan* plan) const;

@@ -322,8 +322,39 @@ TEST_F(SchedulerTest, PausedSequenceKeepsItsPlaceButGetsNoRow) {
   EXPECT_EQ(scheduler_.PlanStep().rows.size(), 1u);
 }
 
-// Random arrivals, cancels, failures and remote fills; what must always hold is checked at each step.
+// Whoever's client does not read has no claim on the pool, however early it came, and is not in the others' way while it waits.
+TEST_F(SchedulerTest, PausedSequenceGivesWayToAnybodyAndGoesOnLater) {
+  SequenceRequest paused = Salted(Request("paused", 64 * 7, 300), "paused");
+  auto observer = std::static_pointer_cast<Observer>(paused.observer);
+  ASSERT_TRUE(scheduler_.Submit(std::move(paused)).ok());
+  while (pool_.free_blocks() > 7) Step();
+  observer->writable = false;
+  ASSERT_TRUE(scheduler_.Submit(Salted(Request("later", 64 * 7, 100), "later")).ok());
+  std::vector<std::string> ended;
+  for (int step = 0; step < 800 && ended.size() < 2; ++step) {
+    if (!ended.empty()) observer->writable = true;
+    Step();
+    for (const auto& sequence : scheduler_.TakeEnded()) {
+      EXPECT_TRUE(sequence->end_status.ok());
+      ended.push_back(sequence->request.key);
+    }
+  }
+  EXPECT_EQ(ended, (std::vector<std::string>{"later", "paused"}));
+  EXPECT_EQ(scheduler_.preemptions(), 1);
+  EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+}
+
+// Random arrivals, cancels, failures and remote fills, and clients that stop reading at any moment; what must always hold is checked at
+// each step.
 class SchedulerProperties : public testing::TestWithParam<int> {};
+
+// Reads when it likes, also within the planning of a step.
+struct MoodyObserver final : SequenceObserver {
+  explicit MoodyObserver(std::mt19937* random_in) : random(random_in) {}
+  bool Writable() const override { return (*random)() % 3 > 0; }
+  void OnFinished(const absl::Status& status, StopReason reason) override {}
+  std::mt19937* const random;
+};
 
 struct Model {
   explicit Model(int seed) : random(static_cast<uint32_t>(seed)), pool(kShape, PoolBytes(12)), scheduler(limits, &pool) {}
@@ -335,6 +366,7 @@ struct Model {
     SequenceRequest request = Draw(0, 3) == 0 ? FillRequest(key, Draw(1, 200)) : Request(key, Draw(1, 200), Draw(1, 300));
     request.priority = static_cast<int32_t>(Draw(-1, 1));
     request.arrival = kNow + absl::Seconds(arrivals);
+    if (request.generates && Draw(0, 2) == 0) request.observer = std::make_shared<MoodyObserver>(&random);
     if (Draw(0, 1) == 0) request.cache_salt = key;
     if (auto id = scheduler.Submit(std::move(request)); id.ok()) live.insert(*id);
   }

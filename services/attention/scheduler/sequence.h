@@ -35,7 +35,8 @@ enum class SequenceState { kWaiting, kRemotePrefill, kPrefill, kDecode };
 class SequenceObserver {
  public:
   virtual ~SequenceObserver() = default;
-  // False pauses the sequence's decode until StepLoop::Wake. Called with the step loop's lock held; must not call the loop.
+  // False pauses the sequence's decode until StepLoop::Wake; meanwhile its KV is anybody's who needs it. Called with the step loop's lock
+  // held; must not call the loop.
   virtual bool Writable() const { return true; }
   // Once, when the prompt is in KV; `cached_tokens` of it were there when the sequence was first admitted.
   virtual void OnPrefilled(int64_t prompt_tokens, int64_t cached_tokens) {}
@@ -76,6 +77,7 @@ struct Sequence {
   int64_t published = 0;          // Leading blocks that are in the prefix cache.
   int64_t computed = 0;           // Positions whose KV is in place.
   int32_t draft = -1;             // A guess at the next token but one: after the newest token, not in request.tokens. -1 = none.
+  bool paused = false;            // Its client did not read when the scheduler last looked.
   bool admitted = false;          // Once at least.
   int64_t cached_tokens = 0;      // Of the prompt, when first admitted.
   bool queue_time_told = false;   // AttentionProbe::Admitted was due.

@@ -2,6 +2,7 @@
 
 #include <prometheus/registry.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -19,6 +20,7 @@ namespace {
 // Collects a sequence's tokens and waits for its end.
 class Collector final : public SequenceObserver {
  public:
+  bool Writable() const override { return reads_; }
   void OnPrefilled(int64_t prompt_tokens, int64_t cached_tokens) override {
     cached_tokens_ = cached_tokens;
     const std::lock_guard lock(mu_);
@@ -53,6 +55,7 @@ class Collector final : public SequenceObserver {
     const std::lock_guard lock(mu_);
     return tokens_;
   }
+  std::atomic<bool> reads_{true};
   StopReason reason_ = StopReason::kNone;
   int prefilled_ = 0;
   int64_t cached_tokens_ = 0;
@@ -189,6 +192,21 @@ TEST_F(StepLoopTest, ExpertsThatStayAwayEndTheSequenceAtItsDeadline) {
   ASSERT_TRUE(loop_->Submit(std::move(request)).ok());
   EXPECT_EQ(collector->Wait().code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_TRUE(collector->tokens().empty());
+  EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+}
+
+TEST_F(StepLoopTest, AClientThatReadsNothingHoldsNobodyUp) {
+  StartLoop();
+  auto [id, slow] = Submit(Prompt(1, 64 * 40), {}, 300);
+  slow->WaitForTokens(1);
+  slow->reads_ = false;
+  auto [later, reader] = Submit(Prompt(2, 64 * 40), {}, 20);
+  ASSERT_TRUE(reader->Wait().ok());
+  EXPECT_EQ(reader->tokens(), FakeStepRunner::Continue(Prompt(2, 64 * 40), 20));
+  slow->reads_ = true;
+  loop_->Wake();
+  ASSERT_TRUE(slow->Wait().ok());
+  EXPECT_EQ(slow->tokens(), FakeStepRunner::Continue(Prompt(1, 64 * 40), 300));
   EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
 }
 
