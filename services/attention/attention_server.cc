@@ -130,8 +130,9 @@ struct AttentionServer::Impl {
   std::unique_ptr<Router> router;
   std::unique_ptr<EngineRunner> engine_runner;
   std::unique_ptr<PrefillPicker> picker;
-  GrpcFillClient fill_client{credentials.ToRole(PeerRole::kAttention)};
   std::unique_ptr<ReservationTable> reservations;
+  // Behind what its last callbacks use, which it waits for.
+  GrpcFillClient fill_client{credentials.ToRole(PeerRole::kAttention)};
   std::unique_ptr<PrefillCoordinator> coordinator;
   std::unique_ptr<KvSender> sender;
   ResumeTable resume{{}, Clock::Real()};
