@@ -1,7 +1,6 @@
 #include "services/kv/transfer/reservation_table.h"
 
 #include <algorithm>
-#include <numeric>
 #include <random>
 #include <utility>
 
@@ -50,6 +49,7 @@ bool ReservationTable::BeginAttempt(uint64_t id, uint32_t attempt) {
   reservation->begun = true;
   reservation->attempt = attempt;
   std::fill(reservation->written.begin(), reservation->written.end(), reservation->first);
+  reservation->rows = 0;
   return true;
 }
 
@@ -100,23 +100,22 @@ absl::Status ReservationTable::CheckRows(const Reservation& reservation, const I
 absl::Status ReservationTable::Write(const IncomingRows& incoming) {
   const std::shared_ptr<Reservation> reservation = Find(incoming.reservation);
   if (reservation == nullptr) return absl::NotFoundError(absl::StrCat("reservation ", incoming.reservation, " is not open"));
+  const bool intact = Crc32c(incoming.rows.data(), incoming.rows.size()) == incoming.checksum;
   const std::lock_guard lock(reservation->mu);
   RETURN_IF_ERROR(CheckRows(*reservation, incoming));
-  if (Crc32c(incoming.rows.data(), incoming.rows.size()) != incoming.checksum)
-    return absl::DataLossError("checksum of the rows does not match");
+  if (!intact) return absl::DataLossError("checksum of the rows does not match");
   ScatterRows(*pool_, reservation->blocks, static_cast<int>(incoming.layer), incoming.first_token, incoming.token_count,
               incoming.rows.data());
   int64_t& written = reservation->written[incoming.layer];
-  written = std::max<int64_t>(written, static_cast<int64_t>(incoming.first_token) + incoming.token_count);
+  const int64_t end = std::max<int64_t>(written, static_cast<int64_t>(incoming.first_token) + incoming.token_count);
+  reservation->rows += end - written;
+  written = end;
   return absl::OkStatus();
 }
 
 int64_t ReservationTable::RowsWritten(uint64_t id) const {
   const std::shared_ptr<Reservation> reservation = Find(id);
-  if (reservation == nullptr) return 0;
-  const std::lock_guard lock(reservation->mu);
-  return std::accumulate(reservation->written.begin(), reservation->written.end(), int64_t{0},
-                         [&](int64_t rows, int64_t written) { return rows + written - reservation->first; });
+  return reservation == nullptr ? 0 : reservation->rows.load();
 }
 
 bool ReservationTable::Complete(uint64_t id, uint32_t attempt) const {

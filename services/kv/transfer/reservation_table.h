@@ -2,6 +2,7 @@
 #ifndef BALEEN_SERVICES_KV_TRANSFER_RESERVATION_TABLE_H_
 #define BALEEN_SERVICES_KV_TRANSFER_RESERVATION_TABLE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -46,7 +47,7 @@ class ReservationTable {
   // Checks everything and copies the rows in. Rows of a layer come in ascending order without gaps; repeated ones are allowed.
   absl::Status Write(const IncomingRows& incoming);
 
-  // Rows in place, over all layers; grows within an attempt. 0 for unknown ids.
+  // Rows in place, over all layers; grows within an attempt. 0 for unknown ids. Waits for no page that is being written.
   int64_t RowsWritten(uint64_t reservation) const;
   // Whether `attempt` wrote all rows of all layers.
   bool Complete(uint64_t reservation, uint32_t attempt) const;
@@ -62,6 +63,7 @@ class ReservationTable {
     bool closed = false;
     uint32_t attempt = 0;
     std::vector<int64_t> written;  // By layer: positions [first, written) are in place.
+    std::atomic<int64_t> rows{0};  // Over all layers.
   };
 
   std::shared_ptr<Reservation> Find(uint64_t id) const;

@@ -1,8 +1,13 @@
 #include "services/kv/transfer/reservation_table.h"
 
+#include <chrono>
 #include <cstring>
+#include <future>
+#include <memory>
+#include <thread>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "services/kv/transfer/crc32c.h"
 
@@ -97,6 +102,44 @@ TEST_F(ReservationTableTest, OnlyTheCurrentAttemptWrites) {
   EXPECT_TRUE(table_.BeginAttempt(id_, 4));
   EXPECT_EQ(table_.RowsWritten(id_), 0);
   EXPECT_EQ(table_.Write(Rows(0, 0, 10)).code(), absl::StatusCode::kFailedPrecondition);
+}
+
+// Memory whose next copy from the host waits to be let go, as a large page on a slow machine does.
+class HeldMemory final : public PageMemory {
+ public:
+  explicit HeldMemory(int64_t bytes) : memory_(NewHostPageMemory(bytes)) {}
+  std::byte* data() const override { return memory_->data(); }
+  int64_t bytes() const override { return memory_->bytes(); }
+  void Zero(absl::Span<std::byte* const> runs, size_t bytes) override { memory_->Zero(runs, bytes); }
+  void Read(absl::Span<const PageRun> runs) override { memory_->Read(runs); }
+  void Write(absl::Span<const PageRun> runs) override {
+    begun.Notify();
+    let_go.WaitForNotification();
+    memory_->Write(runs);
+  }
+  absl::Notification begun;
+  absl::Notification let_go;
+
+ private:
+  const std::unique_ptr<PageMemory> memory_;
+};
+
+TEST_F(ReservationTableTest, RowsAreCountedWhileAPageIsWritten) {
+  auto memory = std::make_unique<HeldMemory>(4 * 64 * kShape.BytesPerToken());
+  HeldMemory& held = *memory;
+  BlockPool pool(kShape, std::move(memory));
+  ReservationTable table(&pool);
+  id_ = table.Open(pool.Allocate(2).value(), 0, 100);
+  ASSERT_TRUE(table.BeginAttempt(id_, 3));
+  const IncomingRows rows = Rows(0, 0, 60);
+  std::thread writer([&] { EXPECT_TRUE(table.Write(rows).ok()); });
+  held.begun.WaitForNotification();
+  std::future<int64_t> counted = std::async(std::launch::async, [&] { return table.RowsWritten(id_); });
+  EXPECT_EQ(counted.wait_for(std::chrono::seconds(5)), std::future_status::ready);
+  held.let_go.Notify();
+  writer.join();
+  EXPECT_EQ(counted.get(), 0);
+  EXPECT_EQ(table.RowsWritten(id_), 60);
 }
 
 TEST_F(ReservationTableTest, CloseFencesAndGivesTheBlocksBack) {
