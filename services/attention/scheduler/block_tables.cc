@@ -48,7 +48,7 @@ void BlockTables::Publish(Sequence* sequence) {
 }
 
 void BlockTables::Release(Sequence* sequence) {
-  for (auto block = sequence->blocks.rbegin(); block != sequence->blocks.rend(); ++block) pool_->Release(*block);
+  pool_->ReleaseAll(sequence->blocks);
   sequence->blocks.clear();
   sequence->published = 0;
   sequence->computed = 0;

@@ -52,6 +52,7 @@ struct BlockPool::Impl {
   bool Referenced(BlockId block) const { return Valid(block) && blocks[block].references > 0; }
   int64_t Unreferenced() const { return static_cast<int64_t>(free.size() + idle.size()); }
   BlockId TakeUnreferenced();
+  void Release(BlockId block);
 };
 
 BlockId BlockPool::Impl::TakeUnreferenced() {
@@ -65,6 +66,17 @@ BlockId BlockPool::Impl::TakeUnreferenced() {
   cached.erase(*blocks[block].hash);
   blocks[block].hash.reset();
   return block;
+}
+
+void BlockPool::Impl::Release(BlockId block) {
+  CheckThat(Referenced(block), "release of a block that is free");
+  State& state = blocks[block];
+  if (--state.references > 0) return;
+  if (state.hash.has_value()) {
+    state.idle = idle.insert(idle.end(), block);
+  } else {
+    free.push_back(block);
+  }
 }
 
 BlockPool::BlockPool(const KvShape& shape, int64_t budget_bytes)
@@ -124,22 +136,21 @@ absl::StatusOr<std::vector<BlockId>> BlockPool::Allocate(int64_t count) {
   return blocks;
 }
 
-void BlockPool::AddReference(BlockId block) {
+void BlockPool::AddReference(BlockId block) { AddReferences({&block, 1}); }
+
+void BlockPool::AddReferences(absl::Span<const BlockId> blocks) {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
-  CheckThat(impl_->Referenced(block), "reference to a block that is free");
-  ++impl_->blocks[block].references;
+  for (const BlockId block : blocks) {
+    CheckThat(impl_->Referenced(block), "reference to a block that is free");
+    ++impl_->blocks[block].references;
+  }
 }
 
-void BlockPool::Release(BlockId block) {
+void BlockPool::Release(BlockId block) { ReleaseAll({&block, 1}); }
+
+void BlockPool::ReleaseAll(absl::Span<const BlockId> blocks) {
   const std::lock_guard<std::mutex> lock(impl_->mutex);
-  CheckThat(impl_->Referenced(block), "release of a block that is free");
-  Impl::State& state = impl_->blocks[block];
-  if (--state.references > 0) return;
-  if (state.hash.has_value()) {
-    state.idle = impl_->idle.insert(impl_->idle.end(), block);
-  } else {
-    impl_->free.push_back(block);
-  }
+  for (auto block = blocks.rbegin(); block != blocks.rend(); ++block) impl_->Release(*block);
 }
 
 int64_t BlockPool::FreedBy(std::vector<BlockId> references) const {

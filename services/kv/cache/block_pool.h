@@ -50,6 +50,9 @@ class BlockPool {
   // Drops one reference; the last one frees the block, which may stay cached. Release a sequence's blocks last to first: a block is of use
   // only with all before it.
   void Release(BlockId block);
+  // The same for several at once; ReleaseAll goes from last to first.
+  void AddReferences(absl::Span<const BlockId> blocks);
+  void ReleaseAll(absl::Span<const BlockId> blocks);
 
   // How many blocks would be free once these references were dropped; a block that comes twice loses two.
   int64_t FreedBy(std::vector<BlockId> references) const;

@@ -51,6 +51,17 @@ TEST(BlockPoolTest, LastReferenceFrees) {
   EXPECT_EQ(pool.free_blocks(), 1);
 }
 
+TEST(BlockPoolTest, SeveralAtOnceAreReleasedLastToFirst) {
+  BlockPool pool(kSmall, 2 * kSmallBlockBytes);
+  const std::vector<BlockId> blocks = *pool.Allocate(2);
+  pool.AddReferences(blocks);
+  pool.ReleaseAll(blocks);
+  EXPECT_EQ(pool.free_blocks(), 0);
+  pool.ReleaseAll(blocks);
+  EXPECT_EQ(pool.free_blocks(), 2);
+  EXPECT_EQ(*pool.Allocate(1), std::vector<BlockId>{blocks[0]});
+}
+
 TEST(BlockPoolTest, OnlyTheLastReferencesOfABlockWouldFreeIt) {
   BlockPool pool(kSmall, 4 * kSmallBlockBytes);
   const std::vector<BlockId> blocks = *pool.Allocate(2);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/dtype.h"
+#include "kernels/mla_attention.h"
 #include "services/kv/transfer/crc32c.h"
 #include "services/kv/transfer/page_rows.h"
 
@@ -14,6 +15,8 @@ namespace {
 constexpr char kMethod[] = "/baleen.v1.KvTransfer/Push";
 // A cached prompt comes as one run of rows a layer, of any length. Small against what a message may hold and the window.
 constexpr int64_t kMaxPageBytes = int64_t{1} << 20;
+
+std::ptrdiff_t FirstBlock(const KvPage& page) { return page.first / kKvBlockTokens; }
 
 }  // namespace
 
@@ -73,7 +76,7 @@ void KvDestination::EnqueueLocked(const std::shared_ptr<KvPush>& push, absl::Spa
   if (push->blocks.empty()) {
     push->blocks.assign(blocks.begin(), blocks.end());
     push->queued_until.assign(static_cast<size_t>(pool_->shape().layers), 0);
-    for (const BlockId block : push->blocks) pool_->AddReference(block);
+    pool_->AddReferences(push->blocks);
     pushes_.emplace(push.get(), push);
   }
   const int64_t most = std::max<int64_t>(kMaxPageBytes / pool_->shape().RowBytes(), 1);
@@ -118,7 +121,7 @@ void KvDestination::EndLocked(const std::shared_ptr<KvPush>& push, const absl::S
     in_flight_bytes_ -= BytesOf(entry.second);
     return true;
   });
-  for (const BlockId block : push->blocks) pool_->Release(block);
+  pool_->ReleaseAll(push->blocks);
   push->blocks.clear();
   callbacks->emplace_back(std::exchange(push->on_over, nullptr), status);
   pushes_.erase(push.get());
@@ -131,8 +134,9 @@ bool KvDestination::NextToSend(KvPage* page, std::vector<BlockId>* blocks, std::
   *page = std::move(queue_.front());
   queue_.pop_front();
   // A page of a push that ends meanwhile may be read after its blocks were released: its own references keep them.
-  *blocks = page->push->blocks;
-  for (const BlockId block : *blocks) pool_->AddReference(block);
+  const auto begin = page->push->blocks.begin();
+  blocks->assign(begin + FirstBlock(*page), begin + (page->first + page->count - 1) / kKvBlockTokens + 1);
+  pool_->AddReferences(*blocks);
   *connection = connection_;
   in_flight_bytes_ += bytes;
   in_flight_[{page->push->reservation, page->layer, page->first}] = *page;
@@ -150,7 +154,7 @@ void KvDestination::Pump() {
   while (sent.ok() && NextToSend(&page, &blocks, &connection)) {
     lock.unlock();
     Message message = MakeMessage(page, blocks);
-    for (const BlockId block : blocks) pool_->Release(block);
+    pool_->ReleaseAll(blocks);
     sent = connection->Send(std::move(message));
     lock.lock();
   }
@@ -160,7 +164,7 @@ void KvDestination::Pump() {
 }
 
 Message KvDestination::MakeMessage(const KvPage& page, absl::Span<const BlockId> blocks) const {
-  std::vector<std::byte> rows = GatherRows(*pool_, blocks, page.layer, page.first, page.count);
+  std::vector<std::byte> rows = GatherRows(*pool_, blocks, page.layer, page.first % kKvBlockTokens, page.count);
   v1::KvPageHeader header;
   *header.mutable_context() = page.push->context;
   header.set_reservation(page.push->reservation);

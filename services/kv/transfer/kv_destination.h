@@ -63,6 +63,7 @@ class KvDestination : public std::enable_shared_from_this<KvDestination> {
   KvDestination(BlockPool* pool, int64_t window_bytes) : pool_(pool), window_bytes_(window_bytes) {}
   int64_t BytesOf(const KvPage& page) const { return page.count * pool_->shape().RowBytes(); }
   void EnqueueLocked(const std::shared_ptr<KvPush>& push, absl::Span<const BlockId> blocks, int layer, int64_t first, int64_t count);
+  // `blocks` are those that the page's rows lie in, as NextToSend gives them.
   Message MakeMessage(const KvPage& page, absl::Span<const BlockId> blocks) const;
   void Pump();
   bool NextToSend(KvPage* page, std::vector<BlockId>* blocks, std::shared_ptr<Connection>* connection);

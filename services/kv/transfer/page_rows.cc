@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "kernels/mla_attention.h"
+
 namespace baleen {
 namespace {
-
-constexpr int64_t kBlockTokens = 64;
 
 // What of the pages the rows touch, `host` being where they begin on the host.
 std::vector<PageRun> RunsOf(BlockPool& pool, absl::Span<const BlockId> blocks, int layer, int64_t first, int64_t count, std::byte* host) {
@@ -13,9 +13,9 @@ std::vector<PageRun> RunsOf(BlockPool& pool, absl::Span<const BlockId> blocks, i
   std::vector<PageRun> runs;
   for (int64_t done = 0; done < count;) {
     const int64_t position = first + done;
-    const int64_t in_page = position % kBlockTokens;
-    const int64_t rows = std::min(count - done, kBlockTokens - in_page);
-    std::byte* page = pool.Page(blocks[static_cast<size_t>(position / kBlockTokens)], layer);
+    const int64_t in_page = position % kKvBlockTokens;
+    const int64_t rows = std::min(count - done, kKvBlockTokens - in_page);
+    std::byte* page = pool.Page(blocks[static_cast<size_t>(position / kKvBlockTokens)], layer);
     runs.push_back({page + in_page * row_bytes, host + done * row_bytes, static_cast<size_t>(rows * row_bytes)});
     done += rows;
   }

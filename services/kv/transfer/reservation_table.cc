@@ -24,9 +24,7 @@ ReservationTable::ReservationTable(BlockPool* pool, int layers)
     : pool_(pool), layers_(layers > 0 ? std::min(layers, pool->shape().layers) : pool->shape().layers), next_id_(RandomStart()) {}
 
 ReservationTable::~ReservationTable() {
-  for (const auto& [id, reservation] : reservations_) {
-    for (const BlockId block : reservation->blocks) pool_->Release(block);
-  }
+  for (const auto& [id, reservation] : reservations_) pool_->ReleaseAll(reservation->blocks);
 }
 
 uint64_t ReservationTable::Open(absl::Span<const BlockId> blocks, int64_t first, int64_t tokens) {
@@ -35,7 +33,7 @@ uint64_t ReservationTable::Open(absl::Span<const BlockId> blocks, int64_t first,
   reservation->first = first;
   reservation->tokens = tokens;
   reservation->written.assign(static_cast<size_t>(pool_->shape().layers), first);
-  for (const BlockId block : blocks) pool_->AddReference(block);
+  pool_->AddReferences(blocks);
   const std::lock_guard lock(mu_);
   reservations_.emplace(++next_id_, std::move(reservation));
   return next_id_;
@@ -64,7 +62,7 @@ void ReservationTable::Close(uint64_t id) {
   }
   const std::lock_guard lock(reservation->mu);
   reservation->closed = true;
-  for (const BlockId block : reservation->blocks) pool_->Release(block);
+  pool_->ReleaseAll(reservation->blocks);
   reservation->blocks.clear();
 }
 
