@@ -30,6 +30,20 @@ TEST(AdjustLogitsTest, RepetitionCountsThePromptToo) {
   EXPECT_EQ(Adjusted(adjustments, {4, -4, 4, 0}, {0, 0, 1}, 1), (std::vector<float>{2, -8, 4, 0}));
 }
 
+TEST(AdjustLogitsTest, KeptCountsChangeNothing) {
+  LogitAdjustments adjustments;
+  adjustments.repetition_penalty = 1.3f;
+  adjustments.frequency_penalty = 0.7f;
+  adjustments.presence_penalty = 0.2f;
+  const std::vector<float> logits = {4, -4, 3.3f, 0.1f, 2};
+  TokenCounts counts;
+  for (const std::vector<int32_t>& tokens : std::vector<std::vector<int32_t>>{{0, 0, 1}, {0, 0, 1, 2, 2}, {0, 0, 1, 3}, {4}}) {
+    std::vector<float> adjusted = logits;
+    AdjustLogits(adjustments, tokens, 1, absl::MakeSpan(adjusted), &counts);
+    EXPECT_EQ(adjusted, Adjusted(adjustments, logits, tokens, 1));
+  }
+}
+
 TEST(AdjustLogitsTest, IdsBeyondTheLogitsDoNoHarm) {
   LogitAdjustments adjustments;
   adjustments.frequency_penalty = 1;

@@ -26,27 +26,40 @@ struct Candidate {
 
 bool Likelier(const Candidate& a, const Candidate& b) { return a.logit != b.logit ? a.logit > b.logit : a.token < b.token; }
 
-// The ids that may be chosen, in id order.
-std::vector<Candidate> Allowed(absl::Span<const float> logits, int64_t tokenizer_size, absl::Span<const int32_t> banned,
-                               const TokenMask* allowed) {
+// Calls visit(id, logit) for the ids that may be chosen, in id order.
+template <typename Visit>
+void ForEachAllowed(absl::Span<const float> logits, int64_t tokenizer_size, absl::Span<const int32_t> banned, const TokenMask* allowed,
+                    Visit visit) {
   const int64_t size = std::clamp<int64_t>(tokenizer_size, 0, static_cast<int64_t>(logits.size()));
   std::vector<int32_t> out(banned.begin(), banned.end());
   std::sort(out.begin(), out.end());
-  std::vector<Candidate> candidates;
-  candidates.reserve(static_cast<size_t>(size));
   auto next_banned = out.begin();
   for (int32_t id = 0; id < size; ++id) {
     while (next_banned != out.end() && *next_banned < id) ++next_banned;
     if (next_banned != out.end() && *next_banned == id) continue;
     if (allowed != nullptr && !allowed->Test(id)) continue;
-    candidates.push_back({id, Clean(logits[id]), 0});
+    visit(id, Clean(logits[id]));
   }
+}
+
+std::vector<Candidate> Allowed(absl::Span<const float> logits, int64_t tokenizer_size, absl::Span<const int32_t> banned,
+                               const TokenMask* allowed) {
+  std::vector<Candidate> candidates;
+  candidates.reserve(logits.size());
+  ForEachAllowed(logits, tokenizer_size, banned, allowed, [&](int32_t id, float logit) { candidates.push_back({id, logit, 0}); });
   return candidates;
 }
 
-int32_t Greedy(const std::vector<Candidate>& candidates) {
-  // Candidates are in id order, and min_element keeps the first of equals.
-  return std::min_element(candidates.begin(), candidates.end(), Likelier)->token;
+// The first of the likeliest; -1 when there is none to choose.
+int32_t Greedy(absl::Span<const float> logits, int64_t tokenizer_size, absl::Span<const int32_t> banned, const TokenMask* allowed) {
+  int32_t best = -1;
+  float top = 0;
+  ForEachAllowed(logits, tokenizer_size, banned, allowed, [&](int32_t id, float logit) {
+    if (best >= 0 && logit <= top) return;
+    best = id;
+    top = logit;
+  });
+  return best;
 }
 
 void KeepTopK(int k, std::vector<Candidate>* candidates) {
@@ -109,10 +122,20 @@ int32_t Draw(const std::vector<Candidate>& candidates, double target) {
   return last;
 }
 
+// With a temperature; -1 when there is none to choose.
+int32_t Random(const SamplerParams& params, int64_t position, std::vector<Candidate> candidates) {
+  if (candidates.empty()) return -1;
+  KeepTopK(params.top_k, &candidates);
+  double total = SetWeights(params.temperature, &candidates);
+  total = KeepMinP(params.min_p, total, &candidates);
+  total = KeepTopP(params.top_p, total, &candidates);
+  return Draw(candidates, PhiloxUniform(params.seed, params.choice, static_cast<uint64_t>(position)) * total);
+}
+
 void AddLogprobs(int count, absl::Span<const float> logits, int64_t tokenizer_size, SampledToken* result) {
   std::vector<Candidate> all = Allowed(logits, tokenizer_size, {}, nullptr);
   const double total = SetWeights(1, &all);
-  const float top = all[static_cast<size_t>(Greedy(all))].logit;
+  const float top = std::min_element(all.begin(), all.end(), Likelier)->logit;
   const float log_total = Log(static_cast<float>(total));
   const auto logprob = [&](float logit) { return (logit == top ? 0 : logit - top) - log_total; };
   result->logprob = logprob(all[static_cast<size_t>(result->token)].logit);
@@ -130,23 +153,12 @@ SampledToken Sample(const SamplerParams& params, absl::Span<const float> logits,
   absl::Span<const float> choosing = logits;
   if (params.adjustments.any()) {
     adjusted.assign(logits.begin(), logits.end());
-    AdjustLogits(params.adjustments, context.tokens, context.prompt_tokens, absl::MakeSpan(adjusted));
+    AdjustLogits(params.adjustments, context.tokens, context.prompt_tokens, absl::MakeSpan(adjusted), context.counts);
     choosing = adjusted;
   }
-  std::vector<Candidate> candidates = Allowed(choosing, tokenizer_size, banned, context.allowed);
-  if (candidates.empty()) {
-    result.token = -1;
-    return result;
-  }
-  if (params.temperature > 0) {
-    KeepTopK(params.top_k, &candidates);
-    double total = SetWeights(params.temperature, &candidates);
-    total = KeepMinP(params.min_p, total, &candidates);
-    total = KeepTopP(params.top_p, total, &candidates);
-    result.token = Draw(candidates, PhiloxUniform(params.seed, params.choice, static_cast<uint64_t>(position)) * total);
-  } else {
-    result.token = Greedy(candidates);
-  }
+  result.token = params.temperature > 0 ? Random(params, position, Allowed(choosing, tokenizer_size, banned, context.allowed))
+                                        : Greedy(choosing, tokenizer_size, banned, context.allowed);
+  if (result.token < 0) return result;
   if (params.logprobs >= 0) AddLogprobs(params.logprobs, logits, tokenizer_size, &result);
   return result;
 }

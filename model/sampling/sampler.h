@@ -8,6 +8,7 @@
 
 #include "absl/types/span.h"
 #include "model/sampling/logit_adjustments.h"
+#include "model/sampling/token_counts.h"
 #include "model/sampling/token_mask.h"
 
 namespace baleen {
@@ -28,6 +29,7 @@ struct SampleContext {
   absl::Span<const int32_t> tokens = {};  // Prompt, then what was generated.
   int64_t prompt_tokens = 0;
   const TokenMask* allowed = nullptr;  // Null = all.
+  TokenCounts* counts = nullptr;       // Keeps what is counted for the sequence's next token; may be null.
 };
 
 struct SampledToken {

@@ -13,6 +13,7 @@
 #include "absl/types/span.h"
 #include "model/sampling/grammar/grammar_matcher.h"
 #include "model/sampling/sampler.h"
+#include "model/sampling/token_counts.h"
 #include "services/attention/scheduler/stop_rules.h"
 #include "services/kv/cache/block_hash.h"
 #include "services/kv/cache/block_pool.h"
@@ -82,8 +83,10 @@ struct Sequence {
   int64_t cached_tokens = 0;      // Of the prompt, when first admitted.
   bool queue_time_told = false;   // AttentionProbe::Admitted was due.
   bool prefilled = false;         // OnPrefilled was due.
-  absl::Status ending;            // Not OK: leaves at the next Admit.
-  absl::Status end_status;        // Of an ended sequence.
+  // Of its tokens, where penalties ask. Used on the step loop's thread alone.
+  std::unique_ptr<TokenCounts> counts = std::make_unique<TokenCounts>();
+  absl::Status ending;      // Not OK: leaves at the next Admit.
+  absl::Status end_status;  // Of an ended sequence.
   StopReason end_reason = StopReason::kNone;
 
   // Who goes first, in everything; never changes.

@@ -8,8 +8,9 @@ namespace baleen {
 namespace {
 
 // With `tokens`, prompt first, as the sequence so far.
-SampleContext ContextOf(const SequenceRequest& request, absl::Span<const int32_t> tokens) {
-  SampleContext context{.tokens = tokens, .prompt_tokens = request.prompt_tokens};
+SampleContext ContextOf(const Sequence& sequence, absl::Span<const int32_t> tokens) {
+  const SequenceRequest& request = sequence.request;
+  SampleContext context{.tokens = tokens, .prompt_tokens = request.prompt_tokens, .allowed = nullptr, .counts = sequence.counts.get()};
   if (request.grammar != nullptr) context.allowed = &request.grammar->Allowed(tokens.subspan(static_cast<size_t>(request.prompt_tokens)));
   return context;
 }
@@ -36,7 +37,7 @@ ChosenTokens ChooseTokens(const Sequence& sequence, absl::Span<const float> logi
     } else {
       const absl::Span<const int32_t> tokens = absl::MakeConstSpan(row == 0 ? request.tokens : drafted);
       sampled = Sample(request.sampler, logits.subspan(static_cast<size_t>(row * vocab_size), static_cast<size_t>(vocab_size)), choices.ids,
-                       BannedIds(request.stop, index), sequence.known() + row, ContextOf(request, tokens));
+                       BannedIds(request.stop, index), sequence.known() + row, ContextOf(sequence, tokens));
     }
     const int32_t token = sampled.token;
     if (token < 0 && row > 0) break;  // The next step finds it again, as its first.
@@ -64,7 +65,7 @@ int32_t ChooseDraft(const Sequence& sequence, const ChosenTokens& chosen, absl::
   std::vector<int32_t> tokens = sequence.request.tokens;
   for (const SampledToken& token : chosen.tokens) tokens.push_back(token.token);
   return Sample(sampler, logits, tokenizer_size, BannedIds(sequence.request.stop, sequence.generated() + ahead), sequence.known() + ahead,
-                ContextOf(sequence.request, tokens))
+                ContextOf(sequence, tokens))
       .token;
 }
 
