@@ -7,7 +7,17 @@ namespace baleen {
 
 namespace {
 
-// With `tokens`, prompt first, as the sequence so far.
+// The sequence's tokens and `chosen` behind them; empty where its choices depend on no token.
+std::vector<int32_t> Followed(const SequenceRequest& request, const std::vector<SampledToken>& chosen) {
+  std::vector<int32_t> tokens;
+  if (request.grammar == nullptr && !request.sampler.adjustments.penalties()) return tokens;
+  tokens.reserve(request.tokens.size() + chosen.size());
+  tokens = request.tokens;
+  for (const SampledToken& token : chosen) tokens.push_back(token.token);
+  return tokens;
+}
+
+// With `tokens`, prompt first, as the sequence so far; they may be left out where Followed leaves them out.
 SampleContext ContextOf(const Sequence& sequence, absl::Span<const int32_t> tokens) {
   const SequenceRequest& request = sequence.request;
   SampleContext context{.tokens = tokens, .prompt_tokens = request.prompt_tokens, .allowed = nullptr, .counts = sequence.counts.get()};
@@ -45,8 +55,7 @@ ChosenTokens ChooseTokens(const Sequence& sequence, absl::Span<const float> logi
     if (token < 0) break;
     chosen.reason = CheckStop(request.stop, request.prompt_tokens, index + 1, token);
     if (chosen.reason != StopReason::kNone || token != sequence.draft || row + 1 == rows) break;
-    drafted = request.tokens;
-    drafted.push_back(token);
+    drafted = Followed(request, chosen.tokens);
   }
   return chosen;
 }
@@ -62,8 +71,7 @@ int32_t ChooseDraft(const Sequence& sequence, const ChosenTokens& chosen, absl::
   const int64_t ahead = static_cast<int64_t>(chosen.tokens.size());
   SamplerParams sampler = sequence.request.sampler;
   sampler.logprobs = -1;
-  std::vector<int32_t> tokens = sequence.request.tokens;
-  for (const SampledToken& token : chosen.tokens) tokens.push_back(token.token);
+  const std::vector<int32_t> tokens = Followed(sequence.request, chosen.tokens);
   return Sample(sampler, logits, tokenizer_size, BannedIds(sequence.request.stop, sequence.generated() + ahead), sequence.known() + ahead,
                 ContextOf(sequence, tokens))
       .token;

@@ -8,12 +8,14 @@ namespace {
 
 // The tokens at positions [first, first + count), with those of the step's own and a fill's next one behind the known.
 std::vector<int32_t> TokensFrom(const SequenceRequest& request, int64_t first, int64_t count, const ChosenTokens& chosen) {
-  std::vector<int32_t> tokens(request.tokens.begin() + std::min<int64_t>(first, static_cast<int64_t>(request.tokens.size())),
-                              request.tokens.end());
+  const int64_t known = static_cast<int64_t>(request.tokens.size());
+  std::vector<int32_t> tokens(request.tokens.begin() + std::min(first, known), request.tokens.begin() + std::min(first + count, known));
+  const auto add = [&](int32_t token) {
+    if (static_cast<int64_t>(tokens.size()) < count) tokens.push_back(token);
+  };
   // Where no token may follow, the sequence ends with this step: any id will do.
-  for (const SampledToken& token : chosen.tokens) tokens.push_back(std::max(token.token, 0));
-  if (request.next_token >= 0) tokens.push_back(request.next_token);
-  if (static_cast<int64_t>(tokens.size()) > count) tokens.resize(static_cast<size_t>(count));
+  for (const SampledToken& token : chosen.tokens) add(std::max(token.token, 0));
+  if (request.next_token >= 0) add(request.next_token);
   return tokens;
 }
 
