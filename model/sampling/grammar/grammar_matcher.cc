@@ -88,12 +88,24 @@ GrammarMatcher::StateId GrammarMatcher::AfterToken(StateId state, int32_t token)
 GrammarMatcher::StateId GrammarMatcher::AfterByte(StateId state, uint8_t byte) {
   if (const StateId known = states_[static_cast<size_t>(state)].next[byte]; known != kUnknown) return known;
   std::vector<Place> places;
+  // The bytes around this one that the same ranges hold: what follows them is the same.
+  int first = 0;
+  int last = 255;
   for (const auto& [node, stack] : states_[static_cast<size_t>(state)].places) {
     const GrammarNode& at = grammar_->node(node);
-    if (at.kind == GrammarNode::Kind::kBytes && at.low <= byte && byte <= at.high) places.emplace_back(at.next, stack);
+    if (at.kind != GrammarNode::Kind::kBytes) continue;
+    if (at.high < byte) {
+      first = std::max(first, at.high + 1);
+    } else if (at.low > byte) {
+      last = std::min(last, at.low - 1);
+    } else {
+      first = std::max<int>(first, at.low);
+      last = std::min<int>(last, at.high);
+      places.emplace_back(at.next, stack);
+    }
   }
   const StateId next = Close(std::move(places));
-  if (next != kFull) states_[static_cast<size_t>(state)].next[byte] = next;
+  if (next != kFull) std::fill(&states_[static_cast<size_t>(state)].next[first], &states_[static_cast<size_t>(state)].next[last] + 1, next);
   return next;
 }
 
@@ -130,6 +142,7 @@ int32_t GrammarMatcher::PushAgain(const std::vector<Frame>& frames, int32_t stac
 }
 
 GrammarMatcher::StateId GrammarMatcher::Close(std::vector<Place> places, bool may_end) {
+  ++closures_;
   std::vector<Place> waiting = std::move(places);
   std::set<Place> seen(waiting.begin(), waiting.end());
   std::vector<Place> closed;

@@ -37,6 +37,8 @@ class GrammarMatcher {
   const TokenMask& Allowed(absl::Span<const int32_t> generated);
   // Whether the answer may end after these tokens.
   bool MayEnd(absl::Span<const int32_t> generated);
+  // How often places were followed to the states they belong to, which is what time goes into. Since the start.
+  int64_t closures() const { return closures_; }
 
  private:
   using StateId = int32_t;
@@ -86,6 +88,7 @@ class GrammarMatcher {
   std::vector<State> states_;
   std::map<std::pair<std::vector<Place>, bool>, StateId> state_ids_;
   size_t masks_ = 0;
+  int64_t closures_ = 0;
   std::vector<int32_t> followed_;  // The tokens that led to state_.
   bool begun_ = false;
   StateId state_ = kDead;

@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gtest/gtest.h"
 #include "model/sampling/grammar/grammar_spec.h"
@@ -202,6 +203,25 @@ TEST_F(GrammarMatcherTest, AWideMaskHasEveryAlternative) {
   for (const std::string& name : names) ASSERT_TRUE(mask.Test(tokenizer_->Encode(name, AddedTokens::kText)[0])) << name;
   tokens.push_back(tokenizer_->Encode(names[0], AddedTokens::kText)[0]);
   EXPECT_EQ(AllowedIds(stepwise.Allowed(tokens)), TinyByteIds("\""));
+}
+
+// A state of a thousand places is reached by one byte as by the next, and what follows them is looked for once.
+TEST_F(GrammarMatcherTest, BytesOfOneKindCostAsMuchAsOne) {
+  std::string schema;
+  for (int outer = 0; outer < 12; ++outer) {
+    absl::StrAppend(&schema, outer == 0 ? R"({"anyOf":[)" : ",", R"({"anyOf":[)");
+    for (int inner = 0; inner < 10; ++inner) {
+      absl::StrAppend(&schema, inner == 0 ? "" : ",", R"({"type":"string","maxLength":)", 10 * outer + inner + 2, "}");
+    }
+    schema += "]}";
+  }
+  GrammarMatcher matcher = Matcher(Schema(schema + "]}"));
+  const std::vector<int32_t> tokens = TinyByteIds("\"a");
+  matcher.Allowed(absl::MakeConstSpan(tokens).subspan(0, 1));
+  const int64_t before = matcher.closures();
+  const TokenMask& mask = matcher.Allowed(tokens);
+  for (const int32_t id : TinyByteIds("az\"\\")) EXPECT_TRUE(mask.Test(id));
+  EXPECT_LE(matcher.closures() - before, 64);
 }
 
 TEST_F(GrammarMatcherTest, WhatIsNoBeginningAllowsNothing) {
