@@ -31,5 +31,15 @@ TEST(Crc32cTest, AnyFlippedBitShows) {
   }
 }
 
+TEST(Crc32cTest, AnyProcessorComputesTheSame) {
+  std::vector<std::byte> bytes(300);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 37 + i / 7);
+  for (size_t first = 0; first < 9; ++first) {
+    for (size_t size = 0; first + size <= bytes.size(); ++size) {
+      ASSERT_EQ(Crc32c(bytes.data() + first, size), PortableCrc32c(bytes.data() + first, size)) << first << " " << size;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace baleen

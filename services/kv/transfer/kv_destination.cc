@@ -164,7 +164,7 @@ void KvDestination::Pump() {
 }
 
 Message KvDestination::MakeMessage(const KvPage& page, absl::Span<const BlockId> blocks) const {
-  std::vector<std::byte> rows = GatherRows(*pool_, blocks, page.layer, page.first % kKvBlockTokens, page.count);
+  Payload rows = GatherRows(*pool_, blocks, page.layer, page.first % kKvBlockTokens, page.count);
   v1::KvPageHeader header;
   *header.mutable_context() = page.push->context;
   header.set_reservation(page.push->reservation);
@@ -172,8 +172,8 @@ Message KvDestination::MakeMessage(const KvPage& page, absl::Span<const BlockId>
   header.set_first_token(static_cast<uint32_t>(page.first));
   header.set_token_count(static_cast<uint32_t>(page.count));
   header.set_dtype(pool_->shape().dtype == DType::kF32 ? v1::DTYPE_F32 : v1::DTYPE_BF16);
-  header.set_checksum(Crc32c(rows.data(), rows.size()));
-  return {.header = header.SerializeAsString(), .payload = Payload::Own(std::move(rows))};
+  header.set_checksum(Crc32c(rows.data, rows.size));
+  return {.header = header.SerializeAsString(), .payload = std::move(rows)};
 }
 
 void KvDestination::OnAck(const Message& message) {

@@ -1,6 +1,8 @@
 #include "services/kv/transfer/page_rows.h"
 
 #include <algorithm>
+#include <memory>
+#include <vector>
 
 #include "kernels/mla_attention.h"
 
@@ -24,10 +26,11 @@ std::vector<PageRun> RunsOf(BlockPool& pool, absl::Span<const BlockId> blocks, i
 
 }  // namespace
 
-std::vector<std::byte> GatherRows(BlockPool& pool, absl::Span<const BlockId> blocks, int layer, int64_t first, int64_t count) {
-  std::vector<std::byte> rows(static_cast<size_t>(count * pool.shape().RowBytes()));
-  pool.memory().Read(RunsOf(pool, blocks, layer, first, count, rows.data()));
-  return rows;
+Payload GatherRows(BlockPool& pool, absl::Span<const BlockId> blocks, int layer, int64_t first, int64_t count) {
+  const size_t size = static_cast<size_t>(count * pool.shape().RowBytes());
+  const std::shared_ptr<std::byte[]> rows(new std::byte[size]);  // Not zeroed: all of it is written.
+  pool.memory().Read(RunsOf(pool, blocks, layer, first, count, rows.get()));
+  return {.owner = rows, .data = rows.get(), .size = size};
 }
 
 void ScatterRows(BlockPool& pool, absl::Span<const BlockId> blocks, int layer, int64_t first, int64_t count, const std::byte* rows) {
