@@ -11,6 +11,7 @@
 #include "base/dtype.h"
 #include "base/status_macros.h"
 #include "base/thread_pool.h"
+#include "kernels/mla_attention.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/attention/access.h"
 #include "services/attention/decode/decode_service.h"
@@ -43,7 +44,6 @@ namespace {
 
 // What of the drain timeout is kept for closing streams and servers.
 constexpr absl::Duration kCloseTime = absl::Seconds(3);
-constexpr uint64_t kBlockTokens = 64;
 constexpr int64_t kSeqsPerThread = 16;
 
 v1::Role ToWire(AttentionRole role) {
@@ -242,7 +242,7 @@ void AttentionServer::Impl::Register() {
   worker.set_model_id(model->id);
   worker.set_failure_domain(options.worker.failure_domain);
   if (decodes()) {
-    worker.set_kv_capacity_tokens(static_cast<uint64_t>(blocks->total_blocks()) * kBlockTokens);
+    worker.set_kv_capacity_tokens(static_cast<uint64_t>(blocks->total_blocks() * kKvBlockTokens));
     worker.set_max_num_seqs(static_cast<uint32_t>(MaxNumSeqs(options, model->pool->threads())));
   }
   worker.set_first_moe_layer(static_cast<uint32_t>(model->config.first_k_dense_replace));

@@ -43,8 +43,8 @@ class AttentionServer {
   ~AttentionServer();
 
   ServerRunner& runner();
-  // As ServerRunner's. On SIGTERM: leaves the map, refuses new sequences with UNAVAILABLE, finishes the running ones within the drain
-  // timeout, ends the rest with UNAVAILABLE.
+  // As ServerRunner's. On SIGTERM: leaves the map and refuses new sequences with UNAVAILABLE. Where another decode worker can take them up,
+  // what generates ends with UNAVAILABLE at once; all else has the drain timeout, then ends so too.
   int RunUntilTerminated();
 
  private:

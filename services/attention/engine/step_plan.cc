@@ -2,7 +2,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "kernels/mla_attention.h"
 
 namespace baleen {
 namespace {
@@ -42,7 +41,6 @@ bool SameShape(const KvShape& a, const KvShape& b) { return a.layers == b.layers
 
 absl::Status StepPlan::Build(absl::Span<const SequenceStep> sequences, const ModelConfig& config, const KvShape& kv_shape, int64_t max_rows,
                              const BlockPool& kv) {
-  static_assert(kBlockTokens == kKvBlockTokens);
   Clear();
   if (!SameShape(kv.shape(), kv_shape)) return absl::InvalidArgumentError("the KV pool was made for another model or number format");
   int64_t rows = 0;
@@ -67,7 +65,7 @@ void StepPlan::Append(const SequenceStep& sequence) {
   const int64_t count = static_cast<int64_t>(sequence.tokens.size());
   if (count == 0) return;
   const int64_t first_block = static_cast<int64_t>(blocks_.size());
-  const int64_t used_blocks = (sequence.first_position + count + kBlockTokens - 1) / kBlockTokens;
+  const int64_t used_blocks = (sequence.first_position + count + kKvBlockTokens - 1) / kKvBlockTokens;
   blocks_.insert(blocks_.end(), sequence.blocks.begin(), sequence.blocks.begin() + used_blocks);
   for (int64_t i = 0; i < count; ++i) {
     if (i >= count - sequence.logits_count) logits_rows_.push_back(rows());

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "kernels/mla_attention.h"
 #include "model/config/model_config.h"
 #include "services/attention/engine/sequence_step.h"
 #include "services/kv/cache/block_pool.h"
@@ -30,12 +31,10 @@ class StepPlan {
   const std::vector<int64_t>& first_block() const { return first_block_; }  // [rows]
 
   // The block that holds a row's own position.
-  BlockId BlockOf(int64_t row) const { return blocks_[first_block_[row] + positions_[row] / kBlockTokens]; }
-  int64_t SlotOf(int64_t row) const { return positions_[row] % kBlockTokens; }
+  BlockId BlockOf(int64_t row) const { return blocks_[first_block_[row] + positions_[row] / kKvBlockTokens]; }
+  int64_t SlotOf(int64_t row) const { return positions_[row] % kKvBlockTokens; }
 
  private:
-  static constexpr int64_t kBlockTokens = 64;
-
   void Clear();
   void Append(const SequenceStep& sequence);
 

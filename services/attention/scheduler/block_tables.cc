@@ -4,15 +4,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "kernels/mla_attention.h"
 
 namespace baleen {
-namespace {
 
-constexpr int64_t kBlockTokens = 64;
-
-}  // namespace
-
-int64_t BlocksFor(int64_t positions) { return (positions + kBlockTokens - 1) / kBlockTokens; }
+int64_t BlocksFor(int64_t positions) { return (positions + kKvBlockTokens - 1) / kKvBlockTokens; }
 
 int64_t MissingBlocks(const Sequence& sequence) { return BlocksFor(sequence.known()) - static_cast<int64_t>(sequence.blocks.size()); }
 
@@ -21,11 +17,11 @@ BlockTables::BlockTables(BlockPool* pool, bool prefix_cache, std::string numeric
 
 void BlockTables::Share(Sequence* sequence) {
   if (!prefix_cache_) return;
-  const int64_t shareable = (sequence->known() - 1) / kBlockTokens;
+  const int64_t shareable = (sequence->known() - 1) / kKvBlockTokens;
   NameBlocks(sequence, shareable);
   sequence->blocks = pool_->AcquireCached(absl::MakeConstSpan(sequence->hashes).subspan(0, static_cast<size_t>(shareable)));
   sequence->published = static_cast<int64_t>(sequence->blocks.size());
-  sequence->computed = sequence->published * kBlockTokens;
+  sequence->computed = sequence->published * kKvBlockTokens;
 }
 
 bool BlockTables::Grow(Sequence* sequence, int64_t positions) {
@@ -39,7 +35,7 @@ bool BlockTables::Grow(Sequence* sequence, int64_t positions) {
 
 void BlockTables::Publish(Sequence* sequence) {
   if (!prefix_cache_) return;
-  const int64_t full = sequence->computed / kBlockTokens;
+  const int64_t full = sequence->computed / kKvBlockTokens;
   if (full <= sequence->published) return;
   NameBlocks(sequence, full);
   for (int64_t& block = sequence->published; block < full; ++block) {
@@ -59,7 +55,7 @@ void BlockTables::NameBlocks(Sequence* sequence, int64_t blocks) const {
   const absl::Span<const int32_t> tokens = sequence->request.tokens;
   while (static_cast<int64_t>(hashes.size()) < blocks) {
     const BlockHash parent = hashes.empty() ? RootBlockHash(numerics_id_, sequence->request.cache_salt) : hashes.back();
-    hashes.push_back(ChildBlockHash(parent, tokens.subspan(hashes.size() * kBlockTokens, kBlockTokens)));
+    hashes.push_back(ChildBlockHash(parent, tokens.subspan(hashes.size() * kKvBlockTokens, kKvBlockTokens)));
   }
 }
 

@@ -6,11 +6,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "kernels/mla_attention.h"
 
 namespace baleen {
 namespace {
 
-constexpr int64_t kBlockTokens = 64;
 constexpr size_t kEndedAttempts = 16384;
 
 SchedulerLimits Sanitized(SchedulerLimits limits) {
@@ -51,7 +51,7 @@ absl::StatusOr<SequenceId> Scheduler::Submit(SequenceRequest request) {
   const int64_t tokens = static_cast<int64_t>(request.tokens.size());
   if (tokens == 0) return absl::InvalidArgumentError("a sequence needs at least one token");
   if (const int64_t blocks = MostBlocks(request); blocks > pool_->total_blocks()) {
-    return absl::InvalidArgumentError(absl::StrCat("prompt and max_tokens need ", blocks, " KV blocks of ", kBlockTokens,
+    return absl::InvalidArgumentError(absl::StrCat("prompt and max_tokens need ", blocks, " KV blocks of ", kKvBlockTokens,
                                                    " tokens, this worker has ", pool_->total_blocks()));
   }
   if (waiting() >= limits_.max_waiting || waiting_tokens_ + tokens > limits_.max_waiting_tokens) {

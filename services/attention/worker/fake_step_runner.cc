@@ -4,14 +4,14 @@
 #include <cstddef>
 #include <limits>
 
+#include "kernels/mla_attention.h"
+
 namespace baleen {
 namespace {
 
-constexpr int64_t kBlockTokens = 64;
-
 float* Row(BlockPool& kv, absl::Span<const BlockId> blocks, int layer, int64_t position) {
-  float* page = reinterpret_cast<float*>(kv.Page(blocks[static_cast<size_t>(position / kBlockTokens)], layer));
-  return page + position % kBlockTokens * FakeStepRunner::kShape.width;
+  float* page = reinterpret_cast<float*>(kv.Page(blocks[static_cast<size_t>(position / kKvBlockTokens)], layer));
+  return page + position % kKvBlockTokens * FakeStepRunner::kShape.width;
 }
 
 void WriteLayer(BlockPool& kv, const SequenceStep& sequence, int layer) {

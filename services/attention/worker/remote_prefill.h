@@ -19,7 +19,7 @@ class RemotePrefill {
   virtual void Start(const Sequence& sequence, std::function<void(bool filled)> done) = 0;
   // No row is written any more once this returns.
   virtual void Abort(SequenceId id) = 0;
-  // Gives up on those who make no progress; called at least every 100 ms while a fill runs.
+  // Gives up on those who make no progress; called before each step, and every 50 ms while there is none.
   virtual void Tick() = 0;
 };
 
