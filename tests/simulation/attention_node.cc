@@ -144,12 +144,14 @@ void AttentionNode::Pump() {
   AdmitAll();
   if (coordinator_ != nullptr) coordinator_->Tick();
   plan_ = scheduler_.PlanStep();
+  pool_.ClearAllocated();
   if (!plan_.rows.empty()) return BeginStep();
   if (unfinished_ > 0) Wake(kTick);
 }
 
 void AttentionNode::AdmitAll() {
   const std::vector<Sequence*> admitted = scheduler_.Admit(world_->loop.Now());
+  pool_.ClearAllocated();
   NotifyEnded(scheduler_.TakeEnded());
   for (Sequence* sequence : admitted) {
     SequenceObserver& observer = *sequence->request.observer;

@@ -27,7 +27,7 @@ void BlockTables::Share(Sequence* sequence) {
 bool BlockTables::Grow(Sequence* sequence, int64_t positions) {
   const int64_t missing = BlocksFor(positions) - static_cast<int64_t>(sequence->blocks.size());
   if (missing <= 0) return true;
-  const absl::StatusOr<std::vector<BlockId>> blocks = pool_->Allocate(missing);
+  const absl::StatusOr<std::vector<BlockId>> blocks = pool_->AllocateUncleared(missing);
   if (!blocks.ok()) return false;
   sequence->blocks.insert(sequence->blocks.end(), blocks->begin(), blocks->end());
   return true;

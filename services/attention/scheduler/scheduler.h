@@ -51,7 +51,8 @@ struct RowResult {
   int32_t draft = -1;
 };
 
-// Thread-compatible. Sequence pointers are valid until TakeEnded hands the sequence out.
+// Thread-compatible. Sequence pointers are valid until TakeEnded hands the sequence out. After Admit and PlanStep the caller has the pool
+// clear what it gave (BlockPool::ClearAllocated), outside of its lock.
 //
 // Sequences go by rank, which is arrival and priority and never changes. Admission takes the blocks of the tokens known so far; decode
 // takes one more when it reaches its end. When the pool is empty, the last in rank that decodes or prefills here gives way: its blocks go,

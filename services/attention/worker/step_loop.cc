@@ -134,6 +134,7 @@ StepPlan StepLoop::Prepare() {
     admitted = scheduler_.Admit(clock_->Now());
     ended = scheduler_.TakeEnded();
   }
+  pool_->ClearAllocated();
   NotifyEnded(std::move(ended));
   for (Sequence* sequence : admitted) {
     const absl::Time now = clock_->Now();
@@ -143,9 +144,13 @@ StepPlan StepLoop::Prepare() {
     if (remote_ != nullptr && sequence->request.generates && remote_->Wants(*sequence)) StartRemotePrefill(sequence);
   }
   if (remote_ != nullptr) remote_->Tick();
-  const std::lock_guard lock(mu_);
-  StepPlan plan = scheduler_.PlanStep();
-  probe_->Preempted(scheduler_.preemptions() - std::exchange(preemptions_reported_, scheduler_.preemptions()));
+  StepPlan plan;
+  {
+    const std::lock_guard lock(mu_);
+    plan = scheduler_.PlanStep();
+    probe_->Preempted(scheduler_.preemptions() - std::exchange(preemptions_reported_, scheduler_.preemptions()));
+  }
+  pool_->ClearAllocated();
   return plan;
 }
 

@@ -3,13 +3,16 @@
 #include <prometheus/registry.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <random>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "services/attention/probe.h"
 #include "services/attention/worker/fake_step_runner.h"
@@ -208,6 +211,47 @@ TEST_F(StepLoopTest, AClientThatReadsNothingHoldsNobodyUp) {
   ASSERT_TRUE(slow->Wait().ok());
   EXPECT_EQ(slow->tokens(), FakeStepRunner::Continue(Prompt(1, 64 * 40), 300));
   EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+}
+
+// Memory whose blocks take as long to clear as the test likes.
+class HeldMemory final : public PageMemory {
+ public:
+  explicit HeldMemory(int64_t bytes) : memory_(NewHostPageMemory(bytes)) {}
+  std::byte* data() const override { return memory_->data(); }
+  int64_t bytes() const override { return memory_->bytes(); }
+  void Zero(absl::Span<std::byte* const> runs, size_t bytes) override {
+    if (!begun.HasBeenNotified()) begun.Notify();
+    let_go.WaitForNotification();
+    memory_->Zero(runs, bytes);
+  }
+  void Read(absl::Span<const PageRun> runs) override { memory_->Read(runs); }
+  void Write(absl::Span<const PageRun> runs) override { memory_->Write(runs); }
+  absl::Notification begun;
+  absl::Notification let_go;
+
+ private:
+  const std::unique_ptr<PageMemory> memory_;
+};
+
+TEST_F(StepLoopTest, ClearingBlocksHoldsUpNobodyWhoAsks) {
+  auto memory = std::make_unique<HeldMemory>(kBlocks * 64 * FakeStepRunner::kShape.BytesPerToken());
+  HeldMemory& held = *memory;
+  BlockPool pool(FakeStepRunner::kShape, std::move(memory));
+  StepLoop loop({.limits = {}, .tokenizer_size = FakeStepRunner::kVocab}, &runner_, &pool, nullptr, &probe_, Clock::Real());
+  for (const int32_t seed : {1, 2}) {
+    SequenceRequest request = Request(Prompt(seed, 40), {}, 10);
+    auto collector = std::make_shared<Collector>();
+    request.observer = collector;
+    ASSERT_TRUE(loop.Submit(std::move(request)).ok());
+    if (seed == 2) {
+      held.begun.WaitForNotification();
+      std::future<int64_t> running = std::async(std::launch::async, [&] { return loop.load().running; });
+      EXPECT_EQ(running.wait_for(std::chrono::seconds(5)), std::future_status::ready);
+      held.let_go.Notify();
+    }
+    ASSERT_TRUE(collector->Wait().ok());
+    EXPECT_EQ(collector->tokens(), FakeStepRunner::Continue(Prompt(seed, 40), 10));
+  }
 }
 
 TEST_F(StepLoopTest, OtherFailuresEndTheStepsSequences) {

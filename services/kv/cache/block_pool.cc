@@ -42,16 +42,20 @@ struct BlockPool::Impl {
   };
 
   mutable std::mutex mutex;
-  std::vector<BlockId> free;  // The last one is taken first.
-  std::vector<State> blocks;  // [total]
-  int64_t touched = 0;        // Blocks that are dirty.
-  std::list<BlockId> idle;    // Named without a reference, longest first.
+  std::vector<BlockId> free;          // The last one is taken first.
+  std::vector<State> blocks;          // [total]
+  int64_t touched = 0;                // Blocks that are dirty.
+  std::list<BlockId> idle;            // Named without a reference, longest first.
+  std::vector<std::byte*> uncleared;  // Blocks that were handed out with earlier content.
   std::unordered_map<BlockHash, BlockId, BlockHashHasher> cached;
 
   bool Valid(BlockId block) const { return block >= 0 && block < total; }
   bool Referenced(BlockId block) const { return Valid(block) && blocks[block].references > 0; }
   int64_t Unreferenced() const { return static_cast<int64_t>(free.size() + idle.size()); }
+  std::byte* Begin(BlockId block) const { return memory->data() + block * block_bytes; }
   BlockId TakeUnreferenced();
+  // Adds those with earlier content to `used_before`.
+  absl::StatusOr<std::vector<BlockId>> Take(int64_t count, std::vector<std::byte*>* used_before);
   void Release(BlockId block);
 };
 
@@ -66,6 +70,26 @@ BlockId BlockPool::Impl::TakeUnreferenced() {
   cached.erase(*blocks[block].hash);
   blocks[block].hash.reset();
   return block;
+}
+
+absl::StatusOr<std::vector<BlockId>> BlockPool::Impl::Take(int64_t count, std::vector<std::byte*>* used_before) {
+  if (count < 0) return absl::InvalidArgumentError(absl::StrCat("cannot allocate ", count, " KV blocks"));
+  if (count > Unreferenced()) {
+    return absl::ResourceExhaustedError(absl::StrCat(count, " KV blocks wanted, ", Unreferenced(), " of ", total, " free"));
+  }
+  std::vector<BlockId> taken;
+  for (int64_t i = 0; i < count; ++i) {
+    const BlockId block = TakeUnreferenced();
+    State& state = blocks[block];
+    state.references = 1;
+    if (std::exchange(state.dirty, true)) {
+      used_before->push_back(Begin(block));
+    } else {
+      ++touched;
+    }
+    taken.push_back(block);
+  }
+  return taken;
 }
 
 void BlockPool::Impl::Release(BlockId block) {
@@ -112,28 +136,28 @@ int64_t BlockPool::touched_bytes() const {
 }
 
 absl::StatusOr<std::vector<BlockId>> BlockPool::Allocate(int64_t count) {
-  if (count < 0) return absl::InvalidArgumentError(absl::StrCat("cannot allocate ", count, " KV blocks"));
-  std::vector<BlockId> blocks;
   std::vector<std::byte*> used_before;
+  absl::StatusOr<std::vector<BlockId>> blocks;
   {
     const std::lock_guard<std::mutex> lock(impl_->mutex);
-    if (count > impl_->Unreferenced()) {
-      return absl::ResourceExhaustedError(absl::StrCat(count, " KV blocks wanted, ", impl_->Unreferenced(), " of ", impl_->total, " free"));
-    }
-    for (int64_t i = 0; i < count; ++i) {
-      const BlockId block = impl_->TakeUnreferenced();
-      Impl::State& state = impl_->blocks[block];
-      state.references = 1;
-      if (std::exchange(state.dirty, true)) {
-        used_before.push_back(Page(block, 0));
-      } else {
-        ++impl_->touched;
-      }
-      blocks.push_back(block);
-    }
+    blocks = impl_->Take(count, &used_before);
   }
   if (!used_before.empty()) impl_->memory->Zero(used_before, static_cast<size_t>(impl_->block_bytes));
   return blocks;
+}
+
+absl::StatusOr<std::vector<BlockId>> BlockPool::AllocateUncleared(int64_t count) {
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  return impl_->Take(count, &impl_->uncleared);
+}
+
+void BlockPool::ClearAllocated() {
+  std::vector<std::byte*> uncleared;
+  {
+    const std::lock_guard<std::mutex> lock(impl_->mutex);
+    uncleared.swap(impl_->uncleared);
+  }
+  if (!uncleared.empty()) impl_->memory->Zero(uncleared, static_cast<size_t>(impl_->block_bytes));
 }
 
 void BlockPool::AddReference(BlockId block) { AddReferences({&block, 1}); }
@@ -193,7 +217,7 @@ int64_t BlockPool::cached_blocks() const {
 
 std::byte* BlockPool::Page(BlockId block, int layer) {
   CheckThat(impl_->Valid(block) && layer >= 0 && layer < impl_->shape.layers, "no such page");
-  return impl_->memory->data() + block * impl_->block_bytes + layer * impl_->page_bytes;
+  return impl_->Begin(block) + layer * impl_->page_bytes;
 }
 
 PageMemory& BlockPool::memory() { return *impl_->memory; }

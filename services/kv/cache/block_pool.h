@@ -46,6 +46,10 @@ class BlockPool {
 
   // `count` blocks with one reference each, zeroed of earlier content; RESOURCE_EXHAUSTED when fewer are free, and then none is taken.
   absl::StatusOr<std::vector<BlockId>> Allocate(int64_t count);
+  // The same for a caller that holds a lock, for which clearing takes too long: earlier content stays until ClearAllocated, which the same
+  // thread calls before anybody reads or writes the blocks.
+  absl::StatusOr<std::vector<BlockId>> AllocateUncleared(int64_t count);
+  void ClearAllocated();
   void AddReference(BlockId block);
   // Drops one reference; the last one frees the block, which may stay cached. Release a sequence's blocks last to first: a block is of use
   // only with all before it.

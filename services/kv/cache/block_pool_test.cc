@@ -93,6 +93,19 @@ TEST(BlockPoolTest, ReusedBlocksAreZero) {
   EXPECT_TRUE(std::all_of(bytes, bytes + kSmallBlockBytes, [](std::byte b) { return b == std::byte{0}; }));
 }
 
+TEST(BlockPoolTest, UnclearedBlocksAreZeroOnceCleared) {
+  BlockPool pool(kSmall, kSmallBlockBytes);
+  const BlockId block = pool.AllocateUncleared(1)->front();
+  std::memset(pool.Page(block, 0), 0xab, kSmallBlockBytes);
+  pool.Release(block);
+  EXPECT_FALSE(pool.AllocateUncleared(2).ok());
+  EXPECT_EQ(pool.AllocateUncleared(1)->front(), block);
+  const std::byte* bytes = pool.Page(block, 0);
+  EXPECT_EQ(*bytes, std::byte{0xab});
+  pool.ClearAllocated();
+  EXPECT_TRUE(std::all_of(bytes, bytes + kSmallBlockBytes, [](std::byte b) { return b == std::byte{0}; }));
+}
+
 TEST(BlockPoolTest, PagesOfABlockFollowEachOther) {
   BlockPool pool(kSmall, 2 * kSmallBlockBytes);
   EXPECT_EQ(pool.Page(0, 1) - pool.Page(0, 0), 64 * 6 * 2);
