@@ -15,6 +15,7 @@ void Decode(const char* codes, const uint16_t* table, int64_t steps, char* out) 
   const __m512i upper = _mm512_set1_epi16(0x40);
   const __m512i sign = _mm512_set1_epi16(static_cast<int16_t>(0x8000));
   for (int64_t step = 0; step < steps; ++step) {
+    if (step % 2 == 0) _mm_prefetch(codes + step * kFp8StepBytes + kFp8Ahead, _MM_HINT_T0);
     const __m256i packed = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes + step * kFp8StepBytes));
     const __m512i code = _mm512_cvtepu8_epi16(packed);
     const __m512i low = _mm512_permutex2var_epi16(t0, code, t1);

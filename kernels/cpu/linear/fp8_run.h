@@ -12,6 +12,8 @@ namespace baleen::linear {
 // Codes of a step (two inputs by 16 outputs), and the same step in BF16.
 constexpr int kFp8StepBytes = 2 * kPanelOutputs;
 constexpr int kBf16StepBytes = 2 * kFp8StepBytes;
+// Codes of the next block, which Decode asks for: hardware does not run ahead in 6 streams that are walked 2 KiB at a time.
+constexpr int64_t kFp8Ahead = kBlockInputs / 2 * kFp8StepBytes;
 
 // Decode(codes, table [128], steps, out) writes `steps` BF16 steps; `Bf16` gives the kernel to run on them. Both are of internal linkage or
 // compiled once, so that every instance of this is its file's own.
