@@ -88,7 +88,8 @@ absl::Status FakeStepRunner::Draft(absl::Span<const DraftStep> drafts, BlockPool
 
 absl::Status FakeStepRunner::Step(absl::Span<const SequenceStep> sequences, BlockPool& kv, absl::Time deadline,
                                   const std::function<void(int layer)>& on_layer, TokenChoices* choices, std::vector<float>* logits) {
-  const absl::Status fault = before_step ? before_step(sequences) : absl::OkStatus();
+  absl::Status fault = before_step ? before_step(sequences) : absl::OkStatus();
+  if (clock != nullptr && clock->Now() >= deadline) fault = absl::UnavailableError("the step's deadline passed");
   for (int layer = 0; layer < kShape.layers; ++layer) {
     for (const SequenceStep& sequence : sequences) WriteLayer(kv, sequence, layer);
     if (on_layer) on_layer(layer);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "base/clock.h"
 #include "services/attention/worker/step_runner.h"
 
 namespace baleen {
@@ -19,6 +20,9 @@ class FakeStepRunner final : public StepRunner {
 
   // Called at the start of each step; its error fails the step after the KV rows of layer 0 were written.
   std::function<absl::Status(absl::Span<const SequenceStep>)> before_step;
+
+  // Not null: a step that is not over at its deadline by this clock fails, as one whose experts do not answer in time.
+  Clock* clock = nullptr;
 
   // 0 = no MTP layer; otherwise one that is wrong at every so-many-th guess.
   int64_t wrong_every = 0;

@@ -33,7 +33,7 @@ StepInputs::StepInputs(const StepPlan& plan) : plan_(plan) {
       tokens = tokens.subspan(static_cast<size_t>(row.first), static_cast<size_t>(row.count));
     }
     steps_.push_back({.blocks = sequence.blocks, .first_position = row.first, .tokens = tokens, .logits_count = row.logits});
-    deadline_ = std::min(deadline_, request.deadline);
+    deadline_ = std::max(deadline_, request.deadline);
     fills_ = fills_ || !request.generates;
   }
 }

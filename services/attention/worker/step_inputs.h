@@ -27,7 +27,9 @@ class StepInputs {
   TokenChoices Choices(int64_t ids) const;
   // Their tokens, by what the network gave.
   std::vector<ChosenTokens> Choose(const TokenChoices& choices, absl::Span<const float> logits, int64_t vocab_size) const;
-  absl::Time deadline() const { return deadline_; }  // The earliest of the sequences'.
+  // The latest of the sequences': a step that ended with the first of them would be lost to the others, and who is late leaves before the
+  // next one.
+  absl::Time deadline() const { return deadline_; }
   // Tells the fills' observers of a layer's rows; empty when there are none.
   std::function<void(int layer)> on_layer() const;
 
@@ -43,7 +45,7 @@ class StepInputs {
   const StepPlan& plan_;
   std::vector<SequenceStep> steps_;
   std::deque<std::vector<int32_t>> tokens_;
-  absl::Time deadline_ = absl::InfiniteFuture();
+  absl::Time deadline_ = absl::InfinitePast();
   bool fills_ = false;
 };
 

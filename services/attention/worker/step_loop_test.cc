@@ -10,6 +10,8 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
@@ -77,18 +79,28 @@ std::vector<int32_t> Prompt(int32_t seed, int64_t length) {
   return prompt;
 }
 
+// Time that only a step takes.
+class StepTime final : public Clock {
+ public:
+  absl::Time Now() override { return absl::FromUnixMillis(ms_); }
+  void Sleep(absl::Duration duration) override { ms_ += absl::ToInt64Milliseconds(duration); }
+
+ private:
+  std::atomic<int64_t> ms_{1'000'000};
+};
+
 class StepLoopTest : public testing::Test {
  protected:
   static constexpr int64_t kBlocks = 64;
 
   StepLoopTest() : pool_(FakeStepRunner::kShape, kBlocks * 64 * FakeStepRunner::kShape.BytesPerToken()), probe_(registry_) {}
 
-  void StartLoop(int64_t max_batch_tokens = 64, int64_t prefill_chunk = 16) {
+  void StartLoop(int64_t max_batch_tokens = 64, int64_t prefill_chunk = 16, Clock* clock = Clock::Real()) {
     StepLoopOptions options;
     options.limits = {.max_batch_tokens = max_batch_tokens, .prefill_chunk = prefill_chunk, .max_running = max_batch_tokens / 2};
     options.tokenizer_size = FakeStepRunner::kVocab;
     options.retry_backoff = absl::Milliseconds(1);
-    loop_ = std::make_unique<StepLoop>(options, &runner_, &pool_, nullptr, &probe_, Clock::Real());
+    loop_ = std::make_unique<StepLoop>(options, &runner_, &pool_, nullptr, &probe_, clock);
   }
 
   std::pair<SequenceId, std::shared_ptr<Collector>> Submit(std::vector<int32_t> prompt, std::vector<int32_t> generated,
@@ -113,6 +125,7 @@ class StepLoopTest : public testing::Test {
   prometheus::Registry registry_;
   BlockPool pool_;
   AttentionProbe probe_;
+  StepTime time_;
   FakeStepRunner runner_;
   std::unique_ptr<StepLoop> loop_;
   int requests_ = 0;
@@ -252,6 +265,36 @@ TEST_F(StepLoopTest, ClearingBlocksHoldsUpNobodyWhoAsks) {
     ASSERT_TRUE(collector->Wait().ok());
     EXPECT_EQ(collector->tokens(), FakeStepRunner::Continue(Prompt(seed, 40), 10));
   }
+}
+
+TEST_F(StepLoopTest, ASequenceThatIsLateCostsTheOthersNoStep) {
+  runner_.clock = &time_;
+  int steps = 0;
+  bool shared = false;
+  std::atomic<bool> both{false};
+  runner_.before_step = [&](absl::Span<const SequenceStep> sequences) {
+    while (!both) std::this_thread::yield();
+    ++steps;
+    if (sequences.size() == 2 && !std::exchange(shared, true)) time_.Sleep(absl::Seconds(2));
+    return absl::OkStatus();
+  };
+  const auto submit = [&](int32_t seed, int64_t tokens, absl::Time deadline) {
+    SequenceRequest request = Request(Prompt(seed, 5), {}, tokens);
+    auto collector = std::make_shared<Collector>();
+    request.observer = collector;
+    request.deadline = deadline;
+    EXPECT_TRUE(loop_->Submit(std::move(request)).ok());
+    return collector;
+  };
+  StartLoop(64, 16, &time_);
+  const auto hurried = submit(1, 4000, time_.Now() + absl::Seconds(1));
+  const auto patient = submit(2, 10, absl::InfiniteFuture());
+  both = true;
+  ASSERT_TRUE(patient->Wait().ok());
+  EXPECT_EQ(patient->tokens(), FakeStepRunner::Continue(Prompt(2, 5), 10));
+  EXPECT_EQ(hurried->Wait().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(shared);
+  EXPECT_EQ(loop_->counts().steps, steps) << "none failed";
 }
 
 TEST_F(StepLoopTest, OtherFailuresEndTheStepsSequences) {
