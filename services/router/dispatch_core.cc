@@ -119,8 +119,10 @@ std::optional<ClaimedAnswer> DispatchCore::Answered(uint64_t call_id, const std:
 void DispatchCore::Refused(uint64_t call_id, const std::string& worker_id, const absl::Status& why, absl::Time now) {
   const auto it = calls_.find(call_id);
   if (it == calls_.end() || it->second.shard->worker_id != worker_id) return Alive(worker_id, now);
-  it->second.shard->health.Refused(now);
+  // One that came too late for its batch says nothing against its shard, and others' calls are in time there.
+  absl::IsDeadlineExceeded(why) ? it->second.shard->health.Alive(now) : it->second.shard->health.Refused(now);
   Lose(it, why);
+  CountEjected();
 }
 
 void DispatchCore::Alive(const std::string& worker_id, absl::Time now) {

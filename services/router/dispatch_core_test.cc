@@ -108,6 +108,22 @@ TEST_F(DispatchCoreTest, AnEjectedShardGetsNothingUntilItSpeaks) {
   EXPECT_EQ(core_.stats().ejected, 0);
 }
 
+TEST_F(DispatchCoreTest, ACallThatCameTooLateIsNotHeldAgainstItsShard) {
+  Connect({{"a", {0, 1}}});
+  for (const bool late : {true, false}) {
+    const BatchId over = core_.Begin(batch_.shape);
+    const auto calls = core_.PlanBatch(over, kStart);
+    ASSERT_EQ(calls.size(), 1u);
+    EXPECT_FALSE(core_.End(over).ok());
+    core_.Refused(calls[0].id, "a", late ? absl::DeadlineExceededError("too late") : absl::ResourceExhaustedError("full"), kStart);
+    const BatchId next = core_.Begin(batch_.shape);
+    const auto more = core_.PlanBatch(next, kStart);
+    EXPECT_EQ(more.size(), late ? 1u : 0u);
+    for (const OutgoingCall& call : more) Answer(call, kStart);
+    (void)core_.End(next);
+  }
+}
+
 TEST_F(DispatchCoreTest, AShardThatLeftIsHedgedAtOnceAndForgottenWhenDone) {
   Connect({{"a", {0, 1}}});
   const BatchId batch = core_.Begin(batch_.shape);
