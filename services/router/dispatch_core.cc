@@ -1,6 +1,7 @@
 #include "services/router/dispatch_core.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -25,6 +26,7 @@ DispatchCore::Shard* DispatchCore::FindShard(const std::string& worker_id) {
 }
 
 void DispatchCore::SetMap(ReplicaTable table, absl::Time now) {
+  const std::set<const Shard*> before(by_index_.begin(), by_index_.end());
   table_ = std::move(table);
   for (const auto& [worker_id, shard] : shards_) shard->in_map = false;
   by_index_.clear();
@@ -35,7 +37,7 @@ void DispatchCore::SetMap(ReplicaTable table, absl::Time now) {
     by_index_.push_back(&shard);
   }
   for (auto& [id, call] : calls_) {
-    if (!call.shard->in_map) call.hedge_at = std::min(call.hedge_at, now);
+    if (!call.shard->in_map && before.count(call.shard) > 0) call.hedge_at = std::min(call.hedge_at, now);
   }
 }
 

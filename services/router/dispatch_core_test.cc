@@ -140,6 +140,22 @@ TEST_F(DispatchCoreTest, AShardThatLeftIsHedgedAtOnceAndForgottenWhenDone) {
   EXPECT_EQ(core_.TakeForgotten(), std::vector<std::string>{"a"});
 }
 
+TEST_F(DispatchCoreTest, AShardThatLeftIsHedgedOnceHoweverManyMapsFollow) {
+  Connect({{"a", {0, 1}}});
+  const BatchId batch = core_.Begin(batch_.shape);
+  ASSERT_EQ(core_.PlanBatch(batch, kStart).size(), 1u);
+  core_.SetMap(Table({{"b", {0, 1}}}), kStart);
+  core_.Connected("b");
+  EXPECT_EQ(core_.Plan(kStart).size(), 1u);
+  for (int i = 0; i < 5; ++i) {
+    core_.SetMap(Table({{"b", {0, 1}}, {"c", {0, 1}}}), kStart);
+    core_.Connected("c");
+    EXPECT_TRUE(core_.Plan(kStart).empty());
+  }
+  EXPECT_EQ(core_.stats().hedges, 1);
+  EXPECT_FALSE(core_.End(batch).ok());
+}
+
 TEST_F(DispatchCoreTest, AShardThatWasSlowOnceStillGetsCalls) {
   Connect({{"a", {0, 1, 2, 3, 4, 5, 6, 7}}, {"b", {0, 1, 2, 3, 4, 5, 6, 7}}});
   const std::vector<int32_t> ids = {0, 1, 2, 3, 4, 5, 6, 7};
