@@ -15,24 +15,24 @@ constexpr int64_t kMaxCostRatio = 4;
 
 }  // namespace
 
-// Those that answer in time; failing them, unless `good_only`, the ejected and the leaving.
-std::vector<int> DispatchCore::Replicas(int layer, int32_t expert, absl::Time now, bool good_only) const {
+// Those that answer in time; failing them, for a first copy, the ejected and the leaving.
+std::vector<int> DispatchCore::Replicas(int layer, int32_t expert, absl::Time now, const Shard* not_at) const {
   std::vector<int> good;
   std::vector<int> second;
   for (const int index : table_.Holders(layer, expert)) {
     const Shard& shard = *by_index_[static_cast<size_t>(index)];
-    if (!shard.connected || !shard.health.Usable(now)) continue;
+    if (&shard == not_at || !shard.connected || !shard.health.Usable(now)) continue;
     (shard.health.Good(now) && !shard.draining ? good : second).push_back(index);
   }
-  return good.empty() && !good_only ? second : good;
+  return good.empty() && not_at == nullptr ? second : good;
 }
 
-DispatchPlan DispatchCore::PlaceSlots(const Batch& batch, absl::Span<const int64_t> slots, absl::Time now, bool good_only) const {
+DispatchPlan DispatchCore::PlaceSlots(const Batch& batch, absl::Span<const int64_t> slots, absl::Time now, const Shard* not_at) const {
   DispatchInput input;
   input.top_k = batch.shape.top_k;
   input.expert_ids = batch.shape.expert_ids;
   input.slots = slots;
-  input.replicas = [&](int32_t expert) { return Replicas(batch.shape.layer, expert, now, good_only); };
+  input.replicas = [&](int32_t expert) { return Replicas(batch.shape.layer, expert, now, not_at); };
   int64_t least = std::numeric_limits<int64_t>::max() / kMaxCostRatio;
   for (const Shard* shard : by_index_) least = std::min(least, shard->health.slot_cost());
   for (const Shard* shard : by_index_) {
@@ -58,7 +58,7 @@ void DispatchCore::Send(BatchId id, Batch& batch, std::vector<ShardCall> calls, 
 
 void DispatchCore::SendParked(BatchId id, Batch& batch, absl::Time now, std::vector<OutgoingCall>* out) {
   if (batch.parked.empty()) return;
-  DispatchPlan plan = PlaceSlots(batch, batch.parked, now, /*good_only=*/false);
+  DispatchPlan plan = PlaceSlots(batch, batch.parked, now, /*not_at=*/nullptr);
   stats_.parked += static_cast<int64_t>(plan.parked.size()) - static_cast<int64_t>(batch.parked.size());
   batch.parked = std::move(plan.parked);
   Send(id, batch, std::move(plan.calls), now, out);
@@ -106,8 +106,7 @@ bool DispatchCore::Hedge(Call& call, absl::Time now, std::vector<OutgoingCall>* 
   const std::vector<int64_t> left = batch->second.book.Unclaimed(call.work->slots);
   if (left.empty()) return true;
   if (hedges_left_ < 1) return false;
-  DispatchPlan plan = PlaceSlots(batch->second, left, now, /*good_only=*/true);
-  std::erase_if(plan.calls, [&](const ShardCall& copy) { return by_index_[static_cast<size_t>(copy.shard)] == call.shard; });
+  DispatchPlan plan = PlaceSlots(batch->second, left, now, call.shard);
   if (plan.calls.empty()) return false;
   const bool whole = plan.parked.empty();
   hedges_left_ -= 1;

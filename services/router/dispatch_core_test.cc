@@ -47,6 +47,8 @@ struct TwoExperts {
 
 class DispatchCoreTest : public testing::Test {
  protected:
+  explicit DispatchCoreTest(DispatchPolicy policy = {}) : core_(policy) {}
+
   void Connect(const Holdings& holdings) {
     core_.SetMap(Table(holdings), kStart);
     for (const auto& [id, experts] : holdings) core_.Connected(id);
@@ -57,7 +59,7 @@ class DispatchCoreTest : public testing::Test {
     if (answer.has_value()) core_.Written(answer->batch, answer->places.size());
   }
 
-  DispatchCore core_{DispatchPolicy()};
+  DispatchCore core_;
   TwoExperts batch_{3};
 };
 
@@ -80,6 +82,37 @@ TEST_F(DispatchCoreTest, HedgesAnOverdueCallOnceAndTakesTheFirstAnswer) {
   EXPECT_FALSE(core_.Answered(first[0].id, "a", due + absl::Milliseconds(101)).has_value());
   EXPECT_TRUE(core_.End(batch).ok());
   EXPECT_EQ(core_.stats().hedges, 1);
+}
+
+// A cluster that may have one second copy out.
+class OneHedgeTest : public DispatchCoreTest {
+ protected:
+  OneHedgeTest() : DispatchCoreTest({.hedge_burst = 1, .answers_per_hedge = 1}) {}
+};
+
+TEST_F(OneHedgeTest, ASecondCopyLeavesNoSlotToTheShardThatHasTheFirst) {
+  Connect({{"a", {0, 1}}});
+  const TwoExperts wide(10);
+  const BatchId other = core_.Begin(wide.shape);
+  const auto first = core_.PlanBatch(other, kStart);
+  const BatchId batch = core_.Begin(batch_.shape);
+  ASSERT_EQ(core_.PlanBatch(batch, kStart).size(), 1u);
+  core_.SetMap(Table({{"a", {0, 1}}, {"b", {0}}, {"c", {1}}}), kStart);
+  core_.Connected("b");
+  core_.Connected("c");
+  absl::Time now = kStart + DispatchPolicy().hedge_unknown;
+  const auto copies = core_.Plan(now);
+  ASSERT_EQ(copies.size(), 2u) << "of the first batch, which takes the budget";
+  // The shard turns out to live, and has less to do than "b".
+  Answer(first[0], now);
+  for (const OutgoingCall& copy : copies) {
+    if (copy.worker_id == "c") Answer(copy, now);
+  }
+  std::set<std::string> asked;
+  for (const OutgoingCall& copy : core_.Plan(now += DispatchPolicy().hedge_floor)) asked.insert(copy.worker_id);
+  EXPECT_EQ(asked, (std::set<std::string>{"b", "c"}));
+  EXPECT_TRUE(core_.End(other).ok());
+  EXPECT_FALSE(core_.End(batch).ok());
 }
 
 TEST_F(DispatchCoreTest, AnEjectedShardGetsNothingUntilItSpeaks) {
