@@ -37,7 +37,9 @@ void DispatchCore::SetMap(ReplicaTable table, absl::Time now) {
     by_index_.push_back(&shard);
   }
   for (auto& [id, call] : calls_) {
-    if (!call.shard->in_map && before.count(call.shard) > 0) call.hedge_at = std::min(call.hedge_at, now);
+    if (call.shard->in_map || before.count(call.shard) == 0) continue;
+    call.hedge_at = std::min(call.hedge_at, now);
+    call.uncopied.reset();
   }
 }
 

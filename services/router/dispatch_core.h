@@ -133,6 +133,7 @@ class DispatchCore {
     absl::Time hedge_at;
     absl::Time give_up_at;
     bool overdue = false;
+    std::optional<std::vector<int64_t>> uncopied = {};  // Slots that a second copy is wanted of; absent = all.
   };
   using Calls = std::map<uint64_t, Call>;
 

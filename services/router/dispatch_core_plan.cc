@@ -103,16 +103,16 @@ void DispatchCore::HedgeOverdue(absl::Time now, std::vector<OutgoingCall>* out) 
 bool DispatchCore::Hedge(Call& call, absl::Time now, std::vector<OutgoingCall>* out) {
   const auto batch = batches_.find(call.batch);
   if (batch == batches_.end()) return true;
-  const std::vector<int64_t> left = batch->second.book.Unclaimed(call.work->slots);
+  const std::vector<int64_t> left = batch->second.book.Unclaimed(call.uncopied ? *call.uncopied : call.work->slots);
   if (left.empty()) return true;
   if (hedges_left_ < 1) return false;
   DispatchPlan plan = PlaceSlots(batch->second, left, now, call.shard);
   if (plan.calls.empty()) return false;
-  const bool whole = plan.parked.empty();
+  call.uncopied = std::move(plan.parked);
   hedges_left_ -= 1;
   ++stats_.hedges;
   Send(call.batch, batch->second, std::move(plan.calls), now, out);
-  return whole;
+  return call.uncopied->empty();
 }
 
 void DispatchCore::GiveUpLate(absl::Time now) {

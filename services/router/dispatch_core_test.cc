@@ -115,6 +115,22 @@ TEST_F(OneHedgeTest, ASecondCopyLeavesNoSlotToTheShardThatHasTheFirst) {
   EXPECT_FALSE(core_.End(batch).ok());
 }
 
+TEST_F(DispatchCoreTest, WhatHasASecondCopyIsNotSentAgainWithWhatHasNone) {
+  Connect({{"a", {0, 1}}});
+  const BatchId batch = core_.Begin(batch_.shape);
+  ASSERT_EQ(core_.PlanBatch(batch, kStart).size(), 1u);
+  core_.SetMap(Table({{"a", {0, 1}}, {"b", {0}}, {"c", {1}}}), kStart);
+  core_.Connected("b");
+  absl::Time now = kStart + DispatchPolicy().hedge_unknown;
+  std::vector<std::string> copies;
+  for (int i = 0; i < 10; ++i) {
+    if (i == 5) core_.Connected("c");
+    for (const OutgoingCall& copy : core_.Plan(now += DispatchPolicy().hedge_floor)) copies.push_back(copy.worker_id);
+  }
+  EXPECT_EQ(copies, (std::vector<std::string>{"b", "c"}));
+  EXPECT_FALSE(core_.End(batch).ok());
+}
+
 TEST_F(DispatchCoreTest, AnEjectedShardGetsNothingUntilItSpeaks) {
   Connect({{"a", {0, 1}}, {"b", {0, 1}}});
   absl::Time now = kStart;
