@@ -141,6 +141,7 @@ class DispatchCore {
   Shard* FindShard(const std::string& worker_id);
   // For a second copy, `not_at` has the first; null for a first one.
   std::vector<int> Replicas(int layer, int32_t expert, absl::Time now, const Shard* not_at) const;
+  int64_t LeastSlotCost() const;
   DispatchPlan PlaceSlots(const Batch& batch, absl::Span<const int64_t> slots, absl::Time now, const Shard* not_at) const;
   void Send(BatchId id, Batch& batch, std::vector<ShardCall> calls, absl::Time now, std::vector<OutgoingCall>* out);
   void SendParked(BatchId id, Batch& batch, absl::Time now, std::vector<OutgoingCall>* out);

@@ -27,17 +27,26 @@ std::vector<int> DispatchCore::Replicas(int layer, int32_t expert, absl::Time no
   return good.empty() && not_at == nullptr ? second : good;
 }
 
+// Of the shards whose cost is known: one that still loads says nothing of how fast the others are, and counts as the fastest.
+int64_t DispatchCore::LeastSlotCost() const {
+  int64_t least = std::numeric_limits<int64_t>::max() / kMaxCostRatio;
+  for (const Shard* shard : by_index_) {
+    if (shard->health.slot_cost() > 0) least = std::min(least, shard->health.slot_cost());
+  }
+  return least;
+}
+
 DispatchPlan DispatchCore::PlaceSlots(const Batch& batch, absl::Span<const int64_t> slots, absl::Time now, const Shard* not_at) const {
   DispatchInput input;
   input.top_k = batch.shape.top_k;
   input.expert_ids = batch.shape.expert_ids;
   input.slots = slots;
   input.replicas = [&](int32_t expert) { return Replicas(batch.shape.layer, expert, now, not_at); };
-  int64_t least = std::numeric_limits<int64_t>::max() / kMaxCostRatio;
-  for (const Shard* shard : by_index_) least = std::min(least, shard->health.slot_cost());
+  const int64_t least = LeastSlotCost();
   for (const Shard* shard : by_index_) {
+    const int64_t cost = shard->health.slot_cost();
     input.load.push_back(shard->slots_out);
-    input.slot_cost.push_back(std::min(shard->health.slot_cost(), kMaxCostRatio * least));
+    input.slot_cost.push_back(cost == 0 ? least : std::min(cost, kMaxCostRatio * least));
   }
   input.max_call_slots = batch.shape.max_call_slots;
   return PlanDispatch(input);

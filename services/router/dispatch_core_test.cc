@@ -225,6 +225,27 @@ TEST_F(DispatchCoreTest, AShardThatWasSlowOnceStillGetsCalls) {
   EXPECT_EQ(calls["b"], 10);
 }
 
+TEST_F(DispatchCoreTest, AShardThatStillLoadsHidesNobodysSpeed) {
+  Connect({{"a", {0, 1}}, {"b", {0, 1}}, {"new", {}}});
+  absl::Time now = kStart;
+  const auto run = [&] {
+    std::map<std::string, size_t> slots;
+    const BatchId batch = core_.Begin(batch_.shape);
+    const auto calls = core_.PlanBatch(batch, now);
+    for (const OutgoingCall& call : calls) slots[call.worker_id] += call.work->slots.size();
+    for (const std::string id : {"b", "a"}) {  // Which takes three times as long.
+      now += absl::Milliseconds(id == "b" ? 1 : 2);
+      for (const OutgoingCall& call : calls) {
+        if (call.worker_id == id) Answer(call, now);
+      }
+    }
+    EXPECT_TRUE(core_.End(batch).ok());
+    return slots;
+  };
+  for (int i = 0; i < 50; ++i) run();
+  EXPECT_EQ(run(), (std::map<std::string, size_t>{{"b", 6}}));
+}
+
 TEST_F(DispatchCoreTest, ASlowClusterIsNotGivenTwiceTheWork) {
   Connect({{"a", {0, 1}}, {"b", {0, 1}}});
   absl::Time now = kStart;

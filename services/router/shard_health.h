@@ -39,7 +39,7 @@ class ShardHealth {
   absl::Time NextEvent(absl::Time now) const;
 
   bool ejected() const { return ejected_; }
-  // Smoothed nanoseconds a slot, at least 1: what picking by load weighs slots with.
+  // Smoothed nanoseconds a slot, at least 1: what picking by load weighs slots with. 0 before the first answer in time.
   int64_t slot_cost() const { return slot_cost_; }
 
  private:
@@ -49,7 +49,7 @@ class ShardHealth {
   absl::Time probe_at_ = absl::InfiniteFuture();
   int ejections_ = 0;
   int answers_in_time_ = 0;
-  int64_t slot_cost_ = 1;
+  int64_t slot_cost_ = 0;
 };
 
 }  // namespace baleen
