@@ -129,6 +129,13 @@ void DispatchCore::Refused(uint64_t call_id, const std::string& worker_id, const
   CountEjected();
 }
 
+void DispatchCore::NotSent(uint64_t call_id, const std::string& worker_id, const absl::Status& why, absl::Time now) {
+  const auto it = calls_.find(call_id);
+  if (it == calls_.end() || it->second.shard->worker_id != worker_id) return;  // Its stream broke, which says it all.
+  it->second.shard->health.Refused(now);
+  Lose(it, why);
+}
+
 void DispatchCore::Alive(const std::string& worker_id, absl::Time now) {
   Shard* shard = FindShard(worker_id);
   if (shard != nullptr) shard->health.Alive(now);

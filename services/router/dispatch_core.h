@@ -98,9 +98,10 @@ class DispatchCore {
   std::optional<Expected> ExpectedOf(uint64_t call_id, const std::string& worker_id) const;
   // An answer with outputs; nullopt when nobody needs it any more.
   std::optional<ClaimedAnswer> Answered(uint64_t call_id, const std::string& worker_id, absl::Time now);
-  // An answer without outputs, or a call that could not be sent. Its shard gets no calls for a moment, unless all that it says is
-  // DEADLINE_EXCEEDED: the call came too late.
+  // An answer without outputs. Its shard gets no calls for a moment, unless all that it says is DEADLINE_EXCEEDED: the call came too late.
   void Refused(uint64_t call_id, const std::string& worker_id, const absl::Status& why, absl::Time now);
+  // A call could not be sent, which is no sign of life. Its shard gets none for a moment.
+  void NotSent(uint64_t call_id, const std::string& worker_id, const absl::Status& why, absl::Time now);
   void Alive(const std::string& worker_id, absl::Time now);
 
   void Written(BatchId batch, size_t slots);

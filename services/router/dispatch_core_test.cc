@@ -173,6 +173,24 @@ TEST_F(DispatchCoreTest, ACallThatCameTooLateIsNotHeldAgainstItsShard) {
   }
 }
 
+TEST_F(DispatchCoreTest, ACallThatCouldNotBeSentIsNoSignOfLife) {
+  Connect({{"a", {0, 1}}});
+  const BatchId batch = core_.Begin(batch_.shape);
+  const auto calls = core_.PlanBatch(batch, kStart);
+  ASSERT_EQ(calls.size(), 1u);
+  absl::Time now = kStart + DispatchPolicy().attempt_timeout;
+  const auto again = core_.Plan(now);
+  ASSERT_EQ(again.size(), 1u) << "the first was given up";
+  EXPECT_EQ(core_.stats().ejected, 1);
+  core_.NotSent(calls[0].id, "a", absl::UnavailableError("broken"), now);
+  EXPECT_EQ(core_.stats().ejected, 1);
+  core_.NotSent(again[0].id, "a", absl::UnavailableError("broken"), now);
+  EXPECT_EQ(core_.stats().ejected, 1);
+  EXPECT_TRUE(core_.Plan(now).empty());
+  EXPECT_EQ(core_.Plan(now + ShardHealth::kRefusalPause).size(), 1u);
+  EXPECT_FALSE(core_.End(batch).ok());
+}
+
 TEST_F(DispatchCoreTest, AShardThatLeftIsHedgedAtOnceAndForgottenWhenDone) {
   Connect({{"a", {0, 1}}});
   const BatchId batch = core_.Begin(batch_.shape);

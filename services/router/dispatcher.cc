@@ -90,7 +90,7 @@ void Dispatcher::SendAll(const std::vector<Sending>& calls) {
     std::lock_guard lock(mu_);
     if (--sending.batch->users == 0) batches_changed_.notify_all();
     if (!sent.ok()) {
-      core_.Refused(sending.call.id, sending.call.worker_id, sent, Clock::Real()->Now());
+      core_.NotSent(sending.call.id, sending.call.worker_id, sent, Clock::Real()->Now());
       WakeLocked();
     }
   }

@@ -96,7 +96,7 @@ void RouterNode::Send(const std::vector<OutgoingCall>& calls) {
     ExpertCall wire{call.id, deadline_, layer_, {}, call.work->experts_per_row, call.work->expert_ids};
     for (const int64_t row : call.work->rows) wire.rows.push_back(rows_[static_cast<size_t>(row)]);
     const absl::Status sent = links_.at(call.worker_id).pipe->Send(std::move(wire));
-    if (!sent.ok()) core_.Refused(call.id, call.worker_id, sent, world_->loop.Now());
+    if (!sent.ok()) core_.NotSent(call.id, call.worker_id, sent, world_->loop.Now());
   }
 }
 
