@@ -97,7 +97,8 @@ class GrpcDecodeStream final : public DecodeStream,
   void OnReadDone(bool ok) override {
     if (ok) callbacks_.on_event(event_);
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (ok && paused_ && !cancelled_) {
+    // Behind the finish only the stream's end comes, and nobody unpauses a sequence that is over.
+    if (ok && paused_ && !cancelled_ && !event_.has_finish()) {
       read_held_ = true;
     } else if (ok) {
       StartRead(&event_);

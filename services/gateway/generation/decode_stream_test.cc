@@ -1,0 +1,70 @@
+// Attempts over real streams, at a decode worker that does what a test says.
+#include "services/gateway/generation/decode_stream.h"
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/baleen/v1/attention.grpc.pb.h"
+
+namespace baleen {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(10);
+
+class StubDecode final : public v1::Decode::Service {
+ public:
+  using Stream = grpc::ServerReaderWriter<v1::DecodeEvent, v1::DecodeCommand>;
+
+  explicit StubDecode(std::function<void(grpc::ServerContext&, Stream&)> run) : run_(std::move(run)) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+  }
+  ~StubDecode() override { server_->Shutdown(std::chrono::system_clock::now()); }
+
+  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
+
+  grpc::Status Run(grpc::ServerContext* context, Stream* stream) override {
+    v1::DecodeCommand start;
+    if (stream->Read(&start)) run_(*context, *stream);
+    return grpc::Status::OK;
+  }
+
+ private:
+  const std::function<void(grpc::ServerContext&, Stream&)> run_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+TEST(DecodeStreamTest, AStreamThatIsPausedWhenItsSequenceFinishesEnds) {
+  std::promise<void> paused;
+  StubDecode worker([&](grpc::ServerContext&, StubDecode::Stream& stream) {
+    paused.get_future().wait();
+    v1::DecodeEvent finish;
+    finish.mutable_finish()->set_reason(v1::FINISH_REASON_STOP);
+    stream.Write(finish);
+  });
+  const auto done = std::make_shared<std::promise<absl::Status>>();
+  const std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer(grpc::InsecureChannelCredentials());
+  DecodeCallbacks callbacks;
+  callbacks.on_event = [](const v1::DecodeEvent&) {};
+  callbacks.on_done = [done](absl::Status status) { done->set_value(std::move(status)); };
+  const auto stream = dialer->Open(worker.address(), v1::StartSequence(), std::move(callbacks));
+  stream->Pause(true);
+  paused.set_value();
+  std::future<absl::Status> status = done->get_future();
+  ASSERT_EQ(status.wait_for(kPatience), std::future_status::ready);
+  EXPECT_TRUE(status.get().ok());
+}
+
+}  // namespace
+}  // namespace baleen
