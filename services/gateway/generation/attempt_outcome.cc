@@ -24,6 +24,10 @@ AttemptOutcome OutcomeOf(const absl::Status& status) {
   }
 }
 
+bool Answered(const absl::Status& status) {
+  return !absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status) && !absl::IsCancelled(status);
+}
+
 absl::Duration RetryDelay(int failures) {
   if (failures <= 1) return absl::ZeroDuration();
   return std::min(absl::Seconds(1), absl::Milliseconds(50) * (1 << std::min(failures - 2, 5)));

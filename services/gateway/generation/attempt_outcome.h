@@ -18,6 +18,9 @@ enum class AttemptOutcome {
 // `status` of a stream that ended without a finish event.
 AttemptOutcome OutcomeOf(const absl::Status& status);
 
+// Whether a call that ended so reached a process.
+bool Answered(const absl::Status& status);
+
 // How long to wait before the next attempt after `failures` in a row without a token: nothing at first, then 50 ms doubling to 1 s.
 absl::Duration RetryDelay(int failures);
 

@@ -13,6 +13,7 @@
 #include "services/common/request_id.h"
 #include "services/gateway/generation/admitted_generation.h"
 #include "services/gateway/generation/attempt_outcome.h"
+#include "services/gateway/generation/decode_event.h"
 #include "services/gateway/generation/decode_stream.h"
 #include "services/gateway/generation/generation_trace.h"
 #include "services/gateway/generation/output_assembler.h"
@@ -42,30 +43,6 @@ constexpr uint64_t kAttemptsPerConnection = 4096;
 uint32_t Above(uint32_t last, uint64_t connections) {
   const uint64_t next = (last / kAttemptsPerConnection + connections) * kAttemptsPerConnection;
   return static_cast<uint32_t>(std::min(next, std::numeric_limits<uint32_t>::max() - kAttemptsPerConnection));
-}
-
-Finish ToFinish(v1::FinishReason reason) {
-  switch (reason) {
-    case v1::FINISH_REASON_LENGTH:
-      return Finish::kLength;
-    case v1::FINISH_REASON_CONTENT_FILTER:
-      return Finish::kContentFilter;
-    case v1::FINISH_REASON_INSUFFICIENT_RESOURCE:
-      return Finish::kInsufficientResource;
-    default:
-      return Finish::kStop;
-  }
-}
-
-// Whether a call that ended so reached a process.
-bool Answered(const absl::Status& status) {
-  return !absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status) && !absl::IsCancelled(status);
-}
-
-TokenChoice ToChoice(const v1::TokenEvent& event) {
-  TokenChoice choice{.token = static_cast<int32_t>(event.token()), .logprob = event.logprob()};
-  for (const v1::TokenLogprob& top : event.top_logprobs()) choice.top.emplace_back(static_cast<int32_t>(top.token()), top.logprob());
-  return choice;
 }
 
 absl::Status NoneReady() { return absl::UnavailableError("No decode worker is ready; try again shortly."); }
