@@ -5,7 +5,6 @@
 #include <mutex>
 #include <utility>
 
-#include "absl/time/time.h"
 #include "base/clock.h"
 #include "proto/baleen/v1/attention.grpc.pb.h"
 #include "services/common/channel_pool.h"
@@ -17,9 +16,6 @@ namespace {
 absl::Status ToAbsl(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
-
-// A worker ends its sequences by their deadline; one that does not answer any more is given up this much later.
-constexpr absl::Duration kDeadlineGrace = absl::Seconds(1);
 
 // Owns itself until OnDone.
 class GrpcDecodeStream final : public DecodeStream,

@@ -9,9 +9,13 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "proto/baleen/v1/attention.pb.h"
 
 namespace baleen {
+
+// A worker ends its sequences by their deadline; one that does not answer any more is given up this much later.
+constexpr absl::Duration kDeadlineGrace = absl::Seconds(1);
 
 struct DecodeCallbacks {
   std::function<void(const v1::DecodeEvent&)> on_event;
@@ -27,7 +31,7 @@ class DecodeStream {
   virtual void Cancel() = 0;
   // As Cancel, but a resumable request stays with the worker for its resume window.
   virtual void Detach() { Cancel(); }
-  // While paused no events come; few are buffered, then the sequence pauses on its worker.
+  // While paused no events come, nor the stream's end, whatever its reason; few are buffered, then the sequence pauses on its worker.
   virtual void Pause(bool paused) {}
 };
 

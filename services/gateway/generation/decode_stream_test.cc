@@ -12,7 +12,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "proto/baleen/v1/attention.grpc.pb.h"
+#include "services/gateway/admission/admission.h"
+#include "services/gateway/generation/generation.h"
+#include "services/gateway/generation/generation_fixture.h"
 
 namespace baleen {
 namespace {
@@ -64,6 +68,35 @@ TEST(DecodeStreamTest, AStreamThatIsPausedWhenItsSequenceFinishesEnds) {
   std::future<absl::Status> status = done->get_future();
   ASSERT_EQ(status.wait_for(kPatience), std::future_status::ready);
   EXPECT_TRUE(status.get().ok());
+}
+
+TEST_F(GenerationTest, AClientThatNeverReadsEndsAtItsDeadline) {
+  StubDecode worker([](grpc::ServerContext& context, StubDecode::Stream& stream) {
+    v1::DecodeEvent event;
+    event.mutable_accepted();
+    uint32_t index = 0;
+    while (!context.IsCancelled() && stream.Write(event)) {
+      event.mutable_token()->set_index(index++);
+      event.mutable_token()->set_token(7);
+    }
+  });
+  auto map = std::make_shared<v1::ClusterMap>(*MapOf({"decode-a"}));
+  map->mutable_workers(0)->mutable_info()->set_address(worker.address());
+  picker_.UpdateMap(std::move(map));
+  const std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer(grpc::InsecureChannelCredentials());
+  Collector collector;
+  Admission admission(AdmissionLimits(), Clock::Real(), nullptr);
+  GenerationContext context = Context(*dialer);
+  context.admission = &admission;
+  GenerationInput input = Input();
+  input.spec.max_tokens = 1 << 20;
+  input.deadline = Clock::Real()->Now() + absl::Milliseconds(200);
+  const auto generation = StartGeneration(context, std::move(input), collector.Sink());
+  generation->Pause(true);
+  EXPECT_EQ(admission.running().sequences, 1);
+  ASSERT_TRUE(collector.Wait());
+  EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(admission.running().sequences, 0);
 }
 
 }  // namespace

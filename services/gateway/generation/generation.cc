@@ -46,6 +46,7 @@ uint32_t Above(uint32_t last, uint64_t connections) {
 }
 
 absl::Status NoneReady() { return absl::UnavailableError("No decode worker is ready; try again shortly."); }
+absl::Status DeadlinePassed() { return absl::DeadlineExceededError("The request's deadline passed before it was finished."); }
 absl::Status AllFull() { return absl::UnavailableError("No decode worker has room; try again shortly."); }
 
 // Where this choice was left. One that no worker has begins anew: above what the others had, since an abandoned connection may still run
@@ -93,6 +94,9 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   // Looks again and again, until there is a token, whether a worker is ready that the request could go on with.
   void WatchForToken(uint32_t attempt, absl::Duration delay);
   void GiveUpWithoutWorkers(uint32_t attempt);
+  // A paused stream does not tell of its end, which a deadline is too.
+  void WatchDeadline(absl::Duration delay);
+  void EndPaused();
   GenerationEvent EventOf(OutputDelta delta) const;
   // False once the request has ended.
   bool AddToken(TokenChoice choice);
@@ -125,6 +129,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   std::mutex mutex_;  // Guards what the client's side shares with the stream's callbacks.
   bool ended_ = false;
   bool paused_ = false;
+  bool deadline_watched_ = false;
   bool kept_ = false;     // The current worker has the journal.
   bool leaving_ = false;  // The client has detached; a worker is to have the journal before this goes.
   absl::Time left_at_;
@@ -172,8 +177,7 @@ void GenerationImpl::StartAttempt() {
     attempt = attempt_ + 1;
     give_up = leaving_ && context_.clock->Now() - left_at_ > kLeaving;
   }
-  if (give_up || context_.clock->Now() >= input_.deadline)
-    return Fail(absl::DeadlineExceededError("The request's deadline passed before it was finished."));
+  if (give_up || context_.clock->Now() >= input_.deadline) return Fail(DeadlinePassed());
   if (isolated_ && !Isolate()) return RunLater(kIsolationPoll);
   std::optional<PickedWorker> worker = Pick();
   if (worker && full_.ok() && failed_workers_.count(worker->worker_id) > 0) {
@@ -250,12 +254,33 @@ void GenerationImpl::Detach() {
 
 void GenerationImpl::Pause(bool paused) {
   std::shared_ptr<DecodeStream> stream;
+  bool watch = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     paused_ = paused;
     stream = stream_;
+    watch = paused && input_.deadline < absl::InfiniteFuture() && !std::exchange(deadline_watched_, true);
   }
+  if (watch) WatchDeadline(input_.deadline - context_.clock->Now());
   if (stream != nullptr) stream->Pause(paused);
+}
+
+void GenerationImpl::WatchDeadline(absl::Duration delay) {
+  context_.timers->After(std::max(delay, absl::ZeroDuration()) + kDeadlineGrace, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->EndPaused();
+  });
+}
+
+// The stream's end tells the client.
+void GenerationImpl::EndPaused() {
+  std::shared_ptr<DecodeStream> stream;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (ended_) return;
+    stream = stream_;
+  }
+  if (stream != nullptr) return stream->Cancel();
+  WatchDeadline(absl::ZeroDuration());  // It may just be opened.
 }
 
 bool GenerationImpl::Active(uint32_t attempt) {
@@ -401,6 +426,7 @@ void GenerationImpl::OnDone(uint32_t attempt, absl::Status status) {
   }
   if (input_.trace != nullptr) input_.trace->AttemptEnded(input_.choice, status);
   if (hopeless) return Fail(NoneReady());
+  if (context_.clock->Now() >= input_.deadline) return Fail(DeadlinePassed());
   const AttemptOutcome outcome = OutcomeOf(status);
   switch (outcome) {
     case AttemptOutcome::kFailed:
