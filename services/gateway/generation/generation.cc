@@ -117,6 +117,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   bool Active(uint32_t attempt);
   // Marks the request as ended and lets its stream go; false when it had ended before.
   bool End(std::shared_ptr<DecodeStream>* stream);
+  bool EndLocked(std::shared_ptr<DecodeStream>* stream);
   void Leave(void (DecodeStream::*how)());
   void Fail(absl::Status status);
 
@@ -245,11 +246,15 @@ void GenerationImpl::Detach() {
     leaving_ = !input_.edge.empty();
     left_at_ = context_.clock->Now();
     waits = leaving_ && !ended_ && !kept_;
-    if (waits) paused_ = false;
-    if (waits) stream = stream_;
+    if (waits) {
+      paused_ = false;
+      stream = stream_;
+    } else {
+      (void)EndLocked(&stream);  // Before the worker's stream can end, and with it the worker's copy of the journal.
+    }
   }
-  if (!waits) return Leave(&DecodeStream::Detach);
-  if (stream != nullptr) stream->Pause(false);  // So that it tells when the worker has it.
+  if (stream == nullptr) return;
+  waits ? stream->Pause(false) : stream->Detach();  // It is to tell when the worker has it.
 }
 
 void GenerationImpl::Pause(bool paused) {
@@ -290,6 +295,10 @@ bool GenerationImpl::Active(uint32_t attempt) {
 
 bool GenerationImpl::End(std::shared_ptr<DecodeStream>* stream) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  return EndLocked(stream);
+}
+
+bool GenerationImpl::EndLocked(std::shared_ptr<DecodeStream>* stream) {
   *stream = std::exchange(stream_, nullptr);
   if (std::exchange(ended_, true)) return false;
   if (input_.trace != nullptr) input_.trace->AttemptEnded(input_.choice, absl::OkStatus());

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
 #include <set>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "services/gateway/admission/admission.h"
@@ -327,6 +331,56 @@ TEST_F(GenerationTest, AClientThatLeavesBetweenWorkersFindsItsRequestAtTheNextOn
     EXPECT_EQ(dialer.cancelled(), 0);
     EXPECT_EQ(collector.tokens.size(), 1u) << "the client hears nothing more";
     EXPECT_EQ(quarantine_.size(), 0u);
+  }
+}
+
+// Workers that take every request, and whose streams end when the test says so.
+class KeepingDialer final : public DecodeDialer {
+ public:
+  struct Stream final : DecodeStream {
+    void Cancel() override {}
+    void Detach() override { detached = true; }
+    std::atomic<bool> detached = false;
+  };
+
+  std::shared_ptr<DecodeStream> Open(const std::string&, v1::StartSequence, DecodeCallbacks callbacks) override {
+    v1::DecodeEvent accepted;
+    accepted.mutable_accepted();
+    callbacks.on_event(accepted);
+    end = std::move(callbacks.on_done);
+    return streams.emplace_back(std::make_shared<Stream>());
+  }
+
+  std::vector<std::shared_ptr<Stream>> streams;
+  std::function<void(absl::Status)> end;
+};
+
+TEST_F(GenerationTest, AClientThatLeavesAsItsWorkerDoesFindsItsRequestAgain) {
+  for (int round = 0; round < 3000; ++round) {
+    KeepingDialer dialer;
+    ManualTime time;
+    GenerationInput input = Input();
+    input.edge = PrivateText("edge");
+    Collector collector;
+    const auto generation = StartGeneration(Context(dialer, &time), std::move(input), collector.Sink());
+    ASSERT_EQ(dialer.streams.size(), 1u);
+    const auto end = std::exchange(dialer.end, nullptr);
+    std::atomic<int> there = 0;
+    const auto meet = [&there] {
+      ++there;
+      while (there < 2) std::this_thread::yield();
+    };
+    std::thread worker([&] {
+      meet();
+      end(absl::FailedPreconditionError("the worker is shutting down"));
+    });
+    meet();
+    for (int i = 0; i < round % 100; ++i) there.load();  // Now before the worker, now after it.
+    generation->Detach();
+    worker.join();
+    while (time.RunNext()) {
+    }
+    ASSERT_TRUE(dialer.streams.back()->detached) << "nobody has the journal, round " << round;
   }
 }
 
