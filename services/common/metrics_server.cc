@@ -3,6 +3,7 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
@@ -21,6 +22,8 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 
 constexpr auto kTimeout = std::chrono::seconds(5);
+// Behind an accept that failed: without a file descriptor left the next one fails as well, at once.
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 constexpr int kMaxConnections = 64;
 constexpr uint32_t kMaxHeaderBytes = 8192;
 
@@ -102,9 +105,17 @@ struct MetricsServer::Impl {
   void Accept() {
     acceptor.async_accept([this](beast::error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
+      if (error) return AcceptLater();
       // Past the bound a new connection is closed at once: its client sees that and may retry.
-      if (!error && open < kMaxConnections) std::make_shared<Session>(std::move(socket), pages, open)->Read();
+      if (open < kMaxConnections) std::make_shared<Session>(std::move(socket), pages, open)->Read();
       Accept();
+    });
+  }
+
+  void AcceptLater() {
+    accept_pause.expires_after(kAcceptPause);
+    accept_pause.async_wait([this](beast::error_code error) {
+      if (!error) Accept();
     });
   }
 
@@ -127,6 +138,7 @@ struct MetricsServer::Impl {
   int bound_port = 0;
   asio::io_context io{1};
   tcp::acceptor acceptor{io};
+  asio::steady_timer accept_pause{io};
   std::thread thread;
 };
 

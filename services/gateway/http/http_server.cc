@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <future>
 #include <thread>
@@ -22,6 +23,8 @@ namespace {
 
 // What connections may take to hear that they are closed.
 constexpr auto kStopTime = std::chrono::seconds(2);
+// Behind an accept that failed: without a file descriptor left the next one fails as well, at once.
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -56,8 +59,16 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   void Accept() {
     acceptor.async_accept([self = shared_from_this()](error_code error, asio::ip::tcp::socket socket) {
       if (error == asio::error::operation_aborted || !self->acceptor.is_open()) return;
-      if (!error) self->Keep(StartHttpSession(self->io, std::move(socket), self->options, self->handler));
+      if (error) return self->AcceptLater();
+      self->Keep(StartHttpSession(self->io, std::move(socket), self->options, self->handler));
       self->Accept();
+    });
+  }
+
+  void AcceptLater() {
+    accept_pause.expires_after(kAcceptPause);
+    accept_pause.async_wait([self = shared_from_this()](error_code error) {
+      if (!error && self->acceptor.is_open()) self->Accept();
     });
   }
 
@@ -72,6 +83,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   void Close() {
     error_code ignored;
     acceptor.close(ignored);
+    accept_pause.cancel();
     for (const auto& each : sessions) {
       if (const std::shared_ptr<HttpSession> session = each.lock()) session->Abort();
     }
@@ -84,6 +96,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   const std::shared_ptr<asio::io_context> io = std::make_shared<asio::io_context>(1);
   asio::executor_work_guard<asio::io_context::executor_type> work{io->get_executor()};
   asio::ip::tcp::acceptor acceptor{*io};
+  asio::steady_timer accept_pause{*io};
   int port = 0;
   // Of the thread once it runs.
   std::vector<std::weak_ptr<HttpSession>> sessions;

@@ -8,8 +8,12 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
+
+#include "absl/time/time.h"
+#include "services/common/testing/last_descriptor.h"
 
 namespace baleen {
 namespace {
@@ -94,6 +98,17 @@ TEST(HttpServerTest, AnswersSeveralRequestsOnAConnection) {
   EXPECT_NE(first.find("x-name: n"), std::string::npos) << first;
   client.Send("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
   EXPECT_NE(client.ReadUntil("POST /b abc").find("POST /b abc"), std::string::npos);
+}
+
+TEST(HttpServerTest, WaitsForADescriptorAtRest) {
+  HttpServer server({}, [](HttpRequest, std::shared_ptr<HttpResponder> responder) { responder->Respond(200, {}, "here"); });
+  ASSERT_TRUE(server.Start().ok());
+  std::optional<LastDescriptor> last(std::in_place);
+  Client client(server.port());  // Has it.
+  EXPECT_LT(CpuTimeMeanwhile(), absl::Milliseconds(150));
+  last.reset();
+  client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_NE(client.ReadUntil("here").find("here"), std::string::npos);
 }
 
 void StreamTwoLines(HttpRequest, std::shared_ptr<HttpResponder> responder) {
