@@ -266,8 +266,9 @@ void Scheduler::CompleteRow(const StepRow& row, const RowResult& result) {
     return;
   }
   for (const int32_t token : result.tokens) {
+    // By the request alone (its grammar, and the ids that it bans): no other worker would find one.
     if (token < 0)
-      return EndRunning(sequence.id, absl::InternalError("no token may follow what the sequence has so far"), StopReason::kNone);
+      return EndRunning(sequence.id, absl::InvalidArgumentError("no token may follow what the sequence has so far"), StopReason::kNone);
     sequence.request.tokens.push_back(token);
     sequence.state = SequenceState::kDecode;
     const StopReason reason = CheckStop(sequence.request.stop, sequence.request.prompt_tokens, sequence.generated(), token);

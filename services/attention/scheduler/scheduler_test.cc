@@ -311,6 +311,17 @@ TEST_F(SchedulerTest, ResumedSequenceThatHadEndedEndsWithoutAStep) {
   EXPECT_EQ(ended[0]->end_reason, StopReason::kStop);
 }
 
+TEST_F(SchedulerTest, ASequenceThatNoTokenMayFollowIsItsRequestsFault) {
+  ASSERT_TRUE(scheduler_.Submit(Request("a", 4, 50)).ok());
+  scheduler_.Admit(kNow);
+  const StepPlan plan = scheduler_.PlanStep();
+  scheduler_.CompleteStep(plan, Sampled(plan, -1));
+  const auto ended = scheduler_.TakeEnded();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0]->end_status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(pool_.free_blocks(), pool_.total_blocks());
+}
+
 TEST_F(SchedulerTest, PausedSequenceKeepsItsPlaceButGetsNoRow) {
   SequenceRequest request = Request("a", 4, 50);
   auto observer = std::static_pointer_cast<Observer>(request.observer);

@@ -406,12 +406,15 @@ TEST_F(GenerationTest, WaitsForItsTurnAndGivesItsPlaceBack) {
 }
 
 TEST_F(GenerationTest, PassesOnWhatNoOtherWorkerCanMend) {
-  ScriptedDialer dialer(Answer("abc"), {{0, absl::InvalidArgumentError("bad seed")}});
-  Collector collector;
-  StartGeneration(Context(dialer), Input(), collector.Sink());
-  ASSERT_TRUE(collector.Wait());
-  EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(dialer.starts.size(), 1u);
+  for (const size_t tokens : {0, 2}) {
+    ScriptedDialer dialer(Answer("abc"), {{tokens, absl::InvalidArgumentError("no token may follow")}});
+    ManualTime time;
+    Collector collector;
+    StartGeneration(Context(dialer, &time), Input(), collector.Sink());
+    EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(dialer.starts.size(), 1u);
+    EXPECT_EQ(quarantine_.size(), 0u);
+  }
 }
 
 TEST_F(GenerationTest, CutsAtAStopString) {
