@@ -98,6 +98,7 @@ void AdmissionQueue::Run(uint64_t id, const std::string& tenant, int64_t tokens,
 
 std::vector<AdmissionDecision> AdmissionQueue::Decide(absl::Time now) {
   std::vector<AdmissionDecision> decisions = std::exchange(decided_, {});
+  ForgetIdleTenants(now);
   Expire(now, &decisions);
   const double equal_part = EqualPart();
   while (Tenant* tenant = NextTenant(equal_part)) {
@@ -200,15 +201,21 @@ void AdmissionQueue::DropSurplus(std::vector<AdmissionDecision>* decisions) {
 }
 
 void AdmissionQueue::ForgetIdleTenants(absl::Time now) {
-  std::erase_if(tenants_, [&](const auto& entry) {
-    const Tenant& tenant = entry.second;
-    return tenant.queue.empty() && tenant.running.sequences == 0 && now - tenant.seen > limits_.tenant_memory;
-  });
+  std::erase_if(tenants_, [&](const auto& entry) { return ForgottenAt(entry.second) <= now; });
+}
+
+absl::Time AdmissionQueue::ForgottenAt(const Tenant& tenant) const {
+  const bool here = !tenant.queue.empty() || tenant.running.sequences > 0;
+  return here ? absl::InfiniteFuture() : tenant.seen + limits_.tenant_memory;
 }
 
 absl::Time AdmissionQueue::NextEvent() const {
   if (!decided_.empty()) return absl::InfinitePast();
-  return expiries_.empty() ? absl::InfiniteFuture() : expiries_.begin()->first;
+  if (waiting_.empty()) return absl::InfiniteFuture();
+  absl::Time next = expiries_.begin()->first;
+  // Then those who wait may have more of the capacity.
+  for (const auto& [name, tenant] : tenants_) next = std::min(next, ForgottenAt(tenant));
+  return next;
 }
 
 absl::Duration AdmissionQueue::RetryAfter() const {

@@ -116,6 +116,8 @@ class AdmissionQueue {
   // The request waits no more.
   Waiting TakeWaiting(uint64_t id);
   void ForgetIdleTenants(absl::Time now);
+  // InfiniteFuture while it has requests here.
+  absl::Time ForgottenAt(const Tenant& tenant) const;
   absl::Status Refusal(absl::StatusCode code, const char* why) const;
   absl::Status Overloaded() const;
   absl::Status QueueFull() const;

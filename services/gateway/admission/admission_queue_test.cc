@@ -99,6 +99,20 @@ TEST_F(AdmissionQueueTest, ATenantLeavesRoomForTheOthers) {
   EXPECT_EQ(Runs(later - absl::Minutes(5)).size(), 2u);
 }
 
+TEST_F(AdmissionQueueTest, ATenantAloneHasAllAgainOnceTheOthersAreForgotten) {
+  Submit("other", 10);
+  EXPECT_EQ(Runs().size(), 1u);
+  queue_.Leave(1, kStart);
+  const absl::Time forgotten = kStart + Limits().tenant_memory;
+  const absl::Time now = forgotten - absl::Seconds(20);
+  for (int i = 0; i < 5; ++i) Submit("flood", 20, now);
+  EXPECT_EQ(Runs(now).size(), 3u);
+  EXPECT_EQ(queue_.NextEvent(), forgotten);
+  EXPECT_TRUE(Runs(forgotten - absl::Nanoseconds(1)).empty());
+  EXPECT_EQ(Runs(forgotten).size(), 2u);
+  EXPECT_TRUE(refused_.empty());
+}
+
 TEST_F(AdmissionQueueTest, ResumedRequestsDoNotWait) {
   Submit("t", 100);
   EXPECT_EQ(Runs().size(), 1u);
