@@ -3,14 +3,14 @@
 #include <algorithm>
 
 #include "proto/baleen/v1/placement.pb.h"
+#include "services/common/decode_workers.h"
 
 namespace baleen {
 
 bool HasSuccessor(const v1::ClusterMap& map, const std::string& leaving, const std::string& numerics_id) {
   return std::any_of(map.workers().begin(), map.workers().end(), [&](const v1::Worker& worker) {
     const v1::WorkerInfo& info = worker.info();
-    const bool decodes = info.role() == v1::ROLE_DECODE || info.role() == v1::ROLE_PREFILL_AND_DECODE;
-    return decodes && worker.ready() && !worker.draining() && info.numerics_id() == numerics_id && info.worker_id() != leaving;
+    return TakesSequences(worker) && info.numerics_id() == numerics_id && info.worker_id() != leaving;
   });
 }
 

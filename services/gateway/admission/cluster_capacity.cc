@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "services/common/decode_workers.h"
+
 namespace baleen {
 namespace {
 
@@ -23,11 +25,6 @@ struct Amount {
   }
 };
 
-bool Decodes(const v1::Worker& worker) {
-  const v1::Role role = worker.info().role();
-  return (role == v1::ROLE_DECODE || role == v1::ROLE_PREFILL_AND_DECODE) && worker.ready() && !worker.draining();
-}
-
 }  // namespace
 
 AdmissionCapacity ClusterCapacity(const v1::ClusterMap& map, const AdmissionCapacity& own) {
@@ -36,7 +33,7 @@ AdmissionCapacity ClusterCapacity(const v1::ClusterMap& map, const AdmissionCapa
   int64_t gateways = 0;
   for (const v1::Worker& worker : map.workers()) {
     if (worker.info().role() == v1::ROLE_GATEWAY) ++gateways;
-    if (!Decodes(worker)) continue;
+    if (!TakesSequences(worker)) continue;
     const double capacity = static_cast<double>(std::min<uint64_t>(worker.info().kv_capacity_tokens(), kMaxWorkerTokens));
     tokens.total += capacity;
     tokens.used += capacity * std::clamp(static_cast<double>(worker.kv_usage()), 0.0, 1.0);

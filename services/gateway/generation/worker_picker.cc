@@ -5,15 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include "services/common/decode_workers.h"
+
 namespace baleen {
 namespace {
 
-bool Decodes(const v1::Worker& worker) {
-  const v1::Role role = worker.info().role();
-  return (role == v1::ROLE_DECODE || role == v1::ROLE_PREFILL_AND_DECODE) && worker.ready() && !worker.draining();
-}
-
-bool AnyDecodes(const v1::ClusterMap& map) { return std::any_of(map.workers().begin(), map.workers().end(), Decodes); }
+bool AnyDecodes(const v1::ClusterMap& map) { return std::any_of(map.workers().begin(), map.workers().end(), TakesSequences); }
 
 }  // namespace
 
@@ -34,7 +31,7 @@ std::optional<PickedWorker> WorkerPicker::Pick(const std::set<std::string>& avoi
   const v1::Worker* best = nullptr;
   std::tuple<bool, int64_t, std::string> best_key;
   for (const v1::Worker& worker : map_->workers()) {
-    if (!Decodes(worker) || (!numerics_id.empty() && worker.info().numerics_id() != numerics_id)) continue;
+    if (!TakesSequences(worker) || (!numerics_id.empty() && worker.info().numerics_id() != numerics_id)) continue;
     const std::string& id = worker.info().worker_id();
     const auto picked = picked_since_map_.find(id);
     const int64_t load = int64_t{worker.running()} + worker.waiting() + (picked == picked_since_map_.end() ? 0 : picked->second);
@@ -81,7 +78,7 @@ double WorkerPicker::KvUsage() const {
   double usage = 0;
   int workers = 0;
   for (const v1::Worker& worker : map_->workers()) {
-    if (!Decodes(worker)) continue;
+    if (!TakesSequences(worker)) continue;
     usage += static_cast<double>(worker.kv_usage());
     ++workers;
   }

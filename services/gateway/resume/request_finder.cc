@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "services/common/decode_workers.h"
+
 namespace baleen {
 namespace {
 
@@ -31,8 +33,6 @@ struct Search {
     std::exchange(done, nullptr)(std::move(result));
   }
 };
-
-bool Decodes(v1::Role role) { return role == v1::ROLE_DECODE || role == v1::ROLE_PREFILL_AND_DECODE; }
 
 }  // namespace
 
