@@ -36,6 +36,7 @@ void DispatchCore::SetMap(ReplicaTable table, absl::Time now) {
     shard.draining = info.draining;
     by_index_.push_back(&shard);
   }
+  for (const auto& [worker_id, shard] : shards_) CountEjected(*shard);
   for (auto& [id, call] : calls_) {
     if (call.shard->in_map || before.count(call.shard) == 0) continue;
     call.hedge_at = std::min(call.hedge_at, now);
@@ -53,7 +54,6 @@ std::vector<std::string> DispatchCore::TakeForgotten() {
     gone.push_back(it->first);
     it = shards_.erase(it);
   }
-  CountEjected();
   return gone;
 }
 
@@ -62,7 +62,7 @@ void DispatchCore::Connected(const std::string& worker_id) {
   if (shard == nullptr) return;
   shard->connected = true;
   shard->health.Connected();
-  CountEjected();
+  CountEjected(*shard);
 }
 
 void DispatchCore::Disconnected(const std::string& worker_id, const absl::Status& why) {
@@ -111,7 +111,7 @@ std::optional<ClaimedAnswer> DispatchCore::Answered(uint64_t call_id, const std:
   } else {
     call.shard->health.Answered(now, slots, now - call.sent);
   }
-  CountEjected();
+  CountEjected(*call.shard);
   ClaimedAnswer answer{call.batch, call.work, {}, now - call.sent};
   const auto batch = batches_.find(call.batch);
   if (batch != batches_.end()) answer.places = batch->second.book.Claim(call.work->slots);
@@ -124,9 +124,10 @@ void DispatchCore::Refused(uint64_t call_id, const std::string& worker_id, const
   const auto it = calls_.find(call_id);
   if (it == calls_.end() || it->second.shard->worker_id != worker_id) return Alive(worker_id, now);
   // One that came too late for its batch says nothing against its shard, and others' calls are in time there.
-  absl::IsDeadlineExceeded(why) ? it->second.shard->health.Alive(now) : it->second.shard->health.Refused(now);
+  Shard& shard = *it->second.shard;
+  absl::IsDeadlineExceeded(why) ? shard.health.Alive(now) : shard.health.Refused(now);
+  CountEjected(shard);
   Lose(it, why);
-  CountEjected();
 }
 
 void DispatchCore::NotSent(uint64_t call_id, const std::string& worker_id, const absl::Status& why, absl::Time now) {
@@ -138,8 +139,9 @@ void DispatchCore::NotSent(uint64_t call_id, const std::string& worker_id, const
 
 void DispatchCore::Alive(const std::string& worker_id, absl::Time now) {
   Shard* shard = FindShard(worker_id);
-  if (shard != nullptr) shard->health.Alive(now);
-  CountEjected();
+  if (shard == nullptr) return;
+  shard->health.Alive(now);
+  CountEjected(*shard);
 }
 
 void DispatchCore::Lose(Calls::iterator it, const absl::Status& why) {
@@ -190,9 +192,9 @@ absl::Status DispatchCore::End(BatchId id) {
   return absl::UnavailableError(absl::StrCat("no output of layer ", batch.shape.layer, where, why));
 }
 
-void DispatchCore::CountEjected() {
-  stats_.ejected = 0;
-  for (const auto& [worker_id, shard] : shards_) stats_.ejected += shard->in_map && shard->health.ejected() ? 1 : 0;
+void DispatchCore::CountEjected(Shard& shard) {
+  const bool counts = shard.in_map && shard.health.ejected();
+  if (std::exchange(shard.counted, counts) != counts) stats_.ejected += counts ? 1 : -1;
 }
 
 }  // namespace baleen

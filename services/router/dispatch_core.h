@@ -117,6 +117,7 @@ class DispatchCore {
     bool connected = false;
     bool draining = false;
     bool in_map = false;
+    bool counted = false;  // In stats_.ejected.
     int64_t slots_out = 0;
     ShardHealth health;
   };
@@ -153,7 +154,8 @@ class DispatchCore {
   // Its slots are parked unless another call has them.
   void Lose(Calls::iterator call, const absl::Status& why);
   void Forget(Calls::iterator call);
-  void CountEjected();
+  // After whatever may change whether it is ejected.
+  void CountEjected(Shard& shard);
 
   const DispatchPolicy policy_;
   LatencyModel latency_;

@@ -91,7 +91,7 @@ std::vector<OutgoingCall> DispatchCore::Plan(absl::Time now) {
 void DispatchCore::MarkOverdue(Shard& shard, absl::Time now) {
   if (!shard.health.ejected()) ++stats_.ejections;
   shard.health.Overdue(now);
-  CountEjected();
+  CountEjected(shard);
 }
 
 void DispatchCore::HedgeOverdue(absl::Time now, std::vector<OutgoingCall>* out) {
