@@ -141,8 +141,8 @@ class DispatchCore {
 
   Shard& ShardOf(const std::string& worker_id);
   Shard* FindShard(const std::string& worker_id);
-  // For a second copy, `not_at` has the first; null for a first one.
-  std::vector<int> Replicas(int layer, int32_t expert, absl::Time now, const Shard* not_at) const;
+  // For a second copy, `not_at` has the first; null for a first one. Adds to `shards`, which is empty.
+  void AddReplicas(int layer, int32_t expert, absl::Time now, const Shard* not_at, std::vector<int>* shards) const;
   int64_t LeastSlotCost() const;
   DispatchPlan PlaceSlots(const Batch& batch, absl::Span<const int64_t> slots, absl::Time now, const Shard* not_at) const;
   void Send(BatchId id, Batch& batch, std::vector<ShardCall> calls, absl::Time now, std::vector<OutgoingCall>* out);

@@ -16,15 +16,17 @@ constexpr int64_t kMaxCostRatio = 4;
 }  // namespace
 
 // Those that answer in time; failing them, for a first copy, the ejected and the leaving.
-std::vector<int> DispatchCore::Replicas(int layer, int32_t expert, absl::Time now, const Shard* not_at) const {
-  std::vector<int> good;
-  std::vector<int> second;
-  for (const int index : table_.Holders(layer, expert)) {
-    const Shard& shard = *by_index_[static_cast<size_t>(index)];
-    if (&shard == not_at || !shard.connected || !shard.health.Usable(now)) continue;
-    (shard.health.Good(now) && !shard.draining ? good : second).push_back(index);
-  }
-  return good.empty() && not_at == nullptr ? second : good;
+void DispatchCore::AddReplicas(int layer, int32_t expert, absl::Time now, const Shard* not_at, std::vector<int>* shards) const {
+  const std::vector<int>& holders = table_.Holders(layer, expert);
+  const auto add = [&](bool good_only) {
+    for (const int index : holders) {
+      const Shard& shard = *by_index_[static_cast<size_t>(index)];
+      if (&shard == not_at || !shard.connected || !shard.health.Usable(now)) continue;
+      if (!good_only || (shard.health.Good(now) && !shard.draining)) shards->push_back(index);
+    }
+  };
+  add(/*good_only=*/true);
+  if (shards->empty() && not_at == nullptr) add(/*good_only=*/false);
 }
 
 // Of the shards whose cost is known: one that still loads says nothing of how fast the others are, and counts as the fastest.
@@ -41,8 +43,10 @@ DispatchPlan DispatchCore::PlaceSlots(const Batch& batch, absl::Span<const int64
   input.top_k = batch.shape.top_k;
   input.expert_ids = batch.shape.expert_ids;
   input.slots = slots;
-  input.replicas = [&](int32_t expert) { return Replicas(batch.shape.layer, expert, now, not_at); };
+  input.replicas = [&](int32_t expert, std::vector<int>* shards) { AddReplicas(batch.shape.layer, expert, now, not_at, shards); };
   const int64_t least = LeastSlotCost();
+  input.load.reserve(by_index_.size());
+  input.slot_cost.reserve(by_index_.size());
   for (const Shard* shard : by_index_) {
     const int64_t cost = shard->health.slot_cost();
     input.load.push_back(shard->slots_out);

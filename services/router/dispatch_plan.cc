@@ -27,8 +27,11 @@ std::map<int32_t, int> ChooseShards(const DispatchInput& input) {
   for (const int64_t slot : input.slots) ++slots_of[input.expert_ids[slot]];
   std::vector<int64_t> load = input.load;
   std::map<int32_t, int> shard_of;
+  std::vector<int> replicas;
   for (const auto& [expert, count] : slots_of) {
-    const int shard = LeastLoaded(input, input.replicas(expert), load, count);
+    replicas.clear();
+    input.replicas(expert, &replicas);
+    const int shard = LeastLoaded(input, replicas, load, count);
     if (shard != kNone) load[shard] += count;
     shard_of[expert] = shard;
   }

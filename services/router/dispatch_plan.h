@@ -15,8 +15,8 @@ struct DispatchInput {
   int top_k = 0;
   const int32_t* expert_ids = nullptr;  // [rows, top_k]
   absl::Span<const int64_t> slots;      // What is still to be computed, ascending.
-  // Shards that may compute the expert now, ascending; empty = none is there.
-  std::function<std::vector<int>(int32_t expert)> replicas;
+  // Adds to `shards`, which is empty, those that may compute the expert now, ascending; none = none is there.
+  std::function<void(int32_t expert, std::vector<int>* shards)> replicas;
   std::vector<int64_t> load;       // By shard: slots in flight.
   std::vector<int64_t> slot_cost;  // By shard: what a slot weighs there, at least 1; empty = the same everywhere.
   int64_t max_call_slots = 0;      // Bounds one message; at least top_k.

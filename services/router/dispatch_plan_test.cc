@@ -45,7 +45,7 @@ std::unique_ptr<Case> MakeCase(uint32_t seed) {
   c->input.top_k = c->top_k;
   c->input.expert_ids = c->ids.data();
   c->input.slots = c->slots;
-  c->input.replicas = [raw = c.get()](int32_t expert) { return raw->replicas[expert]; };
+  c->input.replicas = [raw = c.get()](int32_t expert, std::vector<int>* shards) { *shards = raw->replicas[expert]; };
   for (int shard = 0; shard < c->shards; ++shard) c->input.load.push_back(random() % 30);
   c->input.max_call_slots = c->top_k + random() % 100;
   return c;
@@ -112,7 +112,7 @@ TEST(DispatchPlanChoiceTest, LeastLoadThenLowestIndex) {
   input.top_k = 1;
   input.expert_ids = ids.data();
   input.slots = slots;
-  input.replicas = [](int32_t) { return std::vector<int>{0, 1, 2}; };
+  input.replicas = [](int32_t, std::vector<int>* shards) { *shards = {0, 1, 2}; };
   input.max_call_slots = 10;
   input.load = {5, 2, 2};
   EXPECT_EQ(PlanDispatch(input).calls.at(0).shard, 1);
@@ -128,7 +128,7 @@ TEST(DispatchPlanChoiceTest, ASlowShardGetsLess) {
   input.top_k = 40;
   input.expert_ids = ids.data();
   input.slots = slots;
-  input.replicas = [](int32_t) { return std::vector<int>{0, 1}; };
+  input.replicas = [](int32_t, std::vector<int>* shards) { *shards = {0, 1}; };
   input.max_call_slots = 40;
   input.load = {0, 0};
   input.slot_cost = {3, 1};
@@ -145,7 +145,7 @@ TEST(DispatchPlanChoiceTest, SpreadsExpertsOverReplicas) {
   input.top_k = 4;
   input.expert_ids = ids.data();
   input.slots = slots;
-  input.replicas = [](int32_t) { return std::vector<int>{0, 1}; };
+  input.replicas = [](int32_t, std::vector<int>* shards) { *shards = {0, 1}; };
   input.max_call_slots = 10;
   input.load = {0, 0};
   const DispatchPlan plan = PlanDispatch(input);
