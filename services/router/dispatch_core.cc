@@ -25,9 +25,9 @@ DispatchCore::Shard* DispatchCore::FindShard(const std::string& worker_id) {
   return it == shards_.end() ? nullptr : it->second.get();
 }
 
-void DispatchCore::SetMap(ReplicaTable table, absl::Time now) {
+ReplicaTable DispatchCore::SetMap(ReplicaTable table, absl::Time now) {
   const std::set<const Shard*> before(by_index_.begin(), by_index_.end());
-  table_ = std::move(table);
+  std::swap(table_, table);
   for (const auto& [worker_id, shard] : shards_) shard->in_map = false;
   by_index_.clear();
   for (const ShardInfo& info : table_.shards()) {
@@ -42,6 +42,7 @@ void DispatchCore::SetMap(ReplicaTable table, absl::Time now) {
     call.hedge_at = std::min(call.hedge_at, now);
     call.uncopied.reset();
   }
+  return table;
 }
 
 std::vector<std::string> DispatchCore::TakeForgotten() {

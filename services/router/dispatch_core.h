@@ -69,7 +69,8 @@ class DispatchCore {
  public:
   explicit DispatchCore(DispatchPolicy policy);
 
-  void SetMap(ReplicaTable table, absl::Time now);
+  // Returns the table before, which takes its time to be freed.
+  ReplicaTable SetMap(ReplicaTable table, absl::Time now);
   const ReplicaTable& table() const { return table_; }
   // A shard out of the map whose calls are all over; each once.
   std::vector<std::string> TakeForgotten();

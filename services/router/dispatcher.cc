@@ -1,6 +1,7 @@
 #include "services/router/dispatcher.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,10 +23,13 @@ Dispatcher::Dispatcher(RouterOptions options, Connector* connector, prometheus::
     : options_(std::move(options)), connector_(connector), probe_(metrics), core_(options_.policy) {}
 
 void Dispatcher::UpdateMap(const v1::ClusterMap& map) {
+  // Made, and the one before freed, without the lock: a large cluster's has thousands of parts.
+  ReplicaTable table(map, options_.numerics_id);
   std::lock_guard lock(mu_);
   if (stopping_ || map.epoch() < epoch_) return;
   epoch_ = map.epoch();
-  core_.SetMap(ReplicaTable(map, options_.numerics_id), Clock::Real()->Now());
+  readiness_.reset();
+  table = core_.SetMap(std::move(table), Clock::Real()->Now());
   for (const ShardInfo& info : core_.table().shards()) {
     std::shared_ptr<ShardLink>& link = links_[info.worker_id];
     if (link == nullptr) link = MakeLink(info.worker_id, info.address);
@@ -53,6 +57,12 @@ std::shared_ptr<ShardLink> Dispatcher::MakeLink(const std::string& worker_id, co
 
 absl::Status Dispatcher::Ready(int first_layer, int layers, int experts) const {
   std::lock_guard lock(mu_);
+  const std::array<int, 3> asked = {first_layer, layers, experts};
+  if (!readiness_ || readiness_->first != asked) readiness_ = {asked, ReadyLocked(first_layer, layers, experts)};
+  return readiness_->second;
+}
+
+absl::Status Dispatcher::ReadyLocked(int first_layer, int layers, int experts) const {
   if (layers > 0 && epoch_ == 0) return absl::UnavailableError("no map from placement yet");
   const std::vector<ShardInfo>& shards = core_.table().shards();
   std::vector<char> up;

@@ -2,13 +2,16 @@
 #ifndef BALEEN_SERVICES_ROUTER_DISPATCHER_H_
 #define BALEEN_SERVICES_ROUTER_DISPATCHER_H_
 
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -49,6 +52,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   std::shared_ptr<ShardLink> MakeLink(const std::string& worker_id, const std::string& address);
 
   // Named ...Locked: mu_ is held.
+  absl::Status ReadyLocked(int first_layer, int layers, int experts) const;
   std::vector<Sending> PrepareLocked(std::vector<OutgoingCall> calls);
   absl::Status EndLocked(const std::shared_ptr<PendingBatch>& batch, std::unique_lock<std::mutex>& lock);
   void WakeLocked();
@@ -78,6 +82,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   bool idle_ = false;   // Upkeep sleeps long: a new batch wakes it.
   bool stopping_ = false;
   uint64_t epoch_ = 0;
+  // What Ready said, until the map or a link changes: it is asked often, and looks through all experts.
+  mutable std::optional<std::pair<std::array<int, 3>, absl::Status>> readiness_;
   BusyClock busy_;  // Of the one caller.
   DispatchCore core_;
   std::map<std::string, std::shared_ptr<ShardLink>> links_;  // By worker id.

@@ -86,6 +86,7 @@ bool Dispatcher::TakeReplyLocked(const std::string& worker_id, const v1::ExpertR
 void Dispatcher::OnUp(const std::string& worker_id, const ShardLink& link) {
   std::lock_guard lock(mu_);
   if (!HeldLocked(worker_id, link)) return;
+  readiness_.reset();
   core_.Connected(worker_id);
   WakeLocked();
 }
@@ -99,6 +100,7 @@ void Dispatcher::OnAlive(const std::string& worker_id, const ShardLink& link) {
 void Dispatcher::OnDown(const std::string& worker_id, const ShardLink& link, const absl::Status& status) {
   std::lock_guard lock(mu_);
   if (!HeldLocked(worker_id, link)) return;
+  readiness_.reset();
   core_.Disconnected(worker_id, status);
   WakeLocked();
 }

@@ -44,6 +44,24 @@ absl::Status WaitReady(const Dispatcher& dispatcher) {
   return status;
 }
 
+TEST(DispatcherTest, ReadinessFollowsMapsAndLinks) {
+  ScriptedConnector connector;
+  RouterOptions options;
+  options.numerics_id = kNumerics;
+  const auto dispatcher = std::make_shared<Dispatcher>(options, &connector, nullptr);
+  dispatcher->Start();
+  EXPECT_FALSE(dispatcher->Ready(kLayer, 1, 1).ok());
+  dispatcher->UpdateMap(Map(1, /*has_shard=*/true));
+  ASSERT_TRUE(WaitReady(*dispatcher).ok());
+  EXPECT_FALSE(dispatcher->Ready(kLayer, 1, 2).ok());
+  EXPECT_TRUE(dispatcher->Ready(kLayer, 1, 1).ok());
+  dispatcher->UpdateMap(Map(2, /*has_shard=*/false));
+  EXPECT_FALSE(dispatcher->Ready(kLayer, 1, 1).ok());
+  dispatcher->UpdateMap(Map(3, /*has_shard=*/true));
+  EXPECT_TRUE(WaitReady(*dispatcher).ok());
+  dispatcher->Stop();
+}
+
 TEST(DispatcherTest, TheEndOfAForgottenLinksStreamLeavesItsSuccessorConnected) {
   ScriptedConnector connector;
   RouterOptions options;
