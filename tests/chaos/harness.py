@@ -64,6 +64,7 @@ class Outcome:
     compared: int = 0       # Of them, token by token; those without a seed draw their own.
     leaked_blocks: int = 0  # Of KV.
     held: list = dataclasses.field(default_factory=list)  # What else processes still held when nothing ran any more, as lines.
+    first_token_s: float = 0.0  # The longest wait for one when all streams begin at once, without faults.
     remote_prefills: float = 0  # At decode workers, since they last started.
     grown: dict = dataclasses.field(default_factory=dict)  # {process: (file descriptors, threads) more than before the faults}
     false_ready_s: float = 0.0
@@ -157,7 +158,7 @@ def run(settings, tell=lambda strike: None):
         first_token_s, _, _ = load.pauses.longest(pauses.FIRST, begun, time.monotonic())
         leaks.use_everything(chaos.cluster, chaos.gateways)
         before = leaks.settle(chaos.cluster.processes)
-        outcome = Outcome([], with_fabric=fabric is not None)
+        outcome = Outcome([], with_fabric=fabric is not None, first_token_s=first_token_s)
         with load:
             _strike_all(chaos, fabric, load, settings, first_token_s, outcome.strikes, tell)
             if settings.alerts:

@@ -19,7 +19,7 @@ def report(outcome, settings):
         "faults": len(strikes), "requests": outcome.requests + failed, "failed": failed,
         "identical": outcome.requests - differ, "compared": outcome.compared,
         "longest_gap_ms": max((strike.stall_ms for strike in strikes), default=0.0), "leaked_blocks": outcome.leaked_blocks,
-        "held": outcome.held, "remote_prefills": outcome.remote_prefills, "out_of_phase": sum(not strike.in_phase for strike in strikes),
+        "first_token_ms": outcome.first_token_s * 1e3, "held": outcome.held, "remote_prefills": outcome.remote_prefills, "out_of_phase": sum(not strike.in_phase for strike in strikes),
         "leaked_fds": leaked_fds, "leaked_threads": leaked_threads,
         "grown": outcome.grown, "false_ready_s": outcome.false_ready_s, "seed": settings.seed,
         "mtp": settings.mtp, "transport": settings.transport, "partitions": outcome.with_fabric,
