@@ -86,6 +86,7 @@ class ClientStream final : public Connection, public std::enable_shared_from_thi
     bool opened;
   };
 
+  void Refuse();
   void OnAccepted(const v1::UcxAcceptance& acceptance);
   void OnControlDone(const grpc::Status& status);
   void OnSessionEnded(absl::Status reason, bool opened);
@@ -112,23 +113,28 @@ class ClientStream final : public Connection, public std::enable_shared_from_thi
 
 void ClientStream::Start(const std::shared_ptr<grpc::Channel>& channel) {
   self_ = shared_from_this();
+  if (!shared_->registry.Add(self_)) return Refuse();
   auto on_message = [self = self_](Message message) {
     if (self->handlers_.on_message) self->handlers_.on_message(std::move(message));
   };
   auto on_ended = [self = self_](absl::Status reason, bool opened) { self->OnSessionEnded(std::move(reason), opened); };
+  // Before the session, whose end cancels it: a session that gets no port ends at once, on the worker's thread.
+  control_ = std::make_shared<UcxControlCall>(
+      UcxControlEvents{.on_accepted = [self = self_](const auto& acceptance) { self->OnAccepted(acceptance); },
+                       .on_done = [self = self_](const grpc::Status& status) { self->OnControlDone(status); }});
   v1::UcxOffer offer;
   offer.set_method(method_);
   *offer.mutable_end() =
       ToWire(session_->Start({.on_open = nullptr, .on_message = on_message, .on_ended = on_ended}), shared_->worker->place());
-  control_ = std::make_shared<UcxControlCall>(
-      std::move(offer), UcxControlEvents{.on_accepted = [self = self_](const auto& acceptance) { self->OnAccepted(acceptance); },
-                                         .on_done = [self = self_](const grpc::Status& status) { self->OnControlDone(status); }});
-  if (shared_->registry.Add(self_)) return control_->Start(channel);
-  {
-    std::lock_guard lock(mu_);
-    control_done_ = true;  // It never began.
-  }
-  session_->End(absl::UnavailableError("the connector is shut down"));
+  control_->Start(channel, std::move(offer));
+}
+
+// Of a stream whose session has not started.
+void ClientStream::Refuse() {
+  const absl::Status reason = absl::UnavailableError("the connector is shut down");
+  session_->End(reason);
+  (void)session_->TakeUnsent();
+  CloseHandlers(reason);
 }
 
 absl::Status ClientStream::Send(Message message) {

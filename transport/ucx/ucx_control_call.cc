@@ -4,10 +4,11 @@
 
 namespace baleen {
 
-UcxControlCall::UcxControlCall(v1::UcxOffer offer, UcxControlEvents events) : offer_(std::move(offer)), events_(std::move(events)) {}
+UcxControlCall::UcxControlCall(UcxControlEvents events) : events_(std::move(events)) {}
 
-void UcxControlCall::Start(const std::shared_ptr<grpc::Channel>& channel) {
+void UcxControlCall::Start(const std::shared_ptr<grpc::Channel>& channel, v1::UcxOffer offer) {
   self_ = shared_from_this();
+  offer_ = std::move(offer);
   stub_ = v1::UcxControl::NewStub(channel);
   stub_->async()->Open(context_.get(), this);
   StartWrite(&offer_);

@@ -24,16 +24,16 @@ struct UcxControlEvents {
 class UcxControlCall final : public grpc::ClientBidiReactor<v1::UcxOffer, v1::UcxAcceptance>,
                              public std::enable_shared_from_this<UcxControlCall> {
  public:
-  UcxControlCall(v1::UcxOffer offer, UcxControlEvents events);
-  void Start(const std::shared_ptr<grpc::Channel>& channel);
-  // on_done follows.
+  explicit UcxControlCall(UcxControlEvents events);
+  void Start(const std::shared_ptr<grpc::Channel>& channel, v1::UcxOffer offer);
+  // on_done follows, or, if it comes before Start, soon after that.
   void Cancel();
 
  private:
   void OnReadDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
 
-  const v1::UcxOffer offer_;
+  v1::UcxOffer offer_;
   UcxControlEvents events_;
   v1::UcxAcceptance acceptance_;
   bool accepted_ = false;
