@@ -90,7 +90,7 @@ class ClientStream final : public Connection, public std::enable_shared_from_thi
   void OnAccepted(const v1::UcxAcceptance& acceptance);
   void OnControlDone(const grpc::Status& status);
   void OnSessionEnded(absl::Status reason, bool opened);
-  void FinishIfOver();
+  void FinishIfOver(std::unique_lock<std::mutex> lock);
   void FallBack(const absl::Status& reason);
   void CloseHandlers(const absl::Status& reason);
 
@@ -175,33 +175,25 @@ void ClientStream::OnAccepted(const v1::UcxAcceptance& acceptance) {
 
 void ClientStream::OnControlDone(const grpc::Status& status) {
   session_->End(EndOf(status, address_));
-  {
-    std::lock_guard lock(mu_);
-    control_done_ = true;
-  }
-  FinishIfOver();
+  std::unique_lock lock(mu_);
+  control_done_ = true;
+  FinishIfOver(std::move(lock));
 }
 
 void ClientStream::OnSessionEnded(absl::Status reason, bool opened) {
   control_->Cancel();
-  {
-    std::lock_guard lock(mu_);
-    session_end_ = {std::move(reason), opened};
-  }
-  FinishIfOver();
+  std::unique_lock lock(mu_);
+  session_end_ = {std::move(reason), opened};
+  FinishIfOver(std::move(lock));
 }
 
-// The second of the two ends, on its thread.
-void ClientStream::FinishIfOver() {
-  SessionEnd end;
-  bool falls_back = false;
-  {
-    std::lock_guard lock(mu_);
-    if (!control_done_ || !session_end_.has_value()) return;
-    end = *session_end_;
-    falls_back = !end.opened && !closed_ && MeansFallback(end.reason);
-    falling_back_ = falls_back;
-  }
+// The second of the two ends, on its thread. With the lock under which the end was noted, so that there is one second.
+void ClientStream::FinishIfOver(std::unique_lock<std::mutex> lock) {
+  if (!control_done_ || !session_end_.has_value()) return;
+  const SessionEnd end = *session_end_;
+  falling_back_ = !end.opened && !closed_ && MeansFallback(end.reason);
+  const bool falls_back = falling_back_;
+  lock.unlock();
   if (falls_back) return FallBack(end.reason);
   (void)session_->TakeUnsent();
   CloseHandlers(end.reason);
