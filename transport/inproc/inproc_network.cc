@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "transport/message_size.h"
 
 namespace baleen {
 
@@ -59,13 +61,8 @@ class End final : public Connection, public std::enable_shared_from_this<End> {
   size_t inbox_bytes = 0;
 };
 
-size_t SizeOf(const Message& message) { return message.header.size() + message.payload.size; }
-
 absl::Status End::Send(Message message) {
-  if (message.header.size() > kMaxHeaderBytes || message.payload.size > kMaxPayloadBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("message of ", message.header.size(), " + ", message.payload.size, " bytes is over the frame limit"));
-  }
+  RETURN_IF_ERROR(CheckSize(message));
   const std::shared_ptr<Network> network = network_.lock();
   if (network == nullptr) return absl::UnavailableError(absl::StrCat("stream with ", address, " is broken"));
   std::lock_guard lock(network->mu);

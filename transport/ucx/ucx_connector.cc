@@ -8,8 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
+#include "base/status_macros.h"
 #include "transport/grpc/stream_channel.h"
 #include "transport/grpc/stream_registry.h"
+#include "transport/message_size.h"
 #include "transport/ucx/ucx_control_call.h"
 #include "transport/ucx/ucx_end.h"
 #include "transport/ucx/ucx_session.h"
@@ -36,6 +38,12 @@ absl::Status EndOf(const grpc::Status& status, const std::string& address) {
     default:
       return absl::Status(static_cast<absl::StatusCode>(status.error_code()), absl::StrCat(address, ": ", status.error_message()));
   }
+}
+
+// Up to the first that `to` does not take: one that is left out would be a gap in the stream.
+absl::Status HandOver(std::deque<Message> messages, Connection* to) {
+  for (Message& message : messages) RETURN_IF_ERROR(to->Send(std::move(message)));
+  return absl::OkStatus();
 }
 
 // Shared with the streams.
@@ -91,7 +99,9 @@ class ClientStream final : public Connection, public std::enable_shared_from_thi
   void OnControlDone(const grpc::Status& status);
   void OnSessionEnded(absl::Status reason, bool opened);
   void FinishIfOver(std::unique_lock<std::mutex> lock);
+  absl::Status WaitLocked(Message message);
   void FallBack(const absl::Status& reason);
+  absl::Status EndOfFallback(absl::Status end);
   void CloseHandlers(const absl::Status& reason);
 
   const std::string address_;
@@ -108,6 +118,8 @@ class ClientStream final : public Connection, public std::enable_shared_from_thi
   std::optional<SessionEnd> session_end_;
   bool falling_back_ = false;
   std::deque<Message> waiting_;  // While falling back.
+  size_t waiting_bytes_ = 0;
+  absl::Status not_handed_over_;  // Why this end closed the fallback's stream.
   std::shared_ptr<Connection> inner_;
 };
 
@@ -144,16 +156,23 @@ absl::Status ClientStream::Send(Message message) {
     lock.unlock();
     return inner->Send(std::move(message));
   }
-  if (falling_back_ && !closed_) {
-    if (waiting_.size() >= shared_->options.bounds.messages) {
-      return absl::ResourceExhaustedError(absl::StrCat(address_, ": ", waiting_.size(), " messages are queued"));
-    }
-    waiting_.push_back(std::move(message));
-    return absl::OkStatus();
-  }
+  if (falling_back_ && !closed_) return WaitLocked(std::move(message));
   // With the lock, so that what the session takes is known to FallBack.
   const absl::Status sent = session_->Send(std::move(message));
   return sent.ok() ? sent : absl::Status(sent.code(), absl::StrCat(address_, ": ", sent.message()));
+}
+
+absl::Status ClientStream::WaitLocked(Message message) {
+  RETURN_IF_ERROR(CheckSize(message));
+  const size_t size = SizeOf(message);
+  const StreamBounds& bounds = shared_->options.bounds;
+  if (waiting_.size() >= bounds.messages || waiting_bytes_ + size > bounds.bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(address_, ": ", waiting_.size(), " messages of ", waiting_bytes_, " bytes are queued"));
+  }
+  waiting_bytes_ += size;
+  waiting_.push_back(std::move(message));
+  return absl::OkStatus();
 }
 
 void ClientStream::Close() {
@@ -209,24 +228,31 @@ void ClientStream::FallBack(const absl::Status& reason) {
                               const StreamHandlers last = std::move(*handlers);
                               *handlers = {};
                               self->handlers_ = {};
-                              if (last.on_closed) last.on_closed(std::move(end));
+                              if (last.on_closed) last.on_closed(self->EndOfFallback(std::move(end)));
                             }
                             self->CloseHandlers(absl::OkStatus());
                           }});
-  // A message that does not go means that the stream is broken, which on_closed says.
-  for (Message& message : session_->TakeUnsent()) (void)inner->Send(std::move(message));
+  absl::Status handed_over = HandOver(session_->TakeUnsent(), inner.get());
   std::unique_lock lock(mu_);
   while (!waiting_.empty()) {
-    const std::deque<Message> batch = std::exchange(waiting_, {});
+    std::deque<Message> batch = std::exchange(waiting_, {});
+    waiting_bytes_ = 0;
     lock.unlock();
-    for (const Message& message : batch) (void)inner->Send(message);
+    if (handed_over.ok()) handed_over = HandOver(std::move(batch), inner.get());
     lock.lock();
   }
   falling_back_ = false;
   inner_ = inner;
-  const bool closed = closed_;
+  const bool closed = closed_ || !handed_over.ok();
+  if (!handed_over.ok()) not_handed_over_ = absl::UnavailableError(absl::StrCat(address_, ": ", handed_over.message()));
   lock.unlock();
   if (closed) inner->Close();
+}
+
+// What this end closed because the fallback did not take a message is no wish of its user's.
+absl::Status ClientStream::EndOfFallback(absl::Status end) {
+  std::lock_guard lock(mu_);
+  return !closed_ && absl::IsCancelled(end) && !not_handed_over_.ok() ? not_handed_over_ : end;
 }
 
 void ClientStream::CloseHandlers(const absl::Status& reason) {

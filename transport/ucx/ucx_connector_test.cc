@@ -8,10 +8,13 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "transport/limits.h"
 #include "transport/testing/echo_server.h"
 #include "transport/ucx/ucx_worker.h"
 
@@ -20,27 +23,46 @@ namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(20);
 
-// Takes whatever it is sent.
+// Takes what it is sent, but for one message.
 class FallbackStream final : public Connection {
  public:
-  explicit FallbackStream(StreamHandlers handlers) : handlers_(std::move(handlers)) {}
+  FallbackStream(StreamHandlers handlers, std::string refused) : handlers_(std::move(handlers)), refused_(std::move(refused)) {}
 
-  absl::Status Send(Message) override { return absl::OkStatus(); }
+  absl::Status Send(Message message) override {
+    if (message.header == refused_) return absl::ResourceExhaustedError("too much is queued");
+    absl::MutexLock lock(&mu_);
+    sent_.push_back(message.header);
+    return absl::OkStatus();
+  }
   void Close() override {
     const StreamHandlers last = std::exchange(handlers_, {});
     if (last.on_closed) last.on_closed(absl::CancelledError("closed by this end"));
   }
+  bool AwaitSent(size_t count) {
+    absl::MutexLock lock(&mu_);
+    const auto enough = [&] { return sent_.size() >= count; };
+    return mu_.AwaitWithTimeout(absl::Condition(&enough), kPatience);
+  }
+  std::vector<std::string> sent() {
+    absl::MutexLock lock(&mu_);
+    return sent_;
+  }
 
  private:
   StreamHandlers handlers_;
+  const std::string refused_;
+  absl::Mutex mu_;
+  std::vector<std::string> sent_;
 };
 
 class Fallback final : public Connector {
  public:
   std::shared_ptr<Connection> Connect(const std::string&, const std::string&, StreamHandlers handlers) override {
-    auto stream = std::make_shared<FallbackStream>(std::move(handlers));
+    auto stream = std::make_shared<FallbackStream>(std::move(handlers), refused);
     absl::MutexLock lock(&mu_);
     ++connects_;
+    last_ = stream;
+    mu_.Await(absl::Condition(&open_));
     return stream;
   }
 
@@ -49,10 +71,23 @@ class Fallback final : public Connector {
     const auto enough = [&] { return connects_ >= count; };
     return mu_.AwaitWithTimeout(absl::Condition(&enough), kPatience);
   }
+  // Connect does not return while it is not open.
+  void SetOpen(bool open) {
+    absl::MutexLock lock(&mu_);
+    open_ = open;
+  }
+  std::shared_ptr<FallbackStream> last() {
+    absl::MutexLock lock(&mu_);
+    return last_;
+  }
+
+  std::string refused = "none";
 
  private:
   absl::Mutex mu_;
   int connects_ = 0;
+  bool open_ = true;
+  std::shared_ptr<FallbackStream> last_;
 };
 
 class UcxConnectorTest : public ::testing::Test {
@@ -129,6 +164,81 @@ TEST_F(UcxConnectorTest, StreamsThatGetNoPortFallBack) {
   EXPECT_TRUE(fallback_.AwaitConnects(kStreams));
   for (const auto& stream : streams) stream->Close();
   open.Wait();
+}
+
+// A stream that goes over the fallback, which has not taken over yet.
+class UcxFallingBackTest : public UcxConnectorTest {
+ protected:
+  UcxFallingBackTest() { fallback_.SetOpen(false); }
+
+  // Its first message is sent before the fallback is asked, as a rule.
+  void FallBack(const std::string& first, StreamBounds bounds = {}) {
+    Start(bounds);
+    stream_ = Connect(server_, {.on_message = nullptr, .on_closed = [this](absl::Status status) {
+                                  end_ = std::move(status);
+                                  closed_.Notify();
+                                }});
+    if (!first.empty()) {
+      ASSERT_TRUE(stream_->Send(Text(first)).ok());
+    }
+    ASSERT_TRUE(fallback_.AwaitConnects(1));
+  }
+  void TakeOver() { fallback_.SetOpen(true); }
+  absl::Status AwaitEnd() {
+    EXPECT_TRUE(closed_.WaitForNotificationWithTimeout(kPatience));
+    return end_;
+  }
+  void Close() {
+    TakeOver();
+    stream_->Close();
+    EXPECT_EQ(AwaitEnd().code(), absl::StatusCode::kCancelled);
+  }
+  static Message Text(std::string header) { return {std::move(header), {}}; }
+
+  const EchoServer server_{""};
+  std::shared_ptr<Connection> stream_;
+  absl::Status end_;
+  absl::Notification closed_;
+};
+
+TEST_F(UcxFallingBackTest, WhatWaitedGoesInOrder) {
+  FallBack("0");
+  ASSERT_TRUE(stream_->Send(Text("1")).ok());
+  ASSERT_TRUE(stream_->Send(Text("2")).ok());
+  TakeOver();
+  EXPECT_TRUE(fallback_.last()->AwaitSent(3));
+  EXPECT_EQ(fallback_.last()->sent(), (std::vector<std::string>{"0", "1", "2"}));
+  Close();
+}
+
+TEST_F(UcxFallingBackTest, AMessageThatTheFallbackRefusesEndsTheStream) {
+  fallback_.refused = "2";
+  FallBack("0");
+  for (const char* header : {"1", "2", "3"}) ASSERT_TRUE(stream_->Send(Text(header)).ok());
+  TakeOver();
+  EXPECT_EQ(AwaitEnd().code(), absl::StatusCode::kUnavailable) << end_;
+  EXPECT_NE(end_.message().find("too much is queued"), std::string::npos) << end_;
+  EXPECT_EQ(fallback_.last()->sent(), (std::vector<std::string>{"0", "1"}));
+}
+
+TEST_F(UcxFallingBackTest, NothingFollowsTheFirstMessageThatTheFallbackRefuses) {
+  fallback_.refused = "0";
+  FallBack("0");
+  ASSERT_TRUE(stream_->Send(Text("1")).ok());
+  TakeOver();
+  EXPECT_EQ(AwaitEnd().code(), absl::StatusCode::kUnavailable) << end_;
+  EXPECT_TRUE(fallback_.last()->sent().empty());
+}
+
+TEST_F(UcxFallingBackTest, WhatWaitsIsBounded) {
+  FallBack("", {.messages = 3, .bytes = 1000});
+  EXPECT_TRUE(stream_->Send(Text(std::string(600, 'h'))).ok());
+  EXPECT_EQ(stream_->Send(Text(std::string(600, 'h'))).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(stream_->Send(Text(std::string(kMaxHeaderBytes + 1, 'h'))).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(stream_->Send(Text("1")).ok());
+  EXPECT_TRUE(stream_->Send(Text("2")).ok());
+  EXPECT_EQ(stream_->Send(Text("3")).code(), absl::StatusCode::kResourceExhausted);
+  Close();
 }
 
 }  // namespace

@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "transport/message_size.h"
 
 namespace baleen {
 
 namespace {
-
-size_t SizeOf(const Message& message) { return message.header.size() + message.payload.size; }
 
 absl::Status Broken() { return absl::UnavailableError("the stream is broken"); }
 
@@ -48,10 +48,7 @@ void UcxSession::Attach(const UcxCoordinates& peer, absl::Time deadline) {
 }
 
 absl::Status UcxSession::Send(Message message) {
-  if (message.header.size() > kMaxHeaderBytes || message.payload.size > kMaxPayloadBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("message of ", message.header.size(), " + ", message.payload.size, " bytes is over the frame limit"));
-  }
+  RETURN_IF_ERROR(CheckSize(message));
   const size_t size = SizeOf(message);
   UcxWorker::Lock lock(*worker_);
   const bool may_go_elsewhere = !open_ && !unsent_taken_ && ended_.has_value() && ended_->code() != absl::StatusCode::kCancelled;
