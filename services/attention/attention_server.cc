@@ -287,7 +287,8 @@ void AttentionServer::Impl::Report(v1::HeartbeatRequest* heartbeat) {
   activity->set_kv_blocks_total(static_cast<uint64_t>(blocks->total_blocks()));
   activity->set_kv_blocks_used(static_cast<uint64_t>(blocks->total_blocks() - blocks->free_blocks()));
   activity->set_kv_blocks_cached(static_cast<uint64_t>(blocks->cached_blocks()));
-  for (const TensorDigestEntry& entry : model->digests) {
+  // Once: PlacementClient keeps them.
+  for (const TensorDigestEntry& entry : std::exchange(model->digests, {})) {
     v1::TensorDigest* digest = heartbeat->add_digests();
     digest->set_name(entry.name);
     digest->set_digest(entry.digest);

@@ -103,15 +103,19 @@ void ExpertHolder::Publish(Loaded loaded) {
       {{"experts", absl::StrCat(held_->size())}, {"checkpoint_bytes_read", absl::StrCat(checkpoint_->BytesRead())}});
   std::lock_guard lock(mu_);
   loaded_ = RangesOf(std::move(loaded.ids));
-  digests_ = std::move(digests);
+  unreported_ = std::move(digests);
 }
 
-void ExpertHolder::Report(v1::HeartbeatRequest* heartbeat) const {
-  std::lock_guard lock(mu_);
-  heartbeat->mutable_loaded()->Add(loaded_.begin(), loaded_.end());
-  for (const TensorDigestEntry& entry : digests_) {
+void ExpertHolder::Report(v1::HeartbeatRequest* heartbeat) {
+  std::vector<TensorDigestEntry> digests;
+  {
+    std::lock_guard lock(mu_);
+    heartbeat->mutable_loaded()->Add(loaded_.begin(), loaded_.end());
+    digests.swap(unreported_);
+  }
+  for (TensorDigestEntry& entry : digests) {
     v1::TensorDigest* digest = heartbeat->add_digests();
-    digest->set_name(entry.name);
+    digest->set_name(std::move(entry.name));
     digest->set_digest(entry.digest);
   }
 }

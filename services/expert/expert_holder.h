@@ -28,8 +28,9 @@ class ExpertHolder {
   // for ids that are not in the model.
   absl::Status Assign(const std::vector<v1::ExpertRange>& ranges);
 
-  // Loaded ranges and the digests of all tensors read so far.
-  void Report(v1::HeartbeatRequest* heartbeat) const;
+  // Loaded ranges, and the digests of the tensors read so far, if any was loaded since the last report: a shard has tens of thousands of
+  // them, which PlacementClient keeps.
+  void Report(v1::HeartbeatRequest* heartbeat);
   // OK when it holds experts, be they those of the newest assignment or of the one before while that is being loaded. After a failure its
   // error, until an Assign succeeds.
   absl::Status Ready() const;
@@ -54,7 +55,7 @@ class ExpertHolder {
 
   mutable std::mutex mu_;
   std::vector<v1::ExpertRange> loaded_;
-  std::vector<TensorDigestEntry> digests_;
+  std::vector<TensorDigestEntry> unreported_;
   bool failing_ = false;  // The last Assign that ended failed.
   absl::Status ready_;
 };

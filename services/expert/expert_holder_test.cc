@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -76,7 +77,7 @@ class ExpertHolderTest : public ::testing::Test {
   }
 
   // Of layer_, as it is reported.
-  std::vector<uint32_t> Loaded(const ExpertHolder& holder) const {
+  std::vector<uint32_t> Loaded(ExpertHolder& holder) const {
     v1::HeartbeatRequest heartbeat;
     holder.Report(&heartbeat);
     std::vector<uint32_t> experts;
@@ -136,6 +137,24 @@ TEST_F(ExpertHolderTest, WhatIsAssignedNoMoreGoesThoughNothingCanBeLoaded) {
   ASSERT_TRUE(holder->Assign(Ranges({0, 1})).ok());
   EXPECT_FALSE(holder->Assign(Ranges({1, 2, 5})).ok());
   EXPECT_EQ(Loaded(*holder), (std::vector<uint32_t>{1}));
+}
+
+TEST_F(ExpertHolderTest, DigestsAreReportedOnceALoad) {
+  FailingLoader loader({}, /*failures=*/0);
+  const auto holder = Holder(&loader);
+  const auto digests = [&] {
+    v1::HeartbeatRequest heartbeat;
+    holder->Report(&heartbeat);
+    EXPECT_EQ(heartbeat.loaded_size(), 1);
+    return heartbeat.digests_size();
+  };
+  const std::string name = "model.norm.weight";
+  ASSERT_TRUE(checkpoint_->GetVector(name, config_.hidden_size).ok());
+  ASSERT_TRUE(holder->Assign(Ranges({1})).ok());
+  EXPECT_EQ(digests(), 1);
+  EXPECT_EQ(digests(), 0);
+  ASSERT_TRUE(holder->Assign(Ranges({1, 2})).ok());
+  EXPECT_EQ(digests(), 1);
 }
 
 TEST_F(ExpertHolderTest, ExpertsThatTheModelLacksAreRefused) {

@@ -10,7 +10,7 @@
 
 namespace baleen {
 
-// Not thread-safe. Grows with the worker's tensors.
+// Not thread-safe. Grows with the worker's tensors; an exchange takes as long as what is given and what is not answered.
 class DigestOutbox {
  public:
   // Takes the request's digests in and puts back those that placement does not know.
@@ -21,11 +21,9 @@ class DigestOutbox {
   void SendAllAgain();
 
  private:
-  struct Entry {
-    uint64_t digest = 0;
-    bool answered = false;
-  };
-  std::map<std::string, Entry> digests_;
+  using Digests = std::map<std::string, uint64_t>;  // By name.
+  Digests given_;
+  Digests unanswered_;  // Of these.
 };
 
 }  // namespace baleen
