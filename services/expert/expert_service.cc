@@ -47,7 +47,7 @@ void ExpertService::Take(const std::shared_ptr<Connection>& connection, Message 
   uint64_t epoch = 0;
   absl::StatusOr<ExpertCall> call = ParseExpertCall(std::move(message), options_.shape, clock_->Now(), &call_id, &epoch);
   const auto refuse = [&](const absl::Status& status) {
-    probe_.CallDone(absl::StatusCodeToString(status.code()));
+    probe_.CallRefused(status.code());
     SendReply(connection, EncodeRefusal(call_id, epoch, status));
   };
   if (!call.ok()) return refuse(call.status());
@@ -90,7 +90,7 @@ void ExpertService::Drain() {
 }
 
 void ExpertService::Refuse(const ExpertCall& call, const absl::Status& status) {
-  probe_.CallDone(absl::StatusCodeToString(status.code()));
+  probe_.CallRefused(status.code());
   call.reply(EncodeRefusal(call.call_id, call.epoch, status));
 }
 
@@ -140,7 +140,7 @@ void ExpertService::ComputeBatch(std::vector<ExpertCall> calls) {
   probe_.BatchComputed(rows, took);
   if (options_.spans != nullptr) Trace(calls, rows, start);
   for (size_t i = 0; i < calls.size(); ++i) {
-    probe_.CallDone("OK");
+    probe_.CallAnswered();
     row_counter_.Count(calls[i].layer, calls[i].expert_ids);
     calls[i].reply(std::move((*replies)[i]));
   }

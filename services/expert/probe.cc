@@ -24,6 +24,7 @@ prometheus::Histogram* Histogram(prometheus::Registry& registry, const char* nam
 struct ExpertProbe::Metrics {
   explicit Metrics(prometheus::Registry& registry)
       : calls(&prometheus::BuildCounter().Name("baleen_expert_calls_total").Help("Calls answered, by code.").Register(registry)),
+        calls_ok(&calls->Add({{"code", "OK"}})),
         rows(&prometheus::BuildCounter().Name("baleen_expert_rows_total").Help("Rows computed.").Register(registry).Add({})),
         queue_depth(Gauge(registry, "baleen_expert_queue_depth", "Calls that wait for compute.")),
         loaded(Gauge(registry, "baleen_expert_loaded_experts", "(Layer, expert) pairs held.")),
@@ -34,6 +35,7 @@ struct ExpertProbe::Metrics {
                                   Buckets{0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1})) {}
 
   prometheus::Family<prometheus::Counter>* calls;
+  prometheus::Counter* calls_ok;  // Kept, since to find a counter of a family takes its lock and makes maps.
   prometheus::Counter* rows;
   prometheus::Gauge* queue_depth;
   prometheus::Gauge* loaded;
@@ -46,8 +48,12 @@ ExpertProbe::ExpertProbe(prometheus::Registry* registry) {
   if (registry != nullptr) metrics_ = std::make_shared<Metrics>(*registry);
 }
 
-void ExpertProbe::CallDone(absl::string_view code) {
-  if (metrics_ != nullptr) metrics_->calls->Add({{"code", std::string(code)}}).Increment();
+void ExpertProbe::CallAnswered() {
+  if (metrics_ != nullptr) metrics_->calls_ok->Increment();
+}
+
+void ExpertProbe::CallRefused(absl::StatusCode code) {
+  if (metrics_ != nullptr) metrics_->calls->Add({{"code", absl::StatusCodeToString(code)}}).Increment();
 }
 
 void ExpertProbe::BatchComputed(int64_t rows, absl::Duration took) {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "absl/strings/string_view.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 
 namespace prometheus {
@@ -23,7 +23,8 @@ class ExpertProbe {
  public:
   explicit ExpertProbe(prometheus::Registry* registry);
 
-  void CallDone(absl::string_view code);  // "OK" or the name of the refusal's code.
+  void CallAnswered();
+  void CallRefused(absl::StatusCode code);
   void BatchComputed(int64_t rows, absl::Duration took);
   void QueueDepth(size_t calls);
   void ExpertsLoaded(size_t experts, int64_t bytes_read);
