@@ -318,6 +318,28 @@ TEST_P(ConformanceTest, ServerThatStopsBreaksTheStream) {
   EXPECT_EQ(client_.closed().code(), absl::StatusCode::kUnavailable);
 }
 
+// More than a peer that does not read takes before the server stops.
+TEST_P(ConformanceTest, ServerThatStopsSendsWhatItTook) {
+  if (std::string(GetParam()) == "inproc") GTEST_SKIP() << "it stops as a process that dies";
+  Start({}, /*echo=*/false);
+  absl::Notification read;
+  const auto connection =
+      backend_->connector().Connect(backend_->address(), kMethod, client_.Handlers([&](const Message&) { read.WaitForNotification(); }));
+  ASSERT_TRUE(accepted_.WaitForNotificationWithTimeout(kPatience));
+  constexpr int kCount = 48;
+  const Payload payload = Payload::Own(std::vector<char>(size_t{256} << 10));
+  for (int i = 0; i < kCount; ++i) ASSERT_TRUE(served_->Send({absl::StrCat(i), payload}).ok());
+  std::thread stop([this] { backend_->StopServer(); });
+  while (served_->Send(Text("late")).code() != absl::StatusCode::kUnavailable) std::this_thread::yield();
+  read.Notify();
+  ASSERT_TRUE(client_.WaitForClosed());
+  stop.join();
+  EXPECT_EQ(client_.closed().code(), absl::StatusCode::kUnavailable);
+  const std::vector<Message> messages = client_.messages();
+  ASSERT_GE(messages.size(), static_cast<size_t>(kCount));
+  for (int i = 0; i < kCount; ++i) EXPECT_EQ(messages[i].header, absl::StrCat(i));
+}
+
 TEST_P(ConformanceTest, DeadAddressIsUnavailableSoon) {
   Start();
   const auto connection = backend_->connector().Connect(backend_->dead_address(), kMethod, client_.Handlers());

@@ -20,7 +20,7 @@ namespace baleen {
 namespace {
 
 // Keeps itself alive from Start to OnDone.
-class ClientStream final : public Connection,
+class ClientStream final : public OwnedStream,
                            public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                            public std::enable_shared_from_this<ClientStream> {
  public:

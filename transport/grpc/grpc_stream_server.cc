@@ -26,7 +26,7 @@ class RefusedStream final : public Reactor {
 };
 
 // Keeps itself alive from Start to OnDone.
-class ServerStream final : public Connection, public Reactor, public std::enable_shared_from_this<ServerStream> {
+class ServerStream final : public OwnedStream, public Reactor, public std::enable_shared_from_this<ServerStream> {
  public:
   ServerStream(grpc::CallbackServerContext* context, StreamBounds bounds, std::shared_ptr<StreamRegistry> registry)
       : context_(context), queue_(bounds), registry_(std::move(registry)) {}
@@ -48,14 +48,26 @@ class ServerStream final : public Connection, public Reactor, public std::enable
     return absl::OkStatus();
   }
 
-  void Close() override { Abort(absl::CancelledError("closed by this end")); }
+  void Close() override { Abort(ClosedHere()); }
 
- private:
-  void Abort(absl::Status status) {
+  void CloseWhenSent() override {
     {
       std::lock_guard lock(mu_);
       if (ended_.has_value()) return;
-      ended_ = std::move(status);
+      ended_ = ClosedHere();
+      sending_ = true;
+    }
+    Do(queue_.Finish());
+  }
+
+ private:
+  static absl::Status ClosedHere() { return absl::CancelledError("closed by this end"); }
+
+  void Abort(absl::Status status) {
+    {
+      std::lock_guard lock(mu_);
+      if (ended_.has_value() && !std::exchange(sending_, false)) return;
+      if (!ended_.has_value()) ended_ = std::move(status);
     }
     Do(queue_.Break());
     // A write may be in flight to a peer that does not read; only cancelling ends it. The context is gone after Finish.
@@ -126,6 +138,7 @@ class ServerStream final : public Connection, public Reactor, public std::enable
   std::shared_ptr<ServerStream> self_;
   std::mutex mu_;
   std::optional<absl::Status> ended_;
+  bool sending_ = false;  // Ended, but for what is queued.
   bool finished_ = false;
 };
 
@@ -150,6 +163,6 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* GrpcStreamServer::A
   return stream.get();
 }
 
-void GrpcStreamServer::Shutdown() { impl_->registry->Shutdown(); }
+void GrpcStreamServer::Shutdown() { impl_->registry->Shutdown(kSendTime); }
 
 }  // namespace baleen

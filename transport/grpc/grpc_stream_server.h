@@ -30,8 +30,8 @@ class GrpcStreamServer {
   // One new stream; the reactor owns itself. Refuses with UNAVAILABLE after Shutdown.
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Accept(grpc::CallbackServerContext* context);
 
-  // Closes every stream, refuses new ones and waits for the last on_closed; not to be called from a handler. A gRPC server's own
-  // Shutdown waits for open streams, so this comes first.
+  // Closes every stream, refuses new ones and waits for the last on_closed; not to be called from a handler. What is queued goes out
+  // before, to peers that take it within kSendTime. A gRPC server's own Shutdown waits for open streams, so this comes first.
   void Shutdown();
 
  private:

@@ -11,7 +11,7 @@ SendQueue::SendQueue(StreamBounds bounds) : bounds_(bounds) {}
 absl::StatusOr<SendQueue::Next> SendQueue::Push(grpc::ByteBuffer buffer) {
   const size_t size = buffer.Length();
   std::lock_guard lock(mu_);
-  if (broken_) return absl::UnavailableError("the stream is broken");
+  if (finishing_ || broken_) return absl::UnavailableError("the stream is broken");
   if (queue_.size() >= bounds_.messages || bytes_ + size > bounds_.bytes) {
     return absl::ResourceExhaustedError(absl::StrCat("stream: ", queue_.size(), " messages of ", bytes_, " bytes are queued"));
   }
@@ -28,9 +28,15 @@ SendQueue::Next SendQueue::WriteDone(bool ok) {
   bytes_ -= queue_.front().Length();
   queue_.pop_front();
   if (!ok || broken_) return BreakLocked();
-  if (queue_.empty()) return Next::kNothing;
+  if (queue_.empty()) return finishing_ ? BreakLocked() : Next::kNothing;
   writing_ = true;
   return Next::kWrite;
+}
+
+SendQueue::Next SendQueue::Finish() {
+  std::lock_guard lock(mu_);
+  finishing_ = true;
+  return queue_.empty() ? BreakLocked() : Next::kNothing;
 }
 
 SendQueue::Next SendQueue::Break() {

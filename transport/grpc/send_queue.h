@@ -23,9 +23,11 @@ class SendQueue {
 
   explicit SendQueue(StreamBounds bounds);
 
-  // RESOURCE_EXHAUSTED over the bounds, UNAVAILABLE after Break.
+  // RESOURCE_EXHAUSTED over the bounds, UNAVAILABLE after Finish and Break.
   absl::StatusOr<Next> Push(grpc::ByteBuffer buffer);
   Next WriteDone(bool ok);
+  // Refuses more; kFinish follows when what waits is written.
+  Next Finish();
   // Drops what waits and refuses more.
   Next Break();
 
@@ -40,6 +42,7 @@ class SendQueue {
   std::deque<grpc::ByteBuffer> queue_;  // While writing_, the first one is in flight.
   size_t bytes_ = 0;
   bool writing_ = false;
+  bool finishing_ = false;
   bool broken_ = false;
   bool finish_said_ = false;
 };

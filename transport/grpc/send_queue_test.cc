@@ -44,6 +44,33 @@ TEST(SendQueueTest, FinishesOnceAfterTheWriteInFlight) {
   EXPECT_EQ(queue.Break(), Next::kNothing);
 }
 
+TEST(SendQueueTest, FinishesWhenAllIsWritten) {
+  SendQueue queue({});
+  EXPECT_TRUE(queue.Push(Bytes(3)).ok());
+  EXPECT_TRUE(queue.Push(Bytes(4)).ok());
+  EXPECT_EQ(queue.Finish(), Next::kNothing);
+  EXPECT_EQ(queue.Push(Bytes(3)).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(queue.WriteDone(true), Next::kWrite);
+  EXPECT_EQ(queue.front()->Length(), 4u);
+  EXPECT_EQ(queue.WriteDone(true), Next::kFinish);
+  EXPECT_EQ(queue.Break(), Next::kNothing);
+}
+
+TEST(SendQueueTest, FinishesAtOnceWithNothingToWrite) {
+  SendQueue queue({});
+  EXPECT_EQ(queue.Finish(), Next::kFinish);
+  EXPECT_EQ(queue.Break(), Next::kNothing);
+}
+
+TEST(SendQueueTest, BreakDropsWhatFinishWaitsFor) {
+  SendQueue queue({});
+  EXPECT_TRUE(queue.Push(Bytes(3)).ok());
+  EXPECT_TRUE(queue.Push(Bytes(4)).ok());
+  EXPECT_EQ(queue.Finish(), Next::kNothing);
+  EXPECT_EQ(queue.Break(), Next::kNothing);
+  EXPECT_EQ(queue.WriteDone(true), Next::kFinish);
+}
+
 TEST(SendQueueTest, AFailedWriteBreaks) {
   SendQueue queue({});
   EXPECT_TRUE(queue.Push(Bytes(3)).ok());

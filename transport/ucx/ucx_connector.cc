@@ -75,7 +75,7 @@ struct Shared {
 };
 
 // Keeps itself alive from Start to on_closed.
-class ClientStream final : public Connection, public std::enable_shared_from_this<ClientStream> {
+class ClientStream final : public OwnedStream, public std::enable_shared_from_this<ClientStream> {
  public:
   ClientStream(std::string address, std::string method, StreamHandlers handlers, std::shared_ptr<Shared> shared)
       : address_(std::move(address)),
@@ -193,7 +193,7 @@ void ClientStream::OnAccepted(const v1::UcxAcceptance& acceptance) {
 }
 
 void ClientStream::OnControlDone(const grpc::Status& status) {
-  session_->End(EndOf(status, address_));
+  session_->EndWithPeer(EndOf(status, address_));
   std::unique_lock lock(mu_);
   control_done_ = true;
   FinishIfOver(std::move(lock));

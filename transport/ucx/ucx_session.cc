@@ -52,7 +52,7 @@ absl::Status UcxSession::Send(Message message) {
   const size_t size = SizeOf(message);
   UcxWorker::Lock lock(*worker_);
   const bool may_go_elsewhere = !open_ && !unsent_taken_ && ended_.has_value() && ended_->code() != absl::StatusCode::kCancelled;
-  if (ended_.has_value() && !may_go_elsewhere) return Broken();
+  if (ends_when_sent_.has_value() || (ended_.has_value() && !may_go_elsewhere)) return Broken();
   if (queue_.size() >= bounds_.messages || queued_bytes_ + size > bounds_.bytes) {
     return absl::ResourceExhaustedError(absl::StrCat("stream: ", queue_.size(), " messages of ", queued_bytes_, " bytes are queued"));
   }
@@ -64,6 +64,18 @@ absl::Status UcxSession::Send(Message message) {
 
 void UcxSession::End(absl::Status reason) {
   UcxWorker::Lock lock(*worker_);
+  EndLocked(std::move(reason));
+}
+
+void UcxSession::EndWhenSent(absl::Status reason) {
+  UcxWorker::Lock lock(*worker_);
+  if (!open_ || queue_.empty()) return EndLocked(std::move(reason));
+  ends_when_sent_ = std::move(reason);
+}
+
+void UcxSession::EndWithPeer(absl::Status reason) {
+  UcxWorker::Lock lock(*worker_);
+  if (open_ && !ended_.has_value()) worker_->TakeArrived(number_);
   EndLocked(std::move(reason));
 }
 
@@ -204,6 +216,7 @@ void UcxSession::PopDone() {
     queue_.pop_front();
     --begun_;
   }
+  if (ends_when_sent_.has_value() && queue_.empty()) EndLocked(*ends_when_sent_);
 }
 
 void UcxSession::Run() {

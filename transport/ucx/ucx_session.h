@@ -53,6 +53,10 @@ class UcxSession final : public UcxReceiver, public std::enable_shared_from_this
   absl::Status Send(Message message);
   // The first reason counts. What was received before is still delivered, unless the reason is CANCELLED.
   void End(absl::Status reason);
+  // The same once what waits to be sent is with UCX; takes no more meanwhile.
+  void EndWhenSent(absl::Status reason);
+  // The same for a peer that has ended: what it sent before is received.
+  void EndWithPeer(absl::Status reason);
   // After on_ended of a session that never opened: what waited to be sent.
   std::deque<Message> TakeUnsent();
 
@@ -95,6 +99,7 @@ class UcxSession final : public UcxReceiver, public std::enable_shared_from_this
   bool open_ = false;
   bool open_said_ = false;
   std::optional<absl::Status> ended_;
+  std::optional<absl::Status> ends_when_sent_;
   bool finished_ = false;
   bool unsent_taken_ = false;
 

@@ -21,7 +21,7 @@ grpc::Status ToGrpc(const absl::Status& status) {
 }
 
 // Keeps itself alive from construction to OnDone.
-class ServerStream final : public Connection,
+class ServerStream final : public OwnedStream,
                            public grpc::ServerBidiReactor<v1::UcxOffer, v1::UcxAcceptance>,
                            public std::enable_shared_from_this<ServerStream> {
  public:
@@ -39,9 +39,20 @@ class ServerStream final : public Connection,
   }
 
   absl::Status Send(Message message) override { return session_->Send(std::move(message)); }
-  void Close() override { EndSession(absl::CancelledError("closed by this end")); }
+  void Close() override { EndSession(ClosedHere()); }
+  void CloseWhenSent() override {
+    if (!HasStarted()) return Close();
+    session_->EndWhenSent(ClosedHere());
+  }
 
  private:
+  static absl::Status ClosedHere() { return absl::CancelledError("closed by this end"); }
+
+  bool HasStarted() {
+    std::lock_guard lock(mu_);
+    return started_;
+  }
+
   // Of a stream whose session has not started.
   void Refuse(absl::Status status) {
     {
@@ -52,12 +63,7 @@ class ServerStream final : public Connection,
   }
 
   void EndSession(absl::Status reason) {
-    bool started = false;
-    {
-      std::lock_guard lock(mu_);
-      started = started_;
-    }
-    if (started) return session_->End(std::move(reason));
+    if (HasStarted()) return session_->End(std::move(reason));
     // What this end did on purpose is an absence to the peer.
     Refuse(absl::UnavailableError("the peer closed the stream"));
   }
@@ -163,6 +169,6 @@ grpc::ServerBidiReactor<v1::UcxOffer, v1::UcxAcceptance>* UcxStreamServer::Open(
   return stream.get();
 }
 
-void UcxStreamServer::Shutdown() { registry_->Shutdown(); }
+void UcxStreamServer::Shutdown() { registry_->Shutdown(kSendTime); }
 
 }  // namespace baleen

@@ -29,8 +29,8 @@ class UcxStreamServer final : public v1::UcxControl::CallbackService {
 
   grpc::ServerBidiReactor<v1::UcxOffer, v1::UcxAcceptance>* Open(grpc::CallbackServerContext* context) override;
 
-  // Closes every stream, refuses new ones and waits for the last on_closed; not to be called from a handler. A gRPC server's own
-  // Shutdown waits for open streams, so this comes first.
+  // Closes every stream, refuses new ones and waits for the last on_closed; not to be called from a handler. What is queued goes out
+  // before, to peers that take it within kSendTime. A gRPC server's own Shutdown waits for open streams, so this comes first.
   void Shutdown();
 
  private:

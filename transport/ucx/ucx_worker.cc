@@ -40,6 +40,8 @@ constexpr auto kLastNap = std::chrono::microseconds(1000);
 constexpr auto kTick = std::chrono::milliseconds(100);
 // Packets taken before the receivers get their turn.
 constexpr int kMaxProgress = 32;
+// Packets of one port taken at once for a session that ends: more than a queue in shared memory holds.
+constexpr int kMaxArrived = 1024;
 constexpr int kLockSpins = 100;
 // Sleeps in a row that ended with nothing to do.
 constexpr int kIdleRounds = 8;
@@ -185,6 +187,14 @@ void UcxWorker::SetTicking(uint64_t session, bool ticking) {
   found->second.ticking = ticking;
   impl_->ticking += ticking ? 1 : -1;
   impl_->Wake();
+}
+
+void UcxWorker::TakeArrived(uint64_t session) {
+  const auto found = impl_->sessions.find(session);
+  if (found == impl_->sessions.end()) return;
+  const std::shared_ptr<UcxPort> port = found->second.port;
+  if (port == nullptr) return;
+  for (int i = 0; i < kMaxArrived && ucp_worker_progress(port->worker) != 0; ++i) continue;
 }
 
 absl::StatusOr<UcxEndpoint*> UcxWorker::Connect(const std::string& peer_address, uint64_t session) {

@@ -86,6 +86,8 @@ class UcxWorker {
   // Has receiver->Run called; once however often it is scheduled before.
   void Schedule(uint64_t session);
   void SetTicking(uint64_t session, bool ticking);
+  // Has the session's receiver given what has reached its port: all of it in shared memory, what the network has brought elsewhere.
+  void TakeArrived(uint64_t session);
 
   // From the session's port. UNAVAILABLE when no device reaches the peer. Errors of the path go to the session's receiver.
   absl::StatusOr<UcxEndpoint*> Connect(const std::string& peer_address, uint64_t session);
