@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "transport/grpc/channel_cache.h"
 #include "transport/grpc/stream_channel.h"
 #include "transport/grpc/stream_registry.h"
 #include "transport/message_size.h"
@@ -20,7 +21,7 @@ namespace baleen {
 
 namespace {
 
-// Addresses change when workers restart; beyond this many, what is unused or over is dropped.
+// Addresses change when workers restart; beyond this many, what is over is dropped.
 constexpr size_t kMaxAddresses = 256;
 
 // A reason why this pair of ends cannot use UCX, as opposed to a peer that is not there.
@@ -269,22 +270,18 @@ void ClientStream::CloseHandlers(const absl::Status& reason) {
 }  // namespace
 
 struct UcxConnector::Impl {
+  explicit Impl(std::shared_ptr<grpc::ChannelCredentials> credentials) : channels(std::move(credentials)) {}
+
   std::shared_ptr<grpc::Channel> ChannelFor(const std::string& address) {
-    std::lock_guard lock(mu);
-    if (channels.size() >= kMaxAddresses) {
-      std::erase_if(channels, [](const auto& entry) { return entry.second.use_count() == 1; });
-    }
-    auto& channel = channels[address];
-    if (channel == nullptr) channel = MakeStreamChannel(address, shared->options.credentials);
-    return channel;
+    return channels.Get(address, [&](const auto& credentials) { return MakeStreamChannel(address, credentials); });
   }
 
   const std::shared_ptr<Shared> shared = std::make_shared<Shared>();
-  std::mutex mu;
-  std::map<std::string, std::shared_ptr<grpc::Channel>> channels;
+  ChannelCache channels;
 };
 
-UcxConnector::UcxConnector(UcxWorker* worker, Connector* fallback, UcxConnectorOptions options) : impl_(std::make_shared<Impl>()) {
+UcxConnector::UcxConnector(UcxWorker* worker, Connector* fallback, UcxConnectorOptions options)
+    : impl_(std::make_shared<Impl>(options.credentials)) {
   impl_->shared->worker = worker;
   impl_->shared->fallback = fallback;
   impl_->shared->options = std::move(options);

@@ -2,6 +2,7 @@
 // up.
 #include "transport/ucx/ucx_connector.h"
 
+#include <grpcpp/create_channel.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -14,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "transport/grpc/severable_credentials.h"
 #include "transport/limits.h"
 #include "transport/testing/echo_server.h"
 #include "transport/ucx/ucx_worker.h"
@@ -93,9 +95,10 @@ class Fallback final : public Connector {
 class UcxConnectorTest : public ::testing::Test {
  protected:
   // Every stream tries UCX.
-  void Start(StreamBounds bounds = {}) {
-    connector_ = std::make_unique<UcxConnector>(worker_.get(), &fallback_,
-                                                UcxConnectorOptions{.bounds = bounds, .retry_after = absl::ZeroDuration()});
+  void Start(StreamBounds bounds = {}, std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr) {
+    connector_ = std::make_unique<UcxConnector>(
+        worker_.get(), &fallback_,
+        UcxConnectorOptions{.bounds = bounds, .credentials = std::move(credentials), .retry_after = absl::ZeroDuration()});
   }
 
   std::shared_ptr<Connection> Connect(const EchoServer& server, StreamHandlers handlers) {
@@ -164,6 +167,36 @@ TEST_F(UcxConnectorTest, StreamsThatGetNoPortFallBack) {
   EXPECT_TRUE(fallback_.AwaitConnects(kStreams));
   for (const auto& stream : streams) stream->Close();
   open.Wait();
+}
+
+// Plaintext, whose channels are all severed on request.
+class Severable final : public SeverableCredentials {
+ public:
+  void Sever() { severed_ = made_; }
+  int made() const { return made_; }
+  bool Severed(const grpc::Channel&) const override { return severed_ == made_; }
+
+ private:
+  std::shared_ptr<grpc::Channel> CreateChannelImpl(const std::string& target, const grpc::ChannelArguments& arguments) override {
+    ++made_;
+    return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  }
+  grpc::SecureChannelCredentials* AsSecureCredentials() override { return nullptr; }
+
+  int made_ = 0;
+  int severed_ = 0;
+};
+
+TEST_F(UcxConnectorTest, AControlChannelIsKeptUntilItIsSevered) {
+  const EchoServer server("sm");
+  const auto credentials = std::make_shared<Severable>();
+  Start({}, credentials);
+  { const Shuttle first(*connector_, server); }
+  { const Shuttle second(*connector_, server); }
+  EXPECT_EQ(credentials->made(), 1);
+  credentials->Sever();
+  const Shuttle third(*connector_, server);
+  EXPECT_EQ(credentials->made(), 2);
 }
 
 // A stream that goes over the fallback, which has not taken over yet.
