@@ -51,6 +51,7 @@ void ExpertService::Take(const std::shared_ptr<Connection>& connection, Message 
     SendReply(connection, EncodeRefusal(call_id, epoch, status));
   };
   if (!call.ok()) return refuse(call.status());
+  if (call->rows == 0 && queue_.closed()) return refuse(absl::UnavailableError("the shard is shutting down"));
   if (call->rows == 0) return SendReply(connection, EncodeReply(*call, {}));
   call->reply = [connection](Message reply) { SendReply(connection, std::move(reply)); };
   if (!call->traceparent.empty()) call->arrival = clock_->Now();

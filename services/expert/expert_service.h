@@ -50,7 +50,7 @@ class ExpertService {
 
   // Swaps what is held; computations under way end with what they began with.
   void SetExperts(std::shared_ptr<const HeldExperts> experts);
-  // Answers what is queued, refuses more with UNAVAILABLE, and returns when all is answered.
+  // Answers what is queued, refuses more with UNAVAILABLE, hellos too, and returns when all is answered.
   void Drain();
 
   ExpertProbe& probe() { return probe_; }

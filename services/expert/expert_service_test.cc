@@ -231,6 +231,20 @@ TEST_F(ExpertServiceTest, DrainAnswersWhatIsQueued) {
   EXPECT_EQ(CodeOf(3), Code(absl::StatusCode::kUnavailable));
 }
 
+TEST_F(ExpertServiceTest, HellosAreRefusedOnceDrained) {
+  Start();
+  v1::ExpertCallHeader hello;
+  hello.set_epoch(9);
+  hello.set_numerics_id("n");
+  hello.set_call_id(1);
+  ASSERT_TRUE(connection_->Send({hello.SerializeAsString(), {}}).ok());
+  EXPECT_EQ(CodeOf(1), 0);
+  service_->Drain();
+  hello.set_call_id(2);
+  ASSERT_TRUE(connection_->Send({hello.SerializeAsString(), {}}).ok());
+  EXPECT_EQ(CodeOf(2), Code(absl::StatusCode::kUnavailable));
+}
+
 // A stream whose messages come on the thread of the test.
 class DirectStream {
  public:

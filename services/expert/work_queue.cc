@@ -79,4 +79,9 @@ size_t WorkQueue::depth() const {
   return queue_.size();
 }
 
+bool WorkQueue::closed() const {
+  std::lock_guard lock(mu_);
+  return closed_;
+}
+
 }  // namespace baleen

@@ -38,6 +38,7 @@ class WorkQueue {
   void AwaitDone();
 
   size_t depth() const;
+  bool closed() const;
 
  private:
   struct Entry {
