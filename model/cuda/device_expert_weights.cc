@@ -81,12 +81,13 @@ absl::StatusOr<std::shared_ptr<const DeviceExpertWeights>> DeviceExpertWeights::
       --left;
     }
   }
-  RETURN_IF_ERROR(weights->IndexLayers(config.n_routed_experts));
+  RETURN_IF_ERROR(weights->Index(config.n_routed_experts));
   return weights;
 }
 
-absl::Status DeviceExpertWeights::IndexLayers(int64_t routed_experts) {
+absl::Status DeviceExpertWeights::Index(int64_t routed_experts) {
   for (const auto& [id, placed] : experts_) {
+    held_.Add(id.layer, id.expert);
     DeviceExpertLayer& layer = layers_[id.layer];
     if (layer.group_of_expert.empty()) {
       layer.group_of_expert.assign(static_cast<size_t>(routed_experts), -1);

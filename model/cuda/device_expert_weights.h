@@ -13,6 +13,7 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/config/model_config.h"
 #include "model/cuda/expert_slab.h"
+#include "model/weights/expert_set.h"
 #include "model/weights/expert_weights.h"
 
 namespace baleen {
@@ -57,7 +58,7 @@ class DeviceExpertWeights {
                                                                          const DeviceExpertWeights* held = nullptr, int64_t most_bytes = 0);
 
   const ExpertFormat& format() const { return format_; }
-  bool Has(ExpertId id) const { return experts_.contains(id); }
+  bool Has(ExpertId id) const { return held_.Has(id.layer, id.expert); }
   size_t size() const { return experts_.size(); }
   // Null when none of its experts is held.
   const DeviceExpertLayer* Layer(int layer) const;
@@ -65,10 +66,11 @@ class DeviceExpertWeights {
 
  private:
   explicit DeviceExpertWeights(const ExpertFormat& format) : format_(format) {}
-  absl::Status IndexLayers(int64_t routed_experts);
+  absl::Status Index(int64_t routed_experts);
 
   const ExpertFormat format_;
   std::map<ExpertId, std::shared_ptr<const PlacedExpert>> experts_;
+  ExpertSet held_;  // The same.
   std::map<int, DeviceExpertLayer> layers_;
 };
 

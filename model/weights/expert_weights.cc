@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "model/layers/ffn.h"
+#include "model/weights/expert_set.h"
 #include "model/weights/load_parts.h"
 #include "model/weights/mlp_weights.h"
 
@@ -43,6 +44,7 @@ struct ExpertWeights::Impl {
   int64_t hidden = 0;
   int64_t inner = 0;
   ExpertMap experts;
+  ExpertSet held;  // The same.
 };
 
 absl::Status CheckRoutedExpert(const ModelConfig& config, ExpertId id) {
@@ -87,10 +89,11 @@ absl::StatusOr<std::unique_ptr<ExpertWeights>> ExpertWeights::Load(Checkpoint& c
   const int threads = serves ? 1 : LoadThreads(missing.size());
   ASSIGN_OR_RETURN(ExpertMap loaded, LoadExperts(checkpoint, config, numerics, shared, missing, threads));
   impl->experts.merge(loaded);
+  for (const auto& [id, weights] : impl->experts) impl->held.Add(id.layer, id.expert);
   return std::unique_ptr<ExpertWeights>(new ExpertWeights(std::move(impl)));
 }
 
-bool ExpertWeights::Has(ExpertId id) const { return impl_->experts.contains(id); }
+bool ExpertWeights::Has(ExpertId id) const { return impl_->held.Has(id.layer, id.expert); }
 
 std::vector<ExpertId> ExpertWeights::Ids() const {
   std::vector<ExpertId> ids;
