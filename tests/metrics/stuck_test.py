@@ -98,12 +98,14 @@ class BusyTest(FaultCase):
                 pool.submit(ask_again_and_again)
             # A step ends when the last of its requests must. Placement would take a longer silence for the shard's death.
             begin = time.monotonic()
-            while not (fired := "BaleenStepsFail" in self.prometheus.firing()) and time.monotonic() < begin + MINUTE_TIMEOUT_S:
-                shard.process.send_signal(signal.SIGSTOP)
-                over.wait(STOPPED_S)
-                shard.process.send_signal(signal.SIGCONT)
-                over.wait(STOPPED_S / 2)
-            over.set()
+            try:
+                while not (fired := "BaleenStepsFail" in self.prometheus.firing()) and time.monotonic() < begin + MINUTE_TIMEOUT_S:
+                    shard.process.send_signal(signal.SIGSTOP)
+                    over.wait(STOPPED_S)
+                    shard.process.send_signal(signal.SIGCONT)
+                    over.wait(STOPPED_S / 2)
+            finally:
+                over.set()
         self.assertTrue(fired, f"BaleenStepsFail does not fire, but {self.prometheus.firing()}")
         self.assertEqual(codes, {grpc.StatusCode.DEADLINE_EXCEEDED})
         self.cluster.wait_ready([shard, decode])
