@@ -17,7 +17,7 @@ import models
 import sweeps
 
 ROUNDS = 5
-BENCHMARKS = 'filter("_bench$", kind(cc_binary, //...))'
+BENCHMARKS = 'filter("_bench$", kind(cc_binary, //...)) except attr(tags, manual, //...)'  # What needs a GPU is manual.
 MACHINE_LIMITS = "//tools/bench:machine_limits"
 ENGINE_SPEED = "//tools/bench:engine_speed"
 LAYER_OVERHEAD = "//tools/bench:layer_overhead"
