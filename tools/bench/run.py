@@ -17,6 +17,7 @@ import models
 import sweeps
 
 ROUNDS = 5
+DRAFT_ROUNDS = 3  # For each of them: they are short.
 BENCHMARKS = 'filter("_bench$", kind(cc_binary, //...)) except attr(tags, manual, //...)'  # What needs a GPU is manual.
 MACHINE_LIMITS = "//tools/bench:machine_limits"
 ENGINE_SPEED = "//tools/bench:engine_speed"
@@ -24,7 +25,10 @@ LAYER_OVERHEAD = "//tools/bench:layer_overhead"
 MAKE_CHECKPOINT = "//tools/make_checkpoint"
 SERVICES = ("//services/gateway:baleen-gateway", "//services/attention:baleen-attention", "//services/expert:baleen-expert",
             "//services/placement:baleen-placement")
-PARTS = ("kernels", "engine", "layers", "shards", "users")
+PARTS = ("kernels", "engine", "layers", "drafts", "shards", "users")
+SHAPED = {"engine", "shards", "users"}  # Of the parts, those that take checkpoints of random weights.
+ABACUS = pathlib.Path(__file__).parents[2] / "checkpoints/abacus"
+CLUSTER = pathlib.Path(__file__).parents[1] / "baleen/baleen"
 
 
 def rounds_of(targets, rounds, run_benchmark, read_machine):
@@ -91,7 +95,10 @@ def _sweep(arguments, binaries, read_machine):
     if "layers" in arguments.parts:
         print("measuring a layer beside a raw echo", flush=True)
         take(sweeps.layers, binaries / "tools/bench/layer_overhead", arguments.rounds)
-    for shape in arguments.shapes.split(","):
+    if "drafts" in arguments.parts:
+        print("measuring drafts", flush=True)
+        take(sweeps.drafts, CLUSTER, ABACUS.absolute(), DRAFT_ROUNDS * arguments.rounds)
+    for shape in arguments.shapes.split(",") if SHAPED.intersection(arguments.parts) else ():
         model = models.checkpoint(shape, binaries / "tools/make_checkpoint/make_checkpoint", made).absolute()
         for dtype in arguments.dtypes.split(",") if "engine" in arguments.parts else ():
             print(f"measuring {shape} in {dtype}", flush=True)
@@ -101,7 +108,7 @@ def _sweep(arguments, binaries, read_machine):
             take(sweeps.shards, binaries, binary, model, "bf16", arguments.rounds)
         if "users" in arguments.parts:
             print(f"measuring a cluster of {shape}", flush=True)
-            take(sweeps.users, pathlib.Path(__file__).parents[1] / "baleen/baleen", model, arguments.rounds)
+            take(sweeps.users, CLUSTER, model, arguments.rounds)
     return found
 
 

@@ -29,6 +29,18 @@ class RoundsTest(unittest.TestCase):
         self.assertEqual([reading["read_gb_s"] for reading, _ in taken["b"]], [3.0, 7.0])
 
 
+    def test_who_goes_first_changes_with_every_round(self):
+        calls = []
+
+        def measure(name):
+            calls.append(name)
+            return len(calls)
+
+        taken = sweeps.in_turn([lambda: measure("a"), lambda: measure("b")], 3)
+        self.assertEqual("".join(calls), "abbaab")
+        self.assertEqual(taken, [[1, 4, 5], [2, 3, 6]])
+
+
 class ResultsTest(unittest.TestCase):
     def test_median_spread_and_the_machine_beside_them(self):
         pairs = [({"read_gb_s": 10.0 * time}, report(float(time))) for time in (3, 1, 5)]

@@ -1,11 +1,12 @@
 """How speed and memory grow: in one process with batch and context, with experts on shards, and of a whole cluster with its users.
-And what a layer's experts cost beside their computation.
+And what a layer's experts cost beside their computation, and what drafts bring.
 
 Each sweep gives results as run.py lists them, with "series" (a line of a picture) and "x" (its place there) besides.
 """
 
 import concurrent.futures
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -24,6 +25,7 @@ USERS = (1, 4, 16, 64, 256)
 CONTEXT_OF_BATCHES = 256
 TOKENS_PER_REQUEST = 32
 PROMPT_WORDS = 48
+QUESTIONS = ("What is 4821 + 1397?", "What is 37 * 48?", "Sort 5, 3, 99, 12.", "How many r are in strawberry?")
 
 
 def result(name, unit, values, series, x, ratios=None, baseline=None, machine=None):
@@ -126,16 +128,33 @@ def layers(binary, rounds):
     return found
 
 
-def _complete(port, model, number):
-    # They differ from the first word on: no prefix is shared.
-    prompt = f"{number} " + " ".join(str((number * 7919 + i * 104729) % 1000) for i in range(PROMPT_WORDS))
-    body = {"model": model, "prompt": prompt, "max_tokens": TOKENS_PER_REQUEST, "temperature": 0, "ignore_eos": True}
-    url, headers = f"http://127.0.0.1:{port}/v1/completions", {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+@contextlib.contextmanager
+def _cluster(command, model, **settings):
+    """A cluster as `make up` starts it; gives its port for requests."""
+    with tempfile.TemporaryDirectory() as directory:
+        environment = dict(os.environ, CLUSTER_DIR=directory, PORT_BASE="free", MODEL=str(model), **settings)
+        subprocess.run([str(command), "up"], check=True, env=environment)
+        try:
+            processes = json.loads((pathlib.Path(directory) / "state.json").read_text())["processes"]
+            yield next(process["rest"] for process in processes if process["rest"] is not None)
+        finally:
+            subprocess.run([str(command), "down"], check=True, env=environment)
+
+
+def _ask(port, path, **body):
+    """(generated tokens, seconds) of one request."""
+    url, headers = f"http://127.0.0.1:{port}{path}", {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps({"temperature": 0, **body}).encode(), headers)
     start = time.monotonic()
     with urllib.request.urlopen(request, timeout=600) as answer:
         tokens = json.load(answer)["usage"]["completion_tokens"]
     return tokens, time.monotonic() - start
+
+
+def _complete(port, model, number):
+    # They differ from the first word on: no prefix is shared.
+    prompt = f"{number} " + " ".join(str((number * 7919 + i * 104729) % 1000) for i in range(PROMPT_WORDS))
+    return _ask(port, "/v1/completions", model=model, prompt=prompt, max_tokens=TOKENS_PER_REQUEST, ignore_eos=True)
 
 
 def _round_of(port, model, users, numbers):
@@ -148,20 +167,44 @@ def _round_of(port, model, users, numbers):
 
 
 def users(command, model, rounds, counts=USERS):
-    """A cluster as `make up` starts it, by the number of users that ask at once."""
+    """A cluster by the number of users that ask at once."""
     found = []
-    with tempfile.TemporaryDirectory() as directory:
-        environment = dict(os.environ, CLUSTER_DIR=directory, PORT_BASE="free", MODEL=str(model))
-        subprocess.run([str(command), "up"], check=True, env=environment)
-        try:
-            processes = json.loads((pathlib.Path(directory) / "state.json").read_text())["processes"]
-            port = next(process["rest"] for process in processes if process["rest"] is not None)
-            numbers = itertools.count()
-            for count in counts:
-                taken = [_round_of(port, model.name, count, numbers) for _ in range(rounds)]
-                name = f"cluster/{model.name}/users:{count}"
-                found.append(result(name, "tokens/s", [rate for rate, _ in taken], "users", count))
-                found.append(result(f"{name}/request", "s", [latency for _, latency in taken], "users latency", count))
-        finally:
-            subprocess.run([str(command), "down"], check=True, env=environment)
+    with _cluster(command, model) as port:
+        numbers = itertools.count()
+        for count in counts:
+            taken = [_round_of(port, model.name, count, numbers) for _ in range(rounds)]
+            name = f"cluster/{model.name}/users:{count}"
+            found.append(result(name, "tokens/s", [rate for rate, _ in taken], "users", count))
+            found.append(result(f"{name}/request", "s", [latency for _, latency in taken], "users latency", count))
     return found
+
+
+def _answer_rate(port, model):
+    """Tokens per second of the questions' answers, one after the other."""
+    answers = [_ask(port, "/v1/chat/completions", model=model, messages=[{"role": "user", "content": text}]) for text in QUESTIONS]
+    return sum(tokens for tokens, _ in answers) / sum(seconds for _, seconds in answers)
+
+
+def in_turn(measures, rounds):
+    """For each function of `measures` what it gave in each round; the order turns round with every round."""
+    taken = [[] for _ in measures]
+    order = list(range(len(measures)))
+    for _ in range(rounds):
+        for which in order:
+            taken[which].append(measures[which]())
+        order.reverse()
+    return taken
+
+
+def drafts(command, model, rounds):
+    """One stream at a cluster that drafts, against one at a cluster that does not, in the same rounds."""
+    with _cluster(command, model, MTP="0") as without, _cluster(command, model, MTP="1") as drafting:
+        measures = [functools.partial(_answer_rate, port, model.name) for port in (without, drafting)]
+        in_turn(measures, 1)  # The first answers wait for what is made once.
+        plain, drafted = in_turn(measures, rounds)
+    name = f"drafts/{model.name}"
+    ratios = [b / a for a, b in zip(plain, drafted)]
+    return [
+        result(f"{name}/without", "tokens/s", plain, None, None),
+        result(f"{name}/mtp", "tokens/s", drafted, None, None, ratios, f"{name}/without in the same rounds"),
+    ]
