@@ -69,23 +69,27 @@ GrammarNodeId GrammarBuilder::OneLiteral(std::vector<std::string> texts, Grammar
   return OneLiteralFrom(texts, 0, texts.size(), 0, next);
 }
 
-// Texts [begin, end) agree in their first `depth` bytes. A text that is the beginning of others comes first of them.
+// Texts [begin, end) agree in their first `depth` bytes. A text that is the beginning of others comes first of them. What all go on with is
+// one literal, behind which they part: calls nest as deep as there are texts, however long these are.
 GrammarNodeId GrammarBuilder::OneLiteralFrom(const std::vector<std::string>& texts, size_t begin, size_t end, size_t depth,
                                              GrammarNodeId next) {
-  if (end - begin == 1) return Literal(absl::string_view(texts[begin]).substr(depth), next);
+  const std::string& first = texts[begin];
+  const std::string& last = texts[end - 1];
+  const auto differ = std::mismatch(first.begin(), first.end(), last.begin(), last.end()).first;
+  const size_t parting = static_cast<size_t>(differ - first.begin());
+  const absl::string_view common = absl::string_view(first).substr(depth, parting - depth);
   std::vector<GrammarNodeId> alternatives;
-  if (texts[begin].size() == depth) {
+  if (first.size() == parting) {
     alternatives.push_back(next);
     ++begin;
   }
   while (begin < end && !full_) {
-    const char byte = texts[begin][depth];
     size_t same = begin;
-    while (same < end && texts[same][depth] == byte) ++same;
-    alternatives.push_back(Literal(absl::string_view(&byte, 1), OneLiteralFrom(texts, begin, same, depth + 1, next)));
+    while (same < end && texts[same][parting] == texts[begin][parting]) ++same;
+    alternatives.push_back(OneLiteralFrom(texts, begin, same, parting, next));
     begin = same;
   }
-  return AnyOf(alternatives);
+  return Literal(common, AnyOf(alternatives));
 }
 
 GrammarNodeId GrammarBuilder::Call(GrammarRuleId rule, GrammarNodeId next) {

@@ -1,5 +1,7 @@
 #include "model/sampling/grammar/json_schema.h"
 
+#include <pthread.h>
+
 #include <limits>
 
 #include "absl/strings/match.h"
@@ -315,6 +317,50 @@ TEST_F(JsonSchemaTest, RefusesWhatIsEndlessOrTooLarge) {
   std::string chain = R"({"$defs":{"d0":{})";
   for (int i = 1; i < 1000; ++i) absl::StrAppend(&chain, ",\"d", i, R"(":{"$ref":"#/$defs/d)", i - 1, "\"}");
   ExpectRefused(chain + R"(},"$ref":"#/$defs/d999"})", "nest deeper");
+}
+
+// Small stacks show what nests with a text's length.
+void OnASmallStack(void* (*work)(void*), void* argument) {
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, 256 << 10), 0);
+  pthread_t thread;
+  ASSERT_EQ(pthread_create(&thread, &attributes, work, argument), 0);
+  ASSERT_EQ(pthread_join(thread, nullptr), 0);
+  pthread_attr_destroy(&attributes);
+}
+
+absl::Status CompileOnASmallStack(const std::string& schema) {
+  struct Work {
+    GrammarSpec spec;
+    absl::Status status;
+  } work;
+  work.spec.alternatives = {{GrammarJsonSchema{schema}}};
+  OnASmallStack(
+      [](void* argument) -> void* {
+        auto* mine = static_cast<Work*>(argument);
+        mine->status = CompileGrammar(mine->spec).status();
+        return nullptr;
+      },
+      &work);
+  return work.status;
+}
+
+TEST_F(JsonSchemaTest, LongTextsWithACommonBeginningNeedNoStack) {
+  const std::string common(32000, 'x');
+  EXPECT_TRUE(CompileOnASmallStack(absl::StrCat("{\"enum\":[\"", common, "1\",\"", common, "2\"]}")).ok());
+  // Numbers grow when they are written out: 65,000 bytes become twice as many nodes as there may be.
+  std::string numbers = "3e23";
+  for (int i = 1; i < 6500; ++i) numbers += ",3e23";
+  const absl::Status status = CompileOnASmallStack(absl::StrCat("{\"enum\":[[", numbers, ",1],[", numbers, ",2]]}"));
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  EXPECT_TRUE(absl::StrContains(status.message(), "bytes") || absl::StrContains(status.message(), "too large")) << status;
+}
+
+TEST_F(JsonSchemaTest, TextsThatBeginOthers) {
+  const std::string schema = R"({"enum":[1,12,123,124,13,2,-1,-12]})";
+  for (const char* text : {"1", "12", "123", "124", "13", "2", "-1", "-12"}) EXPECT_TRUE(Admits(schema, text)) << text;
+  for (const char* text : {"", "-", "3", "11", "125", "1234", "-2", "-123"}) EXPECT_FALSE(Admits(schema, text)) << text;
 }
 
 }  // namespace
