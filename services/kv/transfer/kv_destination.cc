@@ -18,6 +18,11 @@ constexpr int64_t kMaxPageBytes = int64_t{1} << 20;
 
 std::ptrdiff_t FirstBlock(const KvPage& page) { return page.first / kKvBlockTokens; }
 
+bool IsOf(const v1::KvAckHeader& ack, const KvPage& page) {
+  return ack.reservation() == page.push->reservation && ack.layer() == static_cast<uint32_t>(page.layer) &&
+         ack.first_token() == static_cast<uint32_t>(page.first);
+}
+
 }  // namespace
 
 std::shared_ptr<KvDestination> KvDestination::Connect(Connector* connector, const std::string& address, BlockPool* pool,
@@ -116,11 +121,6 @@ void KvDestination::EndLocked(const std::shared_ptr<KvPush>& push, const absl::S
   if (push->over) return;
   push->over = true;
   std::erase_if(queue_, [&](const KvPage& page) { return page.push == push; });
-  std::erase_if(in_flight_, [&](const auto& entry) {
-    if (entry.second.push != push) return false;
-    in_flight_bytes_ -= BytesOf(entry.second);
-    return true;
-  });
   pool_->ReleaseAll(push->blocks);
   push->blocks.clear();
   callbacks->emplace_back(std::exchange(push->on_over, nullptr), status);
@@ -128,7 +128,7 @@ void KvDestination::EndLocked(const std::shared_ptr<KvPush>& push, const absl::S
 }
 
 bool KvDestination::NextToSend(KvPage* page, std::vector<BlockId>* blocks, std::shared_ptr<Connection>* connection) {
-  if (!broken_.ok() || queue_.empty()) return false;
+  if (!broken_.ok() || queue_.empty() || in_flight_.size() >= kWindowPages) return false;
   const int64_t bytes = BytesOf(queue_.front());
   if (in_flight_bytes_ > 0 && in_flight_bytes_ + bytes > window_bytes_) return false;
   *page = std::move(queue_.front());
@@ -139,7 +139,7 @@ bool KvDestination::NextToSend(KvPage* page, std::vector<BlockId>* blocks, std::
   pool_->AddReferences(*blocks);
   *connection = connection_;
   in_flight_bytes_ += bytes;
-  in_flight_[{page->push->reservation, page->layer, page->first}] = *page;
+  in_flight_.push_back(*page);
   return true;
 }
 
@@ -183,22 +183,28 @@ void KvDestination::OnAck(const Message& message) {
     return;
   }
   Callbacks callbacks;
+  bool expected = false;
   {
     const std::lock_guard lock(mu_);
-    const auto it = in_flight_.find({ack.reservation(), ack.layer(), ack.first_token()});
-    if (it == in_flight_.end()) return;
-    const KvPage page = it->second;
-    in_flight_bytes_ -= BytesOf(page);
-    in_flight_.erase(it);
-    --page.push->outstanding;
-    if (!ack.error().empty()) {
-      EndLocked(page.push, absl::AbortedError(absl::StrCat("the decode worker refused a page: ", ack.error())), &callbacks);
-    } else if (page.push->finishing && page.push->outstanding == 0) {
-      EndLocked(page.push, absl::OkStatus(), &callbacks);
-    }
+    if (!broken_.ok()) return;
+    expected = !in_flight_.empty() && IsOf(ack, in_flight_.front());
+    if (expected) TakeAckLocked(ack, &callbacks);
   }
+  if (!expected) OnClosed(absl::DataLossError("an acknowledgement on the KV stream is not of the page that was sent first"));
   Run(std::move(callbacks));
   Pump();
+}
+
+void KvDestination::TakeAckLocked(const v1::KvAckHeader& ack, Callbacks* callbacks) {
+  const KvPage page = std::move(in_flight_.front());
+  in_flight_.pop_front();
+  in_flight_bytes_ -= BytesOf(page);
+  --page.push->outstanding;
+  if (!ack.error().empty()) {
+    EndLocked(page.push, absl::AbortedError(absl::StrCat("the decode worker refused a page: ", ack.error())), callbacks);
+  } else if (page.push->finishing && page.push->outstanding == 0) {
+    EndLocked(page.push, absl::OkStatus(), callbacks);
+  }
 }
 
 void KvDestination::OnClosed(const absl::Status& status) {
@@ -208,6 +214,7 @@ void KvDestination::OnClosed(const absl::Status& status) {
     const std::lock_guard lock(mu_);
     if (broken_.ok()) broken_ = absl::UnavailableError(absl::StrCat("the KV stream broke: ", status.message()));
     connection = std::exchange(connection_, nullptr);
+    in_flight_.clear();
     while (!pushes_.empty()) EndLocked(std::shared_ptr<KvPush>(pushes_.begin()->second), broken_, &callbacks);
   }
   if (connection != nullptr) connection->Close();

@@ -9,7 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -42,10 +41,13 @@ struct KvPush {
   std::function<void(absl::Status)> on_over;
 };
 
-// Thread-safe. Pages are read from the pool when they are sent, so waiting costs no memory; at most `window_bytes` (or one page) are
-// unacknowledged.
+// Thread-safe. Pages are read from the pool when they are sent, so waiting costs no memory; at most `window_bytes` (or one page) in at most
+// kWindowPages are unacknowledged, those of pushes that are over included: the transport may still hold them.
 class KvDestination : public std::enable_shared_from_this<KvDestination> {
  public:
+  // Well below the messages that a stream queues either way (StreamBounds): a decode worker at rest slows pushes down and breaks none.
+  static constexpr size_t kWindowPages = 512;
+
   static std::shared_ptr<KvDestination> Connect(Connector* connector, const std::string& address, BlockPool* pool, int64_t window_bytes);
   ~KvDestination();
 
@@ -57,7 +59,6 @@ class KvDestination : public std::enable_shared_from_this<KvDestination> {
   bool broken() const;
 
  private:
-  using PageKey = std::tuple<uint64_t, int64_t, int64_t>;  // Reservation, layer, first token.
   using Callbacks = std::vector<std::pair<std::function<void(absl::Status)>, absl::Status>>;
 
   KvDestination(BlockPool* pool, int64_t window_bytes) : pool_(pool), window_bytes_(window_bytes) {}
@@ -68,6 +69,8 @@ class KvDestination : public std::enable_shared_from_this<KvDestination> {
   void Pump();
   bool NextToSend(KvPage* page, std::vector<BlockId>* blocks, std::shared_ptr<Connection>* connection);
   void OnAck(const Message& message);
+  // Of the page that was sent first.
+  void TakeAckLocked(const v1::KvAckHeader& ack, Callbacks* callbacks);
   void OnClosed(const absl::Status& status);
   void EndLocked(const std::shared_ptr<KvPush>& push, const absl::Status& status, Callbacks* callbacks);
   static void Run(Callbacks callbacks);
@@ -79,7 +82,7 @@ class KvDestination : public std::enable_shared_from_this<KvDestination> {
   absl::Status broken_;
   bool pumping_ = false;
   std::deque<KvPage> queue_;
-  std::map<PageKey, KvPage> in_flight_;
+  std::deque<KvPage> in_flight_;  // Unacknowledged, as they were sent. A stream keeps the order, so acknowledgements come in it too.
   int64_t in_flight_bytes_ = 0;
   std::map<KvPush*, std::shared_ptr<KvPush>> pushes_;
 };

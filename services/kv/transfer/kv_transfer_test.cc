@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "services/kv/transfer/kv_receiver.h"
 #include "services/kv/transfer/kv_sender.h"
@@ -168,6 +169,84 @@ TEST_F(KvTransferTest, CancelGivesTheBlocksBack) {
   EXPECT_EQ(over.Wait().code(), absl::StatusCode::kCancelled);
   for (const BlockId block : source_blocks_) source_.Release(block);
   EXPECT_EQ(source_.free_blocks(), source_.total_blocks());
+}
+
+// A decode worker that takes no page until it is let go.
+class Paused {
+ public:
+  AcceptFunction Accept(AcceptFunction accept) {
+    return [this, accept = std::move(accept)](std::shared_ptr<Connection> connection) {
+      const StreamHandlers handlers = accept(std::move(connection));
+      return StreamHandlers{.on_message =
+                                [this, handlers](Message message) {
+                                  go_.WaitForNotification();
+                                  handlers.on_message(std::move(message));
+                                },
+                            .on_closed = handlers.on_closed};
+    };
+  }
+  void Go() { go_.Notify(); }
+
+ private:
+  absl::Notification go_;
+};
+
+// Pages so small that a window of bytes holds more of them than a stream queues.
+class KvTransferPauseTest : public testing::Test {
+ protected:
+  static constexpr KvShape kDeep = {.layers = 20, .width = 4, .dtype = DType::kBf16};
+  static constexpr int64_t kTokens = 100;
+  static_assert(kDeep.layers * kTokens > 1024);
+
+  KvTransferPauseTest() : source_(kDeep, 2 * 64 * kDeep.BytesPerToken()), target_(kDeep, 2 * 64 * kDeep.BytesPerToken()), table_(&target_) {
+    EXPECT_TRUE(network_.Listen(kAddress, kKvPushMethod, paused_.Accept(AcceptKvPushes(&table_, nullptr))).ok());
+    reservation_ = table_.Open(target_.Allocate(2).value(), 0, kTokens);
+  }
+  ~KvTransferPauseTest() override { network_.Kill(kAddress); }
+
+  std::shared_ptr<KvTransferHandle> PushRowByRow(KvSender& sender, uint32_t attempt, Over* over) {
+    EXPECT_TRUE(table_.BeginAttempt(reservation_, attempt));
+    v1::RequestContext context;
+    context.set_attempt(attempt);
+    std::shared_ptr<KvTransferHandle> handle = sender.Open(kAddress, context, reservation_, over->Callback());
+    for (int64_t token = 0; token < kTokens; ++token) {
+      for (int layer = 0; layer < kDeep.layers; ++layer) handle->Enqueue(blocks_, layer, token, 1);
+    }
+    return handle;
+  }
+
+  Paused paused_;
+  BlockPool source_;
+  BlockPool target_;
+  ReservationTable table_;
+  const std::vector<BlockId> blocks_ = source_.Allocate(2).value();
+  uint64_t reservation_ = 0;
+  InprocNetwork network_;
+};
+
+TEST_F(KvTransferPauseTest, AWorkerAtRestSlowsAPushDownAndBreaksNothing) {
+  KvSender sender({}, &network_, &source_);
+  Over over;
+  PushRowByRow(sender, 1, &over)->Finish();
+  paused_.Go();
+  EXPECT_TRUE(over.Wait().ok());
+  EXPECT_TRUE(table_.Complete(reservation_, 1));
+}
+
+// What was sent for attempts that are over is still queued, and its refusals say nothing of the attempt that goes on.
+TEST_F(KvTransferPauseTest, PagesOfCancelledAttemptsStayInTheWindow) {
+  KvSender sender({}, &network_, &source_);
+  Over cancelled[3];
+  uint32_t attempt = 0;
+  for (Over& over : cancelled) {
+    PushRowByRow(sender, ++attempt, &over)->Cancel();
+    EXPECT_EQ(over.Wait().code(), absl::StatusCode::kCancelled);
+  }
+  Over over;
+  PushRowByRow(sender, ++attempt, &over)->Finish();
+  paused_.Go();
+  EXPECT_TRUE(over.Wait().ok());
+  EXPECT_TRUE(table_.Complete(reservation_, attempt));
 }
 
 // What a long cached prompt has of a layer is more than a message may hold, and shares its stream with others' pages.
