@@ -22,6 +22,7 @@ void GrammarMatcher::Reset() {
   frame_ids_.clear();
   states_.clear();
   state_ids_.clear();
+  state_bytes_ = 0;
   masks_ = 0;
   followed_.clear();
   begun_ = !after_token_.has_value();
@@ -46,7 +47,7 @@ const TokenMask& GrammarMatcher::Allowed(absl::Span<const int32_t> generated) {
 
 bool GrammarMatcher::MayEnd(absl::Span<const int32_t> generated) {
   Follow(generated);
-  return begun_ && state_ != kDead && states_[static_cast<size_t>(state_)].may_end;
+  return begun_ && state_ != kDead && states_[static_cast<size_t>(state_)].may_end();
 }
 
 void GrammarMatcher::Follow(absl::Span<const int32_t> generated) {
@@ -64,7 +65,7 @@ void GrammarMatcher::Follow(absl::Span<const int32_t> generated) {
 
 GrammarMatcher::StateId GrammarMatcher::AfterToken(StateId state, int32_t token) {
   std::vector<Place> places;
-  for (const auto& [node, stack] : states_[static_cast<size_t>(state)].places) {
+  for (const auto& [node, stack] : states_[static_cast<size_t>(state)].places()) {
     const GrammarNode& at = grammar_->node(node);
     if (at.kind == GrammarNode::Kind::kToken && at.value == token) places.emplace_back(at.next, stack);
   }
@@ -91,7 +92,7 @@ GrammarMatcher::StateId GrammarMatcher::AfterByte(StateId state, uint8_t byte) {
   // The bytes around this one that the same ranges hold: what follows them is the same.
   int first = 0;
   int last = 255;
-  for (const auto& [node, stack] : states_[static_cast<size_t>(state)].places) {
+  for (const auto& [node, stack] : states_[static_cast<size_t>(state)].places()) {
     const GrammarNode& at = grammar_->node(node);
     if (at.kind != GrammarNode::Kind::kBytes) continue;
     if (at.high < byte) {
@@ -121,16 +122,18 @@ GrammarMatcher::StateId GrammarMatcher::AfterPath(std::vector<StateId>* path, ui
 void GrammarMatcher::Keep(std::vector<StateId>* states) {
   const std::vector<Frame> frames = std::move(frames_);
   const std::vector<State> before = std::move(states_);
+  const std::map<StateKey, StateId> keys = std::move(state_ids_);  // Where `before` points to.
   frames_.assign(1, Frame{0, 0, 0});
   frame_ids_.clear();
   states_.clear();
   state_ids_.clear();
+  state_bytes_ = 0;
   masks_ = 0;
   for (StateId& id : *states) {
     const State& state = before[static_cast<size_t>(id)];
     std::vector<Place> places;
-    for (const auto& [node, stack] : state.places) places.emplace_back(node, PushAgain(frames, stack));
-    id = Close(std::move(places), state.may_end);
+    for (const auto& [node, stack] : state.places()) places.emplace_back(node, PushAgain(frames, stack));
+    id = Close(std::move(places), state.may_end());
   }
 }
 
@@ -164,18 +167,22 @@ GrammarMatcher::StateId GrammarMatcher::Close(std::vector<Place> places, bool ma
   }
   if (closed.empty() && !may_end) return kDead;
   std::sort(closed.begin(), closed.end());
-  const auto key = std::make_pair(closed, may_end);
+  StateKey key(closed, may_end);
   const auto known = state_ids_.find(key);
   if (known != state_ids_.end()) return known->second;
-  if (states_.size() >= kStatesMax) return kFull;
+  if (!HasRoom(closed.size())) return kFull;
   const StateId id = static_cast<StateId>(states_.size());
-  state_ids_.emplace(key, id);
+  state_bytes_ += StateBytes(closed.size());
   State state;
-  state.places = std::move(closed);
-  state.may_end = may_end;
+  state.key = &state_ids_.emplace(std::move(key), id).first->first;
   state.next.fill(kUnknown);
   states_.push_back(std::move(state));
   return id;
+}
+
+bool GrammarMatcher::HasRoom(size_t places) const {
+  if (states_.size() >= kStatesMax) return false;
+  return state_bytes() + StateBytes(places) <= kStateBytesMax || states_.size() <= vocabulary_->longest() + 1;
 }
 
 void GrammarMatcher::Expand(const Place& place, std::vector<Place>* out, bool* may_end) {
@@ -218,11 +225,11 @@ std::unique_ptr<TokenMask> GrammarMatcher::MakeMask() {
   }
   state_ = path[0];
   const State& start = states_[static_cast<size_t>(state_)];
-  for (const auto& [node, stack] : start.places) {
+  for (const auto& [node, stack] : start.places()) {
     if (grammar_->node(node).kind == GrammarNode::Kind::kToken) mask->Set(grammar_->node(node).value);
   }
   for (const int32_t id : end_ids_) {
-    if (start.may_end) mask->Set(id);
+    if (start.may_end()) mask->Set(id);
   }
   return mask;
 }

@@ -38,6 +38,18 @@ class GrammarMatcherTest : public testing::Test {
     spec.alternatives = {{GrammarJsonSchema{schema}}};
     return spec;
   }
+  // After each character, as many places as there are lengths that it may still have.
+  static std::string StringsOfManyLengths(int shortest) {
+    std::string schema;
+    for (int outer = 0; outer < 12; ++outer) {
+      absl::StrAppend(&schema, outer == 0 ? R"({"anyOf":[)" : ",", R"({"anyOf":[)");
+      for (int inner = 0; inner < 10; ++inner) {
+        absl::StrAppend(&schema, inner == 0 ? "" : ",", R"({"type":"string","maxLength":)", 10 * outer + inner + shortest, "}");
+      }
+      schema += "]}";
+    }
+    return schema + "]}";
+  }
   std::vector<int32_t> AllowedIds(const TokenMask& mask) {
     std::vector<int32_t> ids;
     for (int32_t id = 0; id < vocabulary_->size(); ++id) {
@@ -207,21 +219,27 @@ TEST_F(GrammarMatcherTest, AWideMaskHasEveryAlternative) {
 
 // A state of a thousand places is reached by one byte as by the next, and what follows them is looked for once.
 TEST_F(GrammarMatcherTest, BytesOfOneKindCostAsMuchAsOne) {
-  std::string schema;
-  for (int outer = 0; outer < 12; ++outer) {
-    absl::StrAppend(&schema, outer == 0 ? R"({"anyOf":[)" : ",", R"({"anyOf":[)");
-    for (int inner = 0; inner < 10; ++inner) {
-      absl::StrAppend(&schema, inner == 0 ? "" : ",", R"({"type":"string","maxLength":)", 10 * outer + inner + 2, "}");
-    }
-    schema += "]}";
-  }
-  GrammarMatcher matcher = Matcher(Schema(schema + "]}"));
+  GrammarMatcher matcher = Matcher(Schema(StringsOfManyLengths(2)));
   const std::vector<int32_t> tokens = TinyByteIds("\"a");
   matcher.Allowed(absl::MakeConstSpan(tokens).subspan(0, 1));
   const int64_t before = matcher.closures();
   const TokenMask& mask = matcher.Allowed(tokens);
   for (const int32_t id : TinyByteIds("az\"\\")) EXPECT_TRUE(mask.Test(id));
   EXPECT_LE(matcher.closures() - before, 64);
+}
+
+TEST_F(GrammarMatcherTest, WideStatesStayWithinTheirBytes) {
+  GrammarMatcher stepwise = Matcher(Schema(StringsOfManyLengths(40)));
+  std::vector<int32_t> tokens = TinyByteIds("\"");
+  for (int characters = 0; characters <= 160; ++characters) {
+    const std::vector<int32_t> allowed = AllowedIds(stepwise.Allowed(tokens));
+    ASSERT_LE(stepwise.state_bytes(), GrammarMatcher::kStateBytesMax) << characters;
+    if (characters % 40 == 0) {
+      GrammarMatcher fresh = Matcher(Schema(StringsOfManyLengths(40)));
+      ASSERT_EQ(AllowedIds(fresh.Allowed(tokens)), allowed) << characters;
+    }
+    tokens.push_back(TinyByteIds("a")[0]);
+  }
 }
 
 TEST_F(GrammarMatcherTest, WhatIsNoBeginningAllowsNothing) {

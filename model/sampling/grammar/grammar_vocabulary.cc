@@ -11,6 +11,7 @@ GrammarVocabulary::GrammarVocabulary(const Tokenizer& tokenizer, int64_t size)
     if (bytes.empty() || tokenizer.AddedTokenId(bytes) == id) continue;
     entries_.push_back({id, static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(bytes.size()), 0});
     text_.append(bytes.data(), bytes.size());
+    longest_ = std::max(longest_, bytes.size());
     if (bytes.size() == 1) single_bytes_.set(static_cast<uint8_t>(bytes[0]));
   }
   std::sort(entries_.begin(), entries_.end(), [this](const Entry& a, const Entry& b) {

@@ -31,6 +31,7 @@ class GrammarVocabulary {
   absl::string_view BytesOf(int32_t id) const;
   // There is a token of this one byte, so that a grammar that admits it never gets stuck.
   bool HasByte(uint8_t byte) const { return single_bytes_[byte]; }
+  size_t longest() const { return longest_; }  // Bytes of the longest token.
   int64_t size() const { return static_cast<int64_t>(by_id_.size()); }
 
  private:
@@ -38,6 +39,7 @@ class GrammarVocabulary {
   std::vector<Entry> entries_;
   std::vector<int32_t> by_id_;  // Index into entries_; -1 = none.
   std::bitset<256> single_bytes_;
+  size_t longest_ = 0;
 };
 
 }  // namespace baleen
