@@ -117,6 +117,15 @@ void WriteCallForm(ChatTemplateKind kind, Writer* out) {
   out->Control(kCallEnd).Text("{additional_tool_calls}").Control(kCallsEnd);
 }
 
+absl::Status CheckNoTools(const std::vector<ChatTurn>& turns, const std::vector<ChatTool>& tools) {
+  if (!tools.empty()) return absl::InvalidArgumentError("tools: this model's chat template knows none");
+  for (size_t i = 0; i < turns.size(); ++i) {
+    if (turns[i].role != "tool" && turns[i].tool_calls.empty()) continue;
+    return absl::InvalidArgumentError(absl::StrCat("messages[", i, "]: this model's chat template knows no tools"));
+  }
+  return absl::OkStatus();
+}
+
 // The words are those of DeepSeek-V3.1's model card.
 void WriteTools(ChatTemplateKind kind, const std::vector<ChatTool>& tools, Writer* out) {
   if (tools.empty()) return;
@@ -145,6 +154,21 @@ bool WritePrefix(const ChatTurn& turn, Writer* out) {
   return false;
 }
 
+// Marks are text. Returns whether the prompt opened <think>, as the others do.
+bool WriteV2(const std::vector<ChatTurn>& turns, Writer* out) {
+  out->Control(kBos);
+  for (const ChatTurn& turn : turns) {
+    if (turn.prefix) return WritePrefix(turn, &out->Text("Assistant: "));
+    if (turn.role == "assistant") {
+      out->Text("Assistant: ").Text(turn.content).Control(kEos);
+    } else {
+      out->Text(turn.role == "user" ? "User: " : "").Text(turn.content).Text("\n\n");
+    }
+  }
+  out->Text("Assistant:");
+  return false;
+}
+
 // V3 kinds and R1: fenced calls.
 void WriteCalls(const ChatTurn& turn, Writer* out) {
   out->Control(kAssistant).Text(turn.content).Control(kCallsBegin);
@@ -168,7 +192,6 @@ void WriteOutput(const ChatTurn& turn, bool in_run, Writer* out) {
   out->Control(kOutputBegin).Text(turn.content).Control(kOutputEnd);
 }
 
-// Returns whether the prompt opened <think>, as WriteV31 does.
 bool WriteV3(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, const std::vector<ChatTool>& tools, Writer* out) {
   out->Control(kBos).Text(kind == ChatTemplateKind::kV30324 ? JoinedSystem(turns) : LastSystem(turns));
   WriteTools(kind, tools, out);
@@ -257,6 +280,11 @@ bool WriteV31(const std::vector<ChatTurn>& turns, bool thinking, const std::vect
   return thinking;
 }
 
+bool Write(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, bool thinking, const std::vector<ChatTool>& tools, Writer* out) {
+  if (kind == ChatTemplateKind::kV2) return WriteV2(turns, out);
+  return kind == ChatTemplateKind::kV31 ? WriteV31(turns, thinking, tools, out) : WriteV3(kind, turns, tools, out);
+}
+
 }  // namespace
 
 absl::string_view AfterLastThink(absl::string_view content) {
@@ -267,10 +295,12 @@ absl::string_view AfterLastThink(absl::string_view content) {
 absl::StatusOr<RenderedChat> RenderChat(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, absl::optional<bool> thinking,
                                         const Tokenizer& tokenizer, const std::vector<ChatTool>& tools) {
   if (absl::Status status = CheckTurns(turns); !status.ok()) return status;
+  if (kind == ChatTemplateKind::kV2) {
+    if (absl::Status status = CheckNoTools(turns, tools); !status.ok()) return status;
+  }
   Writer writer(tokenizer);
   RenderedChat chat;
-  chat.opens_thinking =
-      kind == ChatTemplateKind::kV31 ? WriteV31(turns, thinking.value_or(false), tools, &writer) : WriteV3(kind, turns, tools, &writer);
+  chat.opens_thinking = Write(kind, turns, thinking.value_or(false), tools, &writer);
   absl::StatusOr<std::vector<int32_t>> ids = writer.Finish();
   if (!ids.ok()) return ids.status();
   chat.ids = *std::move(ids);

@@ -1,4 +1,4 @@
-// Chat templates of V3, R1 and V3.1 (model spec section 8), rendered straight to token ids.
+// Chat templates of V2, V3, R1 and V3.1 (model spec section 8), rendered straight to token ids.
 #ifndef BALEEN_MODEL_TOKENIZER_CHAT_TEMPLATE_H_
 #define BALEEN_MODEL_TOKENIZER_CHAT_TEMPLATE_H_
 
@@ -15,6 +15,7 @@
 namespace baleen {
 
 enum class ChatTemplateKind {
+  kV2,
   kV3,
   kV30324,  // V3-0324 and R1-0528: system messages joined, earlier reasoning dropped, <think> left to the model.
   kR1,
@@ -46,23 +47,24 @@ struct RenderedChat {
   bool opens_thinking = false;  // The prompt already opened <think>.
 };
 
-// Names for --chat-template flags: "v3", "v3-0324", "r1", "v3.1"; nullopt for any other.
+// Names for --chat-template flags: "v2", "v3", "v3-0324", "r1", "v3.1"; nullopt for any other.
 absl::optional<ChatTemplateKind> ChatTemplateFromName(absl::string_view name);
 absl::string_view ChatTemplateName(ChatTemplateKind kind);
 
 // Which template a directory has: from chat_template.jinja, or else from tokenizer_config.json's chat_template (a text, or a list of named
-// texts of which "default", or else the first, counts); V3 when there is none or none is recognisable. INVALID_ARGUMENT for a malformed
-// file.
+// texts of which "default", or else the first, counts); V3 when there is none. UNIMPLEMENTED for one that is not known: a model asked in
+// another's form answers badly and says nothing. INVALID_ARGUMENT for a malformed file.
 absl::StatusOr<ChatTemplateKind> DetectChatTemplate(const std::string& directory);
 
 // What templates that drop an assistant's earlier thinking keep of its message: at least this.
 absl::string_view AfterLastThink(absl::string_view content);
 
 // Message contents are encoded as text: a content that spells a control token stays text. `thinking` (default false) is V3.1's switch;
-// R1 always opens <think>, the V3 kinds never do. After a tool turn (and in V3.1 after an assistant turn) there is no generation prompt, as
-// in DeepSeek's templates: the answer follows directly. A prefix turn stays open, and its reasoning too where it has no content. Tools are
-// declared at the end of the system message, in V3.1's form or, for the others, in the same words with their call syntax. INVALID_ARGUMENT
-// names a bad turn or an empty list; FAILED_PRECONDITION a control token that the vocabulary lacks.
+// R1 always opens <think>, V2 and the V3 kinds never do. After a tool turn (and in V3.1 after an assistant turn) there is no generation
+// prompt, as in DeepSeek's templates: the answer follows directly. A prefix turn stays open, and its reasoning too where it has no content.
+// Tools are declared at the end of the system message, in V3.1's form or, for the others, in the same words with their call syntax; V2
+// knows none. INVALID_ARGUMENT names a bad turn, an empty list or V2's tools; FAILED_PRECONDITION a control token that the vocabulary
+// lacks.
 absl::StatusOr<RenderedChat> RenderChat(ChatTemplateKind kind, const std::vector<ChatTurn>& turns, absl::optional<bool> thinking,
                                         const Tokenizer& tokenizer, const std::vector<ChatTool>& tools = {});
 

@@ -14,7 +14,12 @@ namespace json = boost::json;
 
 constexpr size_t kConfigBytesMax = 16 << 20;
 
-ChatTemplateKind Recognise(absl::string_view source) {
+absl::StatusOr<ChatTemplateKind> Recognise(absl::string_view source, const std::string& path) {
+  if (!absl::StrContains(source, "<｜Assistant｜>")) {
+    if (absl::StrContains(source, "'User: '") && absl::StrContains(source, "'Assistant: '")) return ChatTemplateKind::kV2;
+    return absl::UnimplementedError(
+        absl::StrCat(path, ": the chat template is none of DeepSeek's that are supported: V2, V3, V3-0324, R1, R1-0528 and V3.1"));
+  }
   // `thinking` is a variable of V3.1's template alone; R1's opens <think> in its generation prompt.
   if (absl::StrContains(source, "thinking")) return ChatTemplateKind::kV31;
   if (absl::StrContains(source, "<｜Assistant｜><think>")) return ChatTemplateKind::kR1;
@@ -51,13 +56,14 @@ absl::StatusOr<ChatTemplateKind> FromConfig(const std::string& path) {
   if (source == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": chat_template: must be a string or a list of objects with name and template"));
   }
-  return Recognise({source->data(), source->size()});
+  return Recognise({source->data(), source->size()}, path);
 }
 
 }  // namespace
 
 absl::optional<ChatTemplateKind> ChatTemplateFromName(absl::string_view name) {
-  for (ChatTemplateKind kind : {ChatTemplateKind::kV3, ChatTemplateKind::kV30324, ChatTemplateKind::kR1, ChatTemplateKind::kV31}) {
+  for (ChatTemplateKind kind :
+       {ChatTemplateKind::kV2, ChatTemplateKind::kV3, ChatTemplateKind::kV30324, ChatTemplateKind::kR1, ChatTemplateKind::kV31}) {
     if (name == ChatTemplateName(kind)) return kind;
   }
   return absl::nullopt;
@@ -65,6 +71,8 @@ absl::optional<ChatTemplateKind> ChatTemplateFromName(absl::string_view name) {
 
 absl::string_view ChatTemplateName(ChatTemplateKind kind) {
   switch (kind) {
+    case ChatTemplateKind::kV2:
+      return "v2";
     case ChatTemplateKind::kV3:
       return "v3";
     case ChatTemplateKind::kV30324:
@@ -78,8 +86,9 @@ absl::string_view ChatTemplateName(ChatTemplateKind kind) {
 }
 
 absl::StatusOr<ChatTemplateKind> DetectChatTemplate(const std::string& directory) {
-  const absl::StatusOr<std::string> jinja = ReadTextFile(absl::StrCat(directory, "/chat_template.jinja"), kConfigBytesMax);
-  if (jinja.ok()) return Recognise(*jinja);
+  const std::string path = absl::StrCat(directory, "/chat_template.jinja");
+  const absl::StatusOr<std::string> jinja = ReadTextFile(path, kConfigBytesMax);
+  if (jinja.ok()) return Recognise(*jinja, path);
   if (!absl::IsNotFound(jinja.status())) return jinja.status();
   return FromConfig(absl::StrCat(directory, "/tokenizer_config.json"));
 }

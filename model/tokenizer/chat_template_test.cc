@@ -23,6 +23,13 @@ const Turns& Messages() {
   return *turns;
 }
 
+ChatTurn Prefix(const std::string& content, const std::string& reasoning = "") {
+  ChatTurn turn{"assistant", PrivateText(content)};
+  turn.prefix = true;
+  turn.reasoning = PrivateText(reasoning);
+  return turn;
+}
+
 // The rendered text with B and E for the marks of begin and end.
 std::string Render(ChatTemplateKind kind, const Turns& turns, absl::optional<bool> thinking = absl::nullopt, bool* opens = nullptr,
                    const std::vector<ChatTool>& tools = {}) {
@@ -35,7 +42,28 @@ std::string Render(ChatTemplateKind kind, const Turns& turns, absl::optional<boo
   return absl::StrReplaceAll(tokenizer->Decode(chat->ids, false), {{"<｜begin▁of▁sentence｜>", "B"}, {"<｜end▁of▁sentence｜>", "E"}});
 }
 
-// Model spec section 8.
+// Model spec section 8, as the others.
+TEST(ChatTemplateTest, V2MarksRolesInText) {
+  bool opens = true;
+  EXPECT_EQ(Render(ChatTemplateKind::kV2, {{"system", PrivateText("S")}, {"user", PrivateText("u")}}, absl::nullopt, &opens),
+            "BS\n\nUser: u\n\nAssistant:");
+  EXPECT_FALSE(opens);
+  EXPECT_EQ(Render(ChatTemplateKind::kV2, Messages()),
+            "BS\n\nUser: Hi\n\nAssistant: <think>\nT\n</think>\n\nHelloEUser: Bye\n\nAssistant:");
+  EXPECT_EQ(Render(ChatTemplateKind::kV2, {{"user", PrivateText("u")}, Prefix("It is")}), "BUser: u\n\nAssistant: It is");
+}
+
+TEST(ChatTemplateTest, V2HasNoTools) {
+  const auto tokenizer = MakeTinyTokenizer();
+  const auto message = [&](const Turns& turns, const std::vector<ChatTool>& tools) {
+    return std::string(RenderChat(ChatTemplateKind::kV2, turns, absl::nullopt, *tokenizer, tools).status().message());
+  };
+  const ChatTurn user = {"user", PrivateText("u")};
+  EXPECT_TRUE(absl::StrContains(message({user}, {{PrivateText("f"), PrivateText(""), PrivateText("{}")}}), "tools: "));
+  EXPECT_TRUE(absl::StrContains(message({user, {"tool", PrivateText("r")}}, {}), "messages[1]: "));
+  EXPECT_TRUE(absl::StrContains(message({{"assistant", PrivateText(""), {{PrivateText("f"), PrivateText("{}")}}}}, {}), "messages[0]: "));
+}
+
 TEST(ChatTemplateTest, R1OpensThinkingAndDropsEarlierReasoning) {
   bool opens = false;
   EXPECT_EQ(Render(ChatTemplateKind::kR1, Messages(), absl::nullopt, &opens),
@@ -146,6 +174,7 @@ TEST(ChatTemplateTest, MissingControlTokenIsNamed) {
 }
 
 TEST(ChatTemplateTest, Names) {
+  EXPECT_EQ(ChatTemplateFromName("v2"), ChatTemplateKind::kV2);
   EXPECT_EQ(ChatTemplateFromName("v3"), ChatTemplateKind::kV3);
   EXPECT_EQ(ChatTemplateFromName("v3-0324"), ChatTemplateKind::kV30324);
   EXPECT_EQ(ChatTemplateFromName("r1"), ChatTemplateKind::kR1);
@@ -185,19 +214,32 @@ TEST(ChatTemplateTest, Detection) {
   EXPECT_EQ(*DetectChatTemplate(testing::TempDir() + "/absent"), ChatTemplateKind::kV3);
 }
 
+TEST(ChatTemplateTest, V2IsKnownByItsMarks) {
+  // DeepSeek-V2-Lite-Chat's.
+  const std::string v2 =
+      "{% if not add_generation_prompt is defined %}{% set add_generation_prompt = false %}{% endif %}{{ bos_token }}{% for message in "
+      "messages %}{% if message['role'] == 'user' %}{{ 'User: ' + message['content'] + '\n\n' }}{% elif message['role'] == 'assistant' "
+      "%}{{ 'Assistant: ' + message['content'] + eos_token }}{% elif message['role'] == 'system' %}{{ message['content'] + '\n\n' }}{% "
+      "endif %}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}";
+  EXPECT_EQ(*DetectChatTemplate(Folder("v2", "tokenizer_config.json", Config(v2.c_str()))), ChatTemplateKind::kV2);
+}
+
+TEST(ChatTemplateTest, AnotherModelsTemplateIsNotTakenForOneOfDeepSeeks) {
+  const std::string other = "{%- for message in messages -%}{{'<|im_user|>user<|im_middle|>'}}{{message['content']}}{%- endfor -%}";
+  for (const std::string& folder :
+       {Folder("other", "tokenizer_config.json", Config(other.c_str())), Folder("other_jinja", "chat_template.jinja", other)}) {
+    const absl::Status status = DetectChatTemplate(folder).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), folder)) << status;
+  }
+}
+
 TEST(ChatTemplateTest, MalformedConfigIsAnError) {
   for (const std::string& text : {std::string("{"), Config(5), Config(boost::json::array{5}), Config(boost::json::array{})}) {
     const absl::Status status = DetectChatTemplate(Folder("bad", "tokenizer_config.json", text)).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_TRUE(absl::StrContains(status.message(), "tokenizer_config.json")) << status;
   }
-}
-
-ChatTurn Prefix(const std::string& content, const std::string& reasoning = "") {
-  ChatTurn turn{"assistant", PrivateText(content)};
-  turn.prefix = true;
-  turn.reasoning = PrivateText(reasoning);
-  return turn;
 }
 
 TEST(ChatTemplateTest, APrefixStaysOpen) {

@@ -75,7 +75,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FuzzInput input(data, size);
   const Chat chat = ReadChat(&input);
   const Chat silenced = Silenced(chat);
-  for (const ChatTemplateKind kind : {ChatTemplateKind::kV3, ChatTemplateKind::kV30324, ChatTemplateKind::kR1, ChatTemplateKind::kV31}) {
+  for (const ChatTemplateKind kind :
+       {ChatTemplateKind::kV2, ChatTemplateKind::kV3, ChatTemplateKind::kV30324, ChatTemplateKind::kR1, ChatTemplateKind::kV31}) {
     const auto spoken = RenderChat(kind, chat.turns, chat.thinking, *tokenizer, chat.tools);
     const auto silent = RenderChat(kind, silenced.turns, silenced.thinking, *tokenizer, silenced.tools);
     Require(spoken.status() == silent.status(), "what is said does not decide whether a chat is taken");

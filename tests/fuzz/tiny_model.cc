@@ -14,7 +14,8 @@
 namespace baleen {
 namespace {
 
-constexpr ChatTemplateKind kKinds[] = {ChatTemplateKind::kV3, ChatTemplateKind::kV30324, ChatTemplateKind::kR1, ChatTemplateKind::kV31};
+constexpr ChatTemplateKind kKinds[] = {ChatTemplateKind::kV2, ChatTemplateKind::kV3, ChatTemplateKind::kV30324, ChatTemplateKind::kR1,
+                                       ChatTemplateKind::kV31};
 constexpr size_t kKindCount = std::size(kKinds);
 constexpr int32_t kEnd = 1;
 
