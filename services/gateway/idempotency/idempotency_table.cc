@@ -24,8 +24,8 @@ std::string Sha256(absl::string_view text) {
 
 absl::StatusOr<ClaimedAnswer> IdempotencyTable::Claim(const std::string& caller, absl::string_view key, const std::string& digest,
                                                       const AnswerRecord& fresh, absl::Time now) {
+  Expire(now);
   Keys& keys = callers_[caller];
-  Expire(keys, now);
   const std::string name = Sha256(key);
   if (const auto it = keys.entries.find(name); it != keys.entries.end()) {
     Entry& entry = it->second;
@@ -40,9 +40,7 @@ absl::StatusOr<ClaimedAnswer> IdempotencyTable::Claim(const std::string& caller,
     entry.running = true;
     return ClaimedAnswer{entry.record, /*repeat=*/true};
   }
-  keys.entries[name] = {digest, fresh, /*running=*/true, now};
-  keys.by_age.emplace_back(name, now);
-  ++size_;
+  keys.entries[name] = {digest, fresh, /*running=*/true, AddClaim(caller, keys, name, now)};
   DropSurplus();
   return ClaimedAnswer{fresh};
 }
@@ -61,26 +59,39 @@ void IdempotencyTable::Release(const std::string& caller, absl::string_view key,
   entry->second.record = record;
 }
 
-void IdempotencyTable::DropOldest(Keys& keys) {
-  const auto entry = keys.entries.find(keys.by_age.front().first);
-  // The key may have been freed, and claimed anew later.
-  if (entry != keys.entries.end() && entry->second.claimed == keys.by_age.front().second) keys.entries.erase(entry);
-  keys.by_age.pop_front();
-  --size_;
+uint64_t IdempotencyTable::AddClaim(const std::string& caller, Keys& keys, const std::string& key, absl::Time now) {
+  if (!keys.claims.empty()) ranks_.erase(RankOf(keys));
+  claims_[++last_claim_] = {caller, key, now};
+  keys.claims.push_back(last_claim_);
+  ranks_.insert(RankOf(keys));
+  return last_claim_;
 }
 
-void IdempotencyTable::Expire(Keys& keys, absl::Time now) {
-  while (!keys.by_age.empty() && now - keys.by_age.front().second >= limits_.window) DropOldest(keys);
+void IdempotencyTable::DropClaim(uint64_t claim) {
+  const auto claimed = claims_.find(claim);
+  const auto caller = callers_.find(claimed->second.caller);
+  Keys& keys = caller->second;
+  const auto entry = keys.entries.find(claimed->second.key);
+  // The key may have been freed, and claimed anew later.
+  if (entry != keys.entries.end() && entry->second.claim == claim) keys.entries.erase(entry);
+  claims_.erase(claimed);
+  ranks_.erase(RankOf(keys));
+  keys.claims.pop_front();
+  if (keys.claims.empty()) {
+    callers_.erase(caller);
+  } else {
+    ranks_.insert(RankOf(keys));
+  }
+}
+
+// The oldest of all is its caller's oldest too.
+void IdempotencyTable::Expire(absl::Time now) {
+  while (!claims_.empty() && now - claims_.begin()->second.at >= limits_.window) DropClaim(claims_.begin()->first);
 }
 
 // Whoever has most loses its oldest, so that nobody drives out others'.
 void IdempotencyTable::DropSurplus() {
-  while (size_ > limits_.max_entries) {
-    const auto most = std::max_element(callers_.begin(), callers_.end(),
-                                       [](const auto& a, const auto& b) { return a.second.by_age.size() < b.second.by_age.size(); });
-    DropOldest(most->second);
-  }
-  if (callers_.size() > limits_.max_entries) std::erase_if(callers_, [](const auto& caller) { return caller.second.by_age.empty(); });
+  while (claims_.size() > limits_.max_entries) DropClaim(~ranks_.rbegin()->second);
 }
 
 absl::Status CheckIdempotencyKey(absl::string_view key) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -49,27 +50,40 @@ class IdempotencyTable {
   void Release(const std::string& caller, absl::string_view key, const AnswerRecord& record, bool began);
 
   // Claims remembered, freed ones too until they are as old as the window.
-  size_t size() const { return size_; }
+  size_t size() const { return claims_.size(); }
 
  private:
   struct Entry {
     std::string digest;
     AnswerRecord record;
     bool running = false;
-    absl::Time claimed;
+    uint64_t claim = 0;
   };
   struct Keys {
-    std::map<std::string, Entry> entries;                   // By the key's digest.
-    std::deque<std::pair<std::string, absl::Time>> by_age;  // Of claims; those of entries that are gone are passed over.
+    std::map<std::string, Entry> entries;  // By the key's digest.
+    std::deque<uint64_t> claims;           // By age, never none; those of entries that are gone are passed over.
   };
+  // Numbered as they came.
+  struct Claimed {
+    std::string caller;
+    std::string key;  // Its digest.
+    absl::Time at;
+  };
+  // The greatest is that of who has most claims, among them of the one whose oldest is the oldest of all.
+  using Rank = std::pair<size_t, uint64_t>;
 
-  void Expire(Keys& keys, absl::Time now);
-  void DropOldest(Keys& keys);
+  static Rank RankOf(const Keys& keys) { return {keys.claims.size(), ~keys.claims.front()}; }
+  uint64_t AddClaim(const std::string& caller, Keys& keys, const std::string& key, absl::Time now);
+  // The caller's oldest.
+  void DropClaim(uint64_t claim);
+  void Expire(absl::Time now);
   void DropSurplus();
 
   const IdempotencyLimits limits_;
   std::map<std::string, Keys> callers_;
-  size_t size_ = 0;
+  std::set<Rank> ranks_;  // Of callers.
+  std::map<uint64_t, Claimed> claims_;
+  uint64_t last_claim_ = 0;
 };
 
 inline constexpr size_t kMaxIdempotencyKeyChars = 255;

@@ -88,6 +88,24 @@ TEST_F(IdempotencyTableTest, WhoHasMostLosesItsOldest) {
   EXPECT_EQ(Ask("loud", "0", "d", 8)->seed, 8u);
 }
 
+TEST_F(IdempotencyTableTest, WhoDoesNotComeBackIsForgottenToo) {
+  for (const char* caller : {"a", "b", "c"}) ASSERT_TRUE(Ask(caller, "k", "d").ok());
+  now_ += absl::Hours(1);
+  ASSERT_TRUE(Ask("d", "k", "d").ok());
+  EXPECT_EQ(table_.size(), 1u);
+}
+
+TEST_F(IdempotencyTableTest, AmongEqualsTheOldestOfAllIsLost) {
+  for (const char* caller : {"b", "c", "d", "e"}) ASSERT_TRUE(Ask(caller, "k", "d", 7).ok());
+  for (const char* newcomer : {"a", "f"}) {
+    ASSERT_TRUE(Claim(newcomer, "k", "d", 8).ok());
+    EXPECT_EQ(Claim(newcomer, "k", "d").status().code(), absl::StatusCode::kAborted) << newcomer;
+  }
+  EXPECT_EQ(table_.size(), 4u);
+  EXPECT_EQ(Ask("d", "k", "d", 9)->seed, 7u);
+  EXPECT_EQ(Ask("e", "k", "d", 9)->seed, 7u);
+}
+
 TEST_F(IdempotencyTableTest, RefusedRequestsAreBoundedToo) {
   for (int i = 0; i < 100; ++i) table_.Release("a", "k", *Claim("a", "k", "d"), false);
   EXPECT_LE(table_.size(), 4u);
