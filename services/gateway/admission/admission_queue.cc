@@ -10,6 +10,7 @@ namespace baleen {
 void AdmissionQueue::Submit(uint64_t id, const AdmissionRequest& request, absl::Time now) {
   ForgetIdleTenants(now);
   Tenant& tenant = tenants_[request.tenant];
+  idle_.erase({tenant.seen, request.tenant});
   tenant.seen = now;
   const int64_t tokens = std::max<int64_t>(request.tokens, 1);
   if (request.resumes) {
@@ -42,6 +43,7 @@ AdmissionQueue::Waiting AdmissionQueue::TakeWaiting(uint64_t id) {
   tenant.waiting_tokens -= entry.tokens;
   tenant.queue.erase(std::find(tenant.queue.begin(), tenant.queue.end(), id));
   if (tenant.queue.empty()) queueing_.erase(entry.tenant);
+  NoteWhetherIdle(entry.tenant);
   return entry;
 }
 
@@ -61,6 +63,7 @@ bool AdmissionQueue::Leave(uint64_t id, absl::Time now) {
   --tenant.running.sequences;
   tenant.running.tokens -= entry.tokens;
   tenant.seen = std::max(tenant.seen, now);
+  NoteWhetherIdle(entry.tenant);
   return true;
 }
 
@@ -94,6 +97,7 @@ void AdmissionQueue::Run(uint64_t id, const std::string& tenant, int64_t tokens,
   AdmissionCapacity& running = tenants_.at(tenant).running;
   ++running.sequences;
   running.tokens += tokens;
+  NoteWhetherIdle(tenant);
 }
 
 std::vector<AdmissionDecision> AdmissionQueue::Decide(absl::Time now) {
@@ -126,11 +130,7 @@ double AdmissionQueue::ShareOf(const AdmissionCapacity& running) const {
   return std::max(part(running.sequences, capacity_.sequences), part(running.tokens, capacity_.tokens));
 }
 
-double AdmissionQueue::EqualPart() const {
-  const auto here = std::count_if(tenants_.begin(), tenants_.end(),
-                                  [](const auto& entry) { return !entry.second.queue.empty() || entry.second.running.sequences > 0; });
-  return 1 / static_cast<double>(std::max<int64_t>(here, 1));
-}
+double AdmissionQueue::EqualPart() const { return 1 / static_cast<double>(std::max<size_t>(tenants_.size() - idle_.size(), 1)); }
 
 // The tenant whose turn it is, among those who have a request that their share allows.
 AdmissionQueue::Tenant* AdmissionQueue::NextTenant(double equal_part) {
@@ -200,22 +200,25 @@ void AdmissionQueue::DropSurplus(std::vector<AdmissionDecision>* decisions) {
   }
 }
 
-void AdmissionQueue::ForgetIdleTenants(absl::Time now) {
-  std::erase_if(tenants_, [&](const auto& entry) { return ForgottenAt(entry.second) <= now; });
+void AdmissionQueue::NoteWhetherIdle(const std::string& name) {
+  const Tenant& tenant = tenants_.at(name);
+  const bool idle = tenant.queue.empty() && tenant.running.sequences == 0;
+  idle ? (void)idle_.emplace(tenant.seen, name) : (void)idle_.erase({tenant.seen, name});
 }
 
-absl::Time AdmissionQueue::ForgottenAt(const Tenant& tenant) const {
-  const bool here = !tenant.queue.empty() || tenant.running.sequences > 0;
-  return here ? absl::InfiniteFuture() : tenant.seen + limits_.tenant_memory;
+void AdmissionQueue::ForgetIdleTenants(absl::Time now) {
+  while (!idle_.empty() && idle_.begin()->first + limits_.tenant_memory <= now) {
+    tenants_.erase(idle_.begin()->second);
+    idle_.erase(idle_.begin());
+  }
 }
 
 absl::Time AdmissionQueue::NextEvent() const {
   if (!decided_.empty()) return absl::InfinitePast();
   if (waiting_.empty()) return absl::InfiniteFuture();
-  absl::Time next = expiries_.begin()->first;
-  // Then those who wait may have more of the capacity.
-  for (const auto& [name, tenant] : tenants_) next = std::min(next, ForgottenAt(tenant));
-  return next;
+  const absl::Time expires = expiries_.begin()->first;
+  if (idle_.empty()) return expires;
+  return std::min(expires, idle_.begin()->first + limits_.tenant_memory);  // Then those who wait may have more of the capacity.
 }
 
 absl::Duration AdmissionQueue::RetryAfter() const {

@@ -115,9 +115,9 @@ class AdmissionQueue {
   void Run(uint64_t id, const std::string& tenant, int64_t tokens, absl::Time now);
   // The request waits no more.
   Waiting TakeWaiting(uint64_t id);
+  // After its requests have changed: whether it has any.
+  void NoteWhetherIdle(const std::string& name);
   void ForgetIdleTenants(absl::Time now);
-  // InfiniteFuture while it has requests here.
-  absl::Time ForgottenAt(const Tenant& tenant) const;
   absl::Status Refusal(absl::StatusCode code, const char* why) const;
   absl::Status Overloaded() const;
   absl::Status QueueFull() const;
@@ -130,6 +130,8 @@ class AdmissionQueue {
   std::map<uint64_t, Running> running_;
   std::map<std::string, Tenant> tenants_;  // Those here, and those seen of late.
   std::set<std::string> queueing_;         // Tenants with somebody waiting.
+  // Tenants without requests, those first that are forgotten first: there may be as many as came within `tenant_memory`.
+  std::set<std::pair<absl::Time, std::string>> idle_;
   std::vector<AdmissionDecision> decided_;
   int64_t running_tokens_ = 0;
   int64_t waiting_tokens_ = 0;
