@@ -23,6 +23,8 @@ constexpr int64_t kSliceRows = 256;
 constexpr int64_t kTaskRows = 96;
 // Below this many multiplications a fork costs more than it saves.
 constexpr int64_t kForkProducts = int64_t{1} << 17;
+// Inputs of a task that converts them: fewer take less time than a fork.
+constexpr int64_t kRoundInputs = 1 << 14;
 
 // The kernels of one instruction set.
 struct Family {
@@ -133,7 +135,7 @@ const void* PackedLinear::Impl::Round(const float* x, int64_t m, int64_t ldx, in
   const int64_t stride = ((RowElements(kernel.inputs, inputs) + line - 1) / line | 1) * line;
   scratch.Reserve(static_cast<size_t>(m * stride * element));
   char* const base = static_cast<char*>(scratch.data());
-  ParallelFor(m > 1 ? pool : nullptr, m, 1, [&](int64_t begin, int64_t end) {
+  ParallelFor(pool, m, std::max<int64_t>(1, kRoundInputs / inputs), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) kernel.round(x + row * ldx, inputs, base + row * stride * element, stride);
   });
   *ld = stride;

@@ -19,6 +19,8 @@ constexpr int64_t kRunRows = 16;
 // A position's keys fall into segments of at least this many blocks, and into at most kMostSegments of them.
 constexpr int64_t kLeastSegmentBlocks = 32;
 constexpr int64_t kMostSegments = 16;
+// Below this many multiplications a fork costs more than it saves.
+constexpr int64_t kForkProducts = int64_t{1} << 17;
 
 // Blocks of a segment, by the position alone: the sum over keys is the sum of its segments' sums in ascending order, so that the segments
 // of one row can be computed at the same time.
@@ -334,6 +336,12 @@ void AttendBySegments(const Call& call, const std::vector<Segment>& segments, in
   });
 }
 
+int64_t Products(const Call& call, int64_t row_count) {
+  int64_t keys = 0;
+  for (int64_t row = 0; row < row_count; ++row) keys += call.rows[row].position + 1;
+  return keys * call.shape.heads * (2 * call.shape.kv_lora + call.shape.rope);
+}
+
 bool OneRowEach(const std::vector<Run>& runs) {
   return std::all_of(runs.begin(), runs.end(), [](const Run& run) { return run.end - run.begin == 1; });
 }
@@ -345,6 +353,7 @@ void MlaAttention(const MlaShape& shape, const MlaQueryRow* rows, int64_t row_co
   if (row_count <= 0) return;
   const std::vector<Run> runs = SplitIntoRuns(rows, row_count);
   const Call call = {shape, rows, query, out, Choose(isa, shape)};
+  if (Products(call, row_count) < kForkProducts) pool = nullptr;
   const int64_t tasks = pool == nullptr || pool->threads() == 1 ? 1 : 2 * pool->threads();
   if (static_cast<int64_t>(runs.size()) < tasks && OneRowEach(runs)) {
     AttendBySegments(call, SegmentsOf(call, runs), tasks, pool);

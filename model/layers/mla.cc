@@ -11,6 +11,10 @@ namespace baleen {
 namespace {
 
 constexpr int64_t kRopeGrain = 8;  // Rows.
+// Multiplications of a task of heads: fewer take less time than a fork.
+constexpr int64_t kHeadProducts = 1 << 16;
+
+int64_t HeadGrain(int64_t products_of_a_head) { return std::max<int64_t>(1, kHeadProducts / products_of_a_head); }
 
 // query[r][h][kv_lora ..] = rotated q_pe.
 void RotateQuery(const MlaParams& params, const float* q, const int64_t* positions, int64_t rows, float* query, ThreadPool* pool) {
@@ -81,7 +85,7 @@ void ProjectQuery(const MlaParams& params, const AttentionWeights& weights, cons
   }
   const int64_t head_width = params.nope + params.shape.rope;
   const int64_t width = params.kv_width();
-  ParallelFor(pool, params.shape.heads, 1, [&](int64_t begin, int64_t end) {
+  ParallelFor(pool, params.shape.heads, HeadGrain(rows * params.nope * params.shape.kv_lora), [&](int64_t begin, int64_t end) {
     for (int64_t head = begin; head < end; ++head) {
       weights.w_uk[head].Apply(scratch.q + head * head_width, rows, q_width, query + head * width, params.shape.heads * width, nullptr);
     }
@@ -93,7 +97,7 @@ void ProjectOutput(const MlaParams& params, const AttentionWeights& weights, con
                    float* y, ThreadPool* pool) {
   const int64_t heads = params.shape.heads;
   const int64_t kv_lora = params.shape.kv_lora;
-  ParallelFor(pool, heads, 1, [&](int64_t begin, int64_t end) {
+  ParallelFor(pool, heads, HeadGrain(rows * kv_lora * params.v), [&](int64_t begin, int64_t end) {
     for (int64_t head = begin; head < end; ++head) {
       weights.w_uv[head].Apply(context + head * kv_lora, rows, heads * kv_lora, head_scratch + head * params.v, heads * params.v, nullptr);
     }
