@@ -28,10 +28,10 @@ def _values(process, names):
 
 
 def wanted_shards(processes):
-    """What the leading placement wants, the one with the newest map; None when none says."""
+    """What the leading placement wants, the one with the newest map; None when none says. At epoch 0 one leads nobody: it says its flag."""
     said = [_values(one, ("baleen_placement_epoch", "baleen_placement_wanted_shards"))
             for one in processes if one.role == "placement" and one.alive()]
-    known = [(float(epoch), int(wanted)) for epoch, wanted in said if "-" not in (epoch, wanted)]
+    known = [(float(epoch), int(wanted)) for epoch, wanted in said if "-" not in (epoch, wanted) and float(epoch) > 0]
     return max(known)[1] if known else None
 
 

@@ -45,10 +45,10 @@ def wait_ready(processes, timeout_s):
 
 
 def _pending_moves(placement):
-    """Experts on the move, as placement counts them; None when it does not say."""
-    status, body = get(placement.metrics, "/metrics")
-    found = re.search(r"^baleen_placement_pending_moves (\S+)$", body, re.MULTILINE) if status == 200 else None
-    return None if found is None else float(found[1])
+    """Experts on the move, as placement counts them; None when it does not say, or has no map, as one that does not lead."""
+    _, body = get(placement.metrics, "/metrics")
+    said = dict(re.findall(r"^baleen_placement_(epoch|pending_moves) (\S+)$", body, re.MULTILINE))
+    return float(said["pending_moves"]) if float(said.get("epoch", 0)) > 0 and "pending_moves" in said else None
 
 
 def wait_settled(processes, timeout_s):
