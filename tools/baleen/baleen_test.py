@@ -482,6 +482,17 @@ class CommandTest(unittest.TestCase):
         rows = [line.split()[1] for line in self.baleen("status").stdout.splitlines()[1:]]
         self.assertEqual(rows, ["gateway-0", "decode-0", "decode-1", "expert-0", "expert-1", "expert-2", "expert-3", "placement-0"])
 
+    def test_of_two_that_start_at_once_one_does(self):
+        self.enterContext(unittest.mock.patch.dict(os.environ, self.environment))
+        with state.changing():
+            at_once = [subprocess.Popen([sys.executable, str(HERE / "baleen"), "up"], env=self.environment, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True) for _ in range(2)]
+            for one in at_once:
+                self.assertIn("waiting for another command", one.stderr.readline())
+        words = [one.communicate(timeout=120)[1] for one in at_once]
+        self.assertEqual(sorted(one.returncode for one in at_once), [0, 1], words)
+        self.assertIn("is up already", "".join(words))
+
     def test_scale_of_every_role(self):
         self.assertEqual(self.baleen("up").returncode, 0)
         grown = self.baleen("scale", "gateway=2", "prefill=2", "decode=3", "3")

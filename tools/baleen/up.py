@@ -51,10 +51,7 @@ def _start(specs, binaries):
     return started
 
 
-def run(_arguments):
-    wanted = settings.read()
-    if wanted.device == "cuda":
-        gpu.require()
+def _begin(wanted):
     _refuse_when_up()
     chosen = ports.Ports(wanted.port_base)
     try:
@@ -66,10 +63,23 @@ def run(_arguments):
     binaries = settings.binaries()
     _check(specs, binaries)
     try:
-        processes = _start(specs, binaries)
-        wait_ready(processes, up_timeout_s())
+        return _start(specs, binaries)
     except BaseException:
         down.stop_all(state.load())
+        raise
+
+
+def run(_arguments):
+    wanted = settings.read()
+    if wanted.device == "cuda":
+        gpu.require()
+    with state.changing():
+        processes = _begin(wanted)
+    try:
+        wait_ready(processes, up_timeout_s())
+    except BaseException:
+        with state.changing():
+            down.stop_all(state.load())
         raise
     for gateway in (one for one in processes if one.rest is not None):
         print(f"REST on http://{ports.HOST}:{gateway.rest}, gRPC on {ports.HOST}:{gateway.port}")
