@@ -141,7 +141,7 @@ Holdings Assignments::Announced(const std::string& id) const {
 
 bool Assignments::IsReleased(const std::string& id) const {
   const auto it = shards_.find(id);
-  if (it == shards_.end() || !it->second.draining) return false;
+  if (hold_until_ || it == shards_.end() || !it->second.draining) return false;
   const auto can_take_over = [&](const auto& other) {
     return !other.second.draining && other.second.numerics_id == it->second.numerics_id;
   };

@@ -65,7 +65,7 @@ class Assignments {
   Holdings Assigned(const std::string& id) const;
   // What may be sent to it.
   Holdings Announced(const std::string& id) const;
-  // It was draining, and nothing of it is needed any more, or nobody is left to take over.
+  // It was draining, and nothing of it is needed any more, or nobody is left to take over, which is not known while plans are held.
   bool IsReleased(const std::string& id) const;
 
   // Copies that wait to be loaded or let go, and 1 for a plan that is due; 0 = settled.

@@ -194,6 +194,33 @@ TEST(ClusterStateTest, ARestartGoesOnAboveTheEpochsSeenAndWaitsForTheOthers) {
   EXPECT_EQ(state.assignments().Assigned("b"), high);
 }
 
+// Which is a new leader's first news, and says nothing of who else is there.
+TEST(ClusterStateTest, AfterARestartADrainingShardStaysUntilItsExpertsAreElsewhere) {
+  ClusterState state({.assignment = {.expected_shards = 2, .replicas = 1}, .heartbeat_timeout = absl::Seconds(3)});
+  const Holdings all{{1, {0, 1, 2, 3, 4, 5, 6, 7}}, {2, {0, 1, 2, 3, 4, 5, 6, 7}}};
+  WorkerReport leaving = ReadyWith(all);
+  leaving.draining = true;
+  absl::Time now = kStart;
+  state.Resume(10, {}, now);
+  ASSERT_TRUE(state.Register(Shard("a"), 10, all, now).ok());
+  ASSERT_TRUE(state.Report("a", leaving, now).ok());
+  EXPECT_FALSE(state.assignments().IsReleased("a"));
+  ASSERT_TRUE(state.Register(Shard("b"), 10, {}, now).ok());
+  const auto pass = [&](const Holdings& loaded) {
+    for (int i = 0; i < 16; ++i) {
+      now += absl::Milliseconds(250);
+      ASSERT_TRUE(state.Report("a", leaving, now).ok());
+      ASSERT_TRUE(state.Report("b", ReadyWith(loaded), now).ok());
+      state.Tick(now);
+    }
+  };
+  pass({});
+  EXPECT_EQ(state.assignments().Assigned("b"), all);
+  EXPECT_FALSE(state.assignments().IsReleased("a"));
+  pass(all);
+  EXPECT_TRUE(state.assignments().IsReleased("a"));
+}
+
 TEST(ClusterStateTest, LoadWaitsForTheTick) {
   ClusterState state({.assignment = {.expected_shards = 1}});
   ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());
