@@ -36,7 +36,7 @@ void Assignments::Join(const std::string& id, const ModelShape& shape, const std
   Shard& shard = it->second;
   if (is_new) {
     shard.order = next_order_++;
-    if (const auto known = remembered_.find(id); known != remembered_.end()) shard.target = known->second;
+    if (auto known = remembered_.extract(id)) shard.target = std::move(known.mapped());
   }
   shard.numerics_id = numerics_id;
   shard.failure_domain = failure_domain;
@@ -211,6 +211,7 @@ std::vector<Holdings> Assignments::PlanGroup(const Group& group) const {
 
 void Assignments::PlanAll(absl::Time now) {
   plan_at_.reset();
+  remembered_.clear();  // This plan is newer.
   for (auto& [numerics_id, group] : Groups()) {
     const Group eligible = Eligible(group);
     std::vector<Holdings> plan = PlanGroup(eligible);

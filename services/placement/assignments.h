@@ -50,7 +50,7 @@ class Assignments {
 
   // No plan before this time: not all shards may have registered again.
   void HoldUntil(absl::Time time) { hold_until_ = time; }
-  // What an earlier placement had planned for shards that will join again.
+  // What an earlier placement had planned for shards that will join again before the next plan is made.
   void Remember(std::map<std::string, Holdings> targets) { remembered_ = std::move(targets); }
   // What the newest plan gives each shard.
   std::map<std::string, Holdings> Targets() const;

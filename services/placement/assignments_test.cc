@@ -187,6 +187,25 @@ TEST(AssignmentsTest, AfterARestartNothingMoves) {
   for (const char* id : {"a", "b", "c"}) EXPECT_EQ(after.assignments.Assigned(id), before.assignments.Assigned(id));
 }
 
+TEST(AssignmentsTest, AnEarlierPlacementsPlanIsGoodForOneReturn) {
+  const Holdings low{{1, {0, 1, 2, 3, 4, 5}}, {2, {0, 1, 2, 3, 4, 5}}}, high{{1, {6, 7, 8, 9, 10, 11}}, {2, {6, 7, 8, 9, 10, 11}}};
+  Fleet fleet({.expected_shards = 2});
+  fleet.assignments.Remember({{"a", low}, {"b", high}, {"gone", low}});
+  fleet.assignments.HoldUntil(kStart + absl::Seconds(3));
+  fleet.Join("a", low);
+  fleet.Join("b", high);
+  fleet.Pass(absl::Seconds(4));
+  ASSERT_TRUE(fleet.Settle());
+  EXPECT_EQ(fleet.assignments.Assigned("a"), low);
+  fleet.Leave("a");
+  ASSERT_TRUE(fleet.Settle());
+  for (const char* id : {"a", "gone"}) {
+    fleet.Join(id);
+    EXPECT_EQ(fleet.Told(id), 0u) << id << " has no part before the next plan";
+    fleet.Leave(id);
+  }
+}
+
 TEST(AssignmentsTest, ManyShardsShareWhatATickMakesOfThem) {
   Fleet fleet({.expected_shards = 20, .replicas = 2});
   for (int shard = 0; shard < 20; ++shard) fleet.Join(absl::StrCat("s", shard));
