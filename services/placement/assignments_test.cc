@@ -56,11 +56,11 @@ class Fleet {
     const std::optional<RebalanceInput> input = assignments.ForRebalance();
     return input && assignments.Adopt(PlanRebalance(*input), now);
   }
-  // Reports of one shard's rows, all of the first layer.
-  void Work(const std::string& id, int reports = 50) {
+  // Reports of one shard's rows, all of the first layer, each of which it had computed `before` times.
+  void Work(const std::string& id, int reports = 50, uint64_t before = 0) {
     LayerRows rows{.layer = 1, .experts = assignments.Assigned(id).at(0).experts, .rows = {}};
-    for (int report = 1; report <= reports; ++report) {
-      rows.rows.assign(rows.experts.size(), 1000u * static_cast<uint64_t>(report));
+    for (int report = 0; report <= reports; ++report) {
+      rows.rows.assign(rows.experts.size(), before + 1000u * static_cast<uint64_t>(report));
       assignments.CountRows(id, {rows});
     }
   }
@@ -257,6 +257,21 @@ TEST(AssignmentsTest, MeasuredLoadMovesExperts) {
   EXPECT_FALSE(fleet.Rebalance()) << "even enough";
   fleet.Pass(absl::Minutes(10));
   EXPECT_FALSE(fleet.Rebalance()) << "long ago";
+}
+
+TEST(AssignmentsTest, WhatAShardComputedBeforeItCameBackIsNoLoad) {
+  Fleet fleet({.expected_shards = 2, .replicas = 1, .extra_slots = 1});
+  fleet.Join("a");
+  fleet.Join("b");
+  ASSERT_TRUE(fleet.Settle());
+  const Holdings held = fleet.assignments.Assigned("a");
+  fleet.Leave("a");
+  fleet.Join("a", held);
+  ASSERT_TRUE(fleet.Settle());
+  fleet.Work("a", 50, /*before=*/1'000'000);
+  fleet.Work("b");
+  EXPECT_LT(fleet.assignments.imbalance(), 1.2);
+  EXPECT_FALSE(fleet.Rebalance());
 }
 
 TEST(AssignmentsTest, APlanForWhatHasChangedIsDropped) {

@@ -14,8 +14,7 @@ void LoadMeter::Reset(const ModelShape& shape) {
 }
 
 void LoadMeter::Count(const std::string& shard, const std::vector<LayerRows>& rows) {
-  auto& counted = counted_[shard];
-  if (counted.empty()) counted.assign(shape_.moe_layers, std::vector<uint64_t>(shape_.experts));
+  const auto [known, is_first] = counted_.try_emplace(shard, shape_.moe_layers, std::vector<uint64_t>(shape_.experts));
   double& newest = newest_[shard] = 0;
   for (const LayerRows& given : rows) {
     const uint32_t layer = given.layer - shape_.first_moe_layer;
@@ -23,8 +22,8 @@ void LoadMeter::Count(const std::string& shard, const std::vector<LayerRows>& ro
     for (size_t i = 0; i < std::min(given.experts.size(), given.rows.size()); ++i) {
       const uint32_t expert = given.experts[i];
       if (expert >= shape_.experts) continue;
-      uint64_t& last = counted[layer][expert];
-      const double more = given.rows[i] > last ? static_cast<double>(given.rows[i] - last) : 0;
+      uint64_t& last = known->second[layer][expert];
+      const double more = !is_first && given.rows[i] > last ? static_cast<double>(given.rows[i] - last) : 0;
       loads_[layer][expert] += more;
       newest += more;
       last = given.rows[i];

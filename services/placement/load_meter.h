@@ -26,7 +26,8 @@ class LoadMeter {
 
   // Forgets everything; counts from now on have this shape.
   void Reset(const ModelShape& shape);
-  // Takes a shard's counters; what is outside the shape is ignored.
+  // Takes a shard's counters; what is outside the shape is ignored. The first are where counting begins: a shard that registers again
+  // tells of its whole life.
   void Count(const std::string& shard, const std::vector<LayerRows>& rows);
   void Forget(const std::string& shard);
   void Decay(absl::Duration passed);
