@@ -46,6 +46,9 @@ bool IsRefusal(grpc::StatusCode code) {
          code == grpc::StatusCode::UNAUTHENTICATED || code == grpc::StatusCode::RESOURCE_EXHAUSTED;
 }
 
+// Whether nobody answered, or one that does not lead.
+bool IsAbsence(grpc::StatusCode code) { return code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::DEADLINE_EXCEEDED; }
+
 // What is left of a worker's standing after placement's answer.
 absl::Status StandingAfter(const grpc::Status& answer, const absl::Status& before) {
   if (answer.ok()) return absl::OkStatus();
@@ -229,8 +232,7 @@ struct PlacementClient::Impl {
 
   // An address that does not answer, or does not lead, is left for the next one.
   absl::Status TryNext(const grpc::Status& status) {
-    const bool gone = status.error_code() == grpc::StatusCode::UNAVAILABLE || status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
-    if (gone && addresses.size() > 1) {
+    if (IsAbsence(status.error_code()) && addresses.size() > 1) {
       std::lock_guard lock(mutex);
       current = (current + 1) % addresses.size();
       if (watch != nullptr) watch->TryCancel();
@@ -247,14 +249,16 @@ struct PlacementClient::Impl {
     return v1::Placement::NewStub(channels.To(addresses[index]));
   }
 
+  // To be called again while nobody who leads has answered.
   absl::Status Leave() {
     v1::DeregisterRequest request;
     request.set_worker_id(options.worker.worker_id());
     v1::DeregisterReply reply;
     const grpc::Status status = Cancellable([&](grpc::ClientContext& context) {
-      context.set_deadline(std::chrono::system_clock::now() + kDeregisterTimeout);
+      context.set_deadline(std::chrono::system_clock::now() + kCallTimeout);
       return Stub()->Deregister(&context, request, &reply);
     });
+    if (IsAbsence(status.error_code())) return TryNext(status);
     std::lock_guard lock(mutex);
     leave_result = FromGrpc(status);
     left.notify_all();
@@ -409,8 +413,9 @@ absl::Status PlacementClient::AwaitRelease(absl::Duration timeout) {
   while (!impl_->released) {
     const absl::Time now = Clock::Real()->Now();
     if (now >= deadline) return absl::DeadlineExceededError("placement still needs this worker");
-    if (now - impl_->last_answer > kHeartbeatTimeout) return absl::UnavailableError("placement does not answer");
-    impl_->left.wait_for(lock, absl::ToChronoNanoseconds(std::min(deadline, impl_->last_answer + kHeartbeatTimeout) - now));
+    const absl::Time silent = impl_->last_answer + impl_->options.release_patience;
+    if (now > silent) return absl::UnavailableError("placement does not answer");
+    impl_->left.wait_for(lock, absl::ToChronoNanoseconds(std::min(deadline, silent) - now));
   }
   return absl::OkStatus();
 }

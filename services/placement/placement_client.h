@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proto/baleen/v1/placement.pb.h"
+#include "services/placement/timing.h"
 
 namespace baleen {
 
@@ -30,6 +31,7 @@ struct PlacementClientOptions {
   std::function<void(const std::vector<v1::ExpertRange>&)> on_assignment;
   // An operator wants this worker to drain and end. Called once, on the heartbeat thread; must not block.
   std::function<void()> on_drain;
+  absl::Duration release_patience = kReleasePatience;
 };
 
 // Thread-safe. Reconnects by itself, registers again when placement has forgotten it; the last map stays valid.
@@ -52,9 +54,9 @@ class PlacementClient {
   // Sends a heartbeat now, so that a change of readiness is not seen late.
   void Nudge();
   // For a worker that reports draining: blocks until placement needs nothing of it any more. DEADLINE_EXCEEDED after `timeout`;
-  // UNAVAILABLE when placement has not answered for one heartbeat timeout.
+  // UNAVAILABLE when no placement has answered for the release patience.
   absl::Status AwaitRelease(absl::Duration timeout);
-  // Takes this worker out of the map; waits at most 2 s.
+  // Takes this worker out of the map, wherever the placement is that leads; waits at most 2 s.
   absl::Status Deregister();
 
  private:

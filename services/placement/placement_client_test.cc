@@ -1,5 +1,8 @@
 #include "services/placement/placement_client.h"
 
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
 #include <condition_variable>
@@ -10,7 +13,9 @@
 #include <thread>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "proto/baleen/v1/placement.grpc.pb.h"
 #include "services/common/server_runner.h"
 #include "services/placement/placement_server.h"
 
@@ -26,6 +31,7 @@ class FakeWorker {
   FakeWorker(const std::string& id, v1::Role role, const std::string& address) {
     PlacementClientOptions options;
     options.address = address;
+    options.release_patience = kPatience;
     options.worker.set_worker_id(id);
     options.worker.set_role(role);
     options.worker.set_address("127.0.0.1:1");
@@ -71,12 +77,11 @@ class FakeWorker {
 
   PlacementClient& client() { return *client_; }
 
-  // A process that does not run for three seconds takes placement for silent, and then asks again.
-  absl::Status AwaitRelease() {
-    const absl::Time until = absl::Now() + kPatience;
+  absl::Status AwaitRelease() { return client().AwaitRelease(kPatience); }
+  // As often as 2 s are too few for this process.
+  absl::Status Deregister() {
     absl::Status status;
-    do status = client().AwaitRelease(until - absl::Now());
-    while (absl::IsUnavailable(status));
+    for (int i = 0; i < 25 && (status = client().Deregister(), absl::IsDeadlineExceeded(status)); ++i) continue;
     return status;
   }
 
@@ -250,6 +255,51 @@ TEST(PlacementClientTest, ADisagreeingShardIsShownNotReady) {
   const absl::Status refused = AwaitStanding(bad, absl::StatusCode::kUnavailable);
   EXPECT_TRUE(absl::StartsWith(refused.message(), "placement refuses this worker: ")) << refused;
   EXPECT_TRUE(good.client().Standing().ok());
+}
+
+TEST(PlacementClientTest, ADrainingShardWaitsForTheNextPlacement) {
+  auto server = StartPlacement(0, 2);
+  const int port = PortOf(*server);
+  FakeWorker staying("e1", v1::ROLE_EXPERT, server->address());
+  FakeWorker leaving("e2", v1::ROLE_EXPERT, server->address());
+  ASSERT_TRUE(leaving.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 4) == 2; }));
+  server.reset();
+  leaving.SetDraining();
+  auto released = std::async(std::launch::async, [&] { return leaving.AwaitRelease(); });
+  const absl::Duration longest_fail_over = kHeartbeatTimeout + absl::Seconds(1);
+  EXPECT_EQ(released.wait_for(absl::ToChronoMilliseconds(longest_fail_over)), std::future_status::timeout);
+  server = StartPlacement(port, 2, kHeartbeatTimeout);
+  EXPECT_TRUE(released.get().ok());
+  EXPECT_TRUE(staying.Sees([](const v1::ClusterMap& map) { return ReadyShardsWith(map, 8) == 1; }));
+}
+
+TEST(PlacementClientTest, ADrainingShardDoesNotWaitForeverForAPlacement) {
+  PlacementClientOptions options;
+  options.address = "127.0.0.1:1";
+  options.release_patience = absl::Milliseconds(1);
+  PlacementClient client(std::move(options));
+  EXPECT_TRUE(absl::IsUnavailable(client.AwaitRelease(kPatience)));
+}
+
+// Leads until a worker wants to leave.
+class DeposedPlacement final : public v1::Placement::Service {
+  grpc::Status Register(grpc::ServerContext*, const v1::RegisterRequest*, v1::RegisterReply*) override { return grpc::Status::OK; }
+  grpc::Status Heartbeat(grpc::ServerContext*, const v1::HeartbeatRequest*, v1::HeartbeatReply*) override { return grpc::Status::OK; }
+  grpc::Status Deregister(grpc::ServerContext*, const v1::DeregisterRequest*, v1::DeregisterReply*) override {
+    return {grpc::StatusCode::UNAVAILABLE, "this placement does not lead"};
+  }
+};
+
+TEST(PlacementClientTest, AWorkerLeavesByThePlacementThatLeads) {
+  DeposedPlacement deposed;
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  const auto first = builder.RegisterService(&deposed).BuildAndStart();
+  auto leader = StartPlacement(0, 1);
+  FakeWorker gateway("g", v1::ROLE_GATEWAY, absl::StrCat("127.0.0.1:", port, ",", leader->address()));
+  ASSERT_TRUE(AwaitStanding(gateway, absl::StatusCode::kOk).ok());
+  EXPECT_TRUE(gateway.Deregister().ok());
 }
 
 TEST(PlacementClientTest, AWorkerStandsOnceItIsRegisteredAndPlacementsAbsenceChangesNothing) {
