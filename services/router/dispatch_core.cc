@@ -154,10 +154,25 @@ void DispatchCore::Lose(Calls::iterator it, const absl::Status& why) {
     parked.insert(parked.end(), lost.begin(), lost.end());
     std::inplace_merge(parked.begin(), parked.begin() + middle, parked.end());
     batch->second.last_error = why;
+    CopyAgain(it->second);
     stats_.parked += static_cast<int64_t>(lost.size());
     ++stats_.retries;
   }
   Forget(it);
+}
+
+void DispatchCore::CopyAgain(const Call& lost) {
+  for (auto& [id, call] : calls_) {
+    if (&call == &lost || call.batch != lost.batch || !call.overdue || !call.uncopied) continue;
+    std::vector<int64_t> shared;
+    std::set_intersection(call.work->slots.begin(), call.work->slots.end(), lost.work->slots.begin(), lost.work->slots.end(),
+                          std::back_inserter(shared));
+    if (shared.empty()) continue;
+    std::vector<int64_t> wanted;
+    std::set_union(call.uncopied->begin(), call.uncopied->end(), shared.begin(), shared.end(), std::back_inserter(wanted));
+    call.uncopied = std::move(wanted);
+    call.hedge_at = absl::InfinitePast();
+  }
 }
 
 void DispatchCore::Forget(Calls::iterator it) {

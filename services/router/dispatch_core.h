@@ -154,6 +154,8 @@ class DispatchCore {
   void MarkOverdue(Shard& shard, absl::Time now);
   // Its slots are parked unless another call has them.
   void Lose(Calls::iterator call, const absl::Status& why);
+  // Overdue calls whose slots this one had a second copy of are to be copied once more.
+  void CopyAgain(const Call& lost);
   void Forget(Calls::iterator call);
   // After whatever may change whether it is ejected.
   void CountEjected(Shard& shard);

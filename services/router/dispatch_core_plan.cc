@@ -15,18 +15,17 @@ constexpr int64_t kMaxCostRatio = 4;
 
 }  // namespace
 
-// Those that answer in time; failing them, for a first copy, the ejected and the leaving.
+// Those that answer in time; failing them, the leaving that do; failing them too, for a first copy, the ejected.
 void DispatchCore::AddReplicas(int layer, int32_t expert, absl::Time now, const Shard* not_at, std::vector<int>* shards) const {
-  const std::vector<int>& holders = table_.Holders(layer, expert);
-  const auto add = [&](bool good_only) {
-    for (const int index : holders) {
+  const auto add = [&](const auto& will_do) {
+    for (const int index : table_.Holders(layer, expert)) {
       const Shard& shard = *by_index_[static_cast<size_t>(index)];
-      if (&shard == not_at || !shard.connected || !shard.health.Usable(now)) continue;
-      if (!good_only || (shard.health.Good(now) && !shard.draining)) shards->push_back(index);
+      if (&shard != not_at && shard.connected && will_do(shard)) shards->push_back(index);
     }
   };
-  add(/*good_only=*/true);
-  if (shards->empty() && not_at == nullptr) add(/*good_only=*/false);
+  add([&](const Shard& shard) { return shard.health.Good(now) && !shard.draining; });
+  if (shards->empty()) add([&](const Shard& shard) { return shard.health.Good(now); });
+  if (shards->empty() && not_at == nullptr) add([&](const Shard& shard) { return shard.health.Usable(now); });
 }
 
 // Of the shards whose cost is known: one that still loads says nothing of how fast the others are, and counts as the fastest.

@@ -22,12 +22,13 @@ const absl::Time kStart = absl::FromUnixSeconds(1000);
 constexpr int kLayer = 2;
 using Holdings = std::map<std::string, std::set<uint32_t>>;
 
-ReplicaTable Table(const Holdings& holdings) {
+ReplicaTable Table(const Holdings& holdings, const std::set<std::string>& draining = {}) {
   v1::ClusterMap map;
   for (const auto& [id, experts] : holdings) {
     v1::Worker* worker = map.add_workers();
     worker->mutable_info()->set_worker_id(id);
     worker->mutable_info()->set_role(v1::ROLE_EXPERT);
+    worker->set_draining(draining.contains(id));
     v1::ExpertRange* range = worker->add_experts();
     range->set_layer(kLayer);
     for (const uint32_t expert : experts) range->add_experts(expert);
@@ -129,6 +130,52 @@ TEST_F(DispatchCoreTest, WhatHasASecondCopyIsNotSentAgainWithWhatHasNone) {
   }
   EXPECT_EQ(copies, (std::vector<std::string>{"b", "c"}));
   EXPECT_FALSE(core_.End(batch).ok());
+}
+
+TEST_F(DispatchCoreTest, ASecondCopyGoesToALeavingShardWhereNobodyElseHasTheExpert) {
+  const Holdings both{{"a", {0, 1}}, {"b", {0, 1}}};
+  Connect(both);
+  core_.SetMap(Table(both, {"b"}), kStart);
+  const BatchId batch = core_.Begin(batch_.shape);
+  const auto first = core_.PlanBatch(batch, kStart);
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(first[0].worker_id, "a");
+  const absl::Time due = core_.NextEvent(kStart);
+  const auto second = core_.Plan(due);
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].worker_id, "b");
+  Answer(second[0], due);
+  EXPECT_TRUE(core_.Complete(batch));
+  EXPECT_TRUE(core_.End(batch).ok());
+  // The one that hangs is no choice beside one that only leaves.
+  const BatchId next = core_.Begin(batch_.shape);
+  const auto calls = core_.PlanBatch(next, due);
+  ASSERT_EQ(calls.size(), 1u);
+  EXPECT_EQ(calls[0].worker_id, "b");
+  EXPECT_FALSE(core_.End(next).ok());
+}
+
+TEST_F(DispatchCoreTest, ALostSecondCopyIsSentAgainWhileTheFirstHangs) {
+  Connect({{"a", {0, 1}}});
+  const BatchId batch = core_.Begin(batch_.shape);
+  ASSERT_EQ(core_.PlanBatch(batch, kStart).size(), 1u);
+  core_.SetMap(Table({{"a", {0, 1}}, {"b", {0}}, {"c", {1}}, {"d", {0, 1}}}), kStart);
+  for (const char* id : {"b", "c"}) core_.Connected(id);
+  const absl::Time now = kStart + DispatchPolicy().hedge_unknown;
+  const auto copies = core_.Plan(now);
+  ASSERT_EQ(copies.size(), 2u);
+  core_.Connected("d");
+  EXPECT_TRUE(core_.Plan(now).empty());
+  core_.Disconnected("b", absl::UnavailableError("killed"));
+  EXPECT_LE(core_.NextEvent(now), now);
+  const auto again = core_.Plan(now);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].worker_id, "d");
+  EXPECT_EQ(again[0].work->slots, copies[0].work->slots) << "the copy that lives is none of it";
+  Answer(again[0], now);
+  Answer(copies[1], now);
+  EXPECT_TRUE(core_.Complete(batch));
+  EXPECT_TRUE(core_.End(batch).ok());
 }
 
 TEST_F(DispatchCoreTest, AnEjectedShardGetsNothingUntilItSpeaks) {
