@@ -4,11 +4,20 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "services/common/log.h"
 
 namespace baleen {
 
 namespace {
+
+// Of which those that are under way when experts are swapped end well before.
+constexpr int kLongestComputationMs = 10'000;
+
+// Computations end with the experts that they began with; the last of them would free these, tens of GB of pages, while calls wait.
+void AwaitComputations(const std::shared_ptr<const HeldExperts>& experts) {
+  for (int ms = 0; experts.use_count() > 1 && ms < kLongestComputationMs; ++ms) Clock::Real()->Sleep(absl::Milliseconds(1));
+}
 
 // Ids beyond the model's are refused before anything is allocated by them.
 absl::StatusOr<std::vector<ExpertId>> IdsOf(const std::vector<v1::ExpertRange>& ranges, const ModelConfig& config) {
@@ -95,15 +104,18 @@ absl::Status ExpertHolder::Load(absl::Span<const ExpertId> missing, Loaded* load
 }
 
 void ExpertHolder::Publish(Loaded loaded) {
-  held_ = std::move(loaded.experts);
+  const std::shared_ptr<const HeldExperts> before = std::exchange(held_, std::move(loaded.experts));
   service_->SetExperts(held_);
   std::vector<TensorDigestEntry> digests = checkpoint_->Digests();
   service_->probe().ExpertsLoaded(held_->size(), checkpoint_->BytesRead());
   Log(LogLevel::kInfo, "experts_loaded",
       {{"experts", absl::StrCat(held_->size())}, {"checkpoint_bytes_read", absl::StrCat(checkpoint_->BytesRead())}});
-  std::lock_guard lock(mu_);
-  loaded_ = RangesOf(std::move(loaded.ids));
-  unreported_ = std::move(digests);
+  {
+    std::lock_guard lock(mu_);
+    loaded_ = RangesOf(std::move(loaded.ids));
+    unreported_ = std::move(digests);
+  }
+  AwaitComputations(before);
 }
 
 void ExpertHolder::Report(v1::HeartbeatRequest* heartbeat) {

@@ -44,6 +44,7 @@ class ExpertHolder {
   absl::Status LoadAndPublish(const std::vector<v1::ExpertRange>& ranges);
   // Adds to `loaded` those of `missing` that can be loaded, and returns the first error: by halves, so that few loads find the others.
   absl::Status Load(absl::Span<const ExpertId> missing, Loaded* loaded);
+  // Frees what is held no more, on the caller's thread.
   void Publish(Loaded loaded);
 
   const Checkpoint* const checkpoint_;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -155,6 +156,34 @@ TEST_F(ExpertHolderTest, DigestsAreReportedOnceALoad) {
   EXPECT_EQ(digests(), 0);
   ASSERT_TRUE(holder->Assign(Ranges({1, 2})).ok());
   EXPECT_EQ(digests(), 1);
+}
+
+// Makes experts that say which thread frees them, and keeps the last, as a computation does.
+class KeepingLoader final : public ExpertLoader {
+ public:
+  absl::StatusOr<std::shared_ptr<const HeldExperts>> Load(const std::vector<ExpertId>& experts) override {
+    last.reset(new NamedExperts(experts), [this](const HeldExperts* held) {
+      freed_by = std::this_thread::get_id();
+      delete held;
+    });
+    return last;
+  }
+  std::shared_ptr<const HeldExperts> last;
+  std::thread::id freed_by;
+};
+
+TEST_F(ExpertHolderTest, WhatIsHeldNoMoreIsFreedByWhoLoads) {
+  KeepingLoader loader;
+  const auto holder = Holder(&loader);
+  ASSERT_TRUE(holder->Assign(Ranges({0, 1})).ok());
+  std::thread computation([held = std::exchange(loader.last, nullptr)]() mutable {
+    Clock::Real()->Sleep(absl::Milliseconds(50));
+    held = nullptr;
+  });
+  ASSERT_TRUE(holder->Assign(Ranges({1})).ok());
+  EXPECT_EQ(loader.freed_by, std::this_thread::get_id());
+  computation.join();
+  service_->SetExperts(nullptr);
 }
 
 TEST_F(ExpertHolderTest, ExpertsThatTheModelLacksAreRefused) {

@@ -77,8 +77,11 @@ bool ExpertService::BeginHere(const Connection* stream, const ExpertCall& call) 
 }
 
 void ExpertService::SetExperts(std::shared_ptr<const HeldExperts> experts) {
-  std::lock_guard lock(mu_);
-  experts_ = std::move(experts);
+  {
+    std::lock_guard lock(mu_);
+    experts_.swap(experts);
+  }
+  experts = nullptr;  // Without the lock: to free what was held may take seconds.
 }
 
 void ExpertService::Drain() {

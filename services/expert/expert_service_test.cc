@@ -137,6 +137,22 @@ class ExpertServiceTest : public ::testing::Test {
 
 constexpr int Code(absl::StatusCode code) { return static_cast<int>(code); }
 
+TEST_F(ExpertServiceTest, CallsAreAnsweredWhileWhatWasHeldIsFreed) {
+  Start();
+  absl::Notification begun, gate;
+  service_->SetExperts(std::shared_ptr<const FakeExperts>(new FakeExperts(1), [&](const FakeExperts* held) {
+    begun.Notify();
+    gate.WaitForNotification();
+    delete held;
+  }));
+  std::thread loading([&] { service_->SetExperts(std::make_shared<FakeExperts>(2)); });
+  begun.WaitForNotification();
+  Call(1, 1, 1);
+  EXPECT_EQ(CodeOf(1), 0);
+  gate.Notify();
+  loading.join();
+}
+
 TEST_F(ExpertServiceTest, Answers) {
   Start();
   service_->SetExperts(std::make_shared<FakeExperts>(4));
