@@ -7,7 +7,8 @@ namespace baleen {
 void ShardHealth::Answered(absl::Time now, int64_t slots, absl::Duration took) {
   const int64_t cost = std::max<int64_t>(1, absl::ToInt64Nanoseconds(took) / std::max<int64_t>(slots, 1));
   slot_cost_ = slot_cost_ == 0 ? cost : std::max<int64_t>(1, slot_cost_ + (cost - slot_cost_) / 8);
-  if (++answers_in_time_ >= kForgiveAfter) ejections_ = 0;
+  answers_in_time_ = std::min(answers_in_time_ + 1, kForgiveAfter);
+  if (answers_in_time_ == kForgiveAfter) ejections_ = 0;
   Alive(now);
 }
 

@@ -48,7 +48,7 @@ class ShardHealth {
   absl::Time ejected_until_ = absl::InfinitePast();
   absl::Time probe_at_ = absl::InfiniteFuture();
   int ejections_ = 0;
-  int answers_in_time_ = 0;
+  int answers_in_time_ = 0;  // Up to kForgiveAfter.
   int64_t slot_cost_ = 0;
 };
 
