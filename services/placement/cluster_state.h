@@ -125,7 +125,7 @@ class ClusterState {
   std::vector<MappedWorker> Map() const;
   // Of every worker.
   std::vector<ObservedWorker> Observe(absl::Time now) const;
-  // Workers whose numerics or model differ from the first worker's of their kind (gateways name none).
+  // Workers whose numerics or model differ from those of the first by id; gateways, which name none, are left out.
   std::vector<std::string> Mismatched() const;
 
   static constexpr size_t kMaxWorkers = 4096;

@@ -1,5 +1,9 @@
 #include "services/placement/ops/register.h"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "services/common/log.h"
@@ -25,7 +29,9 @@ absl::Status HandleRegister(Cluster& cluster, PlacementProbe& probe, const std::
        {"model", worker.model_id},
        {"numerics", worker.numerics_id},
        {"epoch", absl::StrCat(orders->epoch)}});
-  for (const std::string& id : cluster.Mismatched()) Log(LogLevel::kWarning, "mismatched_worker", {{"worker", id}});
+  const std::vector<std::string> mismatched = cluster.Mismatched();
+  if (std::binary_search(mismatched.begin(), mismatched.end(), worker.id))
+    Log(LogLevel::kWarning, "mismatched_worker", {{"worker", worker.id}});
   reply.set_epoch(orders->epoch);
   ToProto(orders->assigned, reply.mutable_assigned());
   reply.set_heartbeat_interval_ms(static_cast<uint32_t>(absl::ToInt64Milliseconds(kHeartbeatInterval)));
