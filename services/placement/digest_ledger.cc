@@ -9,7 +9,7 @@ namespace baleen {
 absl::Status DigestLedger::Record(const std::string& worker, const std::string& model, const std::vector<NamedDigest>& digests) {
   const auto is_new = [&](const NamedDigest& given) { return !tensors_.contains(Key(model, given.name)); };
   if (tensors_.size() + static_cast<size_t>(std::count_if(digests.begin(), digests.end(), is_new)) > kMaxDigests) {
-    return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxDigests, " tensor digests"));
+    return absl::InvalidArgumentError(absl::StrCat("more than ", kMaxDigests, " tensor digests"));
   }
   for (const NamedDigest& given : digests) {
     const auto it = tensors_.find(Key(model, given.name));

@@ -23,7 +23,7 @@ struct NamedDigest {
 class DigestLedger {
  public:
   // INVALID_ARGUMENT names the tensor and a worker that holds other bytes; then nothing of `digests` is recorded.
-  // RESOURCE_EXHAUSTED past kMaxDigests.
+  // INVALID_ARGUMENT too past kMaxDigests.
   absl::Status Record(const std::string& worker, const std::string& model, const std::vector<NamedDigest>& digests);
   // Forgets what only this worker said.
   void Forget(const std::string& worker);
