@@ -1,6 +1,7 @@
 #include "services/placement/placement_server.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -28,10 +29,11 @@ struct PlacementServer::Impl {
         probe(runner.metrics()),
         cluster(given.cluster, Clock::Real()),
         service(
-            cluster, probe, [this] { return Serves(); }, [this] { runner.RequestStop(); }) {}
+            cluster, probe, [this] { return Serves(); }, [this](auto done) { Store(std::move(done)); }, [this] { runner.RequestStop(); }) {}
 
   absl::Status Serves() const;
   absl::Status Ready() const;
+  void Store(std::function<void(const absl::Status&)> done) const;
 
   const PlacementOptions options;
   const ClusterCredentials credentials;
@@ -55,6 +57,11 @@ absl::Status PlacementServer::Impl::Ready() const {
   if (options.etcd.empty()) return absl::OkStatus();
   const Leadership* const elected = election;
   return elected == nullptr ? absl::UnavailableError("this placement is starting") : elected->Ready();
+}
+
+void PlacementServer::Impl::Store(std::function<void(const absl::Status&)> done) const {
+  if (options.etcd.empty()) return done(absl::OkStatus());
+  election.load()->Store(std::move(done));  // It serves, so that it is there.
 }
 
 PlacementServer::PlacementServer(const ServerOptions& server, const PlacementOptions& options)

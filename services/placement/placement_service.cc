@@ -19,10 +19,14 @@
 namespace baleen {
 namespace {
 
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const absl::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+void Finish(grpc::ServerUnaryReactor* reactor, const absl::Status& status) {
   // Both enumerations number the canonical codes alike.
   reactor->Finish(grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message())));
+}
+
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  Finish(reactor, status);
   return reactor;
 }
 
@@ -84,7 +88,10 @@ grpc::ServerUnaryReactor* PlacementService::GetActivity(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* PlacementService::SetScale(grpc::CallbackServerContext* context, const v1::SetScaleRequest* request,
                                                      v1::SetScaleReply*) {
   if (const absl::Status serves = serves_(); !serves.ok()) return Answer(context, serves);
-  return Answer(context, HandleSetScale(cluster_, *request));
+  if (const absl::Status noted = HandleSetScale(cluster_, *request); !noted.ok()) return Answer(context, noted);
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  store_([reactor](const absl::Status& stored) { Finish(reactor, stored); });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* PlacementService::Drain(grpc::CallbackServerContext* context, const v1::DrainRequest* request, v1::DrainReply*) {

@@ -15,9 +15,13 @@ namespace baleen {
 // Thread-safe. `cluster` and `probe` must outlive it.
 class PlacementService : public v1::Placement::CallbackService {
  public:
-  // `serves` is asked at each call; while it is not OK every call gets its status. `stop` drains this process and returns at once.
-  PlacementService(Cluster& cluster, PlacementProbe& probe, std::function<absl::Status()> serves, std::function<void()> stop)
-      : cluster_(cluster), probe_(probe), serves_(std::move(serves)), stop_(std::move(stop)) {}
+  using StoreFunction = std::function<void(std::function<void(const absl::Status&)> done)>;
+
+  // `serves` is asked at each call; while it is not OK every call gets its status. `store` has `done` called once what the cluster was told
+  // outlives this process. `stop` drains this process and returns at once.
+  PlacementService(Cluster& cluster, PlacementProbe& probe, std::function<absl::Status()> serves, StoreFunction store,
+                   std::function<void()> stop)
+      : cluster_(cluster), probe_(probe), serves_(std::move(serves)), store_(std::move(store)), stop_(std::move(stop)) {}
 
   grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context, const v1::RegisterRequest* request,
                                      v1::RegisterReply* reply) override;
@@ -36,6 +40,7 @@ class PlacementService : public v1::Placement::CallbackService {
   Cluster& cluster_;
   PlacementProbe& probe_;
   const std::function<absl::Status()> serves_;
+  const StoreFunction store_;
   const std::function<void()> stop_;
 };
 

@@ -36,12 +36,13 @@ absl::Status Election::Ready() const {
   return leader_.empty() ? absl::UnavailableError("no leader is known; is etcd there?") : absl::OkStatus();
 }
 
-void Election::Step() {
+absl::Status Election::Step() {
   absl::Status status = KeepLease();
   // Whether etcd answers or not: an office whose lease could have ended is lost.
   if (leader_revision_ != 0 && !Leads().ok()) Lose();
   if (status.ok()) status = leader_revision_ == 0 ? Campaign() : Store();
   Note(status);
+  return status;
 }
 
 absl::Status Election::KeepLease() {

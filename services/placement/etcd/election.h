@@ -43,7 +43,8 @@ class Election {
   Election(ElectionOptions options, ElectionEvents events, EtcdStore* etcd, Clock* clock);
 
   // Keeps the lease and, as it stands, campaigns or stores the record. To be called at least four times per ttl; blocks for etcd's calls.
-  void Step();
+  // OK when all that had changed before is stored, or another placement leads.
+  absl::Status Step();
   // Gives the lease back: nobody has to wait for its end. The last call.
   void Resign();
 

@@ -18,6 +18,7 @@ Leadership::~Leadership() {
   }
   wake_.notify_all();
   thread_.join();
+  for (const auto& done : stores_) done(absl::UnavailableError("this placement is stopping"));
   election_.Resign();
 }
 
@@ -29,13 +30,24 @@ void Leadership::Hint() {
   wake_.notify_all();
 }
 
+void Leadership::Store(std::function<void(const absl::Status&)> done) {
+  {
+    std::lock_guard lock(mutex_);
+    stores_.push_back(std::move(done));
+  }
+  Hint();
+}
+
 void Leadership::Run() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
     hinted_ = false;
+    const auto stores = std::exchange(stores_, {});
     lock.unlock();
     watch_.Renew();
-    election_.Step();
+    const absl::Status stepped = election_.Step();
+    const absl::Status stored = stepped.ok() ? election_.Leads() : stepped;
+    for (const auto& done : stores) done(stored);
     lock.lock();
     wake_.wait_for(lock, absl::ToChronoMilliseconds(period_), [this] { return stop_ || hinted_; });
   }

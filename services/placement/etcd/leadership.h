@@ -3,9 +3,11 @@
 #define BALEEN_SERVICES_PLACEMENT_ETCD_LEADERSHIP_H_
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -29,6 +31,9 @@ class Leadership {
   // As Election's.
   absl::Status Leads() const { return election_.Leads(); }
   absl::Status Ready() const { return election_.Ready(); }
+  // Stores what has changed now rather than at the next look. `done` is called once, on any thread: OK when it is in etcd; otherwise nobody
+  // knows whether it will be.
+  void Store(std::function<void(const absl::Status&)> done);
 
  private:
   void Run();
@@ -37,8 +42,9 @@ class Leadership {
   const absl::Duration period_;
   EtcdClient etcd_;
   Election election_;
-  std::mutex mutex_;  // Guards stop_ and hinted_.
+  std::mutex mutex_;  // Guards what follows, up to watch_.
   std::condition_variable wake_;
+  std::vector<std::function<void(const absl::Status&)>> stores_;  // Of calls under way.
   bool stop_ = false;
   bool hinted_ = false;  // Since the last step began.
   EtcdWatch watch_;

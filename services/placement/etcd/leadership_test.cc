@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -99,8 +100,9 @@ TEST(EtcdClientTest, AKeyLivesWithItsLease) {
 
 // A candidate that counts its elections and stores one number.
 struct Candidate {
-  Candidate(const std::string& etcd, const std::string& address, uint64_t limit, absl::Duration period = Leadership::kPeriod)
-      : leadership(etcd, {.address = address, .ttl = std::max(absl::Seconds(3), 4 * period)},
+  Candidate(const std::string& etcd, const std::string& address, uint64_t stored, absl::Duration period = Leadership::kPeriod)
+      : limit(stored),
+        leadership(etcd, {.address = address, .ttl = std::max(absl::Seconds(3), 4 * period)},
                    {.on_elected =
                         [this](const v1::StoredPlacement& stored) {
                           found = stored.epoch_limit();
@@ -108,7 +110,7 @@ struct Candidate {
                         },
                     .on_lost = [this] { ++losses; },
                     .record =
-                        [limit] {
+                        [this] {
                           v1::StoredPlacement record;
                           record.set_epoch_limit(limit);
                           return record;
@@ -118,6 +120,7 @@ struct Candidate {
 
   bool leads() const { return leadership.Leads().ok(); }
 
+  std::atomic<uint64_t> limit;
   std::atomic<uint64_t> found{0};
   std::atomic<int> elections{0};
   std::atomic<int> losses{0};
@@ -147,6 +150,19 @@ TEST(LeadershipTest, AHintShortensTheTakeOver) {
   ASSERT_TRUE(WaitFor([&] { return second.leadership.Ready().ok(); }));
   first.reset();
   EXPECT_TRUE(WaitFor([&] { return second.leads(); }));
+}
+
+TEST(LeadershipTest, WhatIsAskedForIsStoredBeforeItIsAnswered) {
+  EtcdProcess etcd;
+  Candidate candidate(etcd.address(), "only:1", 1000, /*period=*/3 * kPatience);
+  ASSERT_TRUE(WaitFor([&] { return candidate.leads(); }));
+  candidate.limit = 2000;
+  std::promise<absl::Status> stored;
+  candidate.leadership.Store([&](const absl::Status& status) { stored.set_value(status); });
+  EXPECT_TRUE(stored.get_future().get().ok());
+  v1::StoredPlacement record;
+  ASSERT_TRUE(record.ParseFromString(EtcdClient(etcd.address()).Get("/baleen/placement/record")->value));
+  EXPECT_EQ(record.epoch_limit(), 2000u);
 }
 
 TEST(LeadershipTest, ADeposedLeaderKnowsAndWritesNothing) {
