@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t kAlignment = 256;
 constexpr int kDevices = 8;
+constexpr size_t kMostBytes = size_t{1} << 40;  // More than any device has.
 
 // Recursive, since work may wait for another stream's event.
 std::recursive_mutex& Mutex() {
@@ -55,6 +56,7 @@ void Reach(Stream stream, const bool* done) {
 using Graph = std::vector<std::function<void()>>;
 
 void* Take(size_t bytes) {
+  if (bytes > kMostBytes) return nullptr;
   const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
   void* const data = std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded);
   if (data != nullptr) std::memset(data, 0xff, rounded);

@@ -1,6 +1,7 @@
 #include "services/attention/engine/cuda_scratch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/status_macros.h"
 #include "model/cuda/device_network_weights.h"
@@ -17,16 +18,22 @@ int64_t WidestMlp(const ModelConfig& config) {
   return config.moe_layers() == config.num_hidden_layers ? std::max<int64_t>(shared, 1) : std::max(shared, config.intermediate_size);
 }
 
+// All of it or nothing: recorded graphs hold these pointers for as long as the generation is theirs.
 absl::Status ReserveLogits(CudaScratch& scratch, int64_t rows) {
   if (rows <= scratch.logits_rows) return absl::OkStatus();
   const int64_t row_bytes = scratch.logits_stride * kFloatBytes;
-  ASSIGN_OR_RETURN(scratch.logits_input, AllocateOnDevice(rows * scratch.hidden * kBf16Bytes));
-  ASSIGN_OR_RETURN(scratch.logits, AllocateOnDevice(rows * row_bytes));
-  ASSIGN_OR_RETURN(scratch.logits_gather, ColumnGather::Allocate(scratch.group, scratch.slice, rows, scratch.slice.Count(row_bytes)));
+  ASSIGN_OR_RETURN(cuda::DeviceMemory input, AllocateOnDevice(rows * scratch.hidden * kBf16Bytes));
+  ASSIGN_OR_RETURN(cuda::DeviceMemory logits, AllocateOnDevice(rows * row_bytes));
+  ASSIGN_OR_RETURN(ColumnGather gather, ColumnGather::Allocate(scratch.group, scratch.slice, rows, scratch.slice.Count(row_bytes)));
+  cuda::PinnedMemory host;
   if (scratch.slice.rank == 0) {
-    const size_t bytes = static_cast<size_t>(rows * scratch.vocab_size * kFloatBytes);
-    RETURN_IF_ERROR(FromDevice(cuda::PinnedMemory::Allocate(bytes, &scratch.logits_host)));
+    const int64_t bytes = rows * scratch.vocab_size * kFloatBytes;
+    RETURN_IF_ERROR(HasRoom(cuda::PinnedMemory::Allocate(static_cast<size_t>(bytes), &host), bytes, "for logits"));
   }
+  scratch.logits_input = std::move(input);
+  scratch.logits = std::move(logits);
+  scratch.logits_gather = std::move(gather);
+  scratch.logits_host = std::move(host);
   scratch.logits_rows = rows;
   ++scratch.generation;
   return absl::OkStatus();

@@ -21,7 +21,8 @@ namespace baleen {
 struct CudaScratch {
   static absl::StatusOr<CudaScratch> Allocate(const ModelConfig& config, const DeviceMlaParams& mla, int64_t max_rows, RankGroup* group);
 
-  // For a batch of `rows`, with room for `logits` rows of logits; what was there is lost. The batch before is done.
+  // For a batch of `rows`, with room for `logits` rows of logits; what was there is lost. The batch before is done. RESOURCE_EXHAUSTED
+  // when that room cannot be had; all stays as it is then.
   absl::Status Begin(int64_t rows, int64_t logits, cuda::Stream stream);
 
   RankGroup* group = nullptr;  // Null where the rank is alone.
