@@ -23,6 +23,8 @@ PFN_cuTensorMapEncodeTiled_v12000 EncodeFunction() {
 
 Status FromCuda(cudaError_t error, std::string_view what) {
   if (error == cudaSuccess) return Status();
+  // The thread's last error would be the next launch's. What broke the device comes again by itself.
+  (void)cudaGetLastError();
   return Status(std::string(what).append(": ").append(cudaGetErrorString(error)));
 }
 

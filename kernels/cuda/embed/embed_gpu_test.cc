@@ -32,5 +32,14 @@ BALEEN_GPU_TEST(EmbedLooksRowsUp) {
   }
 }
 
+BALEEN_GPU_TEST(AFailedAllocationIsNoLaunchsFault) {
+  DeviceMemory memory;
+  Expect(!DeviceMemory::Allocate(size_t{1} << 60, &memory).ok(), "there is room for an exbibyte");
+  const DeviceArray<Bf16> table(std::vector<Bf16>(4));
+  const DeviceArray<int32_t> token(std::vector<int32_t>{0});
+  DeviceArray<float> residual(4);
+  ExpectOk(Embed({1, 4, 1, token.data(), table.data(), residual.data()}, nullptr));
+}
+
 }  // namespace
 }  // namespace baleen::cuda
