@@ -134,9 +134,9 @@ absl::StatusOr<StepParts*> CudaEngine::Begin(BlockPool& kv, const StepOptions& o
   const bool alone = parts_.scratch.group == nullptr;
   const bool replay = alone && plan_.rows() <= kMostGraphRows && logits_rows() == plan_.rows() && !options.on_layer_kv;
   const int64_t rows = replay ? CudaStepGraphs::PaddedRows(plan_.rows(), options_.max_batch_tokens) : plan_.rows();
+  RETURN_IF_ERROR(parts_.staged.Begin(plan_.rows(), rows, stream));
   RETURN_IF_ERROR(parts_.scratch.Begin(rows, replay ? rows : logits_rows(), stream));
   RETURN_IF_ERROR(parts_.batch.Upload(plan_, kv, rows, stream));
-  RETURN_IF_ERROR(parts_.staged.Begin(plan_.rows(), rows, stream));
   if (!replay) return nullptr;
   const int splits = cuda::SplitsOf(parts_.batch.largest_position());
   parts_.batch.SetLargestPosition(int64_t{splits} * cuda::kSplitKeys - 1);
@@ -245,7 +245,9 @@ absl::Status CudaEngine::Step(absl::Span<const SequenceStep> sequences, BlockPoo
 
 absl::Status CudaEngine::Finish(const absl::Status& enqueued) {
   const absl::Status done = FromDevice(parts_.stream.Synchronize());
-  if (!done.ok() && options_.on_device_failure) options_.on_device_failure(done);
+  // What a launcher refused it would refuse in every step like this one. Lost experts say nothing about the device.
+  const bool refused = absl::IsInternal(enqueued) && !parts_.staged.lost();
+  if ((!done.ok() || refused) && options_.on_device_failure) options_.on_device_failure(done.ok() ? enqueued : done);
   RETURN_IF_ERROR(enqueued);
   return done;
 }

@@ -12,28 +12,35 @@ namespace baleen {
 
 absl::Status StepParts::Run(cuda::Stream stream, const std::function<absl::Status()>& enqueue) {
   const size_t part = next_++;
-  if (!record_) return enqueue();
-  if (part >= graphs_.size()) {
-    absl::Status enqueued;
-    cuda::DeviceGraph graph;
-    const cuda::Status captured = cuda::DeviceGraph::Capture(
-        stream,
-        [&] {
-          enqueued = enqueue();
-          return cuda::Status(std::string(enqueued.message()));
-        },
-        &graph);
-    RETURN_IF_ERROR(enqueued);
-    RETURN_IF_ERROR(FromDevice(captured));
-    graphs_.push_back(std::move(graph));
+  if (part == graphs_.size()) {
+    RETURN_IF_ERROR(enqueue());
+    graphs_.emplace_back();
+    return absl::OkStatus();
   }
-  return FromDevice(graphs_[part].Launch(stream));
+  std::optional<cuda::DeviceGraph>& graph = graphs_[part];
+  if (!graph.has_value()) {
+    ASSIGN_OR_RETURN(graph, Record(stream, enqueue));
+  }
+  return graph->empty() ? enqueue() : FromDevice(graph->Launch(stream));
+}
+
+absl::StatusOr<cuda::DeviceGraph> StepParts::Record(cuda::Stream stream, const std::function<absl::Status()>& enqueue) {
+  absl::Status enqueued;
+  cuda::DeviceGraph graph;
+  const cuda::Status captured = cuda::DeviceGraph::Capture(
+      stream,
+      [&] {
+        enqueued = enqueue();
+        return cuda::Status(std::string(enqueued.message()));
+      },
+      &graph);
+  RETURN_IF_ERROR(enqueued);
+  return captured.ok() ? std::move(graph) : cuda::DeviceGraph();
 }
 
 StepParts& CudaStepGraphs::Begin(const StepShape& shape) {
   const auto known = parts_.find(shape);
   if (known != parts_.end()) {
-    known->second.record_ = true;
     known->second.next_ = 0;
     return known->second;
   }

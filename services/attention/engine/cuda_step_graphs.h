@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "kernels/cuda/base/device.h"
 
 namespace baleen {
@@ -27,16 +29,18 @@ struct StepShape {
 // The parts of a step between which the host has something to do, always the same ones for a shape.
 class StepParts {
  public:
-  // Runs what `enqueue` gives to the stream: as it is in the first step of a shape, which loads its kernels; recorded in the second one;
-  // replayed from then on, when `enqueue` is not called.
+  // Runs what `enqueue` gives to the stream: as it is at first, which loads its kernels; recorded the second time; replayed from then on,
+  // when `enqueue` is not called. What cannot be recorded, for want of memory say, runs as it is for good.
   absl::Status Run(cuda::Stream stream, const std::function<absl::Status()>& enqueue);
 
  private:
   friend class CudaStepGraphs;
 
-  bool record_ = false;
+  // Empty where CUDA could not.
+  static absl::StatusOr<cuda::DeviceGraph> Record(cuda::Stream stream, const std::function<absl::Status()>& enqueue);
+
   size_t next_ = 0;
-  std::vector<cuda::DeviceGraph> graphs_;
+  std::vector<std::optional<cuda::DeviceGraph>> graphs_;  // Of the parts that ran once; none where it is not recorded yet.
 };
 
 // Bounded: beyond so many shapes all are recorded anew.

@@ -63,6 +63,23 @@ TEST_F(CudaStepGraphsTest, AFailedPartIsRecordedLater) {
   EXPECT_EQ(calls_.size(), 4u);
 }
 
+TEST_F(CudaStepGraphsTest, APartThatNeverRanIsNotRecorded) {
+  EXPECT_FALSE(Step({.rows = 1}, absl::UnavailableError("no expert")).ok());
+  EXPECT_EQ(Result(1), 1);
+  EXPECT_EQ(calls_, (std::vector<int>{0, 0, 1}));
+  EXPECT_EQ(Result(2), 2);
+  EXPECT_EQ(calls_, (std::vector<int>{0, 0, 1, 1}));
+  EXPECT_EQ(Result(3), 3);
+  EXPECT_EQ(calls_.size(), 4u);
+}
+
+// The null stream records nothing.
+TEST_F(CudaStepGraphsTest, WhatCannotBeRecordedRunsAsItIs) {
+  stream_ = {};
+  for (const int32_t input : {4, 5, 6}) EXPECT_EQ(Result(input), input);
+  EXPECT_EQ(calls_, (std::vector<int>{0, 1, 0, 1, 0, 1}));
+}
+
 TEST_F(CudaStepGraphsTest, ManyShapesAreRecordedAnew) {
   for (int64_t rows = 1; rows <= 200; ++rows) EXPECT_TRUE(Step({.rows = rows}).ok());
   EXPECT_EQ(Result(9), 9);

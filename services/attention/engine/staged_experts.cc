@@ -27,6 +27,7 @@ absl::StatusOr<StagedExperts> StagedExperts::Allocate(int64_t max_rows, int64_t 
 
 absl::Status StagedExperts::Begin(int64_t rows, int64_t padded, cuda::Stream stream) {
   rows_of_step_ = rows;
+  lost_ = false;
   int32_t* const slots = host_slots_.As<int32_t>();
   std::iota(slots, slots + rows * top_k_, 0);
   for (int64_t row = rows; row < padded; ++row) std::iota(slots + row * top_k_, slots + (row + 1) * top_k_, 0);
@@ -53,7 +54,9 @@ absl::Status StagedExperts::Exchange(ExpertBackend& experts, int layer, absl::Ti
   batch.room = outputs_.As<std::byte>();
   batch.deadline = deadline;
   const std::unique_ptr<PendingExperts> pending = experts.Dispatch(batch);
-  RETURN_IF_ERROR(pending->Wait());
+  const absl::Status outcome = pending->Wait();
+  lost_ = !outcome.ok();
+  RETURN_IF_ERROR(outcome);
   const size_t row_bytes = static_cast<size_t>(hidden_) * sizeof(Bf16);
   const size_t copies = static_cast<size_t>(rows_of_step_ * top_k_);
   for (size_t copy = 0; copy < copies; ++copy) {

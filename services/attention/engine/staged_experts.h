@@ -31,6 +31,9 @@ class StagedExperts {
   // nothing is in flight at the backend.
   absl::Status Exchange(ExpertBackend& experts, int layer, absl::Time deadline, cuda::Stream stream);
 
+  // Whether the step's error is the backend's.
+  bool lost() const { return lost_; }
+
   // Where output (row, k) is then, as kernels/cuda/permute/permute.h's Combine takes it; always the same memory.
   const Bf16* y() const { return device_outputs_.As<Bf16>(); }
   const int32_t* slots() const { return slots_.As<int32_t>(); }
@@ -41,6 +44,7 @@ class StagedExperts {
   int64_t hidden_;
   int64_t top_k_;
   int64_t rows_of_step_ = 0;
+  bool lost_ = false;
   cuda::DeviceEvent fetched_;
   cuda::PinnedMemory rows_;                     // BF16 [rows, hidden]
   cuda::PinnedMemory ids_;                      // [rows, top_k]
