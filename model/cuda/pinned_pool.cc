@@ -14,6 +14,7 @@ namespace baleen {
 namespace {
 
 constexpr size_t kLeast = size_t{64} << 10;
+constexpr size_t kGap = 256;
 
 }  // namespace
 
@@ -46,8 +47,10 @@ struct PinnedPool::Idle {
 
 PinnedPool::PinnedPool(size_t most_idle_bytes) : idle_(std::make_shared<Idle>(most_idle_bytes)) {}
 
+size_t PinnedPool::SizeFor(size_t bytes) { return std::bit_ceil(std::max(bytes, kLeast)) + kGap; }
+
 absl::StatusOr<std::shared_ptr<std::byte[]>> PinnedPool::Take(size_t bytes) {
-  const size_t size = std::bit_ceil(std::max(bytes, kLeast));
+  const size_t size = SizeFor(bytes);
   auto memory = std::make_shared<cuda::PinnedMemory>();
   if (!idle_->Take(size, memory.get())) {
     RETURN_IF_ERROR(HasRoom(cuda::PinnedMemory::Allocate(size, memory.get()), static_cast<int64_t>(size), "of pinned memory"));

@@ -15,6 +15,9 @@ class PinnedPool {
   // Keeps at most `most_idle_bytes` that nobody uses.
   explicit PinnedPool(size_t most_idle_bytes);
 
+  // What is allocated for `bytes`: always more, so that rows that adjoin, which are copied together (OutputRuns), are of one allocation.
+  // CUDA refuses a copy that goes on into the next.
+  static size_t SizeFor(size_t bytes);
   // At least `bytes`, anything in them, back in the pool when the last owner goes. RESOURCE_EXHAUSTED: the host has no room.
   absl::StatusOr<std::shared_ptr<std::byte[]>> Take(size_t bytes);
 

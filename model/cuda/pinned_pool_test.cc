@@ -22,6 +22,10 @@ TEST(PinnedPoolTest, GivesAgainWhatCameBack) {
   EXPECT_EQ(third->get(), where);
 }
 
+TEST(PinnedPoolTest, NothingAdjoinsTheNextAllocation) {
+  for (const size_t bytes : {size_t{1}, size_t{64} << 10, size_t{1} << 20}) EXPECT_GT(PinnedPool::SizeFor(bytes), bytes);
+}
+
 TEST(PinnedPoolTest, KeepsNoMoreThanItsBound) {
   PinnedPool pool(100'000);
   auto memory = pool.Take(200'000);
