@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,17 +14,25 @@ namespace baleen {
 namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr int kLongMessage = 20;  // Fragments, fewer than shared memory's queue takes.
 
 class Peer final : public UcxReceiver {
  public:
   void OnFragment(const FragmentHeader& header, absl::Span<const std::byte>) override {
     if (header.kind == FragmentKind::kHello && !greeted.HasBeenNotified()) greeted.Notify();
+    if (header.kind != FragmentKind::kData) return;
+    ++fragments;
+    if (fragments == kLongMessage) first_arrived.Notify();
+    if (fragments == 2 * kLongMessage) second_arrived.Notify();
   }
   void OnEndpointError(absl::Status) override {}
   void OnTick(absl::Time) override {}
   void Run() override {}
 
   absl::Notification greeted;
+  int fragments = 0;  // Of data; guarded by the worker's lock.
+  absl::Notification first_arrived;
+  absl::Notification second_arrived;
 };
 
 class UcxSessionTest : public ::testing::Test {
@@ -31,7 +40,11 @@ class UcxSessionTest : public ::testing::Test {
   UcxSessionTest() {
     session_ = std::make_shared<UcxSession>(worker_.get(), UcxSession::Side::kAccepts, StreamBounds{});
     coordinates_ = session_->Start({.on_open = nullptr,
-                                    .on_message = [this](Message message) { messages_.push_back(std::move(message)); },
+                                    .on_message =
+                                        [this](Message message) {
+                                          messages_.push_back(std::move(message));
+                                          if (react_) react_();
+                                        },
                                     .on_ended =
                                         [this](absl::Status reason, bool opened) {
                                           end_ = std::move(reason);
@@ -97,6 +110,7 @@ class UcxSessionTest : public ::testing::Test {
   uint64_t peer_session_ = 0;
   UcxEndpoint* endpoint_ = nullptr;
   std::vector<Message> messages_;  // Of the worker's thread until `ended_`.
+  std::function<void()> react_;    // On that thread, to a message.
   absl::Status end_;
   absl::Notification ended_;
 };
@@ -140,6 +154,30 @@ TEST_F(UcxSessionTest, AcknowledgingTheFutureEndsIt) {
   Greet();
   Say(FragmentKind::kAck, {.sequence = 1});
   EXPECT_EQ(AwaitEnd().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(UcxSessionTest, ALongMessageLeavesTheLockToOtherStreams) {
+  Greet();
+  const size_t bytes = kLongMessage * kMaxFragmentBytes - 1;
+  const std::shared_ptr<std::byte[]> payload(new std::byte[bytes]());
+  const Message message = {.header = "h", .payload = {payload, payload.get(), bytes}};
+  // Until the first one is there UCX holds fragments back for want of a connection.
+  ASSERT_TRUE(session_->Send(message).ok());
+  ASSERT_TRUE(peer_->first_arrived.WaitForNotificationWithTimeout(kPatience));
+  absl::Notification sent;
+  // The worker's thread, which would send on, is here meanwhile.
+  react_ = [&] {
+    EXPECT_TRUE(session_->Send(message).ok());
+    {
+      UcxWorker::Lock lock(*peer_worker_);
+      peer_worker_->TakeArrived(peer_session_);
+      EXPECT_LE(peer_->fragments, kLongMessage + 4);
+    }
+    sent.Notify();
+  };
+  Say(FragmentKind::kData, {.header_bytes = 1}, "x");
+  ASSERT_TRUE(sent.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_TRUE(peer_->second_arrived.WaitForNotificationWithTimeout(kPatience));
 }
 
 TEST_F(UcxSessionTest, GoodMessagesAreDeliveredBeforeTheEnd) {
