@@ -51,7 +51,7 @@ std::optional<FragmentHeader> DecodeFragmentHeader(absl::Span<const std::byte> w
   Get(at, &header.sequence);
   Get(at, &header.header_bytes);
   Get(at, &header.payload_bytes);
-  if (header.kind < FragmentKind::kHello || header.kind > FragmentKind::kAck) return std::nullopt;
+  if (header.kind < FragmentKind::kHello || header.kind > FragmentKind::kAsk) return std::nullopt;
   return header;
 }
 

@@ -22,6 +22,7 @@ enum class FragmentKind : uint32_t {
   kHello = 1,  // The path works. Sent by the end that connected, and answered.
   kData = 2,
   kAck = 3,  // `sequence` is the sum of the costs (see StreamWindow) of all messages consumed so far.
+  kAsk = 4,  // The last one: to be acknowledged once all that came is consumed.
 };
 
 struct FragmentHeader {

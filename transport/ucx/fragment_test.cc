@@ -33,7 +33,7 @@ TEST(FragmentTest, WrongSizesAndKindsAreNone) {
   EXPECT_FALSE(DecodeFragmentHeader({}).has_value());
   EXPECT_FALSE(DecodeFragmentHeader({zeros.data(), kFragmentHeaderBytes - 1}).has_value());
   EXPECT_FALSE(DecodeFragmentHeader({zeros.data(), kFragmentHeaderBytes}).has_value()) << "kind 0";
-  EXPECT_FALSE(DecodeFragmentHeader(EncodeFragmentHeader({.kind = static_cast<FragmentKind>(4)})).has_value());
+  EXPECT_FALSE(DecodeFragmentHeader(EncodeFragmentHeader({.kind = static_cast<FragmentKind>(5)})).has_value());
   WireFragmentHeader good = EncodeFragmentHeader({.kind = FragmentKind::kAck});
   EXPECT_TRUE(DecodeFragmentHeader(good).has_value());
   std::vector<std::byte> longer(good.begin(), good.end());

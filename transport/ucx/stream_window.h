@@ -20,6 +20,7 @@ constexpr uint64_t WindowCost(size_t message_bytes) { return message_bytes + 512
 class SendWindow {
  public:
   bool open() const { return sent_ - acked_ < kWindowBytes; }
+  bool all_acked() const { return sent_ == acked_; }
   void Sent(uint64_t cost) { sent_ += cost; }
   // The sum of the costs of all messages consumed; a late, smaller one tells nothing new. False when it is more than was sent.
   bool Acked(uint64_t consumed) {
@@ -43,12 +44,19 @@ class ReceiveWindow {
   // What is to be acknowledged now: seldom, but before the peer could be waiting for it.
   std::optional<uint64_t> Consumed(uint64_t cost) {
     consumed_ += cost;
-    if (consumed_ - acked_ < kWindowBytes / 4) return std::nullopt;
+    const bool awaited = asked_ && consumed_ == received_;
+    if (consumed_ - acked_ < kWindowBytes / 4 && !awaited) return std::nullopt;
     acked_ = consumed_;
     return acked_;
   }
+  // The same when the peer asks: for now, and for what is consumed from now on.
+  std::optional<uint64_t> Asked() {
+    asked_ = true;
+    return Consumed(0);
+  }
 
  private:
+  bool asked_ = false;
   uint64_t received_ = 0;
   uint64_t consumed_ = 0;
   uint64_t acked_ = 0;

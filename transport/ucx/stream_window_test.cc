@@ -28,6 +28,16 @@ TEST(StreamWindowTest, NeverWaitsForEachOther) {
   }
 }
 
+TEST(StreamWindowTest, WhoAsksHearsWhenAllIsConsumed) {
+  ReceiveWindow receiver;
+  EXPECT_EQ(receiver.Asked(), 0u);
+  ASSERT_TRUE(receiver.Received(100));
+  ASSERT_TRUE(receiver.Received(200));
+  EXPECT_EQ(receiver.Asked(), std::nullopt);
+  EXPECT_EQ(receiver.Consumed(100), std::nullopt);
+  EXPECT_EQ(receiver.Consumed(200), 300u);
+}
+
 TEST(StreamWindowTest, EmptyMessagesAreBoundedToo) {
   SendWindow sender;
   int sent = 0;

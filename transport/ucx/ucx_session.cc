@@ -72,8 +72,9 @@ void UcxSession::End(absl::Status reason) {
 
 void UcxSession::EndWhenSent(absl::Status reason) {
   UcxWorker::Lock lock(*worker_);
-  if (!open_ || queue_.empty()) return EndLocked(std::move(reason));
+  if (!open_) return EndLocked(std::move(reason));
   ends_when_sent_ = std::move(reason);
+  EndIfSent();
 }
 
 void UcxSession::EndWithPeer(absl::Status reason) {
@@ -112,6 +113,8 @@ void UcxSession::OnFragment(const FragmentHeader& header, absl::Span<const std::
     case FragmentKind::kAck:
       if (!send_window_.Acked(header.sequence)) return EndLocked(absl::InvalidArgumentError("fragment: acknowledges what was not sent"));
       return Pump();
+    case FragmentKind::kAsk:
+      return Acknowledge(receive_window_.Asked());
   }
 }
 
@@ -212,6 +215,18 @@ void UcxSession::Pump() {
     if (out->posted == out->size()) ++next_sequence_;
     PopDone();
   }
+  EndIfSent();
+}
+
+// What is with UCX may still be on its way over a network, and closing the path drops it: so the peer is asked.
+void UcxSession::EndIfSent() {
+  if (!ends_when_sent_.has_value() || ended_.has_value() || !queue_.empty()) return;
+  if (send_window_.all_acked()) return EndLocked(*ends_when_sent_);
+  if (!std::exchange(asked_, true)) PostControl(FragmentKind::kAsk, 0);
+}
+
+void UcxSession::Acknowledge(std::optional<uint64_t> consumed) {
+  if (consumed.has_value() && !ended_.has_value()) PostControl(FragmentKind::kAck, *consumed);
 }
 
 void UcxSession::PopDone() {
@@ -220,7 +235,6 @@ void UcxSession::PopDone() {
     queue_.pop_front();
     --begun_;
   }
-  if (ends_when_sent_.has_value() && queue_.empty()) EndLocked(*ends_when_sent_);
 }
 
 void UcxSession::Run() {
@@ -247,8 +261,7 @@ bool UcxSession::DeliverOne(UcxWorker::Lock* lock) {
   lock->Release();
   if (events_.on_message) events_.on_message(std::move(message));
   lock->Take();
-  const std::optional<uint64_t> consumed = receive_window_.Consumed(cost);
-  if (consumed.has_value() && !ended_.has_value()) PostControl(FragmentKind::kAck, *consumed);
+  Acknowledge(receive_window_.Consumed(cost));
   if (!inbox_.empty() || ended_.has_value()) worker_->Schedule(number_);
   return true;
 }

@@ -53,7 +53,7 @@ class UcxSession final : public UcxReceiver, public std::enable_shared_from_this
   absl::Status Send(Message message);
   // The first reason counts. What was received before is still delivered, unless the reason is CANCELLED.
   void End(absl::Status reason);
-  // The same once what waits to be sent is with UCX; takes no more meanwhile.
+  // The same once the peer has consumed what was sent; takes no more meanwhile.
   void EndWhenSent(absl::Status reason);
   // The same for a peer that has ended: what it sent before is received.
   void EndWithPeer(absl::Status reason);
@@ -81,6 +81,8 @@ class UcxSession final : public UcxReceiver, public std::enable_shared_from_this
   void PostNext(Outgoing* out);
   void Submit(std::unique_ptr<FragmentPost> post);
   void Pump();
+  void EndIfSent();
+  void Acknowledge(std::optional<uint64_t> consumed);
   void PopDone();
   bool DeliverOne(UcxWorker::Lock* lock);
   void Finish(UcxWorker::Lock* lock);
@@ -100,6 +102,7 @@ class UcxSession final : public UcxReceiver, public std::enable_shared_from_this
   bool open_said_ = false;
   std::optional<absl::Status> ended_;
   std::optional<absl::Status> ends_when_sent_;
+  bool asked_ = false;  // The peer, whether it has all.
   bool finished_ = false;
   bool unsent_taken_ = false;
 

@@ -20,6 +20,11 @@ class Peer final : public UcxReceiver {
  public:
   void OnFragment(const FragmentHeader& header, absl::Span<const std::byte>) override {
     if (header.kind == FragmentKind::kHello && !greeted.HasBeenNotified()) greeted.Notify();
+    if (header.kind == FragmentKind::kAsk) asked.Notify();
+    if (header.kind == FragmentKind::kAck) {
+      consumed = header.sequence;
+      acknowledged.Notify();
+    }
     if (header.kind != FragmentKind::kData) return;
     ++fragments;
     if (fragments == kLongMessage) first_arrived.Notify();
@@ -30,7 +35,10 @@ class Peer final : public UcxReceiver {
   void Run() override {}
 
   absl::Notification greeted;
-  int fragments = 0;  // Of data; guarded by the worker's lock.
+  absl::Notification asked;
+  absl::Notification acknowledged;
+  uint64_t consumed = 0;  // Until `acknowledged`.
+  int fragments = 0;      // Of data; guarded by the worker's lock.
   absl::Notification first_arrived;
   absl::Notification second_arrived;
 };
@@ -154,6 +162,28 @@ TEST_F(UcxSessionTest, AcknowledgingTheFutureEndsIt) {
   Greet();
   Say(FragmentKind::kAck, {.sequence = 1});
   EXPECT_EQ(AwaitEnd().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(UcxSessionTest, WhatWasSentEndsWhenThePeerHasIt) {
+  Greet();
+  ASSERT_TRUE(session_->Send({.header = "h", .payload = {}}).ok());
+  session_->EndWhenSent(absl::UnavailableError("over"));
+  ASSERT_TRUE(peer_->asked.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_FALSE(ended_.HasBeenNotified());
+  Say(FragmentKind::kAck, {.sequence = WindowCost(1)});
+  EXPECT_EQ(AwaitEnd(), absl::UnavailableError("over"));
+}
+
+TEST_F(UcxSessionTest, APeerThatAsksHearsWhenAllIsConsumed) {
+  Greet();
+  absl::Notification release;
+  react_ = [&] { release.WaitForNotification(); };
+  Say(FragmentKind::kData, {.header_bytes = 1}, "x");
+  Say(FragmentKind::kAsk);
+  EXPECT_FALSE(peer_->acknowledged.HasBeenNotified());
+  release.Notify();
+  ASSERT_TRUE(peer_->acknowledged.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_EQ(peer_->consumed, WindowCost(1));
 }
 
 TEST_F(UcxSessionTest, ALongMessageLeavesTheLockToOtherStreams) {
