@@ -6,6 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "kernels/cuda/gate/gate.h"
+#include "kernels/cuda/mla/mla.h"
+#include "kernels/cuda/norm/rms_norm.h"
 #include "model/cuda/device_status.h"
 #include "model/cuda/rounding.h"
 #include "model/weights/gate_weights.h"
@@ -15,6 +18,31 @@
 
 namespace baleen {
 namespace {
+
+constexpr char kEmbedding[] = "model.embed_tokens.weight";
+
+absl::Status AtMost(const char* name, int64_t value, int64_t most) {
+  if (value <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(name, " is ", value, "; on a GPU at most ", most));
+}
+
+// Sizes that kernels refuse would fail every step. Without rows a kernel looks at the sizes alone.
+absl::Status CheckKernels(const ModelConfig& config, const DeviceAttentionShape& shape) {
+  RETURN_IF_ERROR(AtMost("hidden_size", config.hidden_size, cuda::kMaxNormWidth));
+  RETURN_IF_ERROR(AtMost("q_lora_rank", shape.q_lora, cuda::kMaxNormWidth));
+  cuda::MlaArgs attention;
+  attention.heads = static_cast<int>(shape.heads);
+  attention.latent = static_cast<int>(shape.kv_lora);
+  attention.rope = static_cast<int>(shape.rope);
+  attention.scale = static_cast<float>(config.SoftmaxScale());
+  attention.largest_position = config.max_position_embeddings;
+  cuda::GateArgs gate;
+  gate.params = GateParamsOf(config);
+  for (const std::string& problem : {cuda::MlaProblem(attention), config.moe_layers() > 0 ? cuda::GateProblem(gate) : ""}) {
+    if (!problem.empty()) return absl::InvalidArgumentError(problem);
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<cuda::DeviceMemory> LoadVector(Checkpoint& checkpoint, const std::string& name, int64_t size) {
   ASSIGN_OR_RETURN(const std::vector<float> values, checkpoint.GetVector(name, size));
@@ -75,15 +103,13 @@ absl::StatusOr<DeviceMtpWeights> LoadMtp(Checkpoint& checkpoint, const ModelConf
   return weights;
 }
 
-// The rank's logits; zeros behind the vocabulary.
-absl::StatusOr<DeviceMatrix> LoadHead(Checkpoint& checkpoint, const ModelConfig& config, RankSlice slice) {
-  const std::string name = config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";
-  if (slice.size == 1) return LoadBf16(checkpoint, name, config.vocab_size, config.hidden_size);
-  ASSIGN_OR_RETURN(const WeightView head, checkpoint.GetWeight(name, config.vocab_size, config.hidden_size));
+// The slice's rows of a matrix that has one for each id; zeros behind the vocabulary, of which a product takes no odd number.
+absl::StatusOr<DeviceMatrix> LoadVocabulary(Checkpoint& checkpoint, const ModelConfig& config, const char* name, RankSlice slice) {
+  ASSIGN_OR_RETURN(const WeightView all, checkpoint.GetWeight(name, config.vocab_size, config.hidden_size));
   const int64_t rows = slice.Count(PaddedLogits(config, slice));
   const int64_t begin = std::min(slice.rank * rows, config.vocab_size);
   ASSIGN_OR_RETURN(DeviceMatrix part, DeviceMatrix::Allocate(DType::kBf16, rows, config.hidden_size));
-  RETURN_IF_ERROR(part.Upload(SliceRows(head, begin, std::min(rows, config.vocab_size - begin)), 0, rows));
+  RETURN_IF_ERROR(part.Upload(SliceRows(all, begin, std::min(rows, config.vocab_size - begin)), 0, rows));
   return part;
 }
 
@@ -95,8 +121,9 @@ absl::StatusOr<DeviceNetworkWeights> DeviceNetworkWeights::Load(Checkpoint& chec
                                                                 RankSlice slice) {
   DeviceNetworkWeights weights;
   ASSIGN_OR_RETURN(weights.shape, DeviceAttentionShape::Of(config, compute, slice));
+  RETURN_IF_ERROR(CheckKernels(config, weights.shape));
   PartFinisher finisher(&checkpoint);
-  ASSIGN_OR_RETURN(weights.embedding, LoadBf16(checkpoint, "model.embed_tokens.weight", config.vocab_size, config.hidden_size));
+  ASSIGN_OR_RETURN(weights.embedding, LoadVocabulary(checkpoint, config, kEmbedding, RankSlice()));
   finisher.Finish(OpenUnit(nullptr, "embedding"));
   if (mtp) {
     ASSIGN_OR_RETURN(weights.mtp, LoadMtp(checkpoint, config));
@@ -108,7 +135,8 @@ absl::StatusOr<DeviceNetworkWeights> DeviceNetworkWeights::Load(Checkpoint& chec
   }
   ASSIGN_OR_RETURN(weights.final_norm, LoadVector(checkpoint, "model.norm.weight", config.hidden_size));
   if (!config.tie_word_embeddings || slice.size > 1) {
-    ASSIGN_OR_RETURN(weights.lm_head, LoadHead(checkpoint, config, slice));
+    const char* const head = config.tie_word_embeddings ? kEmbedding : "lm_head.weight";
+    ASSIGN_OR_RETURN(weights.lm_head, LoadVocabulary(checkpoint, config, head, slice));
   }
   finisher.Finish(OpenUnit(nullptr, "head"));
   ASSIGN_OR_RETURN(weights.rope_frequencies, UploadFloats(config.RopeFrequencies()));

@@ -141,7 +141,7 @@ std::string ConfigJson(const TinyOptions& options) {
   const char* fp8 =
       R"("quantization_config":{"quant_method":"fp8","fmt":"e4m3","activation_scheme":"dynamic","weight_block_size":[128,128]},)";
   return absl::StrCat(
-      "{", kind, options.dtype == DType::kF8E4m3 ? fp8 : "", "\"vocab_size\":", kTinyVocab, ",\"hidden_size\":", options.hidden,
+      "{", kind, options.dtype == DType::kF8E4m3 ? fp8 : "", "\"vocab_size\":", options.vocab, ",\"hidden_size\":", options.hidden,
       ",\"intermediate_size\":", kInner, ",\"moe_intermediate_size\":", kMoeInner, ",\"num_hidden_layers\":", kLayers,
       ",\"num_attention_heads\":", kHeads, ",\"q_lora_rank\":", options.q_lora ? absl::StrCat(kQLora) : "null",
       ",\"kv_lora_rank\":", options.kv_lora, ",\"qk_nope_head_dim\":", options.nope, ",\"qk_rope_head_dim\":", options.rope,
@@ -166,11 +166,11 @@ std::string FreshDirectory(const std::string& name) {
 std::string WriteTinyCheckpoint(const std::string& name, const TinyOptions& options) {
   const std::string directory = FreshDirectory(name);
   Writer writer(options);
-  writer.Matrix("model.embed_tokens.weight", kTinyVocab, options.hidden, DType::kBf16);
+  writer.Matrix("model.embed_tokens.weight", options.vocab, options.hidden, DType::kBf16);
   for (int64_t layer = 0; layer < kLayers; ++layer) AddLayer(writer, layer, options);
   writer.Vector(absl::StrCat("model.layers.", kLayers, ".enorm.weight"), options.hidden, 1, 0.1f);
   writer.Vector("model.norm.weight", options.hidden, 1, 0.1f);
-  if (!options.tie_word_embeddings) writer.Matrix("lm_head.weight", kTinyVocab, options.hidden, DType::kBf16);
+  if (!options.tie_word_embeddings) writer.Matrix("lm_head.weight", options.vocab, options.hidden, DType::kBf16);
   const absl::Status written = writer.Write(directory + "/model.safetensors");
   EXPECT_TRUE(written.ok()) << written;
   std::ofstream(directory + "/config.json") << ConfigJson(options);

@@ -23,6 +23,7 @@ struct TinyOptions {
   int64_t rope = 8;
   int64_t v_head = 12;
   int64_t hidden = 160;
+  int64_t vocab = kTinyVocab;
 
   // Sizes that a GPU's kernels take.
   static TinyOptions ForGpu() {

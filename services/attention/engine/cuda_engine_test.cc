@@ -1,5 +1,6 @@
 #include "services/attention/engine/cuda_engine.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +47,13 @@ class CudaEngineTest : public testing::Test {
     LostExperts experts;
     return (*engine)->Step({{blocks, 0, tokens, 1}}, *kv, experts, {}, &logits);
   }
+  std::string Problem(const std::function<void(ModelConfig*)>& change) {
+    ModelConfig config = config_;
+    change(&config);
+    const absl::Status status = LoadCudaEngine(*checkpoint_, config, options_).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    return std::string(status.message());
+  }
 
   ModelConfig config_;
   std::unique_ptr<Checkpoint> checkpoint_;
@@ -66,6 +74,21 @@ TEST_F(CudaEngineTest, WhatALauncherRefusesIsTheDevicesFailure) {
 TEST_F(CudaEngineTest, LostExpertsAreNot) {
   EXPECT_EQ(Step(), absl::InternalError("a shard's"));
   EXPECT_TRUE(failures_.empty());
+}
+
+TEST_F(CudaEngineTest, SizesThatKernelsRefuseAreNamedAtStart) {
+  EXPECT_EQ(Problem([](ModelConfig* config) { config->hidden_size = 16400; }), "hidden_size is 16400; on a GPU at most 16384");
+  EXPECT_EQ(Problem([](ModelConfig* config) { config->q_lora_rank = 16400; }), "q_lora_rank is 16400; on a GPU at most 16384");
+  EXPECT_EQ(Problem([](ModelConfig* config) { config->kv_lora_rank = 1088; }), "Mla: latent is 1088, at most 1024");
+  EXPECT_EQ(Problem([](ModelConfig* config) { config->qk_rope_head_dim = 264; }), "Mla: rope is 264, at most 256");
+  EXPECT_EQ(Problem([](ModelConfig* config) { config->num_attention_heads = 1028; }), "Mla: heads is 1028, at most 1024");
+  EXPECT_EQ(Problem([](ModelConfig* config) { config->n_routed_experts = 516; }), "Gate: experts is 516, at most 512");
+  EXPECT_EQ(Problem([](ModelConfig* config) {
+              config->n_routed_experts = 64;
+              config->num_experts_per_tok = 33;
+            }),
+            "Gate: top_k is 33, at most 32");
+  EXPECT_EQ(Problem([](ModelConfig* config) { config->n_routed_experts = config->n_group = 64; }), "Gate: groups is 64, at most 32");
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ absl::Status CudaForwardPass::Embed() {
   cuda::EmbedArgs args;
   args.rows = batch_.rows();
   args.hidden = scratch_.hidden;
-  args.vocabulary = network_.weights.embedding.outputs;
+  args.vocabulary = scratch_.vocab_size;
   args.tokens = batch_.tokens();
   args.table = network_.weights.embedding.data.As<Bf16>();
   args.residual = scratch_.residual.As<float>();

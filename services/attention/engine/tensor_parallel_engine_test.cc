@@ -55,6 +55,11 @@ std::vector<Network> Networks() {
   networks.push_back({"tied_half_split", "", TinyOptions::ForGpu()});
   networks.back().tiny.tie_word_embeddings = true;
   networks.back().tiny.rope_interleave = false;
+  for (const bool tied : {false, true}) {
+    networks.push_back({tied ? "tied_odd_vocabulary" : "odd_vocabulary", "", TinyOptions::ForGpu()});
+    networks.back().tiny.tie_word_embeddings = tied;
+    networks.back().tiny.vocab = 131;
+  }
   return networks;
 }
 
