@@ -17,6 +17,7 @@ struct CUstream_st {
 namespace baleen::cuda {
 namespace {
 
+constexpr char kPartOfGraph[] = "the device: an event that is part of a graph cannot be waited for";
 constexpr size_t kAlignment = 256;
 constexpr int kDevices = 8;
 constexpr size_t kMostBytes = size_t{1} << 40;  // More than any device has.
@@ -194,6 +195,7 @@ Status DeviceEvent::Record(Stream stream) const {
 Status DeviceEvent::Block(Stream stream) const {
   const std::lock_guard<std::recursive_mutex> lock(Mutex());
   const Event& event = *static_cast<const Event*>(event_);
+  if (event.in_graph && (stream == nullptr || stream->recording == nullptr)) return Status(kPartOfGraph);
   EnqueueOnHost(stream, [of = event.stream, done = event.done] { Reach(of, done.get()); });
   return Status();
 }
@@ -201,7 +203,7 @@ Status DeviceEvent::Block(Stream stream) const {
 Status DeviceEvent::Synchronize() const {
   const std::lock_guard<std::recursive_mutex> lock(Mutex());
   const Event& event = *static_cast<const Event*>(event_);
-  if (event.in_graph) return Status("the device: an event that is part of a graph cannot be waited for");
+  if (event.in_graph) return Status(kPartOfGraph);
   Reach(event.stream, event.done.get());
   return Status();
 }

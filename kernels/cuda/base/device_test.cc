@@ -107,6 +107,7 @@ TEST(DeviceTest, GraphsRunAtEachLaunch) {
   ExpectOk(stream.Synchronize());
   EXPECT_EQ(ran, 3);
   EXPECT_FALSE(event.Synchronize().ok());
+  EXPECT_FALSE(event.Block(MakeStream().get()).ok());
   DeviceGraph failed;
   EXPECT_EQ(DeviceGraph::Capture(
                 stream.get(), [] { return Status("no"); }, &failed)
