@@ -229,13 +229,13 @@ TEST_F(GrammarMatcherTest, BytesOfOneKindCostAsMuchAsOne) {
 }
 
 TEST_F(GrammarMatcherTest, WideStatesStayWithinTheirBytes) {
-  GrammarMatcher stepwise = Matcher(Schema(StringsOfManyLengths(40)));
+  GrammarMatcher stepwise = Matcher(Schema(StringsOfManyLengths(200)));
   std::vector<int32_t> tokens = TinyByteIds("\"");
-  for (int characters = 0; characters <= 160; ++characters) {
+  for (int characters = 0; characters <= 190; ++characters) {
     const std::vector<int32_t> allowed = AllowedIds(stepwise.Allowed(tokens));
     ASSERT_LE(stepwise.state_bytes(), GrammarMatcher::kStateBytesMax) << characters;
-    if (characters % 40 == 0) {
-      GrammarMatcher fresh = Matcher(Schema(StringsOfManyLengths(40)));
+    if (characters % 95 == 0) {
+      GrammarMatcher fresh = Matcher(Schema(StringsOfManyLengths(200)));
       ASSERT_EQ(AllowedIds(fresh.Allowed(tokens)), allowed) << characters;
     }
     tokens.push_back(TinyByteIds("a")[0]);
