@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "base/precise_json.h"
 #include "base/status_macros.h"
 
 namespace baleen {
@@ -168,12 +169,10 @@ std::string MemberPlace(absl::string_view place, absl::string_view member) {
 }
 
 absl::StatusOr<json::value> ParseSchema(absl::string_view text) {
-  json::parse_options options;
-  options.max_depth = kSchemaDepthMax;
-  json::error_code error;
-  json::value root = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
-  if (error) return absl::InvalidArgumentError(absl::StrCat("is not JSON of at most ", kSchemaDepthMax, " levels: ", error.message()));
-  if (!IsSchema(root)) return SchemaError("", "a schema must be an object or a boolean");
+  absl::StatusOr<json::value> root = ParsePreciseJson(text, kSchemaDepthMax);
+  if (!root.ok())
+    return absl::InvalidArgumentError(absl::StrCat("is not JSON of at most ", kSchemaDepthMax, " levels: ", root.status().message()));
+  if (!IsSchema(*root)) return SchemaError("", "a schema must be an object or a boolean");
   return root;
 }
 

@@ -159,6 +159,13 @@ TEST_F(JsonSchemaTest, WholeNumbersAreIntegersHoweverTheyAreWritten) {
   EXPECT_FALSE(Admits(R"({"type":"integer","enum":[1,2.5]})", "2.5"));
 }
 
+TEST_F(JsonSchemaTest, NumbersAreThoseThatWereWritten) {
+  EXPECT_TRUE(Admits(R"({"const":3e23})", "3e+23"));
+  EXPECT_TRUE(Admits(R"({"const":[3e23]})", "[3E23]"));
+  ExpectRefused(R"({"const":1e999})", "out of range");
+  ExpectRefused(R"({"enum":[1,[{"a":-1e999}]]})", "out of range");
+}
+
 TEST_F(JsonSchemaTest, APropertyIsRequiredOnce) {
   EXPECT_TRUE(Admits(R"({"required":["z","z"]})", R"({"z":1})"));
   EXPECT_FALSE(Admits(R"({"required":["z","z"]})", R"({"z":1,"z":2})"));
@@ -349,12 +356,9 @@ absl::Status CompileOnASmallStack(const std::string& schema) {
 TEST_F(JsonSchemaTest, LongTextsWithACommonBeginningNeedNoStack) {
   const std::string common(32000, 'x');
   EXPECT_TRUE(CompileOnASmallStack(absl::StrCat("{\"enum\":[\"", common, "1\",\"", common, "2\"]}")).ok());
-  // Numbers grow when they are written out: 65,000 bytes become twice as many nodes as there may be.
-  std::string numbers = "3e23";
-  for (int i = 1; i < 6500; ++i) numbers += ",3e23";
-  const absl::Status status = CompileOnASmallStack(absl::StrCat("{\"enum\":[[", numbers, ",1],[", numbers, ",2]]}"));
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
-  EXPECT_TRUE(absl::StrContains(status.message(), "bytes") || absl::StrContains(status.message(), "too large")) << status;
+  std::string numbers = "0.5";  // Written out, 5E-1.
+  for (int i = 1; i < 8000; ++i) numbers += ",0.5";
+  EXPECT_TRUE(CompileOnASmallStack(absl::StrCat("{\"enum\":[[", numbers, ",1],[", numbers, ",2]]}")).ok());
 }
 
 TEST_F(JsonSchemaTest, TextsThatBeginOthers) {
