@@ -16,7 +16,8 @@ struct EdgeStream::Connection {
   std::optional<SecureStream> secure;  // The other of the two.
 };
 
-EdgeStream::EdgeStream(asio::ip::tcp::socket socket, TlsContext tls) : connection_(std::make_unique<Connection>()) {
+EdgeStream::EdgeStream(asio::ip::tcp::socket socket, TlsContext tls, std::chrono::seconds write_timeout)
+    : write_timeout_(write_timeout), connection_(std::make_unique<Connection>()) {
   connection_->tls = std::move(tls);
   if (connection_->tls == nullptr) {
     connection_->plain.emplace(std::move(socket));
@@ -43,6 +44,7 @@ void EdgeStream::Read(asio::mutable_buffer into, Handler done) {
 }
 
 void EdgeStream::Write(const ConstBuffers& from, Handler done) {
+  tcp().expires_after(write_timeout_);  // Not for a read that is under way.
   if (secure()) return connection_->secure->async_write_some(from, std::move(done));
   connection_->plain->async_write_some(from, std::move(done));
 }

@@ -9,6 +9,7 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/system/error_code.hpp>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -23,12 +24,13 @@ class EdgeStream {
   using executor_type = boost::beast::tcp_stream::executor_type;
   using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
 
-  // `tls` is kept for as long as the connection; null = plain.
-  EdgeStream(boost::asio::ip::tcp::socket socket, TlsContext tls);
+  // `tls` is kept for as long as the connection; null = plain. The connection is over when the client takes nothing of what is written for
+  // `write_timeout`, however long it takes for all.
+  EdgeStream(boost::asio::ip::tcp::socket socket, TlsContext tls, std::chrono::seconds write_timeout);
   ~EdgeStream();
 
   bool secure() const;
-  // Timeouts and the socket itself.
+  // Timeouts of reads and the socket itself.
   boost::beast::tcp_stream& tcp();
   executor_type get_executor() { return tcp().get_executor(); }
 
@@ -79,6 +81,7 @@ class EdgeStream {
   void Read(boost::asio::mutable_buffer into, Handler done);
   void Write(const ConstBuffers& from, Handler done);
 
+  const std::chrono::seconds write_timeout_;
   const std::unique_ptr<Connection> connection_;
 };
 

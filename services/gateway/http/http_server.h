@@ -59,7 +59,8 @@ struct HttpServerOptions {
   uint32_t header_limit_bytes = 16 << 10;
   uint64_t body_limit_bytes = 4 << 20;
   int idle_timeout_s = 75;
-  int read_timeout_s = 30;
+  int read_timeout_s = 30;    // For a request that has begun, and for its body.
+  int write_timeout_s = 120;  // For a client to take something of what is written, whatever that be.
   // Asked on the I/O thread for each connection, so that a certificate may change; without it, plain HTTP.
   std::function<std::shared_ptr<boost::asio::ssl::context>()> tls = {};
 };

@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "services/common/testing/last_descriptor.h"
 
@@ -55,6 +56,13 @@ class Client {
       sent += static_cast<size_t>(taken);
     }
     return true;
+  }
+
+  // Reads so many bytes; fewer when the peer closes.
+  size_t Skip(size_t bytes) {
+    std::string piece(bytes, ' ');
+    const ssize_t got = recv(socket_, piece.data(), bytes, MSG_WAITALL);
+    return got < 0 ? 0 : static_cast<size_t>(got);
   }
 
   // Reads until the peer closes.
@@ -298,6 +306,78 @@ TEST(HttpServerTest, ASlowReaderHoldsItsSourceBack) {
   client.ReadUntil("last");
   EXPECT_TRUE(caught_up.Wait());
   kept.reset();
+}
+
+TEST(HttpServerTest, APieceMayBeLarge) {
+  constexpr size_t kPiece = 2 << 20;
+  HttpServer server({}, [](HttpRequest, std::shared_ptr<HttpResponder> responder) {
+    responder->BeginStream({});
+    responder->Write(std::string(kPiece, 'x'));
+    responder->EndStream();
+  });
+  ASSERT_TRUE(server.Start().ok());
+  Client client(server.port());
+  client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::string answer = client.ReadUntil("\r\n0\r\n\r\n");
+  EXPECT_EQ(std::count(answer.begin() + static_cast<std::ptrdiff_t>(answer.find("\r\n\r\n")), answer.end(), 'x'), kPiece);
+}
+
+TEST(HttpServerTest, WhoReadsSlowlyGetsAll) {
+  constexpr size_t kPiece = 512 << 10;
+  constexpr size_t kPieces = 16;
+  HttpServerOptions options;
+  options.read_timeout_s = options.write_timeout_s = 4;
+  HttpServer server(options, [](HttpRequest, std::shared_ptr<HttpResponder> responder) {
+    responder->Respond(200, {}, std::string(kPieces * kPiece, 'x'));
+  });
+  ASSERT_TRUE(server.Start().ok());
+  // Windows that are smaller than a packet would be waited for longer and longer.
+  Client client(server.port(), /*receive_buffer_bytes=*/128 << 10);
+  client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  for (size_t i = 0; i < kPieces; ++i) {
+    absl::SleepFor(absl::Milliseconds(350));
+    ASSERT_EQ(client.Skip(kPiece), kPiece) << i;
+  }
+}
+
+TEST(HttpServerTest, WhoReadsNothingIsLetGo) {
+  const std::string much(1 << 20, 'x');
+  Flag whole_gone, stream_gone;
+  HttpServerOptions options;
+  options.write_timeout_s = 1;
+  HttpServer server(options, [&](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+    if (request.path == "/whole") {
+      responder->OnDisconnect([&] { whole_gone.Set(); });
+      // Behind the callback above, which is set by a task of its own.
+      return responder->Every(absl::ZeroDuration(), [&, responder] {
+        responder->Respond(200, {}, much);
+        return false;
+      });
+    }
+    responder->OnDisconnect([&] { stream_gone.Set(); });
+    responder->BeginStream({});
+    responder->Write(much);
+  });
+  ASSERT_TRUE(server.Start().ok());
+  Client whole(server.port(), /*receive_buffer_bytes=*/4 << 10), stream(server.port(), /*receive_buffer_bytes=*/4 << 10);
+  whole.Send("GET /whole HTTP/1.1\r\nHost: x\r\n\r\n");
+  stream.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(whole_gone.Wait());
+  EXPECT_TRUE(stream_gone.Wait());
+}
+
+TEST(HttpServerTest, ABodyHasItsOwnTimeWhateverItsConnectionWaitedBefore) {
+  HttpServerOptions options;
+  options.idle_timeout_s = 4;
+  HttpServer server(
+      options, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) { responder->Respond(200, {}, request.body.reveal()); });
+  ASSERT_TRUE(server.Start().ok());
+  Client client(server.port());
+  absl::SleepFor(absl::Seconds(2));
+  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n");
+  absl::SleepFor(absl::Milliseconds(2500));
+  client.Send("body");
+  EXPECT_NE(client.ReadUntil("body").find(" 200 "), std::string::npos);
 }
 
 TEST(HttpServerTest, CallsBackUntilToldToStop) {

@@ -7,6 +7,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -28,9 +29,10 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
-constexpr size_t kMaxQueuedBytes = 1 << 20;
 // A stream's source is asked to wait from here on.
 constexpr size_t kSlowReaderBytes = 16 << 10;
+// Here a source that does not wait is given up. A client that does not read is so by time.
+constexpr size_t kMaxQueuedBytes = 64 << 20;
 // Of a further request, taken while an answer is under way.
 constexpr size_t kAheadBytes = 4 << 10;
 constexpr auto kHandshakeTime = std::chrono::seconds(10);
@@ -55,7 +57,7 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
  public:
   Session(std::shared_ptr<asio::io_context> io, asio::ip::tcp::socket socket, const HttpServerOptions& options, HttpHandler handler)
       : io_(std::move(io)),
-        stream_(std::move(socket), options.tls ? options.tls() : nullptr),
+        stream_(std::move(socket), options.tls ? options.tls() : nullptr, std::chrono::seconds(options.write_timeout_s)),
         options_(options),
         handler_(std::move(handler)),
         buffer_(options.header_limit_bytes + options.body_limit_bytes) {}
@@ -223,6 +225,7 @@ void Session::OnHead(error_code error) {
 }
 
 void Session::ReadBody() {
+  stream_.tcp().expires_after(std::chrono::seconds(options_.read_timeout_s));
   http::async_read(stream_, buffer_, *parser_,
                    [self = shared_from_this()](error_code error, size_t) { error ? self->RefuseUnread(error) : self->OnRequest(); });
 }
@@ -316,7 +319,6 @@ void Session::Send(http::response<http::string_body> response) {
   response.set(http::field::date, HttpDate(absl::ToUnixSeconds(absl::Now())));
   auto kept = std::make_shared<http::response<http::string_body>>(std::move(response));
   auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*kept);
-  stream_.tcp().expires_after(std::chrono::seconds(options_.read_timeout_s));
   auto done = [self = shared_from_this(), kept, serializer](error_code error, size_t) {
     if (error) return self->Disconnected();
     self->FinishResponse(kept->keep_alive());
@@ -341,8 +343,8 @@ void Session::SendStreamHeader(http::response<http::empty_body> response) {
 
 void Session::QueueChunk(std::string piece) {
   if (!answering_ || sending_ || last_queued_ || head_only_ || piece.empty()) return;
+  if (queued_bytes_ > kMaxQueuedBytes) return Disconnected();
   queued_bytes_ += piece.size();
-  if (queued_bytes_ > kMaxQueuedBytes) return Disconnected();  // A reader this slow is gone.
   chunks_.push_back(std::move(piece));
   Pump();
   if (queued_bytes_ > kSlowReaderBytes && !std::exchange(slow_, true) && on_backpressure_) on_backpressure_(true);
