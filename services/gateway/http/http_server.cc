@@ -72,21 +72,33 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
     });
   }
 
+  void Forget() {
+    std::erase_if(sessions, [](const auto& each) { return each.expired(); });
+  }
+
   void Keep(std::weak_ptr<HttpSession> session) {
     if (sessions.size() >= look_through_at) {
-      std::erase_if(sessions, [](const auto& each) { return each.expired(); });
+      Forget();
       look_through_at = std::max<size_t>(2 * sessions.size(), 64);
     }
     sessions.push_back(std::move(session));
   }
 
-  void Close() {
+  void StopAccepting() {
     error_code ignored;
     acceptor.close(ignored);
     accept_pause.cancel();
+  }
+
+  void Each(void (HttpSession::*what)()) {
     for (const auto& each : sessions) {
-      if (const std::shared_ptr<HttpSession> session = each.lock()) session->Abort();
+      if (const std::shared_ptr<HttpSession> session = each.lock()) (session.get()->*what)();
     }
+  }
+
+  void Close() {
+    StopAccepting();
+    Each(&HttpSession::Abort);
     sessions.clear();
     work.reset();
   }
@@ -124,9 +136,18 @@ int HttpServer::port() const { return impl_->port; }
 
 void HttpServer::StopAccepting() {
   asio::post(*impl_->io, [impl = impl_] {
-    error_code ignored;
-    impl->acceptor.close(ignored);
+    impl->StopAccepting();
+    impl->Each(&HttpSession::EndSoon);
   });
+}
+
+size_t HttpServer::connections() const {
+  std::promise<size_t> open;
+  asio::post(*impl_->io, [&] {
+    impl_->Forget();
+    open.set_value(impl_->sessions.size());
+  });
+  return open.get_future().get();
 }
 
 // Lets what is under way end rather than stop in the middle: what waits on `io` holds sessions, and they hold it.

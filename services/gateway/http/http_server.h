@@ -2,6 +2,7 @@
 #ifndef BALEEN_SERVICES_GATEWAY_HTTP_HTTP_SERVER_H_
 #define BALEEN_SERVICES_GATEWAY_HTTP_HTTP_SERVER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -73,8 +74,10 @@ class HttpServer {
 
   absl::Status Start();
   int port() const;
-  // Stops accepting; open streams go on until Stop.
+  // No new connections, and no new requests on those there are: each closes behind what is under way, which goes on until Stop.
   void StopAccepting();
+  // Those that are open or whose request somebody still answers; from Start to Stop.
+  size_t connections() const;
   void Stop();
 
  private:

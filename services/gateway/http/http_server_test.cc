@@ -10,10 +10,11 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "services/common/testing/last_descriptor.h"
 
 namespace baleen {
@@ -335,7 +336,7 @@ TEST(HttpServerTest, WhoReadsSlowlyGetsAll) {
   Client client(server.port(), /*receive_buffer_bytes=*/128 << 10);
   client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   for (size_t i = 0; i < kPieces; ++i) {
-    absl::SleepFor(absl::Milliseconds(350));
+    Clock::Real()->Sleep(absl::Milliseconds(350));
     ASSERT_EQ(client.Skip(kPiece), kPiece) << i;
   }
 }
@@ -373,9 +374,9 @@ TEST(HttpServerTest, ABodyHasItsOwnTimeWhateverItsConnectionWaitedBefore) {
       options, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) { responder->Respond(200, {}, request.body.reveal()); });
   ASSERT_TRUE(server.Start().ok());
   Client client(server.port());
-  absl::SleepFor(absl::Seconds(2));
+  Clock::Real()->Sleep(absl::Seconds(2));
   client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n");
-  absl::SleepFor(absl::Milliseconds(2500));
+  Clock::Real()->Sleep(absl::Milliseconds(2500));
   client.Send("body");
   EXPECT_NE(client.ReadUntil("body").find(" 200 "), std::string::npos);
 }
@@ -438,6 +439,120 @@ TEST(HttpServerTest, ARefusedClientIsNotReadForEver) {
   Client client(server.port());
   client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(kBody) + "\r\n\r\n");
   EXPECT_FALSE(client.SendMuch(kBody));
+}
+
+// Answers when a test says so; /livez at once.
+class HeldAnswers {
+ public:
+  explicit HeldAnswers(HttpServerOptions options = {})
+      : server_(options, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+          if (request.path == "/livez") return responder->Respond(200, {}, "alive");
+          body_ = request.body.reveal();
+          responder_ = std::move(responder);
+          asked_.Set();
+        }) {
+    EXPECT_TRUE(server_.Start().ok());
+  }
+
+  HttpServer& server() { return server_; }
+  // The answer to a request that has come.
+  std::shared_ptr<HttpResponder> Take() {
+    EXPECT_TRUE(asked_.Wait());
+    return std::exchange(responder_, nullptr);
+  }
+  const std::string& body() const { return body_; }
+
+ private:
+  Flag asked_;
+  std::string body_;
+  std::shared_ptr<HttpResponder> responder_;
+  HttpServer server_;
+};
+
+constexpr char kAlive[] = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+
+void WaitUntilEmpty(const HttpServer& server) {
+  while (server.connections() > 0) std::this_thread::yield();
+}
+
+TEST(HttpServerTest, ConnectionsAtRestCloseWhenNoMoreIsAccepted) {
+  HeldAnswers answers;
+  Client used(answers.server().port());
+  used.Send(kAlive);
+  EXPECT_NE(used.ReadUntil("alive").find(" 200 "), std::string::npos);
+  EXPECT_EQ(answers.server().connections(), 1u);
+  answers.server().StopAccepting();
+  EXPECT_EQ(used.ReadAll(), "");
+  WaitUntilEmpty(answers.server());
+}
+
+TEST(HttpServerTest, WhatIsUnderWayWhenNoMoreIsAcceptedIsTheLastOfItsConnection) {
+  for (const bool streamed : {false, true}) {
+    HeldAnswers answers;
+    Client client(answers.server().port());
+    client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    const std::shared_ptr<HttpResponder> responder = answers.Take();
+    answers.server().StopAccepting();
+    answers.server().StopAccepting();
+    EXPECT_EQ(answers.server().connections(), 1u);
+    if (streamed) {
+      responder->BeginStream({});
+      responder->Write("whole");
+      responder->EndStream();
+    } else {
+      responder->Respond(200, {}, "whole");
+    }
+    const std::string answer = client.ReadAll();
+    EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+    EXPECT_NE(answer.find("whole"), std::string::npos) << answer;
+  }
+}
+
+TEST(HttpServerTest, AStreamThatBeganBeforeEndsItsConnection) {
+  HeldAnswers answers;
+  Client client(answers.server().port());
+  client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  std::shared_ptr<HttpResponder> responder = answers.Take();
+  responder->BeginStream({});
+  responder->Write("one");
+  client.ReadUntil("one");
+  answers.server().StopAccepting();
+  responder->Write("two");
+  responder->EndStream();
+  responder.reset();
+  const std::string rest = client.ReadAll();
+  EXPECT_NE(rest.find("two\r\n0\r\n\r\n"), std::string::npos) << rest;
+  WaitUntilEmpty(answers.server());
+}
+
+TEST(HttpServerTest, ARequestThatHasBegunIsAnsweredWhenNoMoreIsAccepted) {
+  HeldAnswers answers;
+  Client client(answers.server().port());
+  client.Send(kAlive);
+  client.ReadUntil("alive");
+  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Le");
+  answers.server().StopAccepting();
+  EXPECT_EQ(answers.server().connections(), 1u);
+  client.Send("ngth: 4\r\n\r\nbo");
+  client.Send("dy");
+  answers.Take()->Respond(200, {}, answers.body());
+  const std::string answer = client.ReadAll();
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("body"), std::string::npos) << answer;
+  WaitUntilEmpty(answers.server());
+}
+
+// The handler is done long before its client is.
+TEST(HttpServerTest, AnAnswerCountsUntilItsClientHasIt) {
+  constexpr size_t kBody = 1 << 20;
+  HeldAnswers answers;
+  Client client(answers.server().port(), /*receive_buffer_bytes=*/4 << 10);
+  client.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  answers.Take()->Respond(200, {}, std::string(kBody, 'x'));
+  answers.server().StopAccepting();
+  EXPECT_EQ(answers.server().connections(), 1u);
+  EXPECT_GT(client.ReadAll().size(), kBody);
+  WaitUntilEmpty(answers.server());
 }
 
 TEST(HttpServerTest, AnswersForAHandlerThatForgets) {

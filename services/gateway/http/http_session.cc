@@ -64,6 +64,7 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
 
   void Start();
   void Abort() override;
+  void EndSoon() override;
   void ReadRequest();
 
   // From the responder, on the session's thread.
@@ -73,7 +74,6 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
   void QueueLastChunk();
   // Which of the connection's answers is under way, or was last.
   uint64_t answer() const { return answer_; }
-  bool keep_alive() const { return keep_alive_; }
   unsigned version() const { return version_; }
   auto executor() { return stream_.get_executor(); }
   void SetDisconnect(std::function<void()> callback);
@@ -81,6 +81,10 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
   void StartTimer(absl::Duration interval, std::function<bool()> callback);
 
  private:
+  // Nothing of a request has come, nor is anything of an answer to go.
+  bool AtRest();
+  bool Reusable() const { return keep_alive_ && !ending_; }
+  void AwaitHead();
   void OnHead(error_code error);
   void ReadBody();
   void OnRequest();
@@ -116,6 +120,7 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
   bool watching_ = false;   // A read is under way while an answer is.
   bool read_next_ = false;  // When that read has ended.
   bool client_gone_ = false;
+  bool ending_ = false;  // No further request is wanted.
   // The streamed answer: chunks waiting for the socket.
   std::deque<std::string> chunks_;
   size_t queued_bytes_ = 0;
@@ -136,7 +141,6 @@ class Responder final : public HttpResponder {
     if (answered_.exchange(true)) return;
     http::response<http::string_body> response{static_cast<http::status>(status), session_->version()};
     for (const auto& [name, value] : headers) response.set(name, value);
-    response.keep_alive(session_->keep_alive());
     response.body() = std::move(body);
     response.prepare_payload();
     // At once where the handler answers: the session need not watch its client then.
@@ -149,7 +153,6 @@ class Responder final : public HttpResponder {
     http::response<http::empty_body> response{http::status::ok, session_->version()};
     for (const auto& [name, value] : headers) response.set(name, value);
     const bool chunked = session_->version() >= kHttp11;
-    response.keep_alive(chunked && session_->keep_alive());
     if (chunked) response.chunked(true);
     Post([response = std::move(response)](Session& session) mutable { session.SendStreamHeader(std::move(response)); });
   }
@@ -204,16 +207,32 @@ void Session::Abort() {
   stream_.tcp().close();
 }
 
+void Session::EndSoon() {
+  // What has just come is read nevertheless: then there is nothing to cancel.
+  if (!std::exchange(ending_, true) && AtRest()) stream_.tcp().cancel();
+}
+
+bool Session::AtRest() {
+  error_code ignored;
+  return parser_ && !parser_->got_some() && !answering_ && buffer_.size() == 0 && stream_.tcp().socket().available(ignored) == 0;
+}
+
 void Session::ReadRequest() {
   parser_.emplace();
+  if (ending_ && answer_ > 0 && AtRest()) return Close();
   parser_->header_limit(options_.header_limit_bytes);
   parser_->body_limit(options_.body_limit_bytes);
   stream_.tcp().expires_after(std::chrono::seconds(buffer_.size() > 0 ? options_.read_timeout_s : options_.idle_timeout_s));
+  AwaitHead();
+}
+
+void Session::AwaitHead() {
   http::async_read_header(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) { self->OnHead(error); });
 }
 
 // A client that sends the body without waiting needs no word.
 void Session::OnHead(error_code error) {
+  if (error == asio::error::operation_aborted && ending_ && !client_gone_) return AtRest() ? Close() : AwaitHead();
   if (error) return RefuseUnread(error);
   std::variant<HttpRequest, HeadRefusal> head = ReadHead(parser_->get());
   if (const HeadRefusal* const refusal = std::get_if<HeadRefusal>(&head)) return Refuse(*refusal);
@@ -246,6 +265,7 @@ void Session::OnRequest() {
 }
 
 void Session::RefuseUnread(error_code error) {
+  if (client_gone_) return;  // Or this side has said goodbye.
   const bool speaks_http = error.category() == make_error_code(http::error::bad_method).category() && error != http::error::end_of_stream &&
                            error != http::error::partial_message;
   if (!speaks_http) return Close();
@@ -264,7 +284,6 @@ void Session::Refuse(const HeadRefusal& refusal) {
   refused_ = true;
   http::response<http::string_body> response{static_cast<http::status>(refusal.status), kHttp11};
   response.set(http::field::content_type, "application/json");
-  response.keep_alive(false);
   response.body() = ToApiError(absl::InvalidArgumentError(refusal.sentence)).body;
   response.prepare_payload();
   answering_ = true;
@@ -316,6 +335,7 @@ void Session::Disconnected() {
 void Session::Send(http::response<http::string_body> response) {
   if (!answering_) return;
   sending_ = true;
+  response.keep_alive(Reusable());
   response.set(http::field::date, HttpDate(absl::ToUnixSeconds(absl::Now())));
   auto kept = std::make_shared<http::response<http::string_body>>(std::move(response));
   auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*kept);
@@ -329,6 +349,7 @@ void Session::Send(http::response<http::string_body> response) {
 
 void Session::SendStreamHeader(http::response<http::empty_body> response) {
   if (!answering_) return;
+  response.keep_alive(response.chunked() && Reusable());
   response.set(http::field::date, HttpDate(absl::ToUnixSeconds(absl::Now())));
   auto kept = std::make_shared<http::response<http::empty_body>>(std::move(response));
   auto serializer = std::make_shared<http::response_serializer<http::empty_body>>(*kept);

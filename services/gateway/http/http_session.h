@@ -16,6 +16,8 @@ class HttpSession {
   virtual ~HttpSession() = default;
   // Closes it at once, whatever is under way: requests see their client leave. On io's thread.
   virtual void Abort() = 0;
+  // Closes it behind the answer that is under way, or at once when nothing of a request has come. On io's thread.
+  virtual void EndSoon() = 0;
 };
 
 // Reads requests one after another and hands each to `handler` until the client leaves. Whoever may still answer a request keeps `io`.
