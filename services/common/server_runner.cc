@@ -1,5 +1,6 @@
 #include "services/common/server_runner.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <prometheus/text_serializer.h>
@@ -13,6 +14,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
 #include "services/common/exposure.h"
 #include "services/common/log.h"
 #include "services/common/log_level_file.h"
@@ -27,7 +30,7 @@ namespace {
 
 constexpr auto kHealthPeriod = std::chrono::milliseconds(200);
 // What drain leaves open (map watches, idle streams) is cut after this long.
-constexpr auto kShutdownGrace = std::chrono::milliseconds(500);
+constexpr absl::Duration kShutdownGrace = absl::Milliseconds(500);
 
 void EnablePlugins() {
   static std::once_flag once;
@@ -148,11 +151,25 @@ struct ServerRunner::Impl {
       wake.notify_all();
     }
     if (health_thread.joinable()) health_thread.join();
-    if (grpc_server != nullptr) {
-      grpc_server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
-      grpc_server->Wait();
-    }
+    StopAccepting();
+    EndCalls();
     pages.Stop();
+  }
+
+  // Shutdown returns when all calls have ended, so it has a thread.
+  void StopAccepting() {
+    if (grpc_server == nullptr || shutdown_thread.joinable() || calls_ended.HasBeenNotified()) return;
+    shutdown_thread = std::thread([this] {
+      grpc_server->Shutdown();
+      calls_ended.Notify();
+    });
+  }
+
+  void EndCalls() {
+    if (!shutdown_thread.joinable()) return;
+    if (!calls_ended.WaitForNotificationWithTimeout(kShutdownGrace)) grpc_server_cancel_all_calls(grpc_server->c_server());
+    shutdown_thread.join();
+    grpc_server->Wait();
   }
 
   const ServerOptions options;
@@ -165,6 +182,8 @@ struct ServerRunner::Impl {
   int grpc_port = 0;
   std::unique_ptr<grpc::Server> grpc_server;
   std::thread health_thread;
+  std::thread shutdown_thread;
+  absl::Notification calls_ended;
 
   std::mutex mutex;  // Guards what follows.
   std::condition_variable wake;
@@ -231,6 +250,8 @@ int ServerRunner::RunUntilTerminated() {
   Log(LogLevel::kInfo, "stopped");
   return 0;
 }
+
+void ServerRunner::StopAccepting() { impl_->StopAccepting(); }
 
 void ServerRunner::Stop() { impl_->Close(); }
 

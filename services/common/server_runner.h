@@ -61,6 +61,9 @@ class ServerRunner {
   // Called once on SIGTERM or SIGINT, before servers stop: finish or move the work, return within the timeout.
   void SetDrain(std::function<void(absl::Duration timeout)> drain);
 
+  // No new gRPC calls and connections, whose clients are told to go elsewhere; calls that are under way go on until Stop. For a drain whose
+  // process nobody needs to call meanwhile. Idempotent.
+  void StopAccepting();
   // Blocks until SIGTERM or SIGINT; then not ready, drain, stop. Returns the exit code.
   int RunUntilTerminated();
   // As a signal would, for tests.

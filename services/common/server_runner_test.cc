@@ -11,6 +11,7 @@
 #include <boost/beast/http.hpp>
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <thread>
 
 #include "absl/strings/match.h"
@@ -159,6 +160,81 @@ TEST(ServerRunnerTest, StopDrainsWhileNotReady) {
   EXPECT_EQ(runner.RunUntilTerminated(), 0);
   EXPECT_EQ(given, absl::Seconds(7));
   EXPECT_EQ(readyz, 503u);
+}
+
+// A call that goes on for as long as its server lets it.
+class HealthWatch {
+ public:
+  explicit HealthWatch(const std::string& address) : stub_(MakeChannel(address, grpc::InsecureChannelCredentials())) {
+    stream_ = stub_.PrepareCall(&context_, "/grpc.health.v1.Health/Watch", &queue_);
+    stream_->StartCall(nullptr);
+    Wait();
+    grpc::Slice request;
+    stream_->Write(grpc::ByteBuffer(&request, 1), nullptr);
+    Wait();
+  }
+  ~HealthWatch() {
+    context_.TryCancel();
+    queue_.Shutdown();
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok)) {
+    }
+  }
+
+  // The next status that is another one; empty when the server ended the call.
+  std::string Next() {
+    const std::string last = status_;
+    while (status_ == last) status_ = Read();
+    return status_;
+  }
+
+ private:
+  std::string Read() {
+    grpc::ByteBuffer received;
+    stream_->Read(&received, nullptr);
+    if (!Wait()) return "";
+    grpc::Slice reply;
+    EXPECT_TRUE(received.DumpToSingleSlice(&reply).ok());
+    return std::string(reinterpret_cast<const char*>(reply.begin()), reply.size());
+  }
+
+  bool Wait() {
+    void* tag = nullptr;
+    bool ok = false;
+    return queue_.Next(&tag, &ok) && ok;
+  }
+
+  grpc::ClientContext context_;
+  grpc::CompletionQueue queue_;
+  grpc::GenericStub stub_;
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
+  std::string status_ = "none";
+};
+
+bool TakesConnections(int port) {
+  boost::asio::io_context io;
+  tcp::socket socket(io);
+  boost::system::error_code error;
+  socket.connect({boost::asio::ip::make_address("127.0.0.1"), static_cast<uint16_t>(port)}, error);
+  return !error;
+}
+
+TEST(ServerRunnerTest, CallsUnderWayOutliveTheLastThatIsAccepted) {
+  std::atomic<bool> ready{true};
+  ServerRunner runner({.role = "test"});
+  runner.SetReadiness([&] { return ready ? absl::OkStatus() : absl::UnavailableError("no"); });
+  ASSERT_TRUE(runner.Start({}).ok());
+  ASSERT_TRUE(Becomes(runner.address(), kServing));
+  HealthWatch watch(runner.address());
+  EXPECT_EQ(watch.Next(), kServing);
+  runner.StopAccepting();
+  runner.StopAccepting();
+  while (TakesConnections(runner.grpc_port())) std::this_thread::yield();
+  ready = false;
+  EXPECT_EQ(watch.Next(), kNotServing);
+  runner.Stop();
+  EXPECT_EQ(watch.Next(), "");
 }
 
 TEST(ServerRunnerTest, SigtermStops) {

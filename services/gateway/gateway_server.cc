@@ -221,10 +221,15 @@ struct GatewayServer::Impl {
     return feed_options;
   }
 
+  // From the first byte of a request to the last one of its answer.
+  bool Answering() { return http->connections() > 0 || *calls > 0 || probe.running() > 0; }
+
   void Drain(absl::Duration timeout) {
     http->StopAccepting();
+    runner.StopAccepting();
+    cluster.EndStreams();
     const absl::Time deadline = Clock::Real()->Now() + timeout;
-    while (probe.running() > 0 && Clock::Real()->Now() < deadline) absl::SleepFor(absl::Milliseconds(20));
+    while (Answering() && Clock::Real()->Now() < deadline) absl::SleepFor(absl::Milliseconds(20));
     if (const absl::Status status = placement->Deregister(); !status.ok()) {
       Log(LogLevel::kWarning, "deregister_failed", {{"status", std::string(status.message())}});
     }
@@ -249,6 +254,7 @@ struct GatewayServer::Impl {
   ClusterHandler cluster{&feed};
   IdempotencyKeys idempotency{IdempotencyLimits(), Clock::Real()};
   TextPool texts;
+  const std::shared_ptr<std::atomic<int>> calls = std::make_shared<std::atomic<int>>(0);  // Of gRPC.
   std::unique_ptr<grpc::Service> inference;
   std::unique_ptr<RestApi> rest;
   std::unique_ptr<PlacementClient> placement;
@@ -280,6 +286,7 @@ absl::StatusOr<std::unique_ptr<GatewayServer>> GatewayServer::Start(const Gatewa
   inference.tenants = impl->tenants.get();
   inference.texts = &impl->texts;
   inference.idempotency = &impl->idempotency;
+  inference.calls = impl->calls;
   impl->inference = MakeInferenceService(std::move(inference));
   impl->runner.SetReadiness([raw = impl.get()] { return raw->Readiness(); });
   impl->runner.SetDrain([raw = impl.get()](absl::Duration timeout) { raw->Drain(timeout); });

@@ -4,7 +4,9 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -69,6 +71,13 @@ std::vector<std::pair<std::string, std::string>> LimitHeaders(const Caller& call
 // Answers begin with what is left of the caller's limits, as REST's do.
 void ShowLimits(const Caller& caller, grpc::CallbackServerContext* context) {
   for (const auto& [name, value] : LimitHeaders(caller)) context->AddInitialMetadata(name, value);
+}
+
+// A call, as long as this is kept.
+std::shared_ptr<void> Count(const std::shared_ptr<std::atomic<int>>& calls) {
+  if (calls == nullptr) return nullptr;
+  ++*calls;
+  return {nullptr, [calls](void*) { --*calls; }};
 }
 
 class InferenceService final : public v1::Inference::CallbackService {
@@ -156,7 +165,7 @@ class InferenceService final : public v1::Inference::CallbackService {
     absl::Status status = caller.status();
     if (caller.ok()) {
       ShowLimits(*caller, context);
-      status = OnText(*caller, bytes, [reactor, method] { reactor->Finish(ToGrpc(method())); });
+      status = OnText(*caller, bytes, [reactor, method, counted = Count(options_.calls)] { reactor->Finish(ToGrpc(method())); });
     }
     if (!status.ok()) reactor->Finish(ToGrpc(status));
     return reactor;
@@ -165,7 +174,7 @@ class InferenceService final : public v1::Inference::CallbackService {
   // The key comes first: who has none learns nothing about the request.
   template <typename Response, typename Request>
   grpc::ServerWriteReactor<Response>* Run(grpc::CallbackServerContext* context, const Request& request) const {
-    const auto writer = GrpcResponseWriter<Response>::New(context);
+    const auto writer = GrpcResponseWriter<Response>::New(context, Count(options_.calls));
     const absl::StatusOr<Caller> caller = CountRequest(context);
     if (!caller.ok()) {
       writer->Refuse(caller.status());

@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <memory>
 
 #include "absl/time/time.h"
@@ -26,6 +27,7 @@ struct InferenceOptions {
   const TenantDirectory* tenants = nullptr;            // Null = no key is asked for.
   TextPool* texts = nullptr;                           // Null = long texts stay on gRPC's threads.
   IdempotencyKeys* idempotency = nullptr;              // Null = requests with such a key are refused.
+  std::shared_ptr<std::atomic<int>> calls = {};        // How many are under way; null = nobody asks.
   absl::Duration request_timeout = absl::Minutes(10);  // A client's shorter deadline holds.
 };
 

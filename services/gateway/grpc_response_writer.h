@@ -43,8 +43,10 @@ template <typename Response>
 class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
                                  public std::enable_shared_from_this<GrpcResponseWriter<Response>> {
  public:
-  static std::shared_ptr<GrpcResponseWriter> New(grpc::CallbackServerContext* context) {
+  // `held` is kept until gRPC is done with the call.
+  static std::shared_ptr<GrpcResponseWriter> New(grpc::CallbackServerContext* context, std::shared_ptr<void> held) {
     std::shared_ptr<GrpcResponseWriter> writer(new GrpcResponseWriter(context));
+    writer->held_ = std::move(held);
     writer->self_ = writer;
     return writer;
   }
@@ -123,6 +125,7 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
     const std::lock_guard<std::mutex> lock(mutex_);
     generation = std::move(generation_);
     self = std::move(self_);
+    held_ = nullptr;
   }
 
  private:
@@ -210,6 +213,7 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
   grpc::CallbackServerContext* const context_;  // Until finished_.
   std::mutex mutex_;                            // Guards what follows.
   std::shared_ptr<GrpcResponseWriter> self_;    // Until gRPC is done with it.
+  std::shared_ptr<void> held_;
   std::string request_id_;
   bool with_logprobs_ = false;
   bool resumable_ = false;

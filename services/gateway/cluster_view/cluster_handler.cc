@@ -11,16 +11,16 @@ namespace {
 
 constexpr absl::Duration kPeriod = absl::Seconds(1);
 
-// One open stream's state.
-struct Watcher {
-  explicit Watcher(std::shared_ptr<std::atomic<int>> open_in) : open(std::move(open_in)) {}
-  ~Watcher() { --*open; }
+}  // namespace
 
-  const std::shared_ptr<std::atomic<int>> open;
+// One open stream's state.
+struct ClusterHandler::Watcher {
+  explicit Watcher(std::shared_ptr<Watchers> all_in) : all(std::move(all_in)) {}
+  ~Watcher() { --all->open; }
+
+  const std::shared_ptr<Watchers> all;
   std::atomic<bool> slow{false};
 };
-
-}  // namespace
 
 absl::Status ClusterHandler::Handle(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder) {
   if (!absl::StrContains(request.Header("accept"), "text/event-stream")) {
@@ -35,8 +35,8 @@ absl::Status ClusterHandler::Handle(const HttpRequest& request, const std::share
     responder->EndStream();
     return absl::OkStatus();
   }
-  if (++*watchers_ > kMaxWatchers) {
-    --*watchers_;
+  if (++watchers_->open > kMaxWatchers) {
+    --watchers_->open;
     return absl::ResourceExhaustedError(absl::StrCat(kMaxWatchers, " clients watch the cluster already; close one and try again."));
   }
   const auto watcher = std::make_shared<Watcher>(watchers_);
@@ -44,6 +44,10 @@ absl::Status ClusterHandler::Handle(const HttpRequest& request, const std::share
   responder->OnBackpressure([watcher](bool slow) { watcher->slow = slow; });
   // The answer's timer holds this, and goes when the client does.
   const auto send = [feed = feed_, watcher, responder] {
+    if (watcher->all->ending) {
+      responder->EndStream();
+      return false;
+    }
     feed->Get([watcher, responder](const ClusterFeed::Document& document) {
       // A client that does not read misses documents.
       if (!watcher->slow) responder->Write(absl::StrCat("data: ", *document, "\n\n"));

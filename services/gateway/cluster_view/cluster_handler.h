@@ -19,12 +19,20 @@ class ClusterHandler {
 
   // RESOURCE_EXHAUSTED when kMaxWatchers streams are open; the caller answers that.
   absl::Status Handle(const HttpRequest& request, const std::shared_ptr<HttpResponder>& responder);
+  // Streams end with their next document.
+  void EndStreams() { watchers_->ending = true; }
 
   static constexpr int kMaxWatchers = 64;
 
  private:
+  struct Watchers {
+    std::atomic<int> open{0};
+    std::atomic<bool> ending{false};
+  };
+  struct Watcher;
+
   ClusterFeed* const feed_;
-  const std::shared_ptr<std::atomic<int>> watchers_ = std::make_shared<std::atomic<int>>(0);
+  const std::shared_ptr<Watchers> watchers_ = std::make_shared<Watchers>();
 };
 
 }  // namespace baleen

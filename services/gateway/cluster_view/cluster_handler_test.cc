@@ -146,6 +146,15 @@ TEST_F(ClusterHandlerTest, AStreamGoesOn) {
   EXPECT_FALSE(answer->ended);
 }
 
+TEST_F(ClusterHandlerTest, StreamsEndWhenTheyAreTo) {
+  const auto answer = Call("text/event-stream");
+  Answer(Counts());
+  handler_.EndStreams();
+  EXPECT_FALSE(answer->every());
+  EXPECT_TRUE(answer->ended);
+  EXPECT_TRUE(Call("text/event-stream")->ended);
+}
+
 TEST_F(ClusterHandlerTest, WatchersAreCounted) {
   for (int i = 0; i < ClusterHandler::kMaxWatchers; ++i) Call("text/event-stream");
   EXPECT_TRUE(status_.ok());
