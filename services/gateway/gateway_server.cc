@@ -15,6 +15,7 @@
 #include "services/common/file_watcher.h"
 #include "services/common/log.h"
 #include "services/common/service_flags.h"
+#include "services/common/timers.h"
 #include "services/gateway/admin/admin_api.h"
 #include "services/gateway/admission/admission.h"
 #include "services/gateway/admission/cluster_capacity.h"
@@ -84,20 +85,30 @@ struct GatewayServer::Impl {
         model(std::move(served)),
         admission(std::make_unique<Admission>(LimitsOf(options), Clock::Real(), &runner.metrics())) {}
 
-  // What may call back goes before what it calls.
+  // What may call back is silent before what it calls goes. Generations call all that moves them: timers, turns, workers, guards.
   ~Impl() {
     if (admin_http != nullptr) admin_http->Stop();
     if (http != nullptr) http->Stop();
     runner.Stop();  // Waits for its calls, which may wait for texts.
     texts.Stop();
     placement.reset();
+    timers.Stop();
+    admission->Stop();
+    dialer->Shutdown();
     recall.reset();
     guard.reset();
-    dialer.reset();
   }
 
   GenerationContext Context() {
-    return {model->tokenizer.get(), dialer.get(), &picker, &quarantine, admission.get(), guard.get(), guard_fails_open, recall.get()};
+    return {.tokenizer = model->tokenizer.get(),
+            .dialer = dialer.get(),
+            .picker = &picker,
+            .quarantine = &quarantine,
+            .admission = admission.get(),
+            .guard = guard.get(),
+            .guard_fails_open = guard_fails_open,
+            .recaller = recall.get(),
+            .timers = &timers};
   }
 
   absl::Status Readiness() const { return picker.AnyReady() ? absl::OkStatus() : absl::UnavailableError("no decode worker is ready"); }
@@ -244,6 +255,7 @@ struct GatewayServer::Impl {
   WorkerPicker picker;
   Quarantine quarantine;
   std::unique_ptr<Admission> admission;
+  StoppableTimers timers;
   std::unique_ptr<Guard> guard;  // Null = nothing is judged.
   bool guard_fails_open = false;
   std::unique_ptr<RecallClient> recall = MakeGrpcRecallClient(credentials.ToRole(PeerRole::kAttention));  // Generations ask it.

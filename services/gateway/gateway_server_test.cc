@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "absl/time/time.h"
+#include "base/clock.h"
 
 namespace baleen {
 namespace {
@@ -81,6 +82,21 @@ TEST(GatewayServerTest, ARequestWhoseTextIsReadWhileTheGatewayDrainsIsAnswered) 
   EXPECT_EQ(answer.result_int(), 200u);
   EXPECT_FALSE(answer.keep_alive());
   EXPECT_TRUE(answer.body().ends_with('}'));
+}
+
+// What still moves it would find the gateway gone.
+TEST(GatewayServerTest, ARequestThatLooksForAWorkerEndsWithTheGateway) {
+  std::unique_ptr<GatewayServer> gateway = StartGateway(absl::ZeroDuration());
+  ASSERT_NE(gateway, nullptr);
+  Client client(gateway->rest_port());
+  client.Send(http::verb::post, "/v1/completions", R"({"model": "abacus", "prompt": "2+2", "stream": true})");
+  Client other(gateway->rest_port());  // Answered behind it.
+  other.Send(http::verb::get, "/livez");
+  EXPECT_EQ(other.Read().result_int(), 200u);
+  gateway->runner().RequestStop();
+  EXPECT_EQ(gateway->RunUntilTerminated(), 0);
+  gateway.reset();
+  Clock::Real()->Sleep(absl::Milliseconds(300));
 }
 
 }  // namespace

@@ -59,13 +59,15 @@ Admission::Admission(const AdmissionLimits& limits, Clock* clock, prometheus::Re
   watch_ = std::thread([this] { Watch(); });
 }
 
-Admission::~Admission() {
+Admission::~Admission() { Stop(); }
+
+void Admission::Stop() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
-  watch_.join();
+  if (watch_.joinable()) watch_.join();
 }
 
 absl::Status Admission::Foresee(const AdmissionRequest& least) {

@@ -29,8 +29,11 @@ class Admission {
   using Outcome = std::function<void(absl::Status)>;
 
   Admission(const AdmissionLimits& limits, Clock* clock, prometheus::Registry* metrics);
-  // Whoever still waits hears nothing more.
   ~Admission();
+
+  // From now on nobody's turn comes but of its own Enter. Idempotent; the destructor does it too, and whoever waits then hears nothing
+  // more.
+  void Stop();
 
   // The refusal that Enter is sure to give a request that asks for this much or more, before more is known of it; counted as Enter's are.
   // OK = it has to enter.

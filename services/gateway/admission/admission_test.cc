@@ -55,5 +55,21 @@ TEST(AdmissionTest, WhoLeavesHearsNothing) {
   EXPECT_EQ(told, 1);
 }
 
+TEST(AdmissionTest, AfterStopOnlyEnterTells) {
+  AdmissionLimits limits = Limits();
+  limits.max_wait = absl::Minutes(1);
+  Admission admission(limits, Clock::Real(), nullptr);
+  std::atomic<int> told = 0;
+  const uint64_t first = admission.NewTicket();
+  admission.Enter(first, {"t", 100, absl::InfiniteFuture(), false}, [&](absl::Status) { ++told; });
+  admission.Enter(admission.NewTicket(), {"t", 60, absl::InfiniteFuture(), false}, [&](absl::Status) { ++told; });
+  admission.Stop();
+  admission.Leave(first);
+  admission.Stop();
+  EXPECT_EQ(told, 1);
+  admission.Enter(admission.NewTicket(), {"t", 40, absl::InfiniteFuture(), false}, [&](absl::Status) { ++told; });
+  EXPECT_EQ(told, 3);
+}
+
 }  // namespace
 }  // namespace baleen

@@ -139,6 +139,8 @@ class GrpcDecodeDialer final : public DecodeDialer {
   explicit GrpcDecodeDialer(std::shared_ptr<grpc::ChannelCredentials> credentials) : channels_(std::move(credentials), kWorkerSilence) {}
   ~GrpcDecodeDialer() override { calls_->Shutdown(); }
 
+  void Shutdown() override { calls_->Shutdown(); }
+
   std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence start, DecodeCallbacks callbacks) override {
     auto stream = std::make_shared<GrpcDecodeStream>(std::move(start), std::move(callbacks));
     stream->Begin(channels_.To(address), calls_);

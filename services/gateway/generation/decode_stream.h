@@ -41,10 +41,12 @@ class DecodeDialer {
   virtual ~DecodeDialer() = default;
   // Callbacks run on transport threads, one at a time, possibly before this returns.
   virtual std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence start, DecodeCallbacks callbacks) = 0;
+  // Detaches all streams and waits for their ends; one that is opened later ends at once.
+  virtual void Shutdown() {}
 };
 
-// Over gRPC, one pooled channel per address; a worker that does not answer pings for three quarters of a second counts as gone. Destroyed
-// after all its streams were cancelled, whose ends it waits for.
+// Over gRPC, one pooled channel per address; a worker that does not answer pings for three quarters of a second counts as gone. Its
+// destructor shuts it down.
 std::unique_ptr<DecodeDialer> MakeGrpcDecodeDialer(std::shared_ptr<grpc::ChannelCredentials> credentials);
 
 }  // namespace baleen

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <future>
@@ -68,6 +69,28 @@ TEST(DecodeStreamTest, AStreamThatIsPausedWhenItsSequenceFinishesEnds) {
   std::future<absl::Status> status = done->get_future();
   ASSERT_EQ(status.wait_for(kPatience), std::future_status::ready);
   EXPECT_TRUE(status.get().ok());
+}
+
+TEST(DecodeStreamTest, ADialerThatIsShutDownEndsItsStreamsAndOpensNone) {
+  StubDecode worker([&](grpc::ServerContext& context, StubDecode::Stream&) {
+    while (!context.IsCancelled()) Clock::Real()->Sleep(absl::Milliseconds(1));
+  });
+  const std::unique_ptr<DecodeDialer> dialer = MakeGrpcDecodeDialer(grpc::InsecureChannelCredentials());
+  std::atomic<int> done = 0;
+  const auto open = [&] {
+    DecodeCallbacks callbacks;
+    callbacks.on_event = [](const v1::DecodeEvent&) {};
+    callbacks.on_done = [&done](const absl::Status& status) {
+      EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+      ++done;
+    };
+    return dialer->Open(worker.address(), v1::StartSequence(), std::move(callbacks));
+  };
+  const auto stream = open();
+  dialer->Shutdown();
+  EXPECT_EQ(done, 1);
+  open()->Cancel();
+  EXPECT_EQ(done, 2);
 }
 
 TEST_F(GenerationTest, AClientThatNeverReadsEndsAtItsDeadline) {
