@@ -1,8 +1,12 @@
 """A short seeded run: whatever single process is killed, frozen or drained, no request fails and no token changes."""
 
+import contextlib
+import io
+import sys
 import unittest
+import unittest.mock
 
-from tests.chaos import faults, harness
+from tests.chaos import faults, harness, main
 
 
 class ChaosTest(unittest.TestCase):
@@ -19,6 +23,14 @@ class ChaosTest(unittest.TestCase):
             cells = faults.matrix(with_fabric)
             drawn = [fault for fault, _ in zip(faults.draw(3, with_fabric), cells)]
             self.assertCountEqual(drawn, cells)
+
+    def test_an_unknown_fault_is_said_before_anything_starts(self):
+        with unittest.mock.patch.object(harness, "ChaosCluster", side_effect=AssertionError("a cluster was started")), \
+                unittest.mock.patch.object(sys, "argv", ["chaos", "--only=nonsense", "--transport=ucx"]), \
+                contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(SystemExit) as ended:
+            main.main()
+        self.assertEqual(ended.exception.code, 2)
+        self.assertIn('chaos: no fault is called "nonsense" where packets cannot be dropped; names are such as "kill ', said.getvalue())
 
 
 if __name__ == "__main__":

@@ -54,12 +54,21 @@ def matrix(with_fabric):
             for role, phase in itertools.product(roles, PHASES)]
 
 
+class NoSuchFault(ValueError):
+    """No fault's name has the words in it that were asked for."""
+
+
 def draw(seed, with_fabric, only=""):
-    """An endless sequence: every combination (whose name has `only` in it) once in random order, then again in another order."""
-    rng = random.Random(f"faults {seed}")
+    """An endless sequence: every combination (whose name has `only` in it) once in random order, then again in another order.
+    NoSuchFault at once, not with the first fault, where there is none."""
     wanted = [fault for fault in matrix(with_fabric) if only in str(fault)]
     if not wanted:
-        raise ValueError(f"no fault is called \"{only}\"" + ("" if with_fabric else " where packets cannot be dropped"))
+        raise NoSuchFault(f"no fault is called \"{only}\"" + ("" if with_fabric else " where packets cannot be dropped") +
+                          f"; names are such as \"{matrix(with_fabric)[0]}\": one of {', '.join(_VICTIMS)}, then a role, then a phase")
+    return _shuffled(random.Random(f"faults {seed}"), wanted)
+
+
+def _shuffled(rng, wanted):
     while True:
         cells = list(wanted)
         rng.shuffle(cells)

@@ -149,7 +149,10 @@ def fault_free(load, requests, streams):
 
 def run(settings, tell=lambda strike: None):
     """Runs the faults that the seed draws; `tell` hears of each when it is over. Returns the Outcome."""
-    with _fabric(settings.transport) as fabric, ChaosCluster(fabric, settings) as chaos:
+    with contextlib.ExitStack() as stack:
+        fabric = stack.enter_context(_fabric(settings.transport))
+        drawn = faults.draw(settings.seed, fabric is not None, settings.only)  # Before minutes are spent on a cluster.
+        chaos = stack.enter_context(ChaosCluster(fabric, settings))
         requests = make_requests(Client(chaos.cluster).tokenize, settings.requests, settings.max_tokens, settings.seed)
         expected = {}
         load = Load(chaos.cluster, chaos.gateways, requests, expected, settings.streams, settings.seed)
@@ -160,7 +163,7 @@ def run(settings, tell=lambda strike: None):
         before = leaks.settle(chaos.cluster.processes)
         outcome = Outcome([], with_fabric=fabric is not None, first_token_s=first_token_s)
         with load:
-            _strike_all(chaos, fabric, load, settings, first_token_s, outcome.strikes, tell)
+            _strike_all(drawn, chaos, fabric, load, settings, first_token_s, outcome.strikes, tell)
             if settings.alerts:
                 outcome.alerts = alerts.prove(chaos.cluster, load)
             if not load.pause():
@@ -177,10 +180,10 @@ def run(settings, tell=lambda strike: None):
     return outcome
 
 
-def _strike_all(chaos, fabric, load, settings, first_token_s, strikes, tell):
+def _strike_all(drawn, chaos, fabric, load, settings, first_token_s, strikes, tell):
     rng = random.Random(f"victims {settings.seed}")
     end = None if settings.seconds is None else time.monotonic() + settings.seconds
-    for fault in faults.draw(settings.seed, fabric is not None, settings.only):
+    for fault in drawn:
         if len(strikes) == settings.faults or (end is not None and time.monotonic() > end):
             return
         strikes.append(_strike(chaos, fabric, load, settings, first_token_s, fault, rng))

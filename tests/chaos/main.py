@@ -54,7 +54,10 @@ def main():
     settings = harness.Settings(seed=options.seed, streams=options.streams, seconds=options.minutes * 60, faults=options.faults,
                                 mtp=options.mtp, transport=options.transport, etcd_s=options.etcd_seconds, only=options.only,
                                 logs=options.logs, alerts=not options.only)
-    outcome = harness.run(settings, tell)
+    try:
+        outcome = harness.run(settings, tell)
+    except faults.NoSuchFault as error:
+        parser.exit(2, f"chaos: {error}\n")
     print("\n".join(harness.table(outcome.strikes)))
     for act, fired in outcome.alerts.items():
         print(f"{act}: " + ", ".join(f"{name} {'never' if after is None else f'{after:.0f} s'}" for name, after in fired.items()))
