@@ -13,6 +13,8 @@ GATEWAY_STEP = 10  # The second gateway's REST, gRPC and admin.
 # The kernel gives connections ports from 32768 up (its default): one of those could be gone before its process listens.
 UNUSED = range(10240, 32768)
 METRICS_OFFSET = 100  # From PORT_BASE.
+FIXED = 700  # From PORT_BASE: as many as the fixed ones of the largest cluster need.
+LAST = 65535
 
 
 class Ports:
@@ -29,6 +31,7 @@ class Ports:
         self._admin = base + 2 if base else ADMIN
         self._metrics = base + METRICS_OFFSET if base else METRICS
         self._next_metrics = self._metrics
+        self._fixed = range(base, base + FIXED) if base else ()
         # Free ports stay bound until all are chosen, so that no two are the same.
         self._held = contextlib.ExitStack()
 
@@ -49,20 +52,35 @@ class Ports:
         return self._next_metrics - 1
 
     def free(self):
-        """Any port that nobody listens on."""
+        """Any port that nobody listens on, none of the fixed ones."""
         holder = self._held.enter_context(socket.socket())
         while True:
+            port = random.choice(UNUSED)
             with contextlib.suppress(OSError):
-                holder.bind((HOST, random.choice(UNUSED)))
-                return holder.getsockname()[1]
+                if port not in self._fixed:
+                    holder.bind((HOST, port))
+                    return port
 
     def release(self):
         """Lets the processes have them."""
         self._held.close()
 
 
+def check_all(wanted):
+    """Of [(port, what)]; UserError when one is no port, two are the same, or somebody listens on one already."""
+    seen = {}
+    for port, what in wanted:
+        if port in seen:
+            raise UserError(f"port {port} would be {seen[port]} and {what}; set PORT_BASE=free, or start fewer gateways")
+        seen[port] = what
+    for port, what in wanted:
+        check_free(port, what)
+
+
 def check_free(port, what):
-    """UserError when somebody listens on the port already."""
+    """UserError when it is no port, or somebody listens on it already."""
+    if port > LAST:
+        raise UserError(f"port {port} ({what}) is above {LAST}, the last there is; set PORT_BASE to a lower number")
     with contextlib.closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

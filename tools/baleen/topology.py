@@ -34,6 +34,14 @@ class Spec:
     rest: int | None
     flags: tuple[str, ...]
 
+    def listens(self):
+        """[(port, what it is)] of its own."""
+        by_name = {"REST": self.rest, "gRPC": self.port, "admin": self._admin(), "metrics": self.metrics}
+        return [(port, f"{name} of {self.id}") for name, port in by_name.items() if port is not None]
+
+    def _admin(self):
+        return next((int(flag.split("=", 1)[1]) for flag in self.flags if flag.startswith("--admin_port=")), None)
+
 
 def _attention_flags(settings, role):
     flags = [f"--role={role}", f"--dtype={settings.dtype}", f"--model={settings.model}", f"--transport={settings.transport}"]

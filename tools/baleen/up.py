@@ -27,11 +27,7 @@ def _check(specs, binaries):
     for path in sorted({spec.binary for spec in specs}):
         if not os.access(binaries / path, os.X_OK):
             raise UserError(f"{binaries / path} is not built; run 'make build'")
-    for spec in specs:
-        if spec.rest is not None:
-            ports.check_free(spec.rest, f"REST of {spec.id}")
-        ports.check_free(spec.port, f"gRPC of {spec.id}")
-        ports.check_free(spec.metrics, f"metrics of {spec.id}")
+    ports.check_all([one for spec in specs for one in spec.listens()])
 
 
 def _start(specs, binaries):
