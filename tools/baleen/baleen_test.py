@@ -496,12 +496,15 @@ class CommandTest(unittest.TestCase):
     def test_scale_of_every_role(self):
         self.assertEqual(self.baleen("up").returncode, 0)
         grown = self.baleen("scale", "gateway=2", "prefill=2", "decode=3", "3")
-        self.assertEqual(grown.stdout, "2 gateways\n2 prefill workers\n3 decode workers\n3 expert shards\n", grown.stderr)
+        where, *counts = grown.stdout.splitlines()
+        self.assertEqual(counts, ["2 gateways", "2 prefill workers", "3 decode workers", "3 expert shards"], grown.stderr)
         rows = [line.split()[1] for line in self.baleen("status").stdout.splitlines()[1:]]
         self.assertEqual(rows, [f"{role}-{number}" for role, count in (("gateway", 2), ("prefill", 2), ("decode", 3), ("expert", 3),
                                                                        ("placement", 1)) for number in range(count)])
         self.enterContext(unittest.mock.patch.dict(os.environ, self.environment))
         running = state.load()
+        gateway = next(one for one in running if one.id == "gateway-1")
+        self.assertEqual(where, f"REST on http://127.0.0.1:{gateway.rest}, gRPC on 127.0.0.1:{gateway.port}")
         listening = [port for one in running for port in (one.port, one.metrics, one.rest) if port is not None]
         listening += [flag for one in running for flag in one.flags if flag.startswith("--admin_port=")]
         self.assertEqual(len(set(listening)), 2 * 11 + 2 + 2)
@@ -517,9 +520,9 @@ class CommandTest(unittest.TestCase):
         self.addCleanup(following.stdout.close)
         self.addCleanup(following.wait)
         self.addCleanup(following.kill)
-        for wanted in ("3", "1"):
+        for wanted, words in (("3", "3 expert shards"), ("1", "1 expert shard")):
             (self.model / "wanted").write_text(wanted)
-            self.assertEqual(following.stdout.readline(), f"{wanted} expert shards\n")
+            self.assertEqual(following.stdout.readline(), f"{words}\n")
             self.assertEqual(len(self.shards()), int(wanted))
         following.send_signal(signal.SIGINT)
         self.assertEqual(following.wait(timeout=60), 130)

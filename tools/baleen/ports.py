@@ -66,6 +66,11 @@ class Ports:
         self._held.close()
 
 
+def edge(gateway):
+    """Where clients find it, in words."""
+    return f"REST on http://{HOST}:{gateway.rest}, gRPC on {HOST}:{gateway.port}"
+
+
 def check_all(wanted):
     """Of [(port, what)]; UserError when one is no port, two are the same, or somebody listens on one already."""
     seen = {}

@@ -17,10 +17,12 @@ import state
 import topology
 from errors import UserError
 from settings import MAX_PROCESSES_PER_ROLE
-from waiting import up_timeout_s, wait_ready, wait_settled
+from waiting import up_timeout_s, wait_led, wait_ready, wait_settled
 
 
 FOLLOW_PERIOD_S = 1
+# An election takes a few seconds.
+LEADER_TIMEOUT_S = 30
 # By role, in words.
 NAMES = {"gateway": "gateways", "prefill": "prefill workers", "decode": "decode workers", "expert": "expert shards"}
 
@@ -61,7 +63,9 @@ def _grow(processes, template, count):
         processes.insert(max(i for i, one in enumerate(processes) if one.role == template.role) + 1, new)
         started.append(new)
         state.save(processes)
-    wait_ready(started, up_timeout_s())
+    wait_ready(started, up_timeout_s(), beside=processes)
+    for gateway in (one for one in started if one.rest is not None):
+        print(ports.edge(gateway))
 
 
 def _wanted(arguments):
@@ -71,14 +75,33 @@ def _wanted(arguments):
         raise UserError("how many shards? SHARDS=4 make scale")
     counts = {}
     for word in words:
-        role, _, count = word.rpartition("=")
-        role = role or "expert"
+        role, named, count = word.rpartition("=")
+        role = role if named else "expert"
+        if role in counts:
+            raise UserError(f"{' '.join(words)}: says twice how many {NAMES[role]}")
         if role not in NAMES:
             raise UserError(f"{word}: expected {', '.join(NAMES)}; placements are as many as their addresses say")
         if not count.isdecimal() or not 1 <= int(count) <= MAX_PROCESSES_PER_ROLE:
             raise UserError(f"{'SHARDS=' if role == 'expert' else f'{role}='}{count}: expected 1 to {MAX_PROCESSES_PER_ROLE}")
         counts[role] = int(count)
     return counts
+
+
+def _words(role, count):
+    return f"{count} {NAMES[role] if count != 1 else NAMES[role][:-1]}"
+
+
+def _copies(processes):
+    """Of each expert, as placement was told."""
+    flags = [flag for one in processes if one.role == "placement" for flag in one.flags]
+    return next((int(flag.split("=", 1)[1]) for flag in flags if flag.startswith("--replicas=")), 1)
+
+
+def _refuse_fewer_than_copies(processes, counts):
+    """As placement refuses it by the admin API: the death of a shard is survived by the copies at the others."""
+    copies, wanted = _copies(processes), counts.get("expert")
+    if wanted is not None and wanted < copies:
+        raise UserError(f"SHARDS={wanted}: expected {copies} (the copies of each expert) to {MAX_PROCESSES_PER_ROLE}")
 
 
 def _scale(role, wanted):
@@ -89,6 +112,8 @@ def _scale(role, wanted):
     there = [one for one in processes if one.role == role]
     if not there:
         raise UserError(f"no process of role {role} is alive; 'make down' and 'make up' start the cluster anew")
+    # Nobody would tell a new shard what to load, nor let a leaving one go.
+    wait_led(processes, LEADER_TIMEOUT_S)
     state.save(processes)
     if wanted > len(there):
         _grow(processes, there[0], wanted - len(there))
@@ -104,7 +129,7 @@ def _follow():
         with state.changing():
             wanted = placement.wanted_shards(state.running())
             if wanted is not None and _scale("expert", min(wanted, MAX_PROCESSES_PER_ROLE)):
-                print(f"{wanted} {NAMES['expert']}", flush=True)
+                print(_words("expert", wanted), flush=True)
         time.sleep(FOLLOW_PERIOD_S)
 
 
@@ -117,8 +142,9 @@ def run(arguments):
     if arguments.follow:
         return _follow()
     counts = _wanted(arguments)
+    _refuse_fewer_than_copies(state.running(), counts)
     for role, wanted in counts.items():
         with state.changing():
             _scale(role, wanted)
-        print(f"{wanted} {NAMES[role]}")
+        print(_words(role, wanted))
     return 0

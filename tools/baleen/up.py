@@ -78,5 +78,5 @@ def run(_arguments):
             down.stop_all(state.load())
         raise
     for gateway in (one for one in processes if one.rest is not None):
-        print(f"REST on http://{ports.HOST}:{gateway.rest}, gRPC on {ports.HOST}:{gateway.port}")
+        print(ports.edge(gateway))
     return 0

@@ -23,8 +23,9 @@ def _fail(reason, culprit):
     raise UserError(f"{culprit.id} {reason}; the end of its log ({culprit.log}):\n{tail}")
 
 
-def wait_ready(processes, timeout_s):
-    """Until every process would answer; UserError with the end of a log when one dies or the time is over."""
+def wait_ready(processes, timeout_s, beside=()):
+    """Until every process would answer; UserError with the end of a log when one dies or the time is over. `beside` is the cluster that
+    they join: where none of its placements leads any more, that is said too, and UserError when none is alive."""
     begin = time.monotonic()
     with Progress() as progress:
         while True:
@@ -36,6 +37,7 @@ def wait_ready(processes, timeout_s):
             text = f"ready: {len(processes) - len(waiting)} of {len(processes)}"
             if waiting:
                 text += f", waiting for {waiting[-1][0].id}"
+                text += "; no placement leads" if beside and not _led(beside) else ""
             progress.show(text, f" {seconds:.0f} s")
             if not waiting:
                 return
@@ -56,13 +58,39 @@ def wait_settled(processes, timeout_s):
     deadline = time.monotonic() + timeout_s
     with Progress() as progress:
         while True:
-            alive = [one for one in processes if one.role == "placement" and one.alive()]
-            if not alive:
-                raise UserError("no placement process is alive")
+            alive = _placements(processes)
             pending = max((moves for one in alive if (moves := _pending_moves(one)) is not None), default=None)
-            progress.show("experts are in place" if pending == 0 else "experts are moving")
+            leaderless = pending is None and not _led(processes)
+            progress.show("no placement leads" if leaderless else "experts are in place" if pending == 0 else "experts are moving")
             if pending == 0:
                 return
             if time.monotonic() > deadline:
-                raise UserError(f"experts are still moving after {timeout_s} s; see {alive[0].log}")
+                why = ", and no placement leads" if leaderless else ""
+                raise UserError(f"experts are still moving after {timeout_s} s{why}; see {alive[0].log}")
+            time.sleep(POLL_S)
+
+
+def _placements(processes):
+    alive = [one for one in processes if one.role == "placement" and one.alive()]
+    if not alive:
+        raise UserError("no placement process is alive")
+    return alive
+
+
+def _led(processes):
+    """Whether a placement has a map: one that does not lead, or cannot be elected, is at epoch 0."""
+    pages = [get(one.metrics, "/metrics")[1] for one in _placements(processes)]
+    epochs = [found[1] for page in pages if (found := re.search(r"^baleen_placement_epoch (\S+)$", page, re.MULTILINE))]
+    return any(float(epoch) > 0 for epoch in epochs)
+
+
+def wait_led(processes, timeout_s):
+    """Until a placement leads; UserError when none does in time, and at once when none is alive."""
+    deadline = time.monotonic() + timeout_s
+    with Progress() as progress:
+        while not _led(processes):
+            progress.show("no placement leads")
+            if time.monotonic() > deadline:
+                dead = [f"; {one.id}, which elects it, is dead" for one in processes if one.role == "etcd" and not one.alive()]
+                raise UserError(f"no placement leads after {timeout_s} s{''.join(dead)}; see {_placements(processes)[0].log}")
             time.sleep(POLL_S)

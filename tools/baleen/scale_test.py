@@ -1,0 +1,88 @@
+"""What `baleen scale` refuses, and what it waits for."""
+
+import contextlib
+import io
+import types
+import unittest
+import unittest.mock
+
+import process
+import scale
+import waiting
+from errors import UserError
+from progress import Progress
+
+
+def one(role, alive=True, flags=(), metrics=0):
+    """A process of the record."""
+    made = process.Process(role, f"{role}-0", 1, 2, 3, metrics, None, f"/logs/{role}-0.log", flags=list(flags))
+    made.alive = lambda: alive
+    return made
+
+
+def counts(*words):
+    return scale._wanted(types.SimpleNamespace(counts=list(words)))
+
+
+class CountsTest(unittest.TestCase):
+    def test_shards_without_a_role(self):
+        self.assertEqual(counts("4", "decode=2"), {"expert": 4, "decode": 2})
+
+    def test_what_is_wrong_is_named(self):
+        for words, said in ((("2", "4"), "2 4: says twice how many expert shards"), (("expert=2", "4"), "twice"),
+                            (("decode=1", "decode=1"), "twice how many decode workers"), (("=3",), "=3: expected gateway, "),
+                            (("0",), "SHARDS=0: expected 1 to 64"), (("x=",), "x=: expected gateway")):
+            with self.subTest(words=words), self.assertRaisesRegex(UserError, said):
+                counts(*words)
+
+    def run_on(self, processes, *words):
+        arguments = types.SimpleNamespace(counts=list(words), follow=False)
+        with unittest.mock.patch.object(scale.remote, "is_remote", lambda _: False), \
+                unittest.mock.patch.object(scale.state, "running", lambda: processes), \
+                unittest.mock.patch.object(scale.state, "changing", contextlib.nullcontext), \
+                unittest.mock.patch.object(scale, "_scale") as scaled, contextlib.redirect_stdout(io.StringIO()) as said:
+            scale.run(arguments)
+        return scaled.call_args_list, said.getvalue()
+
+    def test_as_many_shards_as_copies_at_least(self):
+        processes = [one("expert"), one("placement", flags=["--expected_shards=2", "--replicas=2"])]
+        with self.assertRaisesRegex(UserError, r"SHARDS=1: expected 2 \(the copies of each expert\) to 64"):
+            self.run_on(processes, "decode=2", "1")
+        self.assertEqual(self.run_on(processes, "2")[1], "2 expert shards\n")
+        self.assertEqual(self.run_on([one("placement", flags=["--replicas=1"])], "1", "gateway=1")[1], "1 expert shard\n1 gateway\n")
+
+
+class LeaderTest(unittest.TestCase):
+    def setUp(self):
+        self.epoch = 0
+        for name, fake in (("get", lambda *_: (200, f"baleen_placement_epoch {self.epoch}\nbaleen_placement_pending_moves 3\n")),
+                           ("not_ready", lambda _: "no orders")):
+            self.enterContext(unittest.mock.patch.object(waiting, name, fake))
+        self.said = io.StringIO()
+        self.enterContext(unittest.mock.patch.object(waiting, "Progress", lambda: Progress(self.said)))
+
+    def test_nothing_changes_while_none_leads(self):
+        processes = [one("expert"), one("placement"), one("etcd", alive=False)]
+        with self.assertRaisesRegex(UserError, "no placement leads after 0 s; etcd-0, which elects it, is dead; see /logs/placement-0.log"):
+            waiting.wait_led(processes, 0)
+        with unittest.mock.patch.object(scale.state, "running", lambda: list(processes)), \
+                unittest.mock.patch.object(scale, "LEADER_TIMEOUT_S", 0), unittest.mock.patch.object(scale.state, "save") as saved, \
+                unittest.mock.patch.object(scale, "_grow") as grown, self.assertRaisesRegex(UserError, "no placement leads"):
+            scale._scale("expert", 2)
+        self.assertFalse(saved.called or grown.called)
+        self.epoch = 5
+        waiting.wait_led(processes, 0)
+
+    def test_none_alive_is_said_at_once(self):
+        for wait in (lambda dead: waiting.wait_led(dead, 60), lambda dead: waiting.wait_ready([one("expert")], 60, beside=dead)):
+            with self.assertRaisesRegex(UserError, "no placement process is alive"):
+                wait([one("placement", alive=False)])
+
+    def test_who_waits_says_that_none_leads(self):
+        with unittest.mock.patch.object(waiting.logs, "tail", lambda *_: []), self.assertRaisesRegex(UserError, "is not ready after 0 s"):
+            waiting.wait_ready([one("expert")], 0, beside=[one("placement")])
+        self.assertIn("ready: 0 of 1, waiting for expert-0; no placement leads\n", self.said.getvalue())
+
+
+if __name__ == "__main__":
+    unittest.main()
