@@ -13,7 +13,7 @@ VENV := .baleen/venv
 
 # Names that `make up` takes; unset ones keep the command's defaults.
 export MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS PLACEMENTS ETCD TLS DTYPE TRANSPORT MTP SHARE_WEIGHTS DEVICE TENSOR_PARALLEL KV_MIB THREADS CORES NUMA_NODE \
-	TENANTS PRICES GUARDRAIL TRACES API_KEY PORT_BASE QUESTION
+	TENANTS PRICES GUARDRAIL TRACES API_KEY PORT_BASE CLUSTER_DIR QUESTION
 
 BINARIES := \
 	//services/gateway:baleen-gateway \
@@ -60,7 +60,7 @@ demo: build  ## start a cluster, ask QUESTION, show the answer, stop it
 certs:  ## make certificates for TLS=1 into .baleen/certs; 'tools/baleen/baleen certs --renew' issues them anew
 	@$(BALEEN) certs
 
-up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS DEVICE TENSOR_PARALLEL DTYPE TRANSPORT TLS KV_MIB THREADS CORES NUMA_NODE PORT_BASE)
+up: build  ## start a cluster in the background (MODEL GATEWAYS PREFILL DECODE SHARDS REPLICAS PLACEMENTS ETCD DEVICE TENSOR_PARALLEL DTYPE MTP TRANSPORT TLS KV_MIB SHARE_WEIGHTS THREADS CORES NUMA_NODE TENANTS PRICES GUARDRAIL TRACES PORT_BASE CLUSTER_DIR)
 	@$(BALEEN) up
 
 down:  ## stop it
@@ -69,7 +69,7 @@ down:  ## stop it
 status:  ## show its processes
 	@$(BALEEN) status
 
-scale:  ## change the number of expert shards while it runs (SHARDS)
+scale:  ## change the number of expert shards while it runs (SHARDS); 'tools/baleen/baleen scale ROLE=COUNT' does so for other roles
 	@$(BALEEN) scale
 
 chat:  ## ask it QUESTION
