@@ -24,6 +24,12 @@ AttemptOutcome OutcomeOf(const absl::Status& status) {
   }
 }
 
+bool KeepsJournal(const absl::Status& status) {
+  if (status.ok() || absl::IsCancelled(status)) return true;
+  const AttemptOutcome outcome = OutcomeOf(status);
+  return outcome != AttemptOutcome::kFailed && outcome != AttemptOutcome::kMoved;
+}
+
 bool Answered(const absl::Status& status) {
   return !absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status) && !absl::IsCancelled(status);
 }

@@ -18,6 +18,9 @@ enum class AttemptOutcome {
 // `status` of a stream that ended without a finish event.
 AttemptOutcome OutcomeOf(const absl::Status& status);
 
+// Whether a worker that was left with a resumable request has it, by the end of the stream: one that had gone by then has not.
+bool KeepsJournal(const absl::Status& status);
+
 // Whether a call that ended so reached a process.
 bool Answered(const absl::Status& status);
 

@@ -29,7 +29,7 @@ class DecodeStream {
   virtual ~DecodeStream() = default;
   // Frees the sequence on the worker; on_done still follows.
   virtual void Cancel() = 0;
-  // As Cancel, but a resumable request stays with the worker for its resume window.
+  // As Cancel, but a resumable request stays with the worker for its resume window, unless on_done says that the worker has gone.
   virtual void Detach() { Cancel(); }
   // While paused no events come, nor the stream's end, whatever its reason; few are buffered, then the sequence pauses on its worker.
   virtual void Pause(bool paused) {}

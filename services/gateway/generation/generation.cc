@@ -80,7 +80,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
 
   // Gives out what is there already, then runs the first attempt.
   void Start();
-  void Cancel() override { Leave(&DecodeStream::Cancel); }
+  void Cancel() override;
   void Detach() override;
   void Pause(bool paused) override;
 
@@ -114,11 +114,10 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   void Acquit();
   void TryAgain(absl::Status why);
   void RunLater(absl::Duration delay);
-  bool Active(uint32_t attempt);
+  // Whether the attempt's events are still wanted.
+  bool Listens(uint32_t attempt);
   // Marks the request as ended and lets its stream go; false when it had ended before.
   bool End(std::shared_ptr<DecodeStream>* stream);
-  bool EndLocked(std::shared_ptr<DecodeStream>* stream);
-  void Leave(void (DecodeStream::*how)());
   void Fail(absl::Status status);
 
   const GenerationContext context_;
@@ -228,33 +227,33 @@ void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
     leaving_ ? stream->Detach() : stream->Cancel();
   } else if (attempt_ == attempt && done_attempt_ != attempt) {
     if (paused_) stream->Pause(true);
+    if (leaving_ && kept_) stream->Detach();
     stream_ = std::move(stream);
   }
 }
 
-void GenerationImpl::Leave(void (DecodeStream::*how)()) {
+void GenerationImpl::Cancel() {
   std::shared_ptr<DecodeStream> stream;
-  if (End(&stream) && stream != nullptr) (stream.get()->*how)();
+  if (End(&stream) && stream != nullptr) stream->Cancel();
 }
 
-// Between workers nobody else has the journal: it would be lost with the connection that it is to outlive.
+// Nobody else has the journal between workers, nor when the one that has it turns out to have gone: it would be lost with the connection
+// that it is to outlive. So only the stream's end ends this.
 void GenerationImpl::Detach() {
+  if (input_.edge.empty()) return Cancel();
   std::shared_ptr<DecodeStream> stream;
-  bool waits = false;
+  bool kept = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    leaving_ = !input_.edge.empty();
+    if (ended_) return;
+    leaving_ = true;
     left_at_ = context_.clock->Now();
-    waits = leaving_ && !ended_ && !kept_;
-    if (waits) {
-      paused_ = false;
-      stream = stream_;
-    } else {
-      (void)EndLocked(&stream);  // Before the worker's stream can end, and with it the worker's copy of the journal.
-    }
+    paused_ = false;
+    kept = kept_;
+    stream = stream_;
   }
   if (stream == nullptr) return;
-  waits ? stream->Pause(false) : stream->Detach();  // It is to tell when the worker has it.
+  kept ? stream->Detach() : stream->Pause(false);  // It is to tell when the worker has it.
 }
 
 void GenerationImpl::Pause(bool paused) {
@@ -288,17 +287,13 @@ void GenerationImpl::EndPaused() {
   WatchDeadline(absl::ZeroDuration());  // It may just be opened.
 }
 
-bool GenerationImpl::Active(uint32_t attempt) {
+bool GenerationImpl::Listens(uint32_t attempt) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return !ended_ && attempt == attempt_;
+  return !ended_ && attempt == attempt_ && !(leaving_ && kept_);
 }
 
 bool GenerationImpl::End(std::shared_ptr<DecodeStream>* stream) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return EndLocked(stream);
-}
-
-bool GenerationImpl::EndLocked(std::shared_ptr<DecodeStream>* stream) {
   *stream = std::exchange(stream_, nullptr);
   if (std::exchange(ended_, true)) return false;
   if (input_.trace != nullptr) input_.trace->AttemptEnded(input_.choice, absl::OkStatus());
@@ -307,10 +302,10 @@ bool GenerationImpl::EndLocked(std::shared_ptr<DecodeStream>* stream) {
 }
 
 void GenerationImpl::OnEvent(uint32_t attempt, const v1::DecodeEvent& event) {
-  if (!Active(attempt)) return;
+  if (!Listens(attempt)) return;
   if (!accepted_) {
     OnAccepted(attempt);
-    if (!Active(attempt)) return;
+    if (!Listens(attempt)) return;
   }
   switch (event.event_case()) {
     case v1::DecodeEvent::kPrefilled:
@@ -331,14 +326,14 @@ void GenerationImpl::OnAccepted(uint32_t attempt) {
   accepted_ = true;
   admitted_ = true;
   full_ = absl::OkStatus();
-  bool leaving = false;
+  std::shared_ptr<DecodeStream> left;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     kept_ = true;
-    leaving = leaving_;
+    if (leaving_) left = stream_;
     if (!ended_ && context_.quarantine != nullptr) context_.quarantine->Started(suspect_, current_worker_.worker_id);
   }
-  if (leaving) return Leave(&DecodeStream::Detach);
+  if (left != nullptr) return left->Detach();
   if (journal_.empty()) WatchForToken(attempt, kPatience);
 }
 
@@ -354,7 +349,7 @@ void GenerationImpl::GiveUpWithoutWorkers(uint32_t attempt) {
   std::shared_ptr<DecodeStream> stream;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (ended_ || has_token_ || attempt != attempt_) return;
+    if (ended_ || leaving_ || has_token_ || attempt != attempt_) return;
     if (left <= absl::ZeroDuration()) stream = stream_;
     hopeless_ = stream != nullptr;
   }
@@ -424,15 +419,17 @@ void GenerationImpl::OnFinish(const v1::FinishEvent& finish) {
 }
 
 void GenerationImpl::OnDone(uint32_t attempt, absl::Status status) {
-  if (!Active(attempt)) return;
   bool hopeless = false;
+  bool left = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (ended_ || attempt != attempt_) return;
     stream_ = nullptr;
     done_attempt_ = attempt;
-    kept_ = false;
+    left = std::exchange(kept_, false) && leaving_;
     hopeless = hopeless_ && !has_token_;
   }
+  if (left && KeepsJournal(status)) return Cancel();
   if (input_.trace != nullptr) input_.trace->AttemptEnded(input_.choice, status);
   if (hopeless) return Fail(NoneReady());
   if (context_.clock->Now() >= input_.deadline) return Fail(DeadlinePassed());

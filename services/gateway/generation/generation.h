@@ -124,7 +124,8 @@ class Generation {
   virtual ~Generation() = default;
   // The client has gone: frees the sequence; no event follows.
   virtual void Cancel() = 0;
-  // As Cancel, but a resumable request stays with its worker for the resume window; between workers, with the next one.
+  // As Cancel, but a resumable request stays with its worker for the resume window; between workers, or when that one has gone, with the
+  // next one.
   virtual void Detach() = 0;
   // The client does not read as fast as tokens come: few more events follow until it does.
   virtual void Pause(bool paused) = 0;

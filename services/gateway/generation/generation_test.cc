@@ -384,6 +384,31 @@ TEST_F(GenerationTest, AClientThatLeavesAsItsWorkerDoesFindsItsRequestAgain) {
   }
 }
 
+TEST_F(GenerationTest, AClientThatLeavesAWorkerThatHasGoneFindsItsRequestAtTheNextOne) {
+  const std::vector<absl::Status> gone = {absl::UnavailableError("died"), absl::FailedPreconditionError("the worker is shutting down")};
+  const std::vector<absl::Status> kept = {absl::CancelledError("left"), absl::OkStatus(), absl::AbortedError("another gateway has it")};
+  const auto run = [&](const absl::Status& end) {
+    KeepingDialer dialer;
+    ManualTime time;
+    GenerationInput input = Input();
+    input.edge = PrivateText("edge");
+    input.resume[0] = GenerationResume{1, {}, "n1"};
+    Collector collector;
+    const auto generation = StartGeneration(Context(dialer, &time), std::move(input), collector.Sink());
+    generation->Detach();
+    std::exchange(dialer.end, nullptr)(end);
+    while (time.RunNext()) {
+    }
+    EXPECT_TRUE(dialer.streams.back()->detached);
+    if (dialer.end) std::exchange(dialer.end, nullptr)(absl::CancelledError("left"));
+    EXPECT_EQ(quarantine_.size(), 0u);
+    EXPECT_FALSE(collector.last.last()) << "the client hears nothing more";
+    return dialer.streams.size();
+  };
+  for (const absl::Status& end : gone) EXPECT_EQ(run(end), 2u) << end;
+  for (const absl::Status& end : kept) EXPECT_EQ(run(end), 1u) << end;
+}
+
 TEST_F(GenerationTest, WaitsForItsTurnAndGivesItsPlaceBack) {
   ScriptedDialer dialer(Answer("</think>\n\nabc"));
   Collector first, second;
