@@ -73,6 +73,7 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
       with_logprobs_ = call.input.spec.logprobs >= 0;
       answer_ = call.answer;
       events_ = std::move(call.events);
+      charge_ = call.charge;
       resumable_ = call.resumable;
     }
     GenerationSink sink = [self](GenerationEvent event) { self->OnEvent(std::move(event)); };
@@ -180,14 +181,14 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
     Response response;
     if (!events_.Next(event.choice).empty()) {
       FillResponse(event, request_id_, with_logprobs_, &response);
-    } else if (event.ends_request() && told_) {
+    } else {
+      if (const std::shared_ptr<Charge> charge = charge_.lock()) charge->Had(event);
+      if (!event.ends_request() || !told_) return;
       // The choice that ends last now ended before another one then, so that its end came without the usage.
       GenerationEvent end;
       end.choice = event.choice;
       FillResponse(end, request_id_, with_logprobs_, &response);
       FillUsage(event.usage, response.mutable_usage());
-    } else {
-      return;
     }
     told_ = true;
     if (resumable_) response.set_event_id(events_.Id());
@@ -218,7 +219,8 @@ class GrpcResponseWriter final : public grpc::ServerWriteReactor<Response>,
   bool with_logprobs_ = false;
   bool resumable_ = false;
   EventCursor events_;
-  bool told_ = false;  // The client has had something of this call.
+  std::weak_ptr<Charge> charge_;  // Held by who meters.
+  bool told_ = false;             // The client has had something of this call.
   std::shared_ptr<Generation> generation_;
   std::shared_ptr<IdempotentAnswer> answer_;
   std::deque<Waiting> queue_;

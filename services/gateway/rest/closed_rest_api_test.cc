@@ -147,6 +147,28 @@ TEST_F(ClosedRestApiTest, ATenantSeesItsOwnUsageAlone) {
   EXPECT_EQ(initech.at("output_tokens"), 0);
 }
 
+TEST_F(ClosedRestApiTest, WhatAClientHadIsNotBilledAgainWhenItsStreamIsResumed) {
+  const int64_t tokens_each = static_cast<int64_t>(Ids("€").size());
+  ASSERT_GT(tokens_each, 1) << "a character of one token";
+  ASSERT_EQ(static_cast<int64_t>(Ids("€€€").size()), 3 * tokens_each);
+  Answer({Ids("€€€")});
+  recall_->Keep({{0, 100}});
+  const auto billed = [this] { return json::parse(Call("GET", "/v1/usage", "", Key("key-a"))->body).at("output_tokens").as_int64(); };
+  HttpHeaders headers = Key("key-a");
+  headers.emplace_back("x-baleen-resumable", "1");
+  const auto first = Call("POST", "/v1/completions", R"({"model":"abacus","prompt":"1","stream":true})", headers);
+  ASSERT_EQ(billed(), 3 * tokens_each);
+  // Event 0 has the first token, and no character yet.
+  for (const int64_t characters : {1, 2, 3}) {
+    const int64_t before = billed();
+    headers = Key("key-a");
+    headers.emplace_back("last-event-id", std::to_string(characters));
+    const auto rest = Call("GET", "/v1/requests/" + first->Header("x-request-id") + "/events", "", headers);
+    ASSERT_EQ(rest->status, 200) << rest->body;
+    EXPECT_EQ(billed() - before, (3 - characters) * tokens_each);
+  }
+}
+
 TEST_F(ClosedRestApiTest, ARepeatIsNotBilledAgain) {
   HttpHeaders headers = Key("key-a");
   headers.emplace_back("idempotency-key", "k");

@@ -48,14 +48,15 @@ class WholeWriter {
 // Thread-safe: keep-alives come from the server's thread.
 class StreamWriter {
  public:
-  StreamWriter(AnswerHead head, StreamSpec spec, bool resumable, size_t choices, EventCursor events,
+  StreamWriter(AnswerHead head, StreamSpec spec, bool resumable, size_t choices, EventCursor events, std::weak_ptr<Charge> charge,
                std::shared_ptr<HttpResponder> responder)
       : spec_(spec),
         resumable_(resumable),
         responder_(std::move(responder)),
         head_(std::move(head)),
         states_(choices),
-        events_(std::move(events)) {}
+        events_(std::move(events)),
+        charge_(std::move(charge)) {}
 
   void OnEvent(const GenerationEvent& event) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -63,7 +64,9 @@ class StreamWriter {
     NoteNumerics(event, &head_);
     if (!events_.begun()) BeginAnswer();
     if (!std::exchange(introduced_, true)) Introduce();
-    if (const std::string body = ChunkBody(head_, event, &states_[event.choice]); !body.empty()) WriteEvent(event.choice, body);
+    if (const std::string body = ChunkBody(head_, event, &states_[event.choice]); !body.empty()) {
+      if (!WriteEvent(event.choice, body)) NoteHad(event);
+    }
     if (!event.ends_request()) return;
     if (spec_.include_usage) WriteEvent(kRequest, UsageChunkBody(head_, event.usage));
     WriteEvent(kRequest, "[DONE]");
@@ -131,11 +134,17 @@ class StreamWriter {
     responder_->EndStream();
   }
 
-  void WriteEvent(uint32_t choice, const std::string& data) {
+  // False when the client has had it.
+  bool WriteEvent(uint32_t choice, const std::string& data) {
     const std::string id = events_.Next(choice);
-    if (id.empty()) return;
+    if (id.empty()) return false;
     BeginAnswer();
     Write(absl::StrCat("id: ", id, "\ndata: ", data, "\n\n"));
+    return true;
+  }
+
+  void NoteHad(const GenerationEvent& event) {
+    if (const std::shared_ptr<Charge> charge = charge_.lock()) charge->Had(event);
   }
 
   void Write(std::string event) {
@@ -150,6 +159,7 @@ class StreamWriter {
   AnswerHead head_;
   std::vector<ChunkState> states_;
   EventCursor events_;
+  const std::weak_ptr<Charge> charge_;  // Held by who meters, until the answer is over or its client leaves.
   bool begun_ = false;
   bool introduced_ = false;
   bool answered_ = false;
@@ -178,7 +188,8 @@ void RunGeneration(const GenerationContext& context, GatewayProbe& probe, Genera
   std::function<void(bool)> on_slow = [](bool) {};
   const size_t choices = static_cast<size_t>(job.input.spec.choices);
   if (job.stream.stream) {
-    auto writer = std::make_shared<StreamWriter>(std::move(job.head), job.stream, job.resumable, choices, std::move(job.events), responder);
+    auto writer = std::make_shared<StreamWriter>(std::move(job.head), job.stream, job.resumable, choices, std::move(job.events), job.charge,
+                                                 responder);
     sink = [writer](GenerationEvent event) { writer->OnEvent(event); };
     responder->Every(writer->keep_alive_interval(), [waiting = std::weak_ptr<StreamWriter>(writer)] {
       const std::shared_ptr<StreamWriter> still = waiting.lock();

@@ -31,7 +31,7 @@ absl::StatusOr<EventCursor> Resumption::Apply(bool streamed, GenerationInput* in
 BilledBefore BilledFor(const EventCursor& events) {
   BilledBefore before;
   before.prompt = events.begun();
-  before.output = events.had();
+  before.events = events.had();
   return before;
 }
 

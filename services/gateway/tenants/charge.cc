@@ -16,7 +16,13 @@ int64_t PriceOf(const GenerationInput& input) {
 }  // namespace
 
 Charge::Charge(std::shared_ptr<TenantAccount> account, const GenerationInput& input, const BilledBefore& before)
-    : account_(std::move(account)), price_(PriceOf(input)), before_(before), open_choices_(input.spec.choices) {}
+    : account_(std::move(account)),
+      price_(PriceOf(input)),
+      before_(before),
+      choices_(static_cast<size_t>(input.spec.choices)),
+      open_choices_(input.spec.choices) {
+  for (size_t i = 0; i < std::min(choices_.size(), before.events.size()); ++i) choices_[i].had = before.events[i];
+}
 
 absl::Status Charge::Check(TenantAccount* account, int64_t least_prompt_tokens, const GenerationSpec& spec) {
   if (account == nullptr || least_prompt_tokens < kLongPrompt) return absl::OkStatus();
@@ -34,15 +40,20 @@ absl::StatusOr<std::shared_ptr<Charge>> Charge::Begin(std::shared_ptr<TenantAcco
 Charge::~Charge() { End(); }
 
 GenerationSink Charge::Meter(GenerationSink sink) {
-  const int64_t before = metered_ < before_.output.size() ? before_.output[metered_] : 0;
-  ++metered_;
-  return [self = shared_from_this(), sink = std::move(sink), counted = before](GenerationEvent event) mutable {
-    self->Count(event, &counted);
+  return [self = shared_from_this(), sink = std::move(sink), choice = metered_++](GenerationEvent event) {
+    self->Count(event, choice);
     sink(std::move(event));
   };
 }
 
-void Charge::Count(const GenerationEvent& event, int64_t* counted) {
+void Charge::Had(const GenerationEvent& event) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Choice& choice = choices_[event.choice];
+  --choice.had;
+  choice.counted = std::max(choice.counted, event.usage.completion_tokens);
+}
+
+void Charge::Count(const GenerationEvent& event, size_t choice) {
   if (account_ == nullptr) return;
   BilledTokens bill;
   {
@@ -54,8 +65,10 @@ void Charge::Count(const GenerationEvent& event, int64_t* counted) {
       bill.input_cache_hit = usage.prompt_cache_hit_tokens;
       bill.input_cache_miss = usage.prompt_tokens - usage.prompt_cache_hit_tokens;
     }
-    bill.output = std::max<int64_t>(0, usage.completion_tokens - *counted);
-    *counted = std::max(*counted, usage.completion_tokens);
+    if (int64_t& counted = choices_[choice].counted; choices_[choice].had <= 0) {
+      bill.output = std::max<int64_t>(0, usage.completion_tokens - counted);
+      counted = std::max(counted, usage.completion_tokens);
+    }
     used_ += bill.input_cache_hit + bill.input_cache_miss + bill.output;
   }
   if (!before_.free) account_->Bill(bill);

@@ -17,7 +17,7 @@ namespace baleen {
 struct BilledBefore {
   // Of one that is resumed: it is not computed again.
   bool prompt = false;
-  std::vector<int64_t> output = {};  // By choice: tokens from its first one on.
+  std::vector<int64_t> events = {};  // By choice: how many of its first ones; Charge::Had says which tokens those are.
   // All, of one that is repeated: it is computed again, so limits count it.
   bool free = false;
 };
@@ -37,11 +37,17 @@ class Charge : public std::enable_shared_from_this<Charge> {
 
   // Counts what passes on its way to the sink of one choice; called for one choice after the other, in their order.
   GenerationSink Meter(GenerationSink sink);
+  // The client had this event, of which its sink was told, before: with it the tokens of its choice up to here.
+  void Had(const GenerationEvent& event);
 
  private:
+  struct Choice {
+    int64_t had = 0;      // Events that the client had before, and that are still to come.
+    int64_t counted = 0;  // Tokens, those billed before among them.
+  };
+
   Charge(std::shared_ptr<TenantAccount> account, const GenerationInput& input, const BilledBefore& before);
-  // `counted`: tokens of this choice so far, those billed before among them.
-  void Count(const GenerationEvent& event, int64_t* counted);
+  void Count(const GenerationEvent& event, size_t choice);
   void End();
 
   const std::shared_ptr<TenantAccount> account_;
@@ -49,6 +55,7 @@ class Charge : public std::enable_shared_from_this<Charge> {
   const BilledBefore before_;
   size_t metered_ = 0;  // Choices.
   std::mutex mutex_;
+  std::vector<Choice> choices_;
   int64_t open_choices_;
   bool prompt_counted_ = false;
   int64_t used_ = 0;

@@ -33,6 +33,14 @@ class ChargeTest : public testing::Test {
     return charge->Meter([](GenerationEvent) {});
   }
 
+  // The next choice's, whose client had so many events before; only each `tokens`-th token completes one.
+  static GenerationSink SinkThatHad(const std::shared_ptr<Charge>& charge, uint32_t choice, int64_t events, int64_t tokens = 1) {
+    return charge->Meter([charge, choice, left = events, tokens](GenerationEvent event) mutable {
+      event.choice = choice;
+      if (event.usage.completion_tokens % tokens == 0 && left-- > 0) charge->Had(event);
+    });
+  }
+
   static GenerationEvent Event(int64_t tokens, int64_t prompt = 10, int64_t hit = 4) {
     GenerationEvent event;
     event.usage.prompt_tokens = prompt;
@@ -121,8 +129,8 @@ TEST_F(ChargeTest, ARequestThatFailsBeforeItsFirstTokenCostsNothing) {
 }
 
 TEST_F(ChargeTest, AResumedRequestPaysForWhatIsNew) {
-  const std::shared_ptr<Charge> charge = Begin(10, 100, 1, {.prompt = true, .output = {5}});
-  const GenerationSink sink = Sink(charge);
+  const std::shared_ptr<Charge> charge = Begin(10, 100, 1, {.prompt = true, .events = {5}});
+  const GenerationSink sink = SinkThatHad(charge, 0, 5);
   for (int i = 1; i <= 7; ++i) sink(Event(i));
   sink(Last(7));
   EXPECT_EQ(Billed().output, 2);
@@ -131,8 +139,8 @@ TEST_F(ChargeTest, AResumedRequestPaysForWhatIsNew) {
 }
 
 TEST_F(ChargeTest, EachChoiceOfAResumedRequestPaysForWhatIsNewInIt) {
-  const std::shared_ptr<Charge> charge = Begin(10, 100, 2, {.prompt = true, .output = {5, 1}});
-  const GenerationSink first = Sink(charge), second = Sink(charge);
+  const std::shared_ptr<Charge> charge = Begin(10, 100, 2, {.prompt = true, .events = {5, 1}});
+  const GenerationSink first = SinkThatHad(charge, 0, 5), second = SinkThatHad(charge, 1, 1);
   for (int i = 1; i <= 7; ++i) first(Event(i));
   second(Event(1));
   EXPECT_EQ(Billed().output, 2);
@@ -140,6 +148,14 @@ TEST_F(ChargeTest, EachChoiceOfAResumedRequestPaysForWhatIsNewInIt) {
   first(Last(7));
   EXPECT_EQ(Billed().output, 5);
   EXPECT_EQ(account_->Usage().streams, 0);
+}
+
+TEST_F(ChargeTest, TokensThatCameWithoutAnEventOfTheirOwnAreNotPaidAgain) {
+  const std::shared_ptr<Charge> charge = Begin(10, 100, 1, {.prompt = true, .events = {2}});
+  const GenerationSink sink = SinkThatHad(charge, 0, 2, 3);
+  for (int i = 1; i <= 8; ++i) sink(Event(i));
+  sink(Last(8));
+  EXPECT_EQ(Billed().output, 2) << "two events had six tokens";
 }
 
 TEST_F(ChargeTest, ARepeatCountsButIsFree) {
