@@ -32,6 +32,9 @@ constexpr absl::Duration kIsolationPoll = absl::Milliseconds(50);
 // By then placement has taken a dead worker out of the map: its heartbeats ended.
 constexpr absl::Duration kInquest = absl::Seconds(4);
 constexpr absl::Duration kInquestRound = absl::Milliseconds(250);
+// Tokens that a client is told again at a time, in 64 KiB of events or so, and how soon one that did not read them is looked at again.
+constexpr size_t kReplaySlice = 256;
+constexpr absl::Duration kReplayPoll = absl::Milliseconds(10);
 // How long a request that its client left for a while looks for a worker to keep it.
 constexpr absl::Duration kLeaving = absl::Seconds(30);
 
@@ -78,14 +81,16 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
     if (resume_) numerics_id_ = resume_->numerics_id;
   }
 
-  // Gives out what is there already, then runs the first attempt.
-  void Start();
+  // Gives out what is there already, then runs the next attempt.
+  void StartAttempt();
   void Cancel() override;
   void Detach() override;
   void Pause(bool paused) override;
 
  private:
-  void StartAttempt();
+  bool Replays() const { return resume_ && journal_.size() < resume_->generated.size(); }
+  // In slices, which stop while the client does not read: an answer of any length takes no more memory than one that is made.
+  void Replay();
   std::optional<PickedWorker> Pick();
   bool Isolate();
   void OpenStream(const PickedWorker& worker, uint32_t attempt);
@@ -159,25 +164,19 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   int failures_ = 0;   // In a row, without a token.
 };
 
-void GenerationImpl::Start() {
-  if (resume_) {
-    for (const int32_t token : resume_->generated) {
-      if (!AddToken({.token = token})) return;
-    }
-  }
-  StartAttempt();
-}
-
 void GenerationImpl::StartAttempt() {
   uint32_t attempt = 0;
   bool give_up = false;
+  bool paused = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (ended_) return;
+    paused = paused_;
     attempt = attempt_ + 1;
     give_up = leaving_ && context_.clock->Now() - left_at_ > kLeaving;
   }
   if (give_up || context_.clock->Now() >= input_.deadline) return Fail(DeadlinePassed());
+  if (Replays()) return paused ? RunLater(kReplayPoll) : Replay();
   if (isolated_ && !Isolate()) return RunLater(kIsolationPoll);
   std::optional<PickedWorker> worker = Pick();
   if (worker && full_.ok() && failed_workers_.count(worker->worker_id) > 0) {
@@ -192,6 +191,14 @@ void GenerationImpl::StartAttempt() {
     return admitted_ ? TryAgain(AllFull()) : Fail(std::move(full));
   }
   TryAgain(NoneReady());
+}
+
+void GenerationImpl::Replay() {
+  const std::vector<int32_t>& known = resume_->generated;
+  for (size_t i = 0; i < kReplaySlice && Replays(); ++i) {
+    if (!AddToken({.token = known[journal_.size()]})) return;
+  }
+  Replays() ? RunLater(absl::ZeroDuration()) : StartAttempt();
 }
 
 std::optional<PickedWorker> GenerationImpl::Pick() {
@@ -584,7 +591,7 @@ std::shared_ptr<Generation> StartAttempts(const GenerationContext& context, Gene
     return std::make_shared<EndedGeneration>();
   }
   auto generation = std::make_shared<GenerationImpl>(context, std::move(input), since, *std::move(matcher), std::move(sink));
-  generation->Start();
+  generation->StartAttempt();
   return generation;
 }
 

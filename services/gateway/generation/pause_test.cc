@@ -97,5 +97,42 @@ TEST_F(GenerationTest, AClientThatReadsOnWhileItsPromptPassesIsHeard) {
   generation->Cancel();
 }
 
+// A resumed request of so many tokens.
+constexpr size_t kKnownTokens = 5000;
+
+TEST_F(GenerationTest, AClientThatDoesNotReadIsNotToldAWholeAnswerAgain) {
+  PausingDialer dialer;
+  Collector collector;
+  ManualTime time;
+  GenerationInput input = Input();
+  input.resume[0] = GenerationResume{1, std::vector<int32_t>(kKnownTokens, 7), "n1"};
+  const auto generation = StartGeneration(Context(dialer, &time), std::move(input), collector.Sink());
+  generation->Pause(true);
+  const size_t told = collector.tokens.size();
+  EXPECT_GT(told, 0u);
+  EXPECT_LT(told, kKnownTokens / 10);
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(time.RunNext());
+  EXPECT_EQ(collector.tokens.size(), told);
+  generation->Pause(false);
+  while (time.RunNext()) {
+  }
+  EXPECT_EQ(collector.tokens, std::vector<int32_t>(kKnownTokens, 7));
+  EXPECT_FALSE(collector.last.last());
+  generation->Cancel();
+}
+
+TEST_F(GenerationTest, AClientThatNeverReadsWhatItHadEndsAtItsDeadline) {
+  PausingDialer dialer;
+  Collector collector;
+  ManualTime time;
+  GenerationInput input = Input();
+  input.deadline = time.Now() + absl::Seconds(10);
+  input.resume[0] = GenerationResume{1, std::vector<int32_t>(kKnownTokens, 7), "n1"};
+  const auto generation = StartGeneration(Context(dialer, &time), std::move(input), collector.Sink());
+  generation->Pause(true);
+  RunUntilLast(time, collector);
+  EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kDeadlineExceeded);
+}
+
 }  // namespace
 }  // namespace baleen
