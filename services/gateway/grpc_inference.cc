@@ -175,7 +175,8 @@ class InferenceService final : public v1::Inference::CallbackService {
   template <typename Response, typename Request>
   grpc::ServerWriteReactor<Response>* Run(grpc::CallbackServerContext* context, const Request& request) const {
     const auto writer = GrpcResponseWriter<Response>::New(context, Count(options_.calls));
-    const absl::StatusOr<Caller> caller = CountRequest(context);
+    // What resumes was counted when it was begun.
+    const absl::StatusOr<Caller> caller = request.has_resume() ? Authenticate(*context) : CountRequest(context);
     if (!caller.ok()) {
       writer->Refuse(caller.status());
       return writer.get();

@@ -12,6 +12,7 @@
 #include "services/gateway/grpc_inference_fixture.h"
 #include "services/gateway/testing/scripted_decode.h"
 #include "services/gateway/testing/scripted_recall.h"
+#include "services/gateway/testing/tenants.h"
 
 namespace baleen {
 namespace {
@@ -37,6 +38,7 @@ class GrpcResumeTest : public GrpcInferenceFixture {
     AddDecodeWorker(finder_.get());
     InferenceOptions options;
     options.finder = finder_.get();
+    options.tenants = tenants_.get();
     GrpcInferenceFixture::Serve(decode_.get(), options);
   }
 
@@ -57,6 +59,7 @@ class GrpcResumeTest : public GrpcInferenceFixture {
     return ReadAll<v1::GenerateResponse>(stub_->Generate(&context, request), expected);
   }
 
+  std::unique_ptr<TenantDirectory> tenants_;
   std::unique_ptr<ScriptedDecode> decode_;
   std::unique_ptr<ScriptedRecall> recall_;
   std::unique_ptr<RequestFinder> finder_;
@@ -110,6 +113,21 @@ TEST_F(GrpcResumeTest, OnlyWhatWasBegunSoIsTakenUp) {
   ReadAll<v1::GenerateResponse>(stub_->Generate(&keyed, Question()), grpc::StatusCode::INVALID_ARGUMENT);
   grpc::ClientContext plain;
   for (const auto& response : ReadAll<v1::GenerateResponse>(stub_->Generate(&plain, Question()))) EXPECT_EQ(response.event_id(), "");
+}
+
+TEST_F(GrpcResumeTest, NoLimitRefusesAResume) {
+  TenantsFile file({TenantJson("acme", "key-a", R"("requests_per_min":1,"tokens_per_min":10000)")});
+  tenants_ = file.Open();
+  Serve("=4");
+  const std::string key = "Bearer key-a";
+  recall_->Keep({{0, 1}});
+  const std::string id = Begin(Question(), key)[0].request_id();
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", key);
+  ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Question()), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(Resume(id, "0", grpc::StatusCode::OK, key).size(), 2u);
+  TearDown();  // Before the tenants' file goes.
+  tenants_.reset();
 }
 
 }  // namespace

@@ -103,6 +103,22 @@ TEST_F(ClosedRestApiTest, EveryAnswerSaysWhatIsLeft) {
   EXPECT_EQ(Call("GET", "/v1/usage", "", Key("key-a"))->status, 200);
 }
 
+TEST_F(ClosedRestApiTest, NoLimitRefusesAResume) {
+  file_.Write({TenantJson("acme", "key-a", R"("requests_per_min":1,"tokens_per_min":10000)")});
+  ASSERT_TRUE(tenants_->Reload().ok());
+  HttpHeaders headers = Key("key-a");
+  headers.emplace_back("x-baleen-resumable", "1");
+  const auto begun = Call("POST", "/v1/chat/completions", kChatStream, headers);
+  ASSERT_EQ(begun->status, 200);
+  recall_->Keep({{0, 1}});
+  EXPECT_EQ(Call("POST", "/v1/chat/completions", kChat, Key("key-a"))->status, 429);
+  const std::string path = "/v1/requests/" + begun->Header("x-request-id") + "/events";
+  const auto resumed = Call("GET", path, "", Key("key-a"));
+  EXPECT_EQ(resumed->status, 200) << resumed->body;
+  EXPECT_EQ(resumed->body, begun->body);
+  EXPECT_EQ(resumed->Header("x-ratelimit-remaining-requests"), "0");
+}
+
 TEST_F(ClosedRestApiTest, RequestsThatAskForTooMuchAreRefusedBeforeTheyStart) {
   file_.Write({TenantJson("acme", "key-a", R"("tokens_per_min":50,"concurrent_streams":1)")});
   ASSERT_TRUE(tenants_->Reload().ok());

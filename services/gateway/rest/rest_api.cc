@@ -121,7 +121,7 @@ absl::StatusOr<json::object> DetokenizeIds(const ServedModel& model, const std::
 // What a caller needs.
 enum class RestApi::Access {
   kOpen,    // Nothing.
-  kKey,     // A key, where keys are asked for.
+  kKey,     // A key, where keys are asked for. What resumes was counted when it was begun.
   kCounted  // A key, and room for a request in its tenant's limits.
 };
 
@@ -157,7 +157,8 @@ absl::Span<const RestApi::Route> RestApi::Routes() {
       {"POST", kCompletionPath, &RestApi::Generate, RouteShape::kCompletion, "Goes on with a text or with token ids."},
       {"GET", "/v1/models", &RestApi::Models, RouteShape::kModels, "The models served here.", Access::kKey},
       {"GET", "/v1/models/{model}", &RestApi::Model, RouteShape::kModel, "One model.", Access::kKey},
-      {"GET", "/v1/requests/{id}/events", &RestApi::Resume, RouteShape::kEvents, "Goes on with a resumable request's events."},
+      {"GET", "/v1/requests/{id}/events", &RestApi::Resume, RouteShape::kEvents, "Goes on with a resumable request's events.",
+       Access::kKey},
       {"GET", "/v1/usage", &RestApi::Usage, RouteShape::kUsage, "What the caller's tenant has used, and what it costs.", Access::kKey},
       {"POST", "/tokenize", &RestApi::Tokenize, RouteShape::kTokenize, "A text's or a chat's token ids."},
       {"POST", "/detokenize", &RestApi::Detokenize, RouteShape::kDetokenize, "Token ids' text."},
