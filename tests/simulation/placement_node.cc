@@ -51,7 +51,7 @@ EtcdReach PlacementNode::ReachEtcd() const {
 }
 
 void PlacementNode::Tick() {
-  if (election_ != nullptr) election_->Step();
+  if (election_ != nullptr) election_->Step().IgnoreError();  // It notes its errors, and is stepped again.
   cluster_.Tick();
   if (++ticks_ % 16 == 0 && cluster_.Rebalance()) {
     world_->Tell(absl::StrCat(host_, " moves experts for their load"));
