@@ -267,7 +267,7 @@ class InferenceService final : public v1::Inference::CallbackService {
     input.cache_salt = head.caller.cache_salt;
     input.tenant = FairShareOf(head.caller, input.spec.user);
     input.priority = head.caller.priority;
-    ASSIGN_OR_RETURN(call.events, head.resumption.Apply(/*streamed=*/true, &input));
+    ASSIGN_OR_RETURN(call.events, head.resumption.Apply(/*streamed=*/true, seeded, &input));
     call.resumable = head.resumption.resumable;
     BilledBefore before = BilledFor(call.events);
     if (!head.idempotency_key.empty()) {

@@ -115,6 +115,20 @@ TEST_F(GrpcResumeTest, OnlyWhatWasBegunSoIsTakenUp) {
   for (const auto& response : ReadAll<v1::GenerateResponse>(stub_->Generate(&plain, Question()))) EXPECT_EQ(response.event_id(), "");
 }
 
+TEST_F(GrpcResumeTest, ARequestSentTwiceUnderOneIdIsOneAnswer) {
+  Serve("=4");
+  const auto seed = [&](char digit) {
+    grpc::ClientContext context;
+    context.AddMetadata("x-baleen-resumable", "1");
+    context.AddMetadata("x-request-id", std::string(32, digit));
+    ReadAll<v1::GenerateResponse>(stub_->Generate(&context, Question()));
+    return decode_->starts().back().sampling().seed();
+  };
+  const uint64_t first = seed('a');
+  EXPECT_EQ(seed('a'), first);
+  EXPECT_NE(seed('b'), first);
+}
+
 TEST_F(GrpcResumeTest, NoLimitRefusesAResume) {
   TenantsFile file({TenantJson("acme", "key-a", R"("requests_per_min":1,"tokens_per_min":10000)")});
   tenants_ = file.Open();

@@ -133,6 +133,7 @@ json::object Responses(RouteShape route, const Shape& shape) {
     responses["200"] = Response("The events after Last-Event-ID.", {{"text/event-stream", json::object{{"schema", Ref("Event")}}}});
     responses["400"] = Response("Last-Event-ID is no event's id.", error);
     responses["404"] = Response("There is no such request.", error);
+    responses["409"] = Response("Several requests were begun under this id, or another connection went on with it.", error);
     responses["503"] = Response("No worker can be asked.", error);
     return responses;
   }

@@ -294,7 +294,7 @@ absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
   input.tenant = FairShareOf(call.caller, input.spec.user);
   input.priority = call.caller.priority;
   input.traceparent = call.traceparent;
-  ASSIGN_OR_RETURN(prepared.events, call.resumption.Apply(prepared.stream.stream, &input));
+  ASSIGN_OR_RETURN(prepared.events, call.resumption.Apply(prepared.stream.stream, prepared.seeded, &input));
   return prepared;
 }
 
@@ -380,16 +380,17 @@ void RestApi::Resume(const HttpRequest& request, const Caller& caller, const std
   call.caller = caller;
   call.traceparent = request.Header("traceparent");
   absl::StatusOr<EventCounts> had = ParseEventId(request.Header("last-event-id"));
-  if (!had.ok()) return Refuse(had.status(), *responder);
+  const HttpHeaders headers = {{"x-request-id", RequestIdToHex(call.request_id)}};
+  if (!had.ok()) return Refuse(had.status(), *responder, headers);
   call.resumption = {.resumable = true, .resumed = true, .edge = {}, .had = *std::move(had), .progress = {}};
   v1::RecallRequest recall;
   recall.set_request_id(call.request_id);
   recall.set_owner(caller.id);
-  options_.finder->Find(recall, [this, responder, call = std::move(call)](absl::StatusOr<FoundRequest> found) mutable {
-    if (!found.ok()) return Refuse(found.status(), *responder);
-    if (found->edge.tenant() != call.caller.id) return Refuse(absl::NotFoundError("There is no such request here."), *responder);
+  options_.finder->Find(recall, [this, responder, headers, call = std::move(call)](absl::StatusOr<FoundRequest> found) mutable {
+    if (!found.ok()) return Refuse(found.status(), *responder, headers);
+    if (found->edge.tenant() != call.caller.id) return Refuse(absl::NotFoundError("There is no such request here."), *responder, headers);
     if (found->edge.path() != kChatPath && found->edge.path() != kCompletionPath) {
-      return Refuse(absl::InvalidArgumentError("This request was begun over gRPC, where it can be taken up again."), *responder);
+      return Refuse(absl::InvalidArgumentError("This request was begun over gRPC, where it can be taken up again."), *responder, headers);
     }
     call.resumption.edge = std::move(found->edge);
     call.resumption.progress = std::move(found->choices);

@@ -257,12 +257,32 @@ TEST_F(RestApiTest, AnEventThatNeverWasIsNoneToGoOnAfter) {
     EXPECT_EQ(nothing_left->status, 200) << nothing_left->body;
     EXPECT_EQ(nothing_left->body, "");
     EXPECT_TRUE(nothing_left->ended);
-    std::string beyond = all.back().id;
-    beyond.replace(0, beyond.find('.'), "99999");
-    const auto refused = Call("GET", path, "", {{"last-event-id", beyond}});
-    EXPECT_EQ(refused->status, 400) << refused->body;
-    EXPECT_TRUE(absl::StrContains(refused->body, "Last-Event-ID")) << refused->body;
+    for (const char* count : {"999", "99999", "x"}) {
+      const size_t starts = decode_->starts().size();
+      std::string beyond = all.back().id;
+      beyond.replace(0, beyond.find('.'), count);
+      const auto refused = Call("GET", path, "", {{"last-event-id", beyond}});
+      EXPECT_EQ(refused->status, 400) << refused->body;
+      EXPECT_TRUE(absl::StrContains(refused->body, "Last-Event-ID")) << refused->body;
+      EXPECT_EQ(refused->Header("x-request-id"), first->Header("x-request-id"));
+      // More events than any answer can have are refused without its tokens.
+      EXPECT_EQ(decode_->starts().size() > starts, std::string(count) == "999") << count;
+    }
   }
+}
+
+TEST_F(RestApiTest, AResumableRequestSentTwiceUnderOneIdIsOneAnswer) {
+  const std::string seeded = R"({"model":"abacus","messages":[{"role":"user","content":"2+2"}],"seed":3})";
+  const auto seed = [&](const std::string& id, const std::string& resumable, const std::string& body) {
+    EXPECT_EQ(Call("POST", "/v1/chat/completions", body, {{"x-request-id", id}, {"x-baleen-resumable", resumable}})->status, 200);
+    return decode_->starts().back().sampling().seed();
+  };
+  const std::string id(32, 'a');
+  const uint64_t drawn = seed(id, "1", kChat);
+  EXPECT_EQ(seed(id, "1", kChat), drawn);
+  EXPECT_NE(seed(std::string(32, 'b'), "1", kChat), drawn);
+  EXPECT_NE(seed(id, "0", kChat), drawn);
+  EXPECT_EQ(seed(id, "1", seeded), 3u);
 }
 
 TEST_F(RestApiTest, AnErrorIsNoEventThatAClientGoesOnAfter) {

@@ -32,10 +32,10 @@ absl::StatusOr<EventCounts> ParseEventId(absl::string_view text) {
   return counts;
 }
 
-absl::StatusOr<EventCursor> EventCursor::After(EventCounts had, size_t choices) {
+absl::StatusOr<EventCursor> EventCursor::After(EventCounts had, size_t choices, int64_t most) {
   EventCursor cursor(choices);
   if (had.empty()) return cursor;
-  if (had.size() != choices) return NoEvent();
+  if (had.size() != choices || *std::max_element(had.begin(), had.end()) > most) return NoEvent();
   cursor.had_ = std::move(had);
   return cursor;
 }

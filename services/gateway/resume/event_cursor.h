@@ -23,8 +23,8 @@ absl::StatusOr<EventCounts> ParseEventId(absl::string_view text);
 // tokens; what belongs to no choice counts as the first one's. Thread-compatible.
 class EventCursor {
  public:
-  // INVALID_ARGUMENT when `had` is not of so many choices, nor empty.
-  static absl::StatusOr<EventCursor> After(EventCounts had, size_t choices);
+  // INVALID_ARGUMENT when `had` is not of so many choices, nor empty, or has more than `most` of one, which has never so many.
+  static absl::StatusOr<EventCursor> After(EventCounts had, size_t choices, int64_t most);
   // Its client has had nothing.
   explicit EventCursor(size_t choices = 1) : counts_(choices), had_(choices) {}
 

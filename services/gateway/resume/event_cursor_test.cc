@@ -10,10 +10,12 @@
 namespace baleen {
 namespace {
 
+constexpr int64_t kMost = 100;
+
 EventCursor After(const std::string& id, size_t choices) {
   absl::StatusOr<EventCounts> had = ParseEventId(id);
   EXPECT_TRUE(had.ok()) << had.status();
-  absl::StatusOr<EventCursor> cursor = EventCursor::After(*std::move(had), choices);
+  absl::StatusOr<EventCursor> cursor = EventCursor::After(*std::move(had), choices, kMost);
   EXPECT_TRUE(cursor.ok()) << cursor.status();
   return *std::move(cursor);
 }
@@ -45,8 +47,10 @@ TEST(EventCursorTest, WhatIsNoEventsIdIsRefused) {
     EXPECT_EQ(ParseEventId(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
   EXPECT_EQ(ParseEventId(std::string(100'000, '.')).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(EventCursor::After({1, 2}, 3).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(EventCursor::After({1, 2}, 1).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(EventCursor::After({1, 2}, 3, kMost).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(EventCursor::After({1, 2}, 1, kMost).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(EventCursor::After({1, kMost}, 2, kMost).ok());
+  EXPECT_EQ(EventCursor::After({1, kMost + 1}, 2, kMost).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(After("", 3).had(), (EventCounts{0, 0, 0}));
 }
 

@@ -1,5 +1,6 @@
 #include "services/gateway/resume/request_finder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "services/common/decode_workers.h"
@@ -34,11 +35,28 @@ struct Search {
   }
 };
 
+// Its client may have sent it twice, at two times.
+bool SameRequest(const std::string& a, const std::string& b) {
+  v1::EdgeRequest first;
+  v1::EdgeRequest second;
+  if (a == b || !first.ParseFromString(a) || !second.ParseFromString(b)) return true;  // What cannot be read is found out later.
+  return first.path() == second.path() && first.body() == second.body() && first.seed() == second.seed();
+}
+
+// As far as both go. Before a client has had a token, other arithmetic may begin anew with others.
+bool SameTokens(const v1::RecalledSequence& a, const v1::RecalledSequence& b) {
+  if (a.numerics_id() != b.numerics_id()) return true;
+  const int both = std::min(a.generated_size(), b.generated_size());
+  return std::equal(a.generated().begin(), a.generated().begin() + both, b.generated().begin());
+}
+
 }  // namespace
 
 void RecallMerge::Add(const v1::RecallReply& reply) {
   for (const v1::RecalledSequence& sequence : reply.sequences()) {
+    if (!newest_.empty() && !SameRequest(newest_.begin()->second.edge(), sequence.edge())) several_ = true;
     v1::RecalledSequence& newest = newest_[sequence.choice()];
+    if (!SameTokens(newest, sequence)) several_ = true;
     const bool longer = sequence.attempt() == newest.attempt() && sequence.generated_size() > newest.generated_size();
     if (newest.edge().empty() || sequence.attempt() > newest.attempt() || longer) newest = sequence;
   }
@@ -49,6 +67,7 @@ absl::StatusOr<FoundRequest> RecallMerge::Result() const {
     if (unsure_) return absl::UnavailableError("A worker that may have this request does not answer; try again shortly.");
     return absl::NotFoundError("There is no such request here, or its time to be resumed has passed.");
   }
+  if (several_) return absl::AlreadyExistsError("Several requests were begun under this id, so that none of them can be resumed.");
   FoundRequest found;
   if (!found.edge.ParseFromString(newest_.begin()->second.edge())) return absl::DataLossError("The request cannot be resumed.");
   for (const auto& [choice, sequence] : newest_) {

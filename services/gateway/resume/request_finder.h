@@ -31,12 +31,14 @@ class RecallMerge {
   void Add(const v1::RecallReply& reply);
   // A worker did not answer. `matters` when it may have the request.
   void AddFailure(bool matters) { unsure_ = unsure_ || matters; }
-  // NOT_FOUND when nobody has it, UNAVAILABLE when somebody who did not answer may, DATA_LOSS when what was kept cannot be read.
+  // NOT_FOUND when nobody has it, UNAVAILABLE when somebody who did not answer may, DATA_LOSS when what was kept cannot be read,
+  // ALREADY_EXISTS when several requests were begun under its id, whose answers are not to be joined.
   absl::StatusOr<FoundRequest> Result() const;
 
  private:
   std::map<uint32_t, v1::RecalledSequence> newest_;
   bool unsure_ = false;
+  bool several_ = false;
 };
 
 // Thread-safe. Workers that left the map are asked too for a while: they may be draining.

@@ -28,7 +28,8 @@ class FakeRecallClient final : public RecallClient {
 v1::RecallReply Has(uint32_t attempt, std::vector<uint32_t> generated, uint32_t choice = 0) {
   v1::EdgeRequest edge;
   edge.set_path("/p");
-  edge.set_seed(attempt);
+  edge.set_seed(7);
+  edge.set_created_unix_s(attempt);
   v1::RecallReply reply;
   v1::RecalledSequence* sequence = reply.add_sequences();
   sequence->set_choice(choice);
@@ -73,7 +74,7 @@ TEST_F(RequestFinderTest, TakesTheNewestAttemptOfEachChoice) {
   client_.replies["c"] = Has(1, {9}, 1);
   const auto found = Find();
   ASSERT_TRUE(found.ok()) << found.status();
-  EXPECT_EQ(found->edge.seed(), 2u);
+  EXPECT_EQ(found->edge.created_unix_s(), 2);
   ASSERT_EQ(found->choices.size(), 2u);
   EXPECT_EQ(found->choices.at(0).attempt, 2u);
   EXPECT_EQ(found->choices.at(0).generated.size(), 5u);
@@ -104,6 +105,24 @@ TEST_F(RequestFinderTest, AsksThoseThatLeftForAWhileButDoesNotCountOnThem) {
   SetWorkers({"b"});
   EXPECT_EQ(Find().status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(client_.asked, std::vector<std::string>{"b"});
+}
+
+TEST_F(RequestFinderTest, AnswersOfSeveralRequestsAreNotJoined) {
+  SetWorkers({"a", "b"});
+  client_.replies["a"] = Has(1, {1, 2});
+  client_.replies["b"] = Has(1, {1, 2, 3});
+  EXPECT_TRUE(Find().ok());
+  client_.replies["b"] = Has(1, {1, 3, 3});
+  EXPECT_EQ(Find().status().code(), absl::StatusCode::kAlreadyExists);
+  for (const uint32_t choice : {0, 1}) {
+    v1::RecallReply other = Has(1, {1, 2}, choice);
+    v1::EdgeRequest edge;
+    ASSERT_TRUE(edge.ParseFromString(other.sequences(0).edge()));
+    edge.set_seed(8);
+    other.mutable_sequences(0)->set_edge(edge.SerializeAsString());
+    client_.replies["b"] = other;
+    EXPECT_EQ(Find().status().code(), absl::StatusCode::kAlreadyExists) << choice;
+  }
 }
 
 TEST_F(RequestFinderTest, WhatCannotBeReadIsAnError) {

@@ -3,14 +3,25 @@
 #include <algorithm>
 
 #include "base/status_macros.h"
+#include "services/gateway/idempotency/idempotency_table.h"
 
 namespace baleen {
+namespace {
 
-absl::StatusOr<EventCursor> Resumption::Apply(bool streamed, GenerationInput* input) const {
-  ASSIGN_OR_RETURN(EventCursor events, EventCursor::After(streamed ? had : EventCounts(), static_cast<size_t>(input->spec.choices)));
+// Of a choice, and more: a token has one at most, and beside them are the echo, the end, the usage and [DONE].
+int64_t MostEvents(int64_t max_tokens) { return 2 * max_tokens + 16; }
+
+}  // namespace
+
+absl::StatusOr<EventCursor> Resumption::Apply(bool streamed, bool seeded, GenerationInput* input) const {
+  const GenerationSpec& spec = input->spec;
+  ASSIGN_OR_RETURN(EventCursor events,
+                   EventCursor::After(streamed ? had : EventCounts(), static_cast<size_t>(spec.choices), MostEvents(*spec.max_tokens)));
   if (resumed) {
     input->spec.seed = edge.seed();
     input->resume = progress;
+  } else if (resumable && !seeded) {
+    input->spec.seed = IdempotentSeed(/*secret=*/edge.tenant(), /*key=*/input->request_id, /*digest=*/"");
   }
   if (input->spec.logprobs >= 0) {
     // Log-probabilities are not kept: tokens that the client has not seen are generated again, bit for bit. Each had an event of its own.

@@ -26,8 +26,10 @@ struct Resumption {
   std::map<uint32_t, GenerationResume> progress;
 
   // Makes a prepared generation resumable or go on where it was left. `events` of a whole answer are never told one by one, so its client
-  // has had none. INVALID_ARGUMENT when the client has had what the request has not.
-  absl::StatusOr<EventCursor> Apply(bool streamed, GenerationInput* input) const;
+  // has had none. A resumable request that its client did not seed (`seeded`) gets the seed of its id: sent twice under one id it is the
+  // same answer twice, so that nobody can be told the rest of another one. INVALID_ARGUMENT when the client has had what the request has
+  // not.
+  absl::StatusOr<EventCursor> Apply(bool streamed, bool seeded, GenerationInput* input) const;
 };
 
 // What a client that has had these events was billed.
