@@ -18,6 +18,8 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+constexpr int kReceiveBytes = 4096;  // Of who reads nothing, so that what waits for it waits in the gateway.
+
 std::string Request(uint32_t row, int max_tokens) {
   const std::string body =
       absl::StrCat(R"({"model":"abacus","prompt":"1 + 1","stream":true,"ignore_eos":true,"max_tokens":)", max_tokens, "}");
@@ -32,9 +34,12 @@ std::string Request(uint32_t row, int max_tokens) {
 // Looks for lines alone: chunk headers between them do not matter, since the gateway never cuts a line.
 class SseClients::Client : public std::enable_shared_from_this<Client> {
  public:
-  Client(SseClients* all, uint32_t row, int max_tokens) : all_(all), row_(row), request_(Request(row, max_tokens)), socket_(all->io_) {}
+  Client(SseClients* all, uint32_t row, int max_tokens, Reads reads)
+      : all_(all), row_(row), request_(Request(row, max_tokens)), reads_(reads), socket_(all->io_) {}
 
   void Start() {
+    socket_.open(asio::ip::tcp::v4());
+    if (reads_ == Reads::kNothing) socket_.set_option(asio::socket_base::receive_buffer_size(kReceiveBytes));
     socket_.async_connect({asio::ip::address_v4::loopback(), static_cast<uint16_t>(all_->port_)},
                           [self = shared_from_this()](error_code error) { error ? self->Fail() : self->Ask(); });
   }
@@ -42,8 +47,10 @@ class SseClients::Client : public std::enable_shared_from_this<Client> {
  private:
   void Ask() {
     asio::async_write(socket_, asio::buffer(request_),
-                      [self = shared_from_this()](error_code error, size_t) { error ? self->Fail() : self->Read(); });
+                      [self = shared_from_this()](error_code error, size_t) { error ? self->Fail() : self->Listen(); });
   }
+
+  void Listen() { reads_ == Reads::kAll ? Read() : all_->silent_.push_back(shared_from_this()); }
 
   void Read() {
     socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](error_code error, size_t size) {
@@ -75,6 +82,7 @@ class SseClients::Client : public std::enable_shared_from_this<Client> {
   SseClients* const all_;
   const uint32_t row_;
   const std::string request_;
+  const Reads reads_;
   asio::ip::tcp::socket socket_;
   std::array<char, 2048> buffer_;
   std::string line_;
@@ -88,9 +96,9 @@ SseClients::~SseClients() {
   thread_.join();
 }
 
-void SseClients::Start(uint32_t row, int count, int max_tokens) {
-  asio::post(io_, [this, row, count, max_tokens] {
-    for (int i = 0; i < count; ++i) std::make_shared<Client>(this, row + static_cast<uint32_t>(i), max_tokens)->Start();
+void SseClients::Start(uint32_t row, int count, int max_tokens, Reads reads) {
+  asio::post(io_, [this, row, count, max_tokens, reads] {
+    for (int i = 0; i < count; ++i) std::make_shared<Client>(this, row + static_cast<uint32_t>(i), max_tokens, reads)->Start();
   });
 }
 

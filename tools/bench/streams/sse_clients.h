@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "tools/bench/streams/token_times.h"
 
@@ -20,8 +21,10 @@ class SseClients {
   SseClients(int port, TokenTimes* received);
   ~SseClients();  // Their connections are closed.
 
+  enum class Reads { kAll, kNothing };
+
   // Asks for `max_tokens` tokens under request ids whose first four bytes are row, row + 1, ...
-  void Start(uint32_t row, int count, int max_tokens);
+  void Start(uint32_t row, int count, int max_tokens, Reads reads = Reads::kAll);
   int64_t ended() const { return ended_; }    // Streams that have had their [DONE].
   int64_t failed() const { return failed_; }  // Connections that broke, or got anything but a 200.
 
@@ -34,6 +37,7 @@ class SseClients {
   std::atomic<int64_t> failed_{0};
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::vector<std::shared_ptr<Client>> silent_;  // Touched on the thread.
   std::thread thread_;
 };
 

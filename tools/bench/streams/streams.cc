@@ -1,5 +1,5 @@
 // What the gateway costs and adds when it passes many streams on: the real gateway and placement, a stub decode worker whose tokens cost
-// nothing, and clients on one thread. bazel run //tools/bench/streams
+// nothing, and clients on one thread. bazel run //tools/bench/streams (-- --read_nothing: what clients cost that do not read)
 #include <grpcpp/grpcpp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -25,6 +26,7 @@
 ABSL_FLAG(int, streams, 1000, "streams at a time");
 ABSL_FLAG(double, rate, 2000, "tokens a second of all streams together");
 ABSL_FLAG(int, seconds, 20, "of measuring under load");
+ABSL_FLAG(bool, read_nothing, false, "measure only what the gateway keeps for streams whose clients read nothing, at any rate");
 
 namespace baleen {
 namespace {
@@ -35,6 +37,9 @@ constexpr double kAloneRate = 40;
 constexpr int kWarmUp = 64;
 constexpr int kRefusals = 2000;
 constexpr absl::Duration kPatience = absl::Minutes(2);
+constexpr double kFullRate = 100'000;                  // As fast as clients are able to make the gateway stop reading.
+constexpr int kLongAnswer = 16'000;                    // More than any place between worker and client has room for.
+constexpr absl::Duration kSettled = absl::Seconds(2);  // So long without a token: nothing takes one any more.
 
 template <typename Condition>
 void WaitFor(const char* what, Condition condition) {
@@ -76,7 +81,9 @@ class Bench {
  public:
   Bench()
       : streams_(absl::GetFlag(FLAGS_streams)),
-        tokens_(static_cast<int>(absl::GetFlag(FLAGS_rate) / streams_ * (absl::GetFlag(FLAGS_seconds) + 120)) + 1),
+        tokens_(absl::GetFlag(FLAGS_read_nothing)
+                    ? kLongAnswer
+                    : static_cast<int>(absl::GetFlag(FLAGS_rate) / streams_ * (absl::GetFlag(FLAGS_seconds) + 120)) + 1),
         sent_(static_cast<size_t>(kWarmUp + 1 + streams_), static_cast<size_t>(std::max(tokens_, kAloneTokens))),
         received_(sent_.requests(), sent_.tokens()),
         stub_(Digits(), &sent_) {
@@ -105,18 +112,28 @@ class Bench {
   void Run() {
     SseClients clients(rest_port_, &received_);
     WarmUp(clients);
-    Alone(clients);
-    const int64_t before = gateway_.ResidentBytes();
-    UnderLoad(clients);
-    printf("memory per stream: %.1f KiB (gateway %.1f MiB before, %.1f MiB with %d streams)\n",
-           static_cast<double>(loaded_bytes_ - before) / 1024 / streams_, static_cast<double>(before) / (1 << 20),
-           static_cast<double>(loaded_bytes_) / (1 << 20), streams_);
+    if (absl::GetFlag(FLAGS_read_nothing)) {
+      PrintMemory([&] { Unread(clients); });
+    } else {
+      Alone(clients);
+      PrintMemory([&] { UnderLoad(clients); });
+    }
     if (clients.failed() == 0) return;
     fprintf(stderr, "%lld streams failed\n", static_cast<long long>(clients.failed()));
     exit(EXIT_FAILURE);
   }
 
  private:
+  // `load` begins the streams and leaves loaded_bytes_.
+  template <typename Load>
+  void PrintMemory(Load load) {
+    const int64_t before = gateway_.ResidentBytes();
+    load();
+    printf("memory per stream: %.1f KiB (gateway %.1f MiB before, %.1f MiB with %d streams)\n",
+           static_cast<double>(loaded_bytes_ - before) / 1024 / streams_, static_cast<double>(before) / (1 << 20),
+           static_cast<double>(loaded_bytes_) / (1 << 20), streams_);
+  }
+
   static std::vector<uint32_t> Digits() {
     const auto tokenizer = Tokenizer::Load(kModel);
     if (!tokenizer.ok()) {
@@ -139,6 +156,20 @@ class Bench {
     clients.Start(kWarmUp, 1, kAloneTokens);
     WaitFor("the stream alone", [&] { return clients.ended() + clients.failed() == kWarmUp + 1; });
     PrintPassages("one stream", Passages(sent_, received_, kWarmUp, 1));
+  }
+
+  // Until the worker cannot give another token, because nobody reads one.
+  void Unread(SseClients& clients) {
+    stub_.SetRate(kFullRate);
+    clients.Start(kWarmUp + 1, streams_, tokens_, SseClients::Reads::kNothing);
+    WaitFor("the streams", [&] { return stub_.running() == streams_; });
+    int64_t given = -1;
+    WaitFor("the gateway to read no more", [&] {
+      absl::SleepFor(kSettled);
+      return std::exchange(given, sent_.noted()) == sent_.noted();
+    });
+    loaded_bytes_ = gateway_.ResidentBytes();
+    printf("nothing read: the worker gave %.0f of %d tokens a stream\n", static_cast<double>(given - kWarmUp * 20) / streams_, tokens_);
   }
 
   void UnderLoad(SseClients& clients) {
