@@ -95,7 +95,7 @@ chaos: setup  ## kill, freeze, cut off and drain processes under load for MINUTE
 		$(if $(filter 1,$(MTP)),--mtp) $(if $(TRANSPORT),--transport=$(TRANSPORT)) $(if $(ONLY),--only='$(ONLY)') \
 		$(if $(ETCD_SECONDS),--etcd_seconds=$(ETCD_SECONDS)) --out=$(CURDIR)/.baleen/chaos.json
 
-overload: setup  ## too much load, a greedy neighbour, slow readers, shards that come and go under load: figures (SECONDS ROUNDS SEED ONLY=neighbour)
+overload: setup  ## too much load, a greedy neighbour, slow readers, clients that leave, shards that come and go under load: figures (SECONDS ROUNDS SEED ONLY=neighbour)
 	@$(BAZEL) run //tests/chaos:overload -- --seconds=$(SECONDS) --rounds=$(ROUNDS) --seed=$(SEED) \
 		$(if $(ONLY),--parts=$(ONLY)) --out=$(CURDIR)/.baleen/overload.json
 

@@ -1,4 +1,4 @@
-"""`make overload`: too much load, a greedy neighbour, slow readers, shards that come and go under load. Prints figures, writes JSON.
+"""`make overload`: too much load, a greedy neighbour, slow readers, clients that leave, shards that come and go. Prints figures, writes JSON.
 
 The load runs on the same machine as the cluster and takes its share of it.
 """
@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.request
 
+from tests.chaos.disconnects import disconnects
 from tests.chaos.open_load import TOKENS, Asker, goodput, median, percentile
 from tests.chaos.slow_readers import slow_readers
 from tests.testing.cluster import Cluster
@@ -246,12 +247,18 @@ def run_slow_readers(options):
         return slow_readers(cluster, Asker(cluster, "crowd", options.objective), options.seconds)
 
 
+def run_disconnects(options):
+    with _cluster() as cluster:
+        return disconnects(cluster, options.seed)
+
+
 def run_scaling(options):
     with _cluster() as cluster:
         return scaling(cluster, options.seconds, options.seed)
 
 
-PARTS = {"overload": run_overload, "neighbour": run_neighbour, "slow_readers": run_slow_readers, "scaling": run_scaling}
+PARTS = {"overload": run_overload, "neighbour": run_neighbour, "slow_readers": run_slow_readers, "disconnects": run_disconnects,
+         "scaling": run_scaling}
 
 
 def main():
