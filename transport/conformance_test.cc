@@ -25,7 +25,7 @@ namespace baleen {
 namespace {
 
 constexpr char kMethod[] = "/baleen.v1.Expert/Exchange";
-constexpr absl::Duration kPatience = absl::Seconds(8);
+constexpr absl::Duration kPatience = absl::Seconds(60);
 
 // One backend with one server on it.
 class Backend {
@@ -60,6 +60,7 @@ class GrpcBackend final : public Backend {
   void Serve(AcceptFunction accept) override {
     service_ = std::make_unique<Service>(std::move(accept), bounds_);
     grpc::ServerBuilder builder;
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);  // As the services do: clients ping several times a second.
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(service_.get());
     builder.SetMaxReceiveMessageSize(-1);
@@ -107,6 +108,7 @@ class UcxBackend final : public Backend {
     streams_ = std::make_unique<UcxStreamServer>(server_worker_.get(), bounds_);
     streams_->Serve(kMethod, std::move(accept));
     grpc::ServerBuilder builder;
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);  // As the services do: clients ping several times a second.
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(streams_.get());
     server_ = builder.BuildAndStart();

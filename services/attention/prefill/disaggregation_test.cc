@@ -73,6 +73,7 @@ struct PrefillNode {
                  .row_bytes = FakeStepRunner::kShape.RowBytes(),
                  .clock = Clock::Real()}) {
     grpc::ServerBuilder builder;
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);  // As the services do: clients ping several times a second.
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(&service);

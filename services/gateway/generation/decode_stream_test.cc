@@ -30,6 +30,7 @@ class StubDecode final : public v1::Decode::Service {
 
   explicit StubDecode(std::function<void(grpc::ServerContext&, Stream&)> run) : run_(std::move(run)) {
     grpc::ServerBuilder builder;
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);  // As the services do: clients ping several times a second.
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
