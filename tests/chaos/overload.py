@@ -1,6 +1,6 @@
-"""`make overload`: too much load, a greedy neighbour, slow readers, clients that leave, shards that come and go. Prints figures, writes JSON.
+"""`make overload`: too much load, a greedy neighbour, slow readers, clients that leave, shards that come and go.
 
-The load runs on the same machine as the cluster and takes its share of it.
+Prints figures, writes JSON. The load runs on the same machine as the cluster and takes its share of it.
 """
 
 import argparse
