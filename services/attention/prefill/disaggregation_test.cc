@@ -334,7 +334,9 @@ TEST_F(DisaggregationTest, WaitingForOthersFillsIsNoStall) {
   SteppedClock clock;
   DecodeNode decode(&network_, nullptr, absl::Milliseconds(200), &clock);
   PrefillNode prefill(&network_);
+  absl::Notification all_there;
   prefill.runner.before_step = [&](absl::Span<const SequenceStep>) {
+    all_there.WaitForNotification();
     EXPECT_TRUE(decode.received.WaitFor(prefill.runner.rows() * FakeStepRunner::kShape.BytesPerToken()));
     clock.Advance(absl::Milliseconds(100));
     decode.loop->Wake();
@@ -343,6 +345,8 @@ TEST_F(DisaggregationTest, WaitingForOthersFillsIsNoStall) {
   decode.Know({prefill.address});
   std::vector<std::shared_ptr<Collector>> collectors;
   for (int32_t i = 0; i < 6; ++i) collectors.push_back(decode.Submit(Prompt(i)));
+  while (prefill.loop.load().running + prefill.loop.load().waiting < 6) std::this_thread::yield();
+  all_there.Notify();
   for (int32_t i = 0; i < 6; ++i) ExpectRightTokens(*collectors[static_cast<size_t>(i)], i);
   EXPECT_EQ(decode.runner.rows(), 6 * 10);
   ExpectClean(decode);
@@ -380,11 +384,11 @@ TEST_F(DisaggregationTest, TheUrgentIsFilledFirst) {
 TEST_F(DisaggregationTest, AFillThatLaterOnesOvertakeIsStalled) {
   SteppedClock clock;
   SilentClient client;
-  DecodeNode decode(&network_, &client, absl::Milliseconds(200), &clock);
+  DecodeNode decode(&network_, &client, absl::Seconds(5), &clock);
   decode.Know({"a"});
   auto stuck = decode.Submit(Prompt(1));
   client.WaitForCall();
-  clock.Advance(absl::Milliseconds(10));
+  clock.Advance(absl::Seconds(2));
   auto later = decode.Submit(Prompt(2));
   std::vector<std::byte> row(static_cast<size_t>(FakeStepRunner::kShape.RowBytes()));
   IncomingRows rows = {.reservation = client.WaitForCall(1), .attempt = 1, .token_count = 1, .dtype = DType::kF32, .rows = row};
@@ -392,7 +396,7 @@ TEST_F(DisaggregationTest, AFillThatLaterOnesOvertakeIsStalled) {
   bool given_up = false;
   for (; rows.first_token < 149 && !given_up; ++rows.first_token) {
     ASSERT_TRUE(decode.reservations.Write(rows).ok());
-    clock.Advance(absl::Milliseconds(10));
+    clock.Advance(absl::Milliseconds(100));
     decode.loop->Wake();
     given_up = client.Cancelled(0, absl::Milliseconds(20));
   }
@@ -400,6 +404,30 @@ TEST_F(DisaggregationTest, AFillThatLaterOnesOvertakeIsStalled) {
   EXPECT_FALSE(client.Cancelled(1));
   decode.Know({});
   ExpectRightTokens(*stuck, 1);
+  ExpectRightTokens(*later, 2);
+  ExpectClean(decode);
+}
+
+TEST_F(DisaggregationTest, AFillThatArrivedBehindALaterOneIsNotStalled) {
+  SteppedClock clock;
+  SilentClient client;
+  DecodeNode decode(&network_, &client, absl::Seconds(5), &clock);
+  decode.Know({"a"});
+  auto first = decode.Submit(Prompt(1));
+  client.WaitForCall();
+  clock.Advance(absl::Milliseconds(500));
+  auto later = decode.Submit(Prompt(2));
+  std::vector<std::byte> row(static_cast<size_t>(FakeStepRunner::kShape.RowBytes()));
+  IncomingRows rows = {.reservation = client.WaitForCall(1), .attempt = 1, .token_count = 1, .dtype = DType::kF32, .rows = row};
+  rows.checksum = Crc32c(row.data(), row.size());
+  for (; rows.first_token < 100; ++rows.first_token) {
+    ASSERT_TRUE(decode.reservations.Write(rows).ok());
+    clock.Advance(absl::Milliseconds(100));
+    decode.loop->Wake();
+    ASSERT_FALSE(client.Cancelled(0, absl::Milliseconds(1))) << rows.first_token;
+  }
+  decode.Know({});
+  ExpectRightTokens(*first, 1);
   ExpectRightTokens(*later, 2);
   ExpectClean(decode);
 }

@@ -17,6 +17,9 @@
 namespace baleen {
 namespace {
 
+// Fills that are asked for so shortly after each other may arrive at their worker, and be filled, the other way round.
+constexpr absl::Duration kReordering = absl::Seconds(1);
+
 // One sequence's fill. The mutex is never held across a call of the client.
 struct Fill {
   SequenceId sequence = 0;
@@ -60,7 +63,7 @@ struct PrefillCoordinator::Impl : std::enable_shared_from_this<Impl> {
   void Conclude(const std::shared_ptr<Fill>& fill, bool filled);
   std::vector<std::shared_ptr<Fill>> Active();
   // Notes what came since the last call, which shows that its worker is at work: fills that wait behind are not stalled.
-  void NoteProgress(const std::vector<std::shared_ptr<Fill>>& active, absl::Time now);
+  void NoteProgress(const std::vector<std::shared_ptr<Fill>>& active);
   absl::Status CheckWorker(const Fill& fill, absl::Time now) const;
 
   const PrefillCoordinatorOptions options;
@@ -237,7 +240,7 @@ void PrefillCoordinator::Abort(SequenceId id) {
   impl_->LeaveWorker(*fill, attempt, false);
 }
 
-void PrefillCoordinator::Impl::NoteProgress(const std::vector<std::shared_ptr<Fill>>& active, absl::Time now) {
+void PrefillCoordinator::Impl::NoteProgress(const std::vector<std::shared_ptr<Fill>>& active) {
   std::map<std::string, absl::Time> first_turn;
   {
     const std::lock_guard lock(mu);
@@ -251,10 +254,11 @@ void PrefillCoordinator::Impl::NoteProgress(const std::vector<std::shared_ptr<Fi
     if (!added) first->second = std::min(first->second, fill->turn);
   }
   if (first_turn.empty()) return;
+  const absl::Time now = clock->Now();  // Not before the rows were counted, or some that came late would count as old ones.
   for (const auto& fill : active) {
     const std::lock_guard lock(fill->mu);
     const auto first = first_turn.find(fill->worker_id);
-    if (first != first_turn.end() && first->second <= fill->turn) fill->progress_at = now;
+    if (first != first_turn.end() && first->second <= fill->turn + kReordering) fill->progress_at = now;
   }
 }
 
@@ -269,7 +273,7 @@ absl::Status PrefillCoordinator::Impl::CheckWorker(const Fill& fill, absl::Time 
 void PrefillCoordinator::Tick() {
   const absl::Time now = impl_->clock->Now();
   const std::vector<std::shared_ptr<Fill>> active = impl_->Active();
-  impl_->NoteProgress(active, now);
+  impl_->NoteProgress(active);
   for (const auto& fill : active) {
     uint32_t attempt = 0;
     absl::Status given_up;
