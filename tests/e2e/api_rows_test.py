@@ -199,7 +199,7 @@ class ThinkingTest(unittest.TestCase):
     def setUpClass(cls):
         directory = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()), "abacus")
         shutil.copytree(MODEL, directory)
-        (directory / "chat_template.jinja").write_text("{% if thinking %}{% endif %}")
+        (directory / "chat_template.jinja").write_text("{% if thinking %}{% endif %}<｜Assistant｜>")
         cls.cluster = cls.enterClassContext(Cluster(shards=1, prefill=0, worker_flags=["--role=both"], model=directory))
         cls.client = openai.OpenAI(base_url=cls.cluster.base_url, api_key="unused", max_retries=0)
 
