@@ -30,7 +30,7 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 
 // A stream's source is asked to wait from here on.
-constexpr size_t kSlowReaderBytes = 16 << 10;
+constexpr size_t kSlowReaderBytes = 8 << 10;
 // Here a source that does not wait is given up. A client that does not read is so by time.
 constexpr size_t kMaxQueuedBytes = 64 << 20;
 // Of a further request, taken while an answer is under way.

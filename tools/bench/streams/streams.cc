@@ -38,7 +38,7 @@ constexpr int kWarmUp = 64;
 constexpr int kRefusals = 2000;
 constexpr absl::Duration kPatience = absl::Minutes(2);
 constexpr double kFullRate = 100'000;                  // As fast as clients are able to make the gateway stop reading.
-constexpr int kLongAnswer = 16'000;                    // More than any place between worker and client has room for.
+constexpr int kLongAnswer = 2000;                      // As much as the model has positions for beside the prompt.
 constexpr absl::Duration kSettled = absl::Seconds(2);  // So long without a token: nothing takes one any more.
 
 template <typename Condition>
