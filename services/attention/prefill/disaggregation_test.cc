@@ -200,18 +200,19 @@ std::vector<int32_t> Prompt(int32_t seed) {
   return prompt;
 }
 
+void ExpectRightTokens(Collector& collector, int32_t seed) {
+  ASSERT_TRUE(collector.Wait().ok());
+  EXPECT_EQ(collector.tokens, FakeStepRunner::Continue(Prompt(seed), 10));
+}
+
+void ExpectClean(DecodeNode& decode) {
+  EXPECT_EQ(decode.reservations.open(), 0);
+  EXPECT_EQ(decode.pool.free_blocks(), decode.pool.total_blocks());
+}
+
 class DisaggregationTest : public testing::Test {
  protected:
   ~DisaggregationTest() override { network_.Kill(kKvAddress); }
-
-  static void ExpectRightTokens(Collector& collector, int32_t seed) {
-    ASSERT_TRUE(collector.Wait().ok());
-    EXPECT_EQ(collector.tokens, FakeStepRunner::Continue(Prompt(seed), 10));
-  }
-  static void ExpectClean(DecodeNode& decode) {
-    EXPECT_EQ(decode.reservations.open(), 0);
-    EXPECT_EQ(decode.pool.free_blocks(), decode.pool.total_blocks());
-  }
 
   InprocNetwork network_;
 };
@@ -381,55 +382,60 @@ TEST_F(DisaggregationTest, TheUrgentIsFilledFirst) {
   }
 }
 
-TEST_F(DisaggregationTest, AFillThatLaterOnesOvertakeIsStalled) {
-  SteppedClock clock;
-  SilentClient client;
-  DecodeNode decode(&network_, &client, absl::Seconds(5), &clock);
-  decode.Know({"a"});
-  auto stuck = decode.Submit(Prompt(1));
-  client.WaitForCall();
-  clock.Advance(absl::Seconds(2));
-  auto later = decode.Submit(Prompt(2));
-  std::vector<std::byte> row(static_cast<size_t>(FakeStepRunner::kShape.RowBytes()));
-  IncomingRows rows = {.reservation = client.WaitForCall(1), .attempt = 1, .token_count = 1, .dtype = DType::kF32, .rows = row};
-  rows.checksum = Crc32c(row.data(), row.size());
-  bool given_up = false;
-  for (; rows.first_token < 149 && !given_up; ++rows.first_token) {
-    ASSERT_TRUE(decode.reservations.Write(rows).ok());
-    clock.Advance(absl::Milliseconds(100));
-    decode.loop->Wake();
-    given_up = client.Cancelled(0, absl::Milliseconds(20));
+// Two fills that were asked for one after the other, of which the later one alone gets rows.
+class OvertakenFill {
+ public:
+  OvertakenFill(InprocNetwork* network, absl::Duration apart) : decode_(network, &client_, absl::Seconds(5), &clock_) {
+    decode_.Know({"a"});
+    first_ = decode_.Submit(Prompt(1));
+    client_.WaitForCall();
+    clock_.Advance(apart);
+    later_ = decode_.Submit(Prompt(2));
+    rows_ = {.reservation = client_.WaitForCall(1), .attempt = 1, .token_count = 1, .dtype = DType::kF32, .rows = row_};
+    rows_.checksum = Crc32c(row_.data(), row_.size());
   }
+
+  // A row of the later fill comes, and 100 ms pass. Whether the first one was given up within `patience` of real time.
+  bool GivenUp(absl::Duration patience) {
+    EXPECT_TRUE(decode_.reservations.Write(rows_).ok());
+    ++rows_.first_token;
+    clock_.Advance(absl::Milliseconds(100));
+    decode_.loop->Wake();
+    return client_.Cancelled(0, patience);
+  }
+  bool LaterGivenUp() { return client_.Cancelled(1); }
+
+  // Both end with their tokens, by the decode worker itself.
+  void End() {
+    decode_.Know({});
+    ExpectRightTokens(*first_, 1);
+    ExpectRightTokens(*later_, 2);
+    ExpectClean(decode_);
+  }
+
+ private:
+  SteppedClock clock_;
+  SilentClient client_;
+  DecodeNode decode_;
+  std::shared_ptr<Collector> first_;
+  std::shared_ptr<Collector> later_;
+  std::vector<std::byte> row_ = std::vector<std::byte>(static_cast<size_t>(FakeStepRunner::kShape.RowBytes()));
+  IncomingRows rows_;
+};
+
+TEST_F(DisaggregationTest, AFillThatLaterOnesOvertakeIsStalled) {
+  OvertakenFill fills(&network_, absl::Seconds(2));
+  bool given_up = false;
+  for (int row = 0; row < 149 && !given_up; ++row) given_up = fills.GivenUp(absl::Milliseconds(20));
   EXPECT_TRUE(given_up);
-  EXPECT_FALSE(client.Cancelled(1));
-  decode.Know({});
-  ExpectRightTokens(*stuck, 1);
-  ExpectRightTokens(*later, 2);
-  ExpectClean(decode);
+  EXPECT_FALSE(fills.LaterGivenUp());
+  fills.End();
 }
 
 TEST_F(DisaggregationTest, AFillThatArrivedBehindALaterOneIsNotStalled) {
-  SteppedClock clock;
-  SilentClient client;
-  DecodeNode decode(&network_, &client, absl::Seconds(5), &clock);
-  decode.Know({"a"});
-  auto first = decode.Submit(Prompt(1));
-  client.WaitForCall();
-  clock.Advance(absl::Milliseconds(500));
-  auto later = decode.Submit(Prompt(2));
-  std::vector<std::byte> row(static_cast<size_t>(FakeStepRunner::kShape.RowBytes()));
-  IncomingRows rows = {.reservation = client.WaitForCall(1), .attempt = 1, .token_count = 1, .dtype = DType::kF32, .rows = row};
-  rows.checksum = Crc32c(row.data(), row.size());
-  for (; rows.first_token < 100; ++rows.first_token) {
-    ASSERT_TRUE(decode.reservations.Write(rows).ok());
-    clock.Advance(absl::Milliseconds(100));
-    decode.loop->Wake();
-    ASSERT_FALSE(client.Cancelled(0, absl::Milliseconds(1))) << rows.first_token;
-  }
-  decode.Know({});
-  ExpectRightTokens(*first, 1);
-  ExpectRightTokens(*later, 2);
-  ExpectClean(decode);
+  OvertakenFill fills(&network_, absl::Milliseconds(500));
+  for (int row = 0; row < 100; ++row) ASSERT_FALSE(fills.GivenUp(absl::Milliseconds(1))) << row;
+  fills.End();
 }
 
 // Ends each call as gRPC does at the request's deadline.
