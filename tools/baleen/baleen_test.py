@@ -16,7 +16,6 @@ import bench
 import certs
 import gpu
 import keys
-import placement
 import process
 import remote
 import request_trace
@@ -24,7 +23,6 @@ import settings
 import state
 import status
 import topology
-import waiting
 from errors import UserError
 from ports import Ports, check_free
 
@@ -301,23 +299,6 @@ class ProcessTest(unittest.TestCase):
     def test_table(self):
         shown = remote.table([status.COLUMNS, ("a", "b-0", "1", "2", "3", "no: x y")])
         self.assertEqual(shown.split("\n")[1], "a     b-0  1    2     3        no: x y")
-
-
-class LeaderTest(unittest.TestCase):
-    def said_by(self, *pages):
-        """Placements with these metrics pages, whose ports are their places."""
-        for module in (placement, waiting):
-            self.enterContext(unittest.mock.patch.object(module, "get", lambda port, _: (200, pages[port])))
-        return [unittest.mock.Mock(role="placement", metrics=port) for port in range(len(pages))]
-
-    def test_a_placement_that_does_not_lead_says_nothing(self):
-        standby = "baleen_placement_epoch 0\nbaleen_placement_wanted_shards 2\nbaleen_placement_pending_moves 0\n"
-        leader = "baleen_placement_epoch 7\nbaleen_placement_wanted_shards 3\nbaleen_placement_pending_moves 0\n"
-        self.assertEqual(placement.wanted_shards(self.said_by(standby, leader)), 3)
-        waiting.wait_settled(self.said_by(standby, leader), timeout_s=0)
-        self.assertIsNone(placement.wanted_shards(self.said_by(standby, standby)))
-        with self.assertRaisesRegex(UserError, "still moving"):
-            waiting.wait_settled(self.said_by(standby), timeout_s=0)
 
 
 def _span(identity, parent, name, start, end, **more):

@@ -3,14 +3,13 @@
 import http.client
 import json
 import os
-import re
 import sys
 import time
 
+import metrics
 import remote
 import state
 from errors import UserError
-from http_get import get
 
 DEFAULT_QUESTION = "What is 4821 + 1397?"
 ROWS_METRIC = "baleen_expert_rows_total"
@@ -19,14 +18,7 @@ ANSWER_TIMEOUT_S = 300
 
 def rows_by_shard(processes):
     """Rows that each expert shard has computed so far, by process id."""
-    rows = {}
-    for process in processes:
-        if process.role != "expert":
-            continue
-        text = get(process.metrics, "/metrics")[1]
-        values = re.findall(rf"^{ROWS_METRIC}(?:\{{[^}}]*\}})? (\S+)", text, re.MULTILINE)
-        rows[process.id] = sum(float(value) for value in values)
-    return rows
+    return {one.id: metrics.values(one, ROWS_METRIC)[0] or 0 for one in processes if one.role == "expert"}
 
 
 def sse_events(response):

@@ -7,7 +7,7 @@ import time
 
 import drain
 import log_level
-import placement
+import metrics
 import ports
 import process
 import remote
@@ -127,9 +127,9 @@ def _follow():
     """Does what the admin API asks for, until it is interrupted or the cluster ends."""
     while True:
         with state.changing():
-            wanted = placement.wanted_shards(state.running())
-            if wanted is not None and _scale("expert", min(wanted, MAX_PROCESSES_PER_ROLE)):
-                print(_words("expert", wanted), flush=True)
+            wanted = metrics.said_by_leader(state.running(), "baleen_placement_wanted_shards")
+            if wanted is not None and _scale("expert", min(int(wanted), MAX_PROCESSES_PER_ROLE)):
+                print(_words("expert", int(wanted)), flush=True)
         time.sleep(FOLLOW_PERIOD_S)
 
 

@@ -6,6 +6,7 @@ import types
 import unittest
 import unittest.mock
 
+import metrics
 import process
 import scale
 import waiting
@@ -52,12 +53,29 @@ class CountsTest(unittest.TestCase):
         self.assertEqual(self.run_on([one("placement", flags=["--replicas=1"])], "1", "gateway=1")[1], "1 expert shard\n1 gateway\n")
 
 
+class StandbyTest(unittest.TestCase):
+    def said_by(self, *pages):
+        """Placements with these metrics pages, whose ports are their places."""
+        self.enterContext(unittest.mock.patch.object(metrics, "get", lambda port, _: (200, pages[port])))
+        return [one("placement", metrics=port) for port in range(len(pages))]
+
+    def test_a_placement_that_does_not_lead_says_nothing(self):
+        wanted = lambda processes: metrics.said_by_leader(processes, "baleen_placement_wanted_shards")  # noqa: E731
+        standby = "baleen_placement_epoch 0\nbaleen_placement_wanted_shards 2\nbaleen_placement_pending_moves 0\n"
+        leader = "baleen_placement_epoch 7\nbaleen_placement_wanted_shards 3\nbaleen_placement_pending_moves 0\n"
+        self.assertEqual(wanted(self.said_by(standby, leader)), 3)
+        waiting.wait_settled(self.said_by(standby, leader), timeout_s=0)
+        self.assertIsNone(wanted(self.said_by(standby, standby)))
+        with self.assertRaisesRegex(UserError, "still moving"):
+            waiting.wait_settled(self.said_by(standby), timeout_s=0)
+
+
 class LeaderTest(unittest.TestCase):
     def setUp(self):
         self.epoch = 0
-        for name, fake in (("get", lambda *_: (200, f"baleen_placement_epoch {self.epoch}\nbaleen_placement_pending_moves 3\n")),
-                           ("not_ready", lambda _: "no orders")):
-            self.enterContext(unittest.mock.patch.object(waiting, name, fake))
+        says = lambda *_: (200, f"baleen_placement_epoch {self.epoch}\nbaleen_placement_pending_moves 3\n")  # noqa: E731
+        for module, name, fake in ((metrics, "get", says), (waiting, "not_ready", lambda _: "no orders")):
+            self.enterContext(unittest.mock.patch.object(module, name, fake))
         self.said = io.StringIO()
         self.enterContext(unittest.mock.patch.object(waiting, "Progress", lambda: Progress(self.said)))
 

@@ -1,12 +1,12 @@
 """Waiting for processes to be what they are to be."""
 
 import os
-import re
 import time
 
 import logs
+import metrics
 from errors import UserError
-from http_get import get, not_ready
+from http_get import not_ready
 from progress import Progress
 
 POLL_S = 0.2
@@ -46,20 +46,13 @@ def wait_ready(processes, timeout_s, beside=()):
             time.sleep(POLL_S)
 
 
-def _pending_moves(placement):
-    """Experts on the move, as placement counts them; None when it does not say, or has no map, as one that does not lead."""
-    _, body = get(placement.metrics, "/metrics")
-    said = dict(re.findall(r"^baleen_placement_(epoch|pending_moves) (\S+)$", body, re.MULTILINE))
-    return float(said["pending_moves"]) if float(said.get("epoch", 0)) > 0 and "pending_moves" in said else None
-
-
 def wait_settled(processes, timeout_s):
     """Until placement has no expert to move; UserError when the time is over or no placement lives."""
     deadline = time.monotonic() + timeout_s
     with Progress() as progress:
         while True:
             alive = _placements(processes)
-            pending = max((moves for one in alive if (moves := _pending_moves(one)) is not None), default=None)
+            pending = metrics.said_by_leader(alive, "baleen_placement_pending_moves")
             leaderless = pending is None and not _led(processes)
             progress.show("no placement leads" if leaderless else "experts are in place" if pending == 0 else "experts are moving")
             if pending == 0:
@@ -78,10 +71,7 @@ def _placements(processes):
 
 
 def _led(processes):
-    """Whether a placement has a map: one that does not lead, or cannot be elected, is at epoch 0."""
-    pages = [get(one.metrics, "/metrics")[1] for one in _placements(processes)]
-    epochs = [found[1] for page in pages if (found := re.search(r"^baleen_placement_epoch (\S+)$", page, re.MULTILINE))]
-    return any(float(epoch) > 0 for epoch in epochs)
+    return metrics.said_by_leader(_placements(processes), metrics.EPOCH) is not None
 
 
 def wait_led(processes, timeout_s):
