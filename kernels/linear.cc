@@ -6,6 +6,7 @@
 #include "base/parallel_for.h"
 #include "kernels/aligned_buffer.h"
 #include "kernels/cpu/linear/panel.h"
+#include "kernels/fork_cost.h"
 #include "kernels/linear_pack.h"
 #include "kernels/quantize.h"
 
@@ -21,8 +22,6 @@ using linear::PanelRun;
 constexpr int64_t kSliceRows = 256;
 // Rows of one task: enough to pay for reading a panel run into the second-level cache.
 constexpr int64_t kTaskRows = 96;
-// Below this many multiplications a fork costs more than it saves.
-constexpr int64_t kForkProducts = int64_t{1} << 17;
 // Inputs of a task that converts them: fewer take less time than a fork.
 constexpr int64_t kRoundInputs = 1 << 14;
 

@@ -9,6 +9,7 @@
 #include "base/parallel_for.h"
 #include "kernels/aligned_buffer.h"
 #include "kernels/cpu/mla_attention/block.h"
+#include "kernels/fork_cost.h"
 #include "kernels/math.h"
 
 namespace baleen {
@@ -19,8 +20,6 @@ constexpr int64_t kRunRows = 16;
 // A position's keys fall into segments of at least this many blocks, and into at most kMostSegments of them.
 constexpr int64_t kLeastSegmentBlocks = 32;
 constexpr int64_t kMostSegments = 16;
-// Below this many multiplications a fork costs more than it saves.
-constexpr int64_t kForkProducts = int64_t{1} << 17;
 
 // Blocks of a segment, by the position alone: the sum over keys is the sum of its segments' sums in ascending order, so that the segments
 // of one row can be computed at the same time.

@@ -5,14 +5,15 @@
 
 #include "base/parallel_for.h"
 #include "kernels/elementwise.h"
+#include "kernels/fork_cost.h"
 #include "model/layers/row_ops.h"
 
 namespace baleen {
 namespace {
 
 constexpr int64_t kRopeGrain = 8;  // Rows.
-// Multiplications of a task of heads: fewer take less time than a fork.
-constexpr int64_t kHeadProducts = 1 << 16;
+// Multiplications of a task of heads: a fork has two tasks at least.
+constexpr int64_t kHeadProducts = kForkProducts / 2;
 
 int64_t HeadGrain(int64_t products_of_a_head) { return std::max<int64_t>(1, kHeadProducts / products_of_a_head); }
 
