@@ -2,6 +2,7 @@
 
 #include "base/status_macros.h"
 #include "services/common/request_id.h"
+#include "services/gateway/api/derived_seed.h"
 
 namespace baleen {
 
@@ -9,7 +10,7 @@ absl::StatusOr<std::shared_ptr<IdempotentAnswer>> ClaimAnswer(IdempotencyKeys& k
                                                               GenerationInput* input) {
   AnswerRecord fresh;
   fresh.request_id = input->request_id;
-  fresh.seed = request.seeded ? *input->spec.seed : IdempotentSeed(caller.cache_salt, request.key, request.digest);
+  fresh.seed = request.seeded ? *input->spec.seed : DerivedSeed(caller.cache_salt, request.key, request.digest);
   fresh.created_unix_s = request.created_unix_s;
   ASSIGN_OR_RETURN(std::shared_ptr<IdempotentAnswer> answer, keys.Claim(caller.id, request.key, request.digest, fresh));
   input->spec.seed = answer->record().seed;

@@ -1,11 +1,8 @@
 #include "services/gateway/idempotency/idempotency_table.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -102,15 +99,5 @@ absl::Status CheckIdempotencyKey(absl::string_view key) {
 }
 
 std::string RequestDigest(absl::string_view path, absl::string_view body) { return Sha256(absl::StrCat(path, "\n", body)); }
-
-uint64_t IdempotentSeed(absl::string_view secret, absl::string_view key, absl::string_view digest) {
-  const std::string text = absl::StrCat("seed\n", digest, "\n", key);
-  unsigned char mac[SHA256_DIGEST_LENGTH];
-  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac,
-       nullptr);
-  uint64_t seed = 0;
-  std::memcpy(&seed, mac, sizeof seed);
-  return seed;
-}
 
 }  // namespace baleen

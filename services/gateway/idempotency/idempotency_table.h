@@ -94,9 +94,6 @@ absl::Status CheckIdempotencyKey(absl::string_view key);
 // SHA-256 of what an answer depends on.
 std::string RequestDigest(absl::string_view path, absl::string_view body);
 
-// A seed that any gateway draws for the same request under the same key, and nobody who lacks `secret` can tell.
-uint64_t IdempotentSeed(absl::string_view secret, absl::string_view key, absl::string_view digest);
-
 }  // namespace baleen
 
 #endif  // BALEEN_SERVICES_GATEWAY_IDEMPOTENCY_IDEMPOTENCY_TABLE_H_

@@ -128,14 +128,6 @@ TEST(IdempotencyKeyTest, MustBeShortAndPrintable) {
   EXPECT_FALSE(CheckIdempotencyKey("a\tb").ok());
 }
 
-TEST(IdempotentSeedTest, DependsOnAllOfIt) {
-  const uint64_t seed = IdempotentSeed("s", "k", "d");
-  EXPECT_EQ(seed, IdempotentSeed("s", "k", "d"));
-  EXPECT_NE(seed, IdempotentSeed("t", "k", "d"));
-  EXPECT_NE(seed, IdempotentSeed("s", "l", "d"));
-  EXPECT_NE(seed, IdempotentSeed("s", "k", "e"));
-}
-
 TEST(RequestDigestTest, DependsOnPathAndBody) {
   EXPECT_NE(RequestDigest("/a", "b"), RequestDigest("/b", "b"));
   EXPECT_NE(RequestDigest("/a", "b"), RequestDigest("/a", "c"));

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/status_macros.h"
-#include "services/gateway/idempotency/idempotency_table.h"
+#include "services/gateway/api/derived_seed.h"
 
 namespace baleen {
 namespace {
@@ -21,7 +21,7 @@ absl::StatusOr<EventCursor> Resumption::Apply(bool streamed, bool seeded, Genera
     input->spec.seed = edge.seed();
     input->resume = progress;
   } else if (resumable && !seeded) {
-    input->spec.seed = IdempotentSeed(/*secret=*/edge.tenant(), /*key=*/input->request_id, /*digest=*/"");
+    input->spec.seed = DerivedSeed(/*secret=*/edge.tenant(), /*name=*/input->request_id, /*digest=*/"");
   }
   if (input->spec.logprobs >= 0) {
     // Log-probabilities are not kept: tokens that the client has not seen are generated again, bit for bit. Each had an event of its own.
