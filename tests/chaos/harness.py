@@ -88,8 +88,9 @@ class ChaosCluster:
 
     def __init__(self, fabric, settings):
         self._stack = contextlib.ExitStack()
-        self._fabric, self._mtp, self._transport = fabric, settings.mtp, settings.transport
+        self._fabric, self._settings = fabric, settings
         self._max_num_seqs = max(16, 2 * settings.streams)  # One worker has room for all, with two choices each.
+        self._random = random.Random(f"victims {settings.seed}")
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -97,10 +98,10 @@ class ChaosCluster:
             self.etcd = stack.enter_context(Etcd(place("etcd")))
             self.etcd.name = "etcd"
             flags = ["--local_prefill_tokens=32", "--prefill_chunk=32", f"--max_num_seqs={self._max_num_seqs}",
-                     *(["--mtp"] if self._mtp else [])]
+                     *(["--mtp"] if self._settings.mtp else [])]
             self.cluster = stack.enter_context(
                 Cluster(shards=2, replicas=2, prefill=2, decode=2, placements=2, etcd=self.etcd.address, worker_flags=flags,
-                        transport=self._transport, fabric=self._fabric, proxied=(SLOW_SHARD,),
+                        transport=self._settings.transport, fabric=self._fabric, proxied=(SLOW_SHARD,),
                         own_flags=lambda name: ["--prefix_cache=false"] if name in ("prefill-0", "decode-0") else []))
             more = [self.cluster.start_gateway() for _ in range(2)]
             self.cluster.wait_ready([process for process, _ in more])
@@ -112,10 +113,14 @@ class ChaosCluster:
     def __exit__(self, *details):
         return self._stack.__exit__(*details)
 
-    def victims(self, fault):
+    def strike(self, fault):
+        """Does it to a process. Returns the process's name, a function that brings it back, and after how many seconds to call that."""
         if fault.kind == "slow":
-            return self.cluster.named(SLOW_SHARD)
-        return self._victims.get(fault.role) or self.cluster.named(fault.role)
+            victims = self.cluster.named(SLOW_SHARD)
+        else:
+            victims = self._victims.get(fault.role) or self.cluster.named(fault.role)
+        victim = self._random.choice(victims)
+        return victim.name, *faults.strike(fault, victim, self._fabric, self._settings.etcd_s)
 
 
 @contextlib.contextmanager
@@ -163,7 +168,7 @@ def run(settings, tell=lambda strike: None):
         before = leaks.settle(chaos.cluster.processes)
         outcome = Outcome([], with_fabric=fabric is not None, first_token_s=first_token_s)
         with load:
-            _strike_all(drawn, chaos, fabric, load, settings, first_token_s, outcome.strikes, tell)
+            _strike_all(drawn, chaos, load, settings, outcome, tell)
             if settings.alerts:
                 outcome.alerts = alerts.prove(chaos.cluster, load)
             if not load.pause():
@@ -180,26 +185,24 @@ def run(settings, tell=lambda strike: None):
     return outcome
 
 
-def _strike_all(drawn, chaos, fabric, load, settings, first_token_s, strikes, tell):
-    rng = random.Random(f"victims {settings.seed}")
+def _strike_all(drawn, chaos, load, settings, outcome, tell):
     end = None if settings.seconds is None else time.monotonic() + settings.seconds
     for fault in drawn:
-        if len(strikes) == settings.faults or (end is not None and time.monotonic() > end):
+        if len(outcome.strikes) == settings.faults or (end is not None and time.monotonic() > end):
             return
-        strikes.append(_strike(chaos, fabric, load, settings, first_token_s, fault, rng))
-        tell(strikes[-1])
+        outcome.strikes.append(_strike(chaos, load, fault, outcome.first_token_s))
+        tell(outcome.strikes[-1])
 
 
-def _strike(chaos, fabric, load, settings, first_token_s, fault, rng):
+def _strike(chaos, load, fault, first_token_s):
     quiet_begin = time.monotonic()
     time.sleep(SETTLE_S)
     in_phase = load.wait_for(fault.strikes_at, PHASE_TIMEOUT_S)
     if fault.phase == "kv transfer":
         time.sleep(load.prefill_s / 2)  # Rows are pushed from the first chunk's first layer on.
     struck = time.monotonic()
-    victim = rng.choice(chaos.victims(fault))
     load.gateways_may_end = fault.role == "gateway"
-    bring_back, after_s = faults.strike(fault, victim, fabric, settings.etcd_s)
+    victim, bring_back, after_s = chaos.strike(fault)
     time.sleep(after_s)
     bring_back()
     chaos.cluster.wait_ready(chaos.cluster.processes)
@@ -211,7 +214,7 @@ def _strike(chaos, fabric, load, settings, first_token_s, fault, rng):
     gap, ended, request = load.pauses.longest(pauses.NEXT, struck, time.monotonic())
     first, _, _ = load.pauses.longest(pauses.FIRST, struck, time.monotonic())
     quiet_first, _, _ = load.pauses.longest(pauses.FIRST, quiet_begin, struck)
-    strike = Strike(str(fault), fault.row, victim.name, in_phase, max(0.0, gap - quiet) * 1e3, quiet * 1e3,
+    strike = Strike(str(fault), fault.row, victim, in_phase, max(0.0, gap - quiet) * 1e3, quiet * 1e3,
                     f"{request}, {ended - gap - struck:.2f} to {ended - struck:.2f} s",
                     max(0.0, first - max(first_token_s, quiet_first)) * 1e3, [], [])
     _judge(load, strike)
