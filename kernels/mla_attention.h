@@ -5,12 +5,11 @@
 #include <cstdint>
 
 #include "base/dtype.h"
+#include "base/kv_block.h"
 #include "base/thread_pool.h"
 #include "kernels/isa.h"
 
 namespace baleen {
-
-constexpr int kKvBlockTokens = 64;
 
 struct MlaShape {
   int heads = 0;

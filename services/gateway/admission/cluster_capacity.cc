@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/kv_block.h"
 #include "services/common/decode_workers.h"
 
 namespace baleen {
 namespace {
 
-constexpr int64_t kBlockTokens = 64;
 constexpr double kOvercommit = 2;
 constexpr uint64_t kMaxWorkerTokens = uint64_t{1} << 40;
 constexpr uint32_t kMaxWorkerSequences = 1 << 20;  // Also of one that does not say.
@@ -46,7 +46,7 @@ AdmissionCapacity ClusterCapacity(const v1::ClusterMap& map, const AdmissionCapa
 }
 
 int64_t PriceOf(int64_t prompt_tokens, int64_t max_tokens) {
-  return (prompt_tokens + max_tokens + kBlockTokens - 1) / kBlockTokens * kBlockTokens;
+  return (prompt_tokens + max_tokens + kKvBlockTokens - 1) / kKvBlockTokens * kKvBlockTokens;
 }
 
 }  // namespace baleen

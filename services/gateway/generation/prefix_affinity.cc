@@ -1,6 +1,7 @@
 #include "services/gateway/generation/prefix_affinity.h"
 
 #include "absl/hash/hash.h"
+#include "base/kv_block.h"
 
 namespace baleen {
 namespace {
@@ -12,8 +13,8 @@ uint64_t KeyOf(absl::string_view worker_id, uint64_t name) { return absl::HashOf
 std::vector<uint64_t> PrefixAffinity::NameBlocks(absl::string_view salt, absl::Span<const int32_t> tokens) {
   std::vector<uint64_t> names;
   uint64_t parent = absl::HashOf(salt);
-  for (; tokens.size() >= kBlockTokens; tokens.remove_prefix(kBlockTokens)) {
-    parent = absl::HashOf(parent, tokens.subspan(0, kBlockTokens));
+  for (; tokens.size() >= kKvBlockTokens; tokens.remove_prefix(kKvBlockTokens)) {
+    parent = absl::HashOf(parent, tokens.subspan(0, kKvBlockTokens));
     names.push_back(parent);
   }
   return names;
@@ -24,7 +25,7 @@ int64_t PrefixAffinity::CachedTokens(absl::string_view worker_id, absl::Span<con
   for (const uint64_t name : names) {
     const auto it = entries_.find(KeyOf(worker_id, name));
     if (it == entries_.end() || now - it->second.at > max_age_) break;
-    tokens += kBlockTokens;
+    tokens += kKvBlockTokens;
   }
   return tokens;
 }

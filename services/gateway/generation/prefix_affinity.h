@@ -18,8 +18,6 @@ namespace baleen {
 // A guess from what was sent where; a wrong one costs time and no token. Bounded in entries and in age. Thread-compatible.
 class PrefixAffinity {
  public:
-  static constexpr int64_t kBlockTokens = 64;
-
   // Of blocks that a worker was sent longest ago, those beyond `max_entries` are forgotten, and all older than `max_age`.
   PrefixAffinity(size_t max_entries, absl::Duration max_age) : max_entries_(max_entries), max_age_(max_age) {}
 

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
+#include "base/kv_block.h"
 #include "benchmark/benchmark.h"
 #include "services/gateway/generation/prefix_affinity.h"
 #include "services/gateway/generation/worker_picker.h"
@@ -51,7 +52,7 @@ class Cache {
     for (const uint64_t name : names) {
       const auto it = std::find(blocks_.begin(), blocks_.end(), name);
       hit = hit && it != blocks_.end();
-      if (hit) cached += PrefixAffinity::kBlockTokens;
+      if (hit) cached += kKvBlockTokens;
       if (it != blocks_.end()) blocks_.erase(it);
       blocks_.push_back(name);
     }
