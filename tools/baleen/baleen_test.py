@@ -367,6 +367,8 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(self.baleen("drain", "expert-1").returncode, 0)
         self.assertEqual(list(self.shards()), ["expert-0"])
         self.assertIn("no process expert-9", self.baleen("drain", "expert-9").stderr)
+        self.assertIn("expert-0: would leave expert=0, expected 1 at least", self.baleen("drain", "prefill-0", "expert-0").stderr)
+        self.assertTrue(self.shards()["expert-0"].alive())
 
     def test_chat_streams_and_counts(self):
         self.assertEqual(self.baleen("up").returncode, 0)

@@ -91,15 +91,9 @@ def _words(role, count):
     return f"{count} {NAMES[role] if count != 1 else NAMES[role][:-1]}"
 
 
-def _copies(processes):
-    """Of each expert, as placement was told."""
-    flags = [flag for one in processes if one.role == "placement" for flag in one.flags]
-    return next((int(flag.split("=", 1)[1]) for flag in flags if flag.startswith("--replicas=")), 1)
-
-
 def _refuse_fewer_than_copies(processes, counts):
     """As placement refuses it by the admin API: the death of a shard is survived by the copies at the others."""
-    copies, wanted = _copies(processes), counts.get("expert")
+    copies, wanted = topology.copies(processes), counts.get("expert")
     if wanted is not None and wanted < copies:
         raise UserError(f"SHARDS={wanted}: expected {copies} (the copies of each expert) to {MAX_PROCESSES_PER_ROLE}")
 

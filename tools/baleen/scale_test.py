@@ -1,4 +1,4 @@
-"""What `baleen scale` refuses, and what it waits for."""
+"""What `baleen scale` and `baleen drain` refuse, and what they wait for."""
 
 import contextlib
 import io
@@ -6,6 +6,7 @@ import types
 import unittest
 import unittest.mock
 
+import drain
 import metrics
 import process
 import scale
@@ -14,9 +15,10 @@ from errors import UserError
 from progress import Progress
 
 
-def one(role, alive=True, flags=(), metrics=0):
+def one(role, alive=True, flags=(), metrics=0, number=0):
     """A process of the record."""
-    made = process.Process(role, f"{role}-0", 1, 2, 3, metrics, None, f"/logs/{role}-0.log", flags=list(flags))
+    name = f"{role}-{number}"
+    made = process.Process(role, name, 1, 2, 3, metrics, None, f"/logs/{name}.log", flags=list(flags))
     made.alive = lambda: alive
     return made
 
@@ -51,6 +53,36 @@ class CountsTest(unittest.TestCase):
             self.run_on(processes, "decode=2", "1")
         self.assertEqual(self.run_on(processes, "2")[1], "2 expert shards\n")
         self.assertEqual(self.run_on([one("placement", flags=["--replicas=1"])], "1", "gateway=1")[1], "1 expert shard\n1 gateway\n")
+
+
+class DrainTest(unittest.TestCase):
+    def drain(self, processes, *ids):
+        """The ids of those that are told to leave."""
+        with unittest.mock.patch.object(drain.remote, "is_remote", lambda _: False), \
+                unittest.mock.patch.object(drain.state, "running", lambda: processes), \
+                unittest.mock.patch.object(drain.state, "changing", contextlib.nullcontext), \
+                unittest.mock.patch.object(drain, "leave", return_value=[]) as leave:
+            self.assertEqual(drain.run(types.SimpleNamespace(ids=list(ids))), 0)
+        return [process.id for process in leave.call_args.args[1]]
+
+    def test_as_many_shards_stay_as_copies(self):
+        cluster = [one("expert", number=number) for number in range(3)] + [one("prefill"), one("placement", flags=["--replicas=2"])]
+        self.assertEqual(self.drain(cluster, "expert-1", "prefill-0"), ["expert-1", "prefill-0"])
+        refusal = r"expert-0, expert-2: would leave expert=1, expected 2 at least \(.*\); start others first: baleen scale expert=4"
+        with self.assertRaisesRegex(UserError, refusal):
+            self.drain(cluster, "expert-0", "prefill-0", "expert-2")
+
+    def test_a_decode_worker_stays(self):
+        cluster = [one("decode", number=number) for number in range(2)]
+        self.assertEqual(self.drain(cluster, "decode-1"), ["decode-1"])
+        with self.assertRaisesRegex(UserError, "decode-0, decode-1: would leave decode=0, .*first: baleen scale decode=3"):
+            self.drain(cluster, "decode-0", "decode-1")
+
+    def test_the_dead_may_always_go(self):
+        cluster = [one("expert"), one("expert", alive=False, number=1), one("placement", flags=["--replicas=2"])]
+        self.assertEqual(self.drain(cluster, "expert-1"), ["expert-1"])
+        with self.assertRaisesRegex(UserError, "expert-0: would leave expert=0"):
+            self.drain(cluster, "expert-0", "expert-1")
 
 
 class StandbyTest(unittest.TestCase):

@@ -119,6 +119,12 @@ def observed_flags(traces, role, identity):
     return flags
 
 
+def copies(processes):
+    """Of each expert, as placement was told."""
+    flags = [flag for one in processes if one.role == "placement" for flag in one.flags]
+    return next((int(flag.split("=", 1)[1]) for flag in flags if flag.startswith("--replicas=")), 1)
+
+
 def plan(settings, ports):
     """Every process of the cluster, with its ports."""
     attention = {"prefill": settings.prefill, "decode": settings.decode}
