@@ -1,4 +1,4 @@
-// gRPC channels with the options that every internal hop wants.
+// gRPC channels: to the cluster's own processes, and to servers that are no part of it.
 #ifndef BALEEN_SERVICES_COMMON_CHANNEL_H_
 #define BALEEN_SERVICES_COMMON_CHANNEL_H_
 
@@ -26,6 +26,11 @@ inline constexpr absl::Duration kWorkerSilence = absl::Milliseconds(670);
 // after `silence`, and reconnects after 50 ms to 1 s. address is host:port.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, std::shared_ptr<grpc::ChannelCredentials> credentials,
                                            absl::Duration silence = kDefaultSilence);
+
+// The same to a server of somebody else's, which cuts off who pings it more often than gRPC has it by default (GOAWAY, too_many_pings):
+// each five minutes, and never without a call. A host that vanished is found by TCP, since nobody acknowledges what was sent for
+// kDefaultSilence; other silence is for deadlines to find.
+std::shared_ptr<grpc::Channel> MakeOutsideChannel(const std::string& address, std::shared_ptr<grpc::ChannelCredentials> credentials);
 
 }  // namespace baleen
 

@@ -62,7 +62,7 @@ struct SpanExporter::Impl {
       file.emplace(std::string(path));
     } else {
       stub = otlp::TraceService::NewStub(
-          MakeChannel(options.endpoint, options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials()));
+          MakeOutsideChannel(options.endpoint, options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials()));
     }
   }
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "proto/baleen/v1/guardrail.grpc.pb.h"
+#include "services/common/channel.h"
 #include "services/common/channel_pool.h"
 #include "services/common/grpc_deadline.h"
 
@@ -22,7 +23,8 @@ constexpr int kTries = 3;
 struct Link {
   explicit Link(RemoteGuardOptions given) : options(std::move(given)) {}
   const RemoteGuardOptions options;
-  ChannelPool channels{options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials(), kDefaultSilence};
+  const std::shared_ptr<grpc::Channel> channel =
+      MakeOutsideChannel(options.address, options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials());
   const std::shared_ptr<OpenCalls> calls = std::make_shared<OpenCalls>();
 };
 
@@ -71,7 +73,7 @@ class GuardCall final : public grpc::ClientBidiReactor<v1::CheckRequest, v1::Che
     });
     if (id_ == 0) return std::exchange(owner_, nullptr)->OnEnd(absl::CancelledError("the gateway is shutting down"));
     self_ = shared_from_this();
-    stub_ = v1::Guardrail::NewStub(link->channels.To(link->options.address));
+    stub_ = v1::Guardrail::NewStub(link->channel);
     stub_->async()->Check(context_.get(), this);
     AddHold();  // For writes that start outside reactions; released with the last read.
     StartRead(&response_);
