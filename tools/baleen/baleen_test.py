@@ -389,7 +389,7 @@ class CommandTest(unittest.TestCase):
         elsewhere = {"CLUSTER_DIR": str(self.root / "elsewhere"), "BALEEN_URL": url, "BALEEN_ADMIN_URL": url}
         shown = self.baleen("status", **elsewhere)
         self.assertEqual(shown.returncode, 1)
-        self.assertRegex(shown.stdout, r"expert +expert-b +0 +3 +120 ms +no")
+        self.assertRegex(shown.stdout, r"expert +expert-b +0 +3 +120 ms +no", shown.stderr)
         shown = self.baleen("--url", f"{url}/v1/", "placement", CLUSTER_DIR=elsewhere["CLUSTER_DIR"]).stdout
         self.assertRegex(shown, r"expert-a +2 +11 +3\n")
         self.assertIn("epoch 7, moves pending 2", shown)
@@ -399,7 +399,7 @@ class CommandTest(unittest.TestCase):
         self.assertIn("no worker expert-a; there are expert-b, gateway-a", self.baleen("drain", "expert-a", **elsewhere).stderr)
         few = self.baleen("scale", "4", "gateway=1", **elsewhere)
         self.assertEqual(few.returncode, 1)
-        self.assertIn("expert: 1 of 4; 3 more are to be started", few.stdout)
+        self.assertIn("expert: 1 of 4; 3 more are to be started", few.stdout, few.stderr)
         self.assertIn("starts and stops local processes", self.baleen("scale", "--follow", **elsewhere).stderr)
         nobody = self.baleen("--url", "http://127.0.0.1:1", "status")
         self.assertEqual(nobody.returncode, 1)
