@@ -1,0 +1,148 @@
+#include "services/kv/transfer/block_copy_stream.h"
+
+#include <utility>
+
+#include "base/dtype.h"
+#include "proto/baleen/v1/kv.pb.h"
+#include "services/kv/transfer/block_copy.h"
+#include "services/kv/transfer/crc32c.h"
+
+namespace baleen {
+
+std::shared_ptr<BlockCopyStream> BlockCopyStream::Connect(Connector* connector, const std::string& address, BlockPool* pool,
+                                                          std::function<void(bool kept)> on_block) {
+  std::shared_ptr<BlockCopyStream> stream(new BlockCopyStream(pool, std::move(on_block)));
+  std::weak_ptr<BlockCopyStream> weak = stream;
+  auto connection = connector->Connect(address, kKvCopyMethod,
+                                       {.on_message =
+                                            [weak](Message message) {
+                                              if (auto self = weak.lock()) self->OnAck(message);
+                                            },
+                                        .on_closed =
+                                            [weak](absl::Status) {
+                                              if (auto self = weak.lock()) self->OnClosed();
+                                            }});
+  const std::lock_guard lock(stream->mu_);
+  stream->connection_ = std::move(connection);
+  return stream;
+}
+
+BlockCopyStream::~BlockCopyStream() { Close(); }
+
+bool BlockCopyStream::broken() const {
+  const std::lock_guard lock(mu_);
+  return broken_;
+}
+
+void BlockCopyStream::Close() {
+  std::shared_ptr<Connection> connection;
+  {
+    const std::lock_guard lock(mu_);
+    connection = connection_;
+  }
+  if (connection != nullptr) connection->Close();
+  OnClosed();
+}
+
+void BlockCopyStream::OnClosed() {
+  const std::lock_guard lock(mu_);
+  broken_ = true;
+  connection_ = nullptr;
+  queue_.clear();
+  in_flight_.clear();
+}
+
+void BlockCopyStream::Copy(const std::shared_ptr<BlockCopy>& copy, absl::Span<const BlockHash> names) {
+  {
+    const std::lock_guard lock(mu_);
+    copy->names.assign(names.begin(), names.end());
+    if (!copy->busy) QueueLocked(copy);
+  }
+  Pump();
+}
+
+void BlockCopyStream::Drop(BlockCopy& copy) {
+  const std::lock_guard lock(mu_);
+  copy.names.clear();
+}
+
+void BlockCopyStream::QueueLocked(const std::shared_ptr<BlockCopy>& copy) {
+  copy->busy = !broken_ && copy->held < copy->names.size();
+  if (copy->busy) queue_.push_back(copy);
+}
+
+void BlockCopyStream::Pump() {
+  std::unique_lock lock(mu_);
+  if (pumping_) return;
+  pumping_ = true;
+  bool sent = true;
+  std::vector<BlockHash> names;
+  std::vector<BlockId> block;
+  while (sent && NextLocked(&names, &block)) {
+    const std::shared_ptr<Connection> connection = connection_;
+    lock.unlock();
+    Message message = MakeMessage(names, block);
+    pool_->ReleaseAll(block);
+    sent = connection->Send(std::move(message)).ok();
+    lock.lock();
+  }
+  pumping_ = false;
+  lock.unlock();
+  if (!sent) OnClosed();
+}
+
+bool BlockCopyStream::NextLocked(std::vector<BlockHash>* names, std::vector<BlockId>* block) {
+  if (broken_ || connection_ == nullptr) return false;
+  while (!queue_.empty() && in_flight_.size() < kWindow) {
+    std::shared_ptr<BlockCopy> copy = std::move(queue_.front());
+    queue_.pop_front();
+    block->clear();
+    if (copy->held >= copy->names.size()) {  // Dropped meanwhile.
+      copy->busy = false;
+      continue;
+    }
+    const size_t count = copy->asked ? copy->held + 1 : copy->names.size();
+    if (copy->asked) *block = pool_->AcquireCached({&copy->names[copy->held], 1});
+    if (copy->asked && block->empty()) {  // Given up here; the next call looks anew.
+      copy->busy = false;
+      continue;
+    }
+    names->assign(copy->names.begin(), copy->names.begin() + static_cast<std::ptrdiff_t>(count));
+    in_flight_.push_back(std::move(copy));
+    return true;
+  }
+  return false;
+}
+
+Message BlockCopyStream::MakeMessage(absl::Span<const BlockHash> names, absl::Span<const BlockId> block) const {
+  v1::KvBlockHeader header;
+  header.set_names(PackNames(names));
+  if (block.empty()) return {.header = header.SerializeAsString(), .payload = {}};
+  Payload content = ReadBlock(*pool_, block.front());
+  header.set_dtype(pool_->shape().dtype == DType::kF32 ? v1::DTYPE_F32 : v1::DTYPE_BF16);
+  header.set_checksum(Crc32c(content.data, content.size));
+  return {.header = header.SerializeAsString(), .payload = std::move(content)};
+}
+
+void BlockCopyStream::OnAck(const Message& message) {
+  v1::KvBlockAckHeader ack;
+  if (!ack.ParseFromString(message.header)) return Close();
+  bool was_block = false;
+  bool kept = false;
+  {
+    const std::lock_guard lock(mu_);
+    if (broken_ || in_flight_.empty()) return;
+    const std::shared_ptr<BlockCopy> copy = std::move(in_flight_.front());
+    in_flight_.pop_front();
+    copy->busy = false;
+    was_block = copy->asked;
+    kept = ack.error().empty() && (!was_block || ack.held() > copy->held);
+    copy->asked = kept;
+    copy->held = kept ? ack.held() : 0;
+    if (kept) QueueLocked(copy);
+  }
+  if (was_block) on_block_(kept);
+  Pump();
+}
+
+}  // namespace baleen
