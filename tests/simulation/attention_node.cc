@@ -155,6 +155,7 @@ void AttentionNode::AdmitAll() {
   NotifyEnded(scheduler_.TakeEnded());
   for (Sequence* sequence : admitted) {
     SequenceObserver& observer = *sequence->request.observer;
+    if (!std::exchange(sequence->admission_told, true)) observer.OnAdmitted();
     if (!sequence->request.generates) {
       if (sequence->computed == 0) continue;
       observer.OnCached(sequence->computed);

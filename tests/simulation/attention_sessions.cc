@@ -59,6 +59,12 @@ void AttentionNode::DecodeSession::Begin(const v1::StartSequence& start) {
   (void)pipe_->Send(accepted);
 }
 
+void AttentionNode::DecodeSession::OnAdmitted() {
+  v1::DecodeEvent event;
+  event.mutable_admitted();
+  (void)pipe_->Send(event);
+}
+
 void AttentionNode::DecodeSession::OnPrefilled(int64_t prompt_tokens, int64_t cached_tokens) {
   v1::DecodeEvent event;
   event.mutable_prefilled()->set_prompt_cache_hit_tokens(static_cast<uint32_t>(cached_tokens));

@@ -20,6 +20,7 @@ class AttentionNode::DecodeSession final : public SequenceObserver, public std::
 
   void OnPacket(const Packet& packet);
   void OnClosed();
+  void OnAdmitted() override;
   void OnPrefilled(int64_t prompt_tokens, int64_t cached_tokens) override;
   void OnToken(int64_t index, const SampledToken& token) override;
   void OnFinished(const absl::Status& status, StopReason reason) override;

@@ -82,6 +82,8 @@ TEST_F(DecodeServiceTest, StreamsTokensInOrderThenFinishes) {
   ASSERT_TRUE(stream->Read(&event));
   EXPECT_TRUE(event.has_accepted());
   ASSERT_TRUE(stream->Read(&event));
+  EXPECT_TRUE(event.has_admitted());
+  ASSERT_TRUE(stream->Read(&event));
   EXPECT_EQ(event.prefilled().prompt_cache_miss_tokens(), 20u);
   std::vector<int32_t> tokens;
   while (stream->Read(&event) && event.has_token()) {

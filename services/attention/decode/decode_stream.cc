@@ -130,6 +130,12 @@ bool DecodeStream::Writable() const {
   return events_.size() < kMaxBuffered;
 }
 
+void DecodeStream::OnAdmitted() {
+  v1::DecodeEvent event;
+  event.mutable_admitted();
+  Emit(std::move(event));
+}
+
 void DecodeStream::OnPrefilled(int64_t prompt_tokens, int64_t cached_tokens) {
   v1::DecodeEvent event;
   event.mutable_prefilled()->set_prompt_cache_hit_tokens(static_cast<uint32_t>(cached_tokens));

@@ -39,6 +39,7 @@ class DecodeStream final : public grpc::ServerBidiReactor<v1::DecodeCommand, v1:
   void OnDone() override;
 
   bool Writable() const override;
+  void OnAdmitted() override;
   void OnPrefilled(int64_t prompt_tokens, int64_t cached_tokens) override;
   void OnToken(int64_t index, const SampledToken& token) override;
   void OnFinished(const absl::Status& status, StopReason reason) override;

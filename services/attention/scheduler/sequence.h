@@ -39,6 +39,8 @@ class SequenceObserver {
   // False pauses the sequence's decode until StepLoop::Wake; meanwhile its KV is anybody's who needs it. Called with the step loop's lock
   // held; must not call the loop.
   virtual bool Writable() const { return true; }
+  // Once, when the sequence has its first blocks: from here on it is computed.
+  virtual void OnAdmitted() {}
   // Once, when the prompt is in KV; `cached_tokens` of it were there when the sequence was first admitted.
   virtual void OnPrefilled(int64_t prompt_tokens, int64_t cached_tokens) {}
   virtual void OnToken(int64_t index, const SampledToken& token) {}
@@ -81,7 +83,7 @@ struct Sequence {
   bool paused = false;            // Its client did not read when the scheduler last looked.
   bool admitted = false;          // Once at least.
   int64_t cached_tokens = 0;      // Of the prompt, when first admitted.
-  bool queue_time_told = false;   // AttentionProbe::Admitted was due.
+  bool admission_told = false;    // AttentionProbe::Admitted and OnAdmitted were due.
   bool prefilled = false;         // OnPrefilled was due.
   // Of its tokens, where penalties ask. Used on the step loop's thread alone.
   std::unique_ptr<TokenCounts> counts = std::make_unique<TokenCounts>();

@@ -138,7 +138,10 @@ StepPlan StepLoop::Prepare() {
   NotifyEnded(std::move(ended));
   for (Sequence* sequence : admitted) {
     const absl::Time now = clock_->Now();
-    if (!std::exchange(sequence->queue_time_told, true)) probe_->Admitted(now - sequence->request.arrival);
+    if (!std::exchange(sequence->admission_told, true)) {
+      probe_->Admitted(now - sequence->request.arrival);
+      sequence->request.observer->OnAdmitted();
+    }
     if (sequence->request.trace != nullptr) sequence->request.trace->Admitted(now);
     if (!sequence->request.generates) PassOnCached(*sequence, pool_->shape().layers);
     if (remote_ != nullptr && sequence->request.generates && remote_->Wants(*sequence)) StartRemotePrefill(sequence);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <limits>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -18,6 +17,7 @@
 #include "services/gateway/generation/generation_trace.h"
 #include "services/gateway/generation/output_assembler.h"
 #include "services/gateway/generation/quarantine.h"
+#include "services/gateway/generation/resume_point.h"
 #include "services/gateway/generation/start_message.h"
 #include "services/gateway/generation/worker_picker.h"
 #include "services/gateway/resume/recall_client.h"
@@ -38,31 +38,9 @@ constexpr absl::Duration kReplayPoll = absl::Milliseconds(10);
 // How long a request that its client left for a while looks for a worker to keep it.
 constexpr absl::Duration kLeaving = absl::Seconds(30);
 
-// A gateway that nothing reaches any more goes on retrying for a client that has left it: that client's next connection is above all its
-// retries.
-constexpr uint64_t kAttemptsPerConnection = 4096;
-
-// The attempt before the first one of the connection that comes so many connections after attempt `last`.
-uint32_t Above(uint32_t last, uint64_t connections) {
-  const uint64_t next = (last / kAttemptsPerConnection + connections) * kAttemptsPerConnection;
-  return static_cast<uint32_t>(std::min(next, std::numeric_limits<uint32_t>::max() - kAttemptsPerConnection));
-}
-
 absl::Status NoneReady() { return absl::UnavailableError("No decode worker is ready; try again shortly."); }
 absl::Status DeadlinePassed() { return absl::DeadlineExceededError("The request's deadline passed before it was finished."); }
 absl::Status AllFull() { return absl::UnavailableError("No decode worker has room; try again shortly."); }
-
-// Where this choice was left. One that no worker has begins anew: above what the others had, since an abandoned connection may still run
-// it, and in their arithmetic, since the client may have had its tokens.
-std::optional<GenerationResume> ProgressOf(const GenerationInput& input) {
-  if (input.resume.empty()) return std::nullopt;
-  if (const auto own = input.resume.find(input.choice); own != input.resume.end()) return own->second;
-  GenerationResume anew;
-  for (const auto& [choice, other] : input.resume) {
-    if (other.attempt >= anew.attempt) anew = {other.attempt, {}, other.numerics_id};
-  }
-  return anew;
-}
 
 class GenerationImpl final : public Generation, public std::enable_shared_from_this<GenerationImpl> {
  public:
@@ -72,7 +50,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
         sink_(std::move(sink)),
         resume_(ProgressOf(input_)),
         suspect_(absl::StrCat(input_.request_id, "/", input_.choice)),
-        attempt_(resume_ ? Above(resume_->attempt, 1) : 0),
+        attempt_(resume_ ? AttemptAbove(resume_->attempt, 1) : 0),
         assembler_(*context.tokenizer, input_.split_reasoning, input_.opens_thinking, std::move(matcher),
                    ToolCallOutput{input_.tool_calls, input_.single_tool_call}),
         taken_at_(since),
@@ -96,6 +74,7 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   void OpenStream(const PickedWorker& worker, uint32_t attempt);
   void OnEvent(uint32_t attempt, const v1::DecodeEvent& event);
   void OnAccepted(uint32_t attempt);
+  void OnAdmitted();
   // Looks again and again, until there is a token, whether a worker is ready that the request could go on with.
   void WatchForToken(uint32_t attempt, absl::Duration delay);
   void GiveUpWithoutWorkers(uint32_t attempt);
@@ -153,8 +132,9 @@ class GenerationImpl final : public Generation, public std::enable_shared_from_t
   std::string numerics_id_;
   GenerationUsage usage_;
   absl::Time taken_at_;      // When a worker last had it; before, when its client began to wait.
-  bool accepted_ = false;    // By the current worker.
-  bool progressed_ = false;  // There.
+  bool accepted_ = false;    // By the current worker,
+  bool computed_ = false;    // and it did more than wait there,
+  bool progressed_ = false;  // and had a token.
   bool isolated_ = false;
   bool insisted_ = false;
   int64_t streams_ = 0;  // Opened.
@@ -222,6 +202,7 @@ void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
   current_worker_ = worker;
   numerics_id_ = worker.numerics_id;
   accepted_ = false;
+  computed_ = false;
   progressed_ = false;
   DecodeCallbacks callbacks;
   callbacks.on_event = [self = shared_from_this(), attempt](const v1::DecodeEvent& event) { self->OnEvent(attempt, event); };
@@ -314,6 +295,7 @@ void GenerationImpl::OnEvent(uint32_t attempt, const v1::DecodeEvent& event) {
     OnAccepted(attempt);
     if (!Listens(attempt)) return;
   }
+  if (!computed_ && !event.has_accepted()) OnAdmitted();
   switch (event.event_case()) {
     case v1::DecodeEvent::kPrefilled:
       if (journal_.empty()) usage_.prompt_cache_hit_tokens = event.prefilled().prompt_cache_hit_tokens();
@@ -338,10 +320,16 @@ void GenerationImpl::OnAccepted(uint32_t attempt) {
     const std::lock_guard<std::mutex> lock(mutex_);
     kept_ = true;
     if (leaving_) left = stream_;
-    if (!ended_ && context_.quarantine != nullptr) context_.quarantine->Started(suspect_, current_worker_.worker_id);
   }
   if (left != nullptr) return left->Detach();
   if (journal_.empty()) WatchForToken(attempt, kPatience);
+}
+
+// Every event but the first tells of this too.
+void GenerationImpl::OnAdmitted() {
+  computed_ = true;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!ended_ && context_.quarantine != nullptr) context_.quarantine->Started(suspect_, current_worker_.worker_id);
 }
 
 void GenerationImpl::WatchForToken(uint32_t attempt, absl::Duration delay) {
@@ -467,7 +455,7 @@ void GenerationImpl::OnFenced() {
   if (!resume_ || std::exchange(insisted_, true)) return Fail(absl::AbortedError("The request goes on over another connection."));
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    attempt_ = Above(attempt_, 2);  // Where the other one is, and one more.
+    attempt_ = AttemptAbove(attempt_, 2);  // Where the other one is, and one more.
   }
   TryAgain(absl::AbortedError("The request goes on over another connection."));
 }
@@ -485,7 +473,7 @@ void GenerationImpl::LeaveWorker() {
 
 void GenerationImpl::OnWorkerFailure() {
   LeaveWorker();
-  if (accepted_ && !progressed_) lost_workers_.push_back(current_worker_);
+  if (computed_ && !progressed_) lost_workers_.push_back(current_worker_);
   switch (Verdict()) {
     case AfterDeath::kGiveUp:
       inquest_ends_ = context_.clock->Now() + kInquest;
@@ -499,9 +487,9 @@ void GenerationImpl::OnWorkerFailure() {
   TryAgain(absl::UnavailableError("Several workers failed on this request; try again shortly."));
 }
 
-// A stream that broke before the worker had the request says nothing about the request.
+// A stream that broke before the worker computed anything of the request says nothing about the request.
 AfterDeath GenerationImpl::Verdict() {
-  if (!accepted_ || context_.quarantine == nullptr) return AfterDeath::kRetry;
+  if (!computed_ || context_.quarantine == nullptr) return AfterDeath::kRetry;
   return context_.quarantine->Died(suspect_);
 }
 

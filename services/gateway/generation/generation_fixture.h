@@ -30,6 +30,7 @@ class ScriptedDialer final : public DecodeDialer {
     size_t tokens_before_failure = SIZE_MAX;
     absl::Status failure;
     bool accepted = true;
+    bool admitted = true;
   };
 
   explicit ScriptedDialer(std::vector<int32_t> answer, std::vector<Attempt> attempts = {})
@@ -65,7 +66,10 @@ class ScriptedDialer final : public DecodeDialer {
   static void Play(std::vector<int32_t> answer, const Attempt& attempt, size_t begin, const DecodeCallbacks& callbacks) {
     v1::DecodeEvent accepted;
     accepted.mutable_accepted();
+    v1::DecodeEvent admitted;
+    admitted.mutable_admitted();
     if (attempt.accepted) callbacks.on_event(accepted);
+    if (attempt.accepted && attempt.admitted) callbacks.on_event(admitted);
     for (size_t i = begin; i < answer.size(); ++i) {
       if (i - begin == attempt.tokens_before_failure) return callbacks.on_done(attempt.failure);
       v1::DecodeEvent event;

@@ -106,6 +106,19 @@ TEST_F(GenerationTest, APoisonRequestIsGivenUpOnceTwoWorkersAreGone) {
   EXPECT_EQ(quarantine_.size(), 0u);
 }
 
+TEST_F(GenerationTest, WhoOnlyWaitedAtWorkersThatDiedIsNoPoison) {
+  const absl::Status died = absl::UnavailableError("died");
+  ScriptedDialer dialer(Answer("</think>\n\nabc"), {{0, died, true, false}, {0, died, true, false}, {0, died}, {0, died, true, false}});
+  ManualTime time;
+  Collector collector;
+  StartGeneration(Context(dialer, &time), Input(), collector.Sink());
+  SetWorkers({"decode-c"});  // Those two are gone.
+  RunUntilLast(time, collector);
+  EXPECT_TRUE(collector.last.status.ok()) << collector.last.status;
+  EXPECT_EQ(collector.text, "abc");
+  EXPECT_EQ(quarantine_.size(), 0u);
+}
+
 TEST_F(GenerationTest, WorkersThatLeaveUnderALongPromptAreNoPoison) {
   const absl::Status died = absl::UnavailableError("died");
   const absl::Status leaves = absl::FailedPreconditionError("the worker is shutting down");

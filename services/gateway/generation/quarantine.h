@@ -23,7 +23,7 @@ enum class AfterDeath {
 // calls.
 class Quarantine {
  public:
-  // The request's attempt runs on the worker; worker ids are unique per process.
+  // The worker began to compute the request's attempt; worker ids are unique per process.
   void Started(const std::string& request, const std::string& worker);
   void Progressed(const std::string& request);
   // The worker under the request's attempt died, or the connection to it did.
