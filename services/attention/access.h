@@ -8,10 +8,13 @@ namespace baleen {
 
 inline AccessTable AttentionAccess() {
   return {
+      // Of sequences.
       {"/baleen.v1.Decode/Run", {PeerRole::kGateway}},
       {"/baleen.v1.Decode/Recall", {PeerRole::kGateway}},
+      // Of their KV.
       {"/baleen.v1.Prefill/Fill", {PeerRole::kAttention}},
       {"/baleen.v1.KvTransfer/Push", {PeerRole::kAttention}},
+      {"/baleen.v1.KvTransfer/Copy", {PeerRole::kAttention}},
   };
 }
 

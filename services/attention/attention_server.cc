@@ -16,6 +16,7 @@
 #include "services/attention/access.h"
 #include "services/attention/decode/decode_service.h"
 #include "services/attention/decode/resume_table.h"
+#include "services/attention/decode/standby_copies.h"
 #include "services/attention/decode/successor.h"
 #include "services/attention/kv_transfer_service.h"
 #include "services/attention/loaded_model.h"
@@ -32,6 +33,9 @@
 #include "services/common/service_flags.h"
 #include "services/common/worker_transport.h"
 #include "services/kv/cache/block_pool.h"
+#include "services/kv/transfer/block_copier.h"
+#include "services/kv/transfer/block_copy.h"
+#include "services/kv/transfer/block_copy_receiver.h"
 #include "services/kv/transfer/kv_receiver.h"
 #include "services/kv/transfer/kv_sender.h"
 #include "services/kv/transfer/reservation_table.h"
@@ -135,6 +139,8 @@ struct AttentionServer::Impl {
   GrpcFillClient fill_client{credentials.ToRole(PeerRole::kAttention)};
   std::unique_ptr<PrefillCoordinator> coordinator;
   std::unique_ptr<KvSender> sender;
+  std::unique_ptr<BlockCopier> copier;
+  std::unique_ptr<StandbyCopies> standby;  // Null = no copies.
   ResumeTable resume{{}, Clock::Real()};
   std::unique_ptr<StepLoop> loop;
   std::unique_ptr<KvTransferService> kv_service;
@@ -182,6 +188,10 @@ void AttentionServer::Impl::MakeLoop() {
                                                                                  .kv_layers = blocks->shape().layers},
                                                        picker.get(), &fill_client, reservations.get(), &probe, Clock::Real());
   }
+  if (decodes() && options.kv_standby && options.prefix_cache) {
+    copier = std::make_unique<BlockCopier>(kv_connector.get(), blocks.get(), [this](bool kept) { probe.BlockCopied(kept); });
+    standby = std::make_unique<StandbyCopies>(worker_id, model->limits.numerics_id, copier.get());
+  }
   StepLoopOptions loop_options;
   loop_options.limits = {
       .max_batch_tokens = options.max_batch_tokens,
@@ -192,13 +202,16 @@ void AttentionServer::Impl::MakeLoop() {
   };
   loop_options.tokenizer_size = model->limits.tokenizer_size;
   loop_options.trace_layer_steps = runner.spans() == nullptr ? 0 : options.trace_layer_steps;
-  loop = std::make_unique<StepLoop>(loop_options, engine_runner.get(), blocks.get(), coordinator.get(), &probe, Clock::Real());
+  loop =
+      std::make_unique<StepLoop>(loop_options, engine_runner.get(), blocks.get(), coordinator.get(), &probe, Clock::Real(), standby.get());
 }
 
 void AttentionServer::Impl::MakeDecode() {
-  const AcceptFunction accept = AcceptKvPushes(reservations.get(), [this](size_t bytes) { probe.PageReceived(bytes); });
-  kv_service = std::make_unique<KvTransferService>(accept);
-  transport->Serve(kKvPushMethod, accept);
+  const AcceptFunction accept_pushes = AcceptKvPushes(reservations.get(), [this](size_t bytes) { probe.PageReceived(bytes); });
+  const AcceptFunction accept_copies = AcceptKvCopies(options.prefix_cache ? blocks.get() : nullptr);
+  kv_service = std::make_unique<KvTransferService>(accept_pushes, accept_copies);
+  transport->Serve(kKvPushMethod, accept_pushes);
+  transport->Serve(kKvCopyMethod, accept_copies);
   decode_service = std::make_unique<DecodeService>(model->limits, loop.get(), Clock::Real(), &resume, runner.spans().get());
 }
 
@@ -251,6 +264,7 @@ void AttentionServer::Impl::Register() {
   client.report = [this](v1::HeartbeatRequest* heartbeat) { Report(heartbeat); };
   client.on_map = [this](std::shared_ptr<const v1::ClusterMap> map) {
     picker->Update(*map);
+    if (standby != nullptr) standby->UpdateMap(map);
     router->UpdateMap(std::move(map));
   };
   client.on_drain = [this] { runner.RequestStop(); };

@@ -29,6 +29,7 @@ struct AttentionOptions {
   int64_t prefill_chunk = 128;
   int64_t local_prefill_tokens = 32;
   bool prefix_cache = true;
+  bool kv_standby = true;
   bool mtp = false;
   int tensor_parallel = 1;
   int64_t ping_pong_rows = 0;

@@ -10,18 +10,27 @@
 
 namespace baleen {
 
-class KvTransferService final : public v1::KvTransfer::WithRawCallbackMethod_Push<v1::KvTransfer::Service> {
+class KvTransferService final
+    : public v1::KvTransfer::WithRawCallbackMethod_Push<v1::KvTransfer::WithRawCallbackMethod_Copy<v1::KvTransfer::Service>> {
  public:
-  explicit KvTransferService(AcceptFunction accept) : streams_(std::move(accept)) {}
+  KvTransferService(AcceptFunction accept_pushes, AcceptFunction accept_copies)
+      : pushes_(std::move(accept_pushes)), copies_(std::move(accept_copies)) {}
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Push(grpc::CallbackServerContext* context) override {
-    return streams_.Accept(context);
+    return pushes_.Accept(context);
+  }
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Copy(grpc::CallbackServerContext* context) override {
+    return copies_.Accept(context);
   }
   // As GrpcStreamServer's.
-  void Shutdown() { streams_.Shutdown(); }
+  void Shutdown() {
+    pushes_.Shutdown();
+    copies_.Shutdown();
+  }
 
  private:
-  GrpcStreamServer streams_;
+  GrpcStreamServer pushes_;
+  GrpcStreamServer copies_;
 };
 
 }  // namespace baleen

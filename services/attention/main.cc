@@ -22,6 +22,8 @@ ABSL_FLAG(int64_t, max_num_seqs, 0,
 ABSL_FLAG(int64_t, prefill_chunk, 128, "rows of one sequence's prefill in a step");
 ABSL_FLAG(int64_t, local_prefill_tokens, 32, "sequences up to this length are prefilled by the decode worker itself");
 ABSL_FLAG(bool, prefix_cache, true, "keep the KV of finished sequences, so that prompts that begin alike are not computed again");
+ABSL_FLAG(bool, kv_standby, true,
+          "copy sequences' KV into the prefix cache of the decode worker that goes on with them if this one dies; needs --prefix_cache");
 ABSL_FLAG(bool, mtp, false, "draft with the checkpoint's next-token layer; the same tokens, fewer steps");
 ABSL_FLAG(int, tensor_parallel, 1,
           "GPUs that compute attention and logits together, of those that CUDA_VISIBLE_DEVICES shows; the same tokens");
@@ -41,6 +43,7 @@ absl::StatusOr<AttentionOptions> OptionsFromFlags(AttentionRole role) {
                           .prefill_chunk = absl::GetFlag(FLAGS_prefill_chunk),
                           .local_prefill_tokens = absl::GetFlag(FLAGS_local_prefill_tokens),
                           .prefix_cache = absl::GetFlag(FLAGS_prefix_cache),
+                          .kv_standby = absl::GetFlag(FLAGS_kv_standby),
                           .mtp = absl::GetFlag(FLAGS_mtp),
                           .tensor_parallel = absl::GetFlag(FLAGS_tensor_parallel),
                           .ping_pong_rows = absl::GetFlag(FLAGS_ping_pong_rows),

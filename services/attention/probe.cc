@@ -53,6 +53,8 @@ struct AttentionProbe::Impl {
         bytes_sent(AddCounter(r, "baleen_kv_transfer_bytes_total", "Bytes of KV rows moved.", {{"direction", "out"}})),
         pages_received(AddCounter(r, "baleen_kv_transfer_pages_total", "Messages of KV rows moved.", {{"direction", "in"}})),
         pages_sent(AddCounter(r, "baleen_kv_transfer_pages_total", "Messages of KV rows moved.", {{"direction", "out"}})),
+        copies_kept(AddCounter(r, "baleen_kv_standby_blocks_total", "KV blocks sent to sequences' standbys.", {{"result", "kept"}})),
+        copies_refused(AddCounter(r, "baleen_kv_standby_blocks_total", "KV blocks sent to sequences' standbys.", {{"result", "refused"}})),
         remote_filled(AddCounter(r, "baleen_remote_prefills_total", "Prompts handed to prefill workers.", {{"result", "filled"}})),
         remote_failed(AddCounter(r, "baleen_remote_prefills_total", "Prompts handed to prefill workers.", {{"result", "local"}})) {}
 
@@ -75,6 +77,8 @@ struct AttentionProbe::Impl {
   Counter& bytes_sent;
   Counter& pages_received;
   Counter& pages_sent;
+  Counter& copies_kept;
+  Counter& copies_refused;
   Counter& remote_filled;
   Counter& remote_failed;
 };
@@ -122,6 +126,7 @@ void AttentionProbe::PageSent(size_t bytes) {
   impl_->pages_sent.Increment();
 }
 
+void AttentionProbe::BlockCopied(bool kept) { (kept ? impl_->copies_kept : impl_->copies_refused).Increment(); }
 void AttentionProbe::RemotePrefill(bool filled) { (filled ? impl_->remote_filled : impl_->remote_failed).Increment(); }
 
 }  // namespace baleen

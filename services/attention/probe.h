@@ -33,6 +33,8 @@ class AttentionProbe {
   void Verified(bool accepted);
   void PageReceived(size_t bytes);
   void PageSent(size_t bytes);
+  // A block was sent to a sequence's standby.
+  void BlockCopied(bool kept);
   // A fill by another worker ended.
   void RemotePrefill(bool filled);
 

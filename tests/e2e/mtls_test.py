@@ -29,6 +29,7 @@ ALLOWED = {
         "/baleen.v1.Decode/Recall": {"gateway"},
         "/baleen.v1.Prefill/Fill": {"attention"},
         "/baleen.v1.KvTransfer/Push": {"attention"},
+        "/baleen.v1.KvTransfer/Copy": {"attention"},
     },
     "expert": {"/baleen.v1.Expert/Exchange": {"attention"}},
     "placement": {

@@ -5,6 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/attention/decode/recall.h"
+#include "services/attention/worker/kv_standby.h"
+#include "services/kv/transfer/block_copy.h"
+#include "services/kv/transfer/block_copy_receiver.h"
 #include "services/kv/transfer/kv_receiver.h"
 #include "tests/simulation/attention_sessions.h"
 
@@ -35,7 +38,9 @@ AttentionNode::AttentionNode(World* world, AttentionNodeOptions options)
       reservations_(&pool_),
       picker_(options_.worker_id, kSimModel, kSimNumerics, &world->loop),
       connector_(std::make_unique<PipeConnector>(world, options_.host)),
-      fill_client_(std::make_unique<PipeFillClient>(world, options_.host)) {
+      fill_client_(std::make_unique<PipeFillClient>(world, options_.host)),
+      copier_(connector_.get(), &pool_, [this](bool kept) { copied_blocks_ += kept ? 1 : 0; }),
+      standby_(options_.worker_id, kSimNumerics, &copier_) {
   runner_.wrong_every = options_.wrong_every;
   world_->network.Boot(options_.host);
   sender_ = std::make_unique<KvSender>(KvSenderOptions{}, connector_.get(), &pool_);
@@ -71,6 +76,7 @@ void AttentionNode::Serve() {
         *std::any_cast<v1::RecallRequest>(&request));
   });
   connector_->Listen(kKvPushMethod, AcceptKvPushes(&reservations_, nullptr));
+  connector_->Listen(kKvCopyMethod, AcceptKvCopies(&pool_));
 }
 
 void AttentionNode::StartAgent() {
@@ -89,6 +95,7 @@ void AttentionNode::StartAgent() {
   options.on_map = [this](const MapPtr& map) {
     router_.SetMap(map);
     picker_.Update(*map);
+    standby_.UpdateMap(map);
   };
   agent_ = std::make_unique<WorkerAgent>(world_, std::move(options));
 }
@@ -201,6 +208,7 @@ void AttentionNode::FinishStep() {
   scheduler_.CompleteStep(plan_, Results(chosen));
   Ended ended = scheduler_.TakeEnded();
   Emit(chosen);
+  if (options_.decodes) TellOfPublished(plan_, standby_);
   NotifyEnded(std::move(ended));
   stepping_ = false;
   Wake();
@@ -233,6 +241,7 @@ void AttentionNode::Emit(const std::vector<ChosenTokens>& chosen) {
 void AttentionNode::NotifyEnded(Ended ended) {
   for (const auto& sequence : ended) {
     if (sequence->state == SequenceState::kRemotePrefill && coordinator_ != nullptr) coordinator_->Abort(sequence->id);
+    standby_.OnEnded(sequence->id);
     sequence->request.observer->OnFinished(sequence->end_status, sequence->end_reason);
     --unfinished_;
   }

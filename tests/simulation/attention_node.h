@@ -11,6 +11,7 @@
 
 #include "proto/baleen/v1/attention.pb.h"
 #include "services/attention/decode/resume_table.h"
+#include "services/attention/decode/standby_copies.h"
 #include "services/attention/decode/start_sequence.h"
 #include "services/attention/prefill/fill_client.h"
 #include "services/attention/prefill/prefill_coordinator.h"
@@ -20,6 +21,7 @@
 #include "services/attention/worker/fake_step_runner.h"
 #include "services/attention/worker/step_inputs.h"
 #include "services/kv/cache/block_pool.h"
+#include "services/kv/transfer/block_copier.h"
 #include "services/kv/transfer/kv_sender.h"
 #include "services/kv/transfer/reservation_table.h"
 #include "tests/simulation/router_node.h"
@@ -57,6 +59,7 @@ class AttentionNode {
   bool ready() const { return router_.Ready(); }
   int64_t preemptions() const { return scheduler_.preemptions(); }
   int64_t remote_fills() const { return remote_fills_; }
+  int64_t copied_blocks() const { return copied_blocks_; }
   size_t resumable_bytes() const { return resume_.bytes(); }
 
  private:
@@ -94,12 +97,15 @@ class AttentionNode {
   std::unique_ptr<PipeConnector> connector_;
   std::unique_ptr<PipeFillClient> fill_client_;
   std::unique_ptr<KvSender> sender_;
+  BlockCopier copier_;
+  StandbyCopies standby_;
   std::unique_ptr<PrefillCoordinator> coordinator_;
   std::unique_ptr<WorkerAgent> agent_;
 
   bool admitting_ = true;
   int64_t unfinished_ = 0;
   int64_t remote_fills_ = 0;
+  int64_t copied_blocks_ = 0;
   bool stepping_ = false;
   absl::Time wake_at_ = absl::InfiniteFuture();
   StepPlan plan_;

@@ -33,9 +33,10 @@ int main(int argc, char** argv) {
     total.preemptions += result.preemptions;
     total.rebalances += result.rebalances;
     total.remote_fills += result.remote_fills;
+    total.copied_blocks += result.copied_blocks;
   }
   std::cout << count << " seeds, " << bad << " bad: " << total.faults << " faults, " << total.requests << " requests, " << total.answered
             << " answered, " << total.failed << " failed, " << total.resumes << " resumes, " << total.preemptions << " preemptions, "
-            << total.rebalances << " rebalances, " << total.remote_fills << " remote fills\n";
+            << total.rebalances << " rebalances, " << total.remote_fills << " remote fills, " << total.copied_blocks << " copied blocks\n";
   return bad == 0 ? 0 : 1;
 }

@@ -176,7 +176,8 @@ class Scenario {
             .faults = faults_,
             .preemptions = cluster_->preemptions(),
             .rebalances = cluster_->rebalances(),
-            .remote_fills = cluster_->remote_fills()};
+            .remote_fills = cluster_->remote_fills(),
+            .copied_blocks = cluster_->copied_blocks()};
   }
 
   World world_;

@@ -21,6 +21,7 @@ struct ScenarioResult {
   int64_t preemptions = 0;
   int64_t rebalances = 0;
   int64_t remote_fills = 0;
+  int64_t copied_blocks = 0;
 };
 
 // Even seeds: one fault at a time, the cluster whole before each; no request may fail, unless its gateway died and it was not resumable.

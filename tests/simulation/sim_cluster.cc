@@ -249,4 +249,10 @@ int64_t SimCluster::remote_fills() const {
   return count;
 }
 
+int64_t SimCluster::copied_blocks() const {
+  int64_t count = 0;
+  for (const auto& process : processes_) count += process->attention != nullptr ? process->attention->copied_blocks() : 0;
+  return count;
+}
+
 }  // namespace baleen

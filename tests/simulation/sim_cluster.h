@@ -37,6 +37,7 @@ class SimCluster {
   int64_t preemptions() const;
   int64_t rebalances() const;
   int64_t remote_fills() const;
+  int64_t copied_blocks() const;
 
  private:
   struct Process {

@@ -47,6 +47,7 @@ TEST_P(SeedRange, NoPromiseIsBroken) {
     total.preemptions += result.preemptions;
     total.rebalances += result.rebalances;
     total.remote_fills += result.remote_fills;
+    total.copied_blocks += result.copied_blocks;
   }
   if (HasFailure()) return;
   // The load is what the promises are about: it must have been there.
@@ -55,6 +56,7 @@ TEST_P(SeedRange, NoPromiseIsBroken) {
   EXPECT_GT(total.preemptions, 0);
   EXPECT_GT(total.rebalances, 0);
   EXPECT_GT(total.remote_fills, 0);
+  EXPECT_GT(total.copied_blocks, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, SeedRange, testing::Range(uint32_t{0}, kRanges));

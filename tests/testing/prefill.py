@@ -9,10 +9,15 @@ from tests.testing.cluster import http_get
 LONG = " and then" * 20
 
 
-def total(cluster, metric):
-    """Sum of a counter over all processes that have it."""
-    pages = [http_get(process.metrics_port, "/metrics")[1] for process in cluster.processes if process.process.poll() is None]
-    return sum(float(value) for page in pages for value in re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", page, re.MULTILINE))
+def total(cluster, metric, labels=".*"):
+    """Sum of a counter over all processes that have it and live."""
+    return sum(total_of(process, metric, labels) for process in cluster.processes if process.process.poll() is None)
+
+
+def total_of(process, metric, labels=".*"):
+    """Sum of one process's counter, over the labels that match."""
+    page = http_get(process.metrics_port, "/metrics")[1]
+    return sum(float(value) for value in re.findall(rf"^{metric}(?:{{{labels}}})? (\S+)$", page, re.MULTILINE))
 
 
 def await_prefill_worker(cluster, client):

@@ -184,6 +184,8 @@ PrefillCoordinator::~PrefillCoordinator() {
 
 bool PrefillCoordinator::Wants(const Sequence& sequence) const {
   const int64_t missing = sequence.known() - sequence.computed;
+  // A prefill worker has the prompt at best, and would compute all that was generated.
+  if (sequence.generated() > 0 && missing <= sequence.computed) return false;
   return missing > impl_->options.local_prefill_tokens && missing > 1 && impl_->picker->Any();
 }
 

@@ -19,7 +19,7 @@ namespace baleen {
 class AttentionProbe;
 
 struct PrefillCoordinatorOptions {
-  int64_t local_prefill_tokens = 32;        // Sequences up to this length are prefilled in place.
+  int64_t local_prefill_tokens = 32;        // Up to so many missing rows are filled in place, as are re-fills of which half is here.
   std::function<std::string()> kv_address;  // Where KvTransfer.Push of this process is served.
   std::string numerics_id;
   int kv_layers = 0;  // Of this worker's pool; 0 = as many as the other has.

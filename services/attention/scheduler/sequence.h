@@ -77,7 +77,8 @@ struct Sequence {
   SequenceState state = SequenceState::kWaiting;
   std::vector<BlockId> blocks;
   std::vector<BlockHash> hashes;  // Names of the leading full blocks, as far as they were needed.
-  int64_t published = 0;          // Leading blocks that are in the prefix cache.
+  int64_t published = 0;          // Leading blocks that are in the prefix cache,
+  int64_t standby_told = 0;       // and those that KvStandby heard of.
   int64_t computed = 0;           // Positions whose KV is in place.
   int32_t draft = -1;             // A guess at the next token but one: after the newest token, not in request.tokens. -1 = none.
   bool paused = false;            // Its client did not read when the scheduler last looked.

@@ -32,8 +32,15 @@ bool MayRetry(const absl::Status& status) { return absl::IsUnavailable(status) |
 }  // namespace
 
 StepLoop::StepLoop(const StepLoopOptions& options, StepRunner* runner, BlockPool* pool, RemotePrefill* remote, AttentionProbe* probe,
-                   Clock* clock)
-    : options_(options), runner_(runner), pool_(pool), remote_(remote), probe_(probe), clock_(clock), scheduler_(options.limits, pool) {
+                   Clock* clock, KvStandby* standby)
+    : options_(options),
+      runner_(runner),
+      pool_(pool),
+      remote_(remote),
+      probe_(probe),
+      clock_(clock),
+      standby_(standby),
+      scheduler_(options.limits, pool) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -203,6 +210,7 @@ void StepLoop::RunStep(const StepPlan& plan) {
     ended = scheduler_.TakeEnded();
   }
   const int64_t generated = Emit(plan, chosen);
+  if (standby_ != nullptr) TellOfPublished(plan, *standby_);
   {
     const std::lock_guard lock(mu_);
     counts_ = {counts_.steps + 1, counts_.rows + plan.tokens, counts_.generated_tokens + generated};
@@ -288,6 +296,7 @@ void StepLoop::NotifyEnded(Ended ended) {
   if (ended.empty()) return;
   for (const auto& sequence : ended) {
     if (sequence->state == SequenceState::kRemotePrefill && remote_ != nullptr) remote_->Abort(sequence->id);
+    if (standby_ != nullptr) standby_->OnEnded(sequence->id);
     SequenceTrace* const trace = sequence->request.trace.get();
     if (trace != nullptr) trace->Ended(sequence->end_status, sequence->generated(), clock_->Now());
     sequence->request.observer->OnFinished(sequence->end_status, sequence->end_reason);

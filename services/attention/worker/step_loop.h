@@ -17,6 +17,7 @@
 #include "model/sampling/sampler.h"
 #include "services/attention/scheduler/scheduler.h"
 #include "services/attention/worker/choose_tokens.h"
+#include "services/attention/worker/kv_standby.h"
 #include "services/attention/worker/remote_prefill.h"
 #include "services/attention/worker/step_inputs.h"
 #include "services/attention/worker/step_runner.h"
@@ -53,8 +54,9 @@ struct StepLoopCounts {
 // simply written again); any other failure ends its sequences with that status.
 class StepLoop {
  public:
-  // `remote` may be null; all others outlive this, as does what the observers use.
-  StepLoop(const StepLoopOptions& options, StepRunner* runner, BlockPool* pool, RemotePrefill* remote, AttentionProbe* probe, Clock* clock);
+  // `remote` and `standby` may be null; all others outlive this, as does what the observers use.
+  StepLoop(const StepLoopOptions& options, StepRunner* runner, BlockPool* pool, RemotePrefill* remote, AttentionProbe* probe, Clock* clock,
+           KvStandby* standby = nullptr);
   ~StepLoop();  // Stops.
 
   // As Scheduler::Submit; UNAVAILABLE once admission stopped. The observer hears nothing when this fails.
@@ -98,6 +100,7 @@ class StepLoop {
   RemotePrefill* const remote_;
   AttentionProbe* const probe_;
   Clock* const clock_;
+  KvStandby* const standby_;
 
   mutable std::mutex mu_;
   std::condition_variable work_;

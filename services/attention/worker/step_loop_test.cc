@@ -6,9 +6,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <future>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -79,6 +81,33 @@ std::vector<int32_t> Prompt(int32_t seed, int64_t length) {
   return prompt;
 }
 
+// What a standby is told.
+class Standby final : public KvStandby {
+ public:
+  void OnPublished(const Sequence& sequence) override {
+    EXPECT_GE(static_cast<int64_t>(sequence.hashes.size()), sequence.published);
+    const std::lock_guard lock(mu_);
+    published_[sequence.id].push_back(sequence.published);
+  }
+  void OnEnded(SequenceId id) override {
+    const std::lock_guard lock(mu_);
+    ended_.insert(id);
+  }
+  std::map<SequenceId, std::vector<int64_t>> published() {
+    const std::lock_guard lock(mu_);
+    return published_;
+  }
+  std::set<SequenceId> ended() {
+    const std::lock_guard lock(mu_);
+    return ended_;
+  }
+
+ private:
+  std::mutex mu_;
+  std::map<SequenceId, std::vector<int64_t>> published_;
+  std::set<SequenceId> ended_;
+};
+
 // Time that only a step takes.
 class StepTime final : public Clock {
  public:
@@ -100,7 +129,7 @@ class StepLoopTest : public testing::Test {
     options.limits = {.max_batch_tokens = max_batch_tokens, .prefill_chunk = prefill_chunk, .max_running = max_batch_tokens / 2};
     options.tokenizer_size = FakeStepRunner::kVocab;
     options.retry_backoff = absl::Milliseconds(1);
-    loop_ = std::make_unique<StepLoop>(options, &runner_, &pool_, nullptr, &probe_, clock);
+    loop_ = std::make_unique<StepLoop>(options, &runner_, &pool_, nullptr, &probe_, clock, &standby_);
   }
 
   std::pair<SequenceId, std::shared_ptr<Collector>> Submit(std::vector<int32_t> prompt, std::vector<int32_t> generated,
@@ -127,9 +156,23 @@ class StepLoopTest : public testing::Test {
   AttentionProbe probe_;
   StepTime time_;
   FakeStepRunner runner_;
+  Standby standby_;
   std::unique_ptr<StepLoop> loop_;
   int requests_ = 0;
 };
+
+TEST_F(StepLoopTest, AStandbyHearsOfEachFullBlockWhileTheSequenceRuns) {
+  StartLoop();
+  const auto [id, collector] = Submit(Prompt(1, 70), {}, 150);
+  ASSERT_TRUE(collector->Wait().ok());
+  SequenceRequest fill = Request(Prompt(2, 70), {}, 1);
+  fill.generates = false;
+  fill.observer = std::make_shared<Collector>();
+  const SequenceId fill_id = loop_->Submit(std::move(fill)).value();
+  ASSERT_TRUE(loop_->WaitIdle(absl::Minutes(1)));
+  EXPECT_EQ(standby_.published(), (std::map<SequenceId, std::vector<int64_t>>{{id, {1, 2, 3}}}));
+  EXPECT_EQ(standby_.ended(), (std::set<SequenceId>{id, fill_id}));
+}
 
 TEST_F(StepLoopTest, TokensDoNotDependOnTheBatchOrTheChunk) {
   for (const auto& [batch, chunk] : {std::pair{4, 2}, std::pair{64, 16}, std::pair{512, 512}}) {

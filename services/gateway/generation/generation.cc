@@ -184,7 +184,9 @@ void GenerationImpl::Replay() {
 std::optional<PickedWorker> GenerationImpl::Pick() {
   // Until there is a token the request is bound to no arithmetic; a choice that is made again may have had some.
   const bool free = journal_.empty() && (!resume_ || input_.resume.count(input_.choice) > 0);
-  return context_.picker->Pick(failed_workers_, free ? "" : numerics_id_, {.salt = input_.cache_salt, .tokens = input_.prompt});
+  const StandbyKey left{input_.request_id, input_.choice, current_worker_.worker_id, current_worker_.numerics_id};
+  return context_.picker->Pick(failed_workers_, free ? "" : numerics_id_, {.salt = input_.cache_salt, .tokens = input_.prompt},
+                               accepted_ ? &left : nullptr);
 }
 
 bool GenerationImpl::Isolate() {

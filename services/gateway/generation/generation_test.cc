@@ -69,6 +69,25 @@ TEST_F(GenerationTest, GoesOnElsewhereWithTheVeryNextToken) {
   EXPECT_NE(dialer.addresses[0], dialer.addresses[1]);
 }
 
+TEST_F(GenerationTest, ASequenceGoesOnAtItsStandby) {
+  const std::vector<std::string> workers = {"decode-a", "decode-b", "decode-c"};
+  const GenerationInput input = Input();
+  const StandbyKey key = {.request_id = input.request_id, .choice = 0, .worker_id = "decode-a", .numerics_id = "n1"};
+  const std::string standby = StandbyOf(*MapOf(workers), key)->info().worker_id();
+  const std::string other = standby == "decode-b" ? "decode-c" : "decode-b";
+  SetWorkers(workers, {{standby, 9}, {other, 1}});
+  for (const bool accepted : {true, false}) {  // Who was not taken in has left nothing behind.
+    ScriptedDialer dialer(Answer("</think>\n\nabc"), {{0, absl::UnavailableError("died"), accepted}});
+    ManualTime time;
+    Collector collector;
+    StartGeneration(Context(dialer, &time), input, collector.Sink());
+    while (time.RunNext()) {
+    }
+    EXPECT_EQ(dialer.addresses, std::vector<std::string>({"decode-a:1", (accepted ? standby : other) + ":1"}));
+    EXPECT_EQ(collector.text, "abc");
+  }
+}
+
 TEST_F(GenerationTest, TheWorkerThatFailedLastIsTakenLast) {
   const absl::Status died = absl::UnavailableError("died");
   for (const size_t tokens : {0, 1}) {
@@ -128,13 +147,15 @@ TEST_F(GenerationTest, WorkersThatLeaveUnderALongPromptAreNoPoison) {
     std::vector<ScriptedDialer::Attempt> attempts;
     for (const absl::Status& end : ends) attempts.push_back({0, end});
     ScriptedDialer dialer(Answer("</think>\n\nabc"), attempts);
-    SetWorkers({"decode-a", "decode-b", "decode-c", "decode-d"});
+    std::vector<std::string> left = {"decode-a", "decode-b", "decode-c", "decode-d"};
+    SetWorkers(left);
     ManualTime time;
     Collector collector;
     StartGeneration(Context(dialer, &time), Input(), collector.Sink());
     while (dialer.starts.size() < ends.size() && time.RunNext()) {
     }
-    SetWorkers({"decode-d"});  // Who has left is out of the map as the dead are.
+    for (const std::string& address : dialer.addresses) std::erase(left, address.substr(0, address.find(':')));
+    SetWorkers(left);  // Who has left is out of the map as the dead are.
     RunUntilLast(time, collector);
     EXPECT_EQ(quarantine_.size(), 0u);
     return collector.last.status.code();

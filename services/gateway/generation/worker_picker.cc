@@ -23,20 +23,21 @@ void WorkerPicker::UpdateMap(std::shared_ptr<const v1::ClusterMap> map) {
 }
 
 std::optional<PickedWorker> WorkerPicker::Pick(const std::set<std::string>& avoid, const std::string& numerics_id,
-                                               const SequencePrefix& prefix) {
+                                               const SequencePrefix& prefix, const StandbyKey* goes_on) {
   const std::vector<uint64_t> names = PrefixAffinity::NameBlocks(prefix.salt, prefix.tokens);
   const absl::Time now = clock_->Now();
   const std::lock_guard<std::mutex> lock(mutex_);
   if (map_ == nullptr) return std::nullopt;
+  const v1::Worker* const standby = goes_on == nullptr ? nullptr : StandbyOf(*map_, *goes_on);
   const v1::Worker* best = nullptr;
-  std::tuple<bool, int64_t, std::string> best_key;
+  std::tuple<bool, bool, int64_t, std::string> best_key;
   for (const v1::Worker& worker : map_->workers()) {
     if (!TakesSequences(worker) || (!numerics_id.empty() && worker.info().numerics_id() != numerics_id)) continue;
     const std::string& id = worker.info().worker_id();
     const auto picked = picked_since_map_.find(id);
     const int64_t load = int64_t{worker.running()} + worker.waiting() + (picked == picked_since_map_.end() ? 0 : picked->second);
     const int64_t cost = load * kSequenceTokens - affinity_.CachedTokens(id, names, now);
-    std::tuple<bool, int64_t, std::string> key(avoid.count(id) > 0, cost, id);
+    std::tuple<bool, bool, int64_t, std::string> key(avoid.count(id) > 0, &worker != standby, cost, id);
     if (best == nullptr || key < best_key) {
       best = &worker;
       best_key = std::move(key);

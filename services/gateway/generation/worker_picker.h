@@ -13,6 +13,7 @@
 #include "absl/types/span.h"
 #include "base/clock.h"
 #include "proto/baleen/v1/placement.pb.h"
+#include "services/common/standby.h"
 #include "services/gateway/generation/prefix_affinity.h"
 
 namespace baleen {
@@ -43,8 +44,10 @@ class WorkerPicker {
 
   // The ready, not draining decode worker that would be done first: fewest tokens of `prefix` that it was not sent lately, and fewest
   // sequences (by the map, and by what was picked since it came), each weighed as kSequenceTokens. Ties go to the lowest id. Workers in
-  // `avoid` only when no other is left; `numerics_id` restricts unless empty.
-  std::optional<PickedWorker> Pick(const std::set<std::string>& avoid, const std::string& numerics_id, const SequencePrefix& prefix = {});
+  // `avoid` only when no other is left; `numerics_id` restricts unless empty. A sequence that goes on, by its key at the worker that it
+  // leaves, goes to its standby before all others.
+  std::optional<PickedWorker> Pick(const std::set<std::string>& avoid, const std::string& numerics_id, const SequencePrefix& prefix = {},
+                                   const StandbyKey* goes_on = nullptr);
   // The worker has these tokens in its cache.
   void Remember(const std::string& worker_id, const SequencePrefix& prefix);
 

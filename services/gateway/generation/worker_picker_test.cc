@@ -53,6 +53,20 @@ TEST_F(WorkerPickerTest, PrefersTheLeastLoadedAndAvoidsOnlyWhileItCan) {
   EXPECT_FALSE(picker_.Pick({}, "other").has_value());
 }
 
+TEST_F(WorkerPickerTest, WhatGoesOnGoesToItsStandbyWhateverTheLoad) {
+  const auto map = MapOf({{"a", 0}, {"b", 40}, {"c", 40}, {"d", 0}});
+  picker_.UpdateMap(map);
+  std::set<std::string> standbys;
+  for (uint32_t choice = 0; choice < 20; ++choice) {
+    const StandbyKey left = {.request_id = "r", .choice = choice, .worker_id = "a", .numerics_id = ""};
+    const std::string standby = StandbyOf(*map, left)->info().worker_id();
+    EXPECT_EQ(picker_.Pick({"a"}, "", {}, &left)->worker_id, standby);
+    EXPECT_NE(picker_.Pick({"a", standby}, "", {}, &left)->worker_id, standby);
+    standbys.insert(standby);
+  }
+  EXPECT_EQ(standbys, (std::set<std::string>{"b", "c", "d"}));
+}
+
 TEST_F(WorkerPickerTest, KnowsSinceWhenNoneIsReady) {
   EXPECT_EQ(picker_.NoneReadySince(), clock_.now);
   picker_.UpdateMap(MapOf({{"a", 0}}));
