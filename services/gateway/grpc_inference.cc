@@ -264,7 +264,7 @@ class InferenceService final : public v1::Inference::CallbackService {
     const bool seeded = request.options().has_seed();
     if (!head.request_id.empty()) input.request_id = head.request_id;
     input.traceparent = head.traceparent;
-    input.cache_salt = head.caller.cache_salt;
+    input.cache_salt = CacheSaltOf(head.caller, input.spec.cache_salt);
     input.tenant = FairShareOf(head.caller, input.spec.user);
     input.priority = head.caller.priority;
     ASSIGN_OR_RETURN(call.events, head.resumption.Apply(/*streamed=*/true, seeded, &input));

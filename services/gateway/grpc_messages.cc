@@ -42,6 +42,7 @@ absl::StatusOr<GenerationSpec> ToSpec(const v1::GenerationOptions& options, cons
   spec.stop.assign(options.stop().begin(), options.stop().end());
   if (options.has_logprobs()) spec.logprobs = ToId(options.logprobs());
   spec.user = options.user();
+  spec.cache_salt = options.cache_salt();
   if (options.response_format().json_object()) spec.response_schema = kJsonObjectSchema;
   if (options.response_format().has_json_schema()) spec.response_schema = options.response_format().json_schema();
   RETURN_IF_ERROR(CheckGenerationSpec(spec));

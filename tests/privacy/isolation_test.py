@@ -35,8 +35,9 @@ class IsolationTest(unittest.TestCase):
                 self.assertEqual(answer.status, 200, body)
                 return body["usage"]["prompt_cache_hit_tokens"]
 
-    def grpc_hits(self, prompt, key):
-        request = inference_pb2.GenerateRequest(model="abacus", text=prompt, options=inference_pb2.GenerationOptions(max_tokens=1))
+    def grpc_hits(self, prompt, key, **fields):
+        options = inference_pb2.GenerationOptions(max_tokens=1, **fields)
+        request = inference_pb2.GenerateRequest(model="abacus", text=prompt, options=options)
         pieces = list(self.client.stub.Generate(request, metadata=[("authorization", f"Bearer {key}")], timeout=60))
         return pieces[-1].usage.prompt_cache_hit_tokens
 
@@ -60,6 +61,14 @@ class IsolationTest(unittest.TestCase):
             prompt = self.prompt()
             self.hits(prompt, "one", user="alice")
             self.assertEqual(self.hits(prompt, "two", **fields), 0, fields)
+
+    def test_a_salt_parts_a_tenants_requests(self):
+        for hits in (self.hits, self.grpc_hits):
+            prompt = self.prompt()
+            self.assertEqual(hits(prompt, "one", cache_salt="mine"), 0)
+            self.assertEqual(hits(prompt, "one"), 0)
+            self.assertEqual(hits(prompt, "two", cache_salt="mine"), 0)
+            self.assertEqual(hits(prompt, "one", cache_salt="mine"), 4 * BLOCK)
 
     def test_generated_blocks_are_the_tenants_too(self):
         prompt = self.prompt()

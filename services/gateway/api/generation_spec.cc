@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -122,6 +123,8 @@ absl::StatusOr<GenerationSpec> ReadGenerationSpec(const boost::json::object& bod
   ASSIGN_OR_RETURN(spec.stop, ReadStops(body));
   ASSIGN_OR_RETURN(const auto user, ReadString(body, "user"));
   spec.user = user.value_or("");
+  ASSIGN_OR_RETURN(const auto cache_salt, ReadString(body, "cache_salt"));
+  spec.cache_salt = cache_salt.value_or("");
   ASSIGN_OR_RETURN(spec.response_schema, ReadResponseFormat(body));
   RETURN_IF_ERROR(CheckGenerationSpec(spec));
   return spec;
@@ -142,7 +145,9 @@ absl::Status CheckGenerationSpec(const GenerationSpec& spec) {
     return InvalidField("min_tokens", absl::StrCat("must not exceed ", spec.max_tokens_name, "."));
   RETURN_IF_ERROR(CheckStops(spec.stop));
   RETURN_IF_ERROR(CheckLogitBias(spec.logit_bias));
-  if (spec.user.size() > kMaxUserBytes) return InvalidField("user", absl::StrCat("may have at most ", kMaxUserBytes, " bytes."));
+  for (const auto& [field, value] : {std::pair("user", &spec.user), std::pair("cache_salt", &spec.cache_salt)}) {
+    if (value->size() > kMaxUserBytes) return InvalidField(field, absl::StrCat("may have at most ", kMaxUserBytes, " bytes."));
+  }
   if (spec.logprobs > kMaxLogprobs) return InvalidField("logprobs", absl::StrCat("may be at most ", kMaxLogprobs, "."));
   if (spec.response_schema && (spec.ignore_eos || spec.min_tokens > 0)) {
     return InvalidField("response_format", "cannot go with 'ignore_eos' or 'min_tokens': the format decides where the answer ends.");

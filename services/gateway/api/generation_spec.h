@@ -33,7 +33,8 @@ struct GenerationSpec {
   std::vector<std::string> stop = {};
   // Alternatives per token; -1 = no log-probabilities.
   int logprobs = -1;
-  std::string user = {};  // Whom the client asks for; at most kMaxUserBytes.
+  std::string user = {};        // Whom the client asks for; at most kMaxUserBytes, as is
+  std::string cache_salt = {};  // what parts its cached KV from that of the caller's other requests; empty = nothing.
   // The JSON Schema of the answer; absent = free text.
   std::optional<std::string> response_schema = {};
   GrammarSpec grammar = {};  // Made from the above and from the tools by Prepare.

@@ -16,7 +16,7 @@ absl::StatusOr<ChatCall> Chat(const std::string& extra) {
 TEST(ParseChatCallTest, ReadsEveryField) {
   const auto call = Chat(R"(,"temperature":0.5,"top_p":0.9,"top_k":40,"seed":-7,"max_tokens":10,"max_completion_tokens":12,"min_tokens":3,
     "ignore_eos":true,"stop":["a","b"],"logprobs":true,"top_logprobs":2,"stream":true,"stream_options":{"include_usage":true},
-    "chat_template_kwargs":{"thinking":false},"unknown":{"x":1})");
+    "chat_template_kwargs":{"thinking":false},"cache_salt":"s","unknown":{"x":1})");
   ASSERT_TRUE(call.ok()) << call.status();
   EXPECT_EQ(call->generation.temperature, 0.5);
   EXPECT_EQ(call->generation.top_p, 0.9);
@@ -30,6 +30,7 @@ TEST(ParseChatCallTest, ReadsEveryField) {
   EXPECT_TRUE(call->stream.stream);
   EXPECT_TRUE(call->stream.include_usage);
   EXPECT_EQ(call->thinking, false);
+  EXPECT_EQ(call->generation.cache_salt, "s");
 }
 
 TEST(ParseChatCallTest, NullIsAbsent) {
@@ -71,11 +72,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadField{R"(,"top_k":9223372036854775807)", "top_k"}, BadField{R"(,"max_tokens":0)", "max_tokens"},
         BadField{R"(,"max_tokens":1e300)", "max_tokens"}, BadField{R"(,"max_tokens":2,"min_tokens":3)", "min_tokens"},
         BadField{R"(,"n":0)", "n"}, BadField{R"(,"n":17)", "n"}, BadField{R"(,"n":9223372036854775807)", "n"},
-        BadField{R"(,"min_p":1.1)", "min_p"}, BadField{R"(,"presence_penalty":3)", "presence_penalty"},
-        BadField{R"(,"frequency_penalty":-3)", "frequency_penalty"}, BadField{R"(,"repetition_penalty":0)", "repetition_penalty"},
-        BadField{R"(,"logit_bias":[1])", "logit_bias"}, BadField{R"(,"logit_bias":{"a":1})", "logit_bias"},
-        BadField{R"(,"logit_bias":{"1":101})", "logit_bias"}, BadField{R"(,"logit_bias":{"-1":1})", "logit_bias"},
-        BadField{R"(,"response_format":"json")", "response_format"}, BadField{R"(,"response_format":{"type":"xml"})", "response_format"},
+        BadField{R"(,"min_p":1.1)", "min_p"}, BadField{R"(,"cache_salt":1)", "cache_salt"},
+        BadField{R"(,"presence_penalty":3)", "presence_penalty"}, BadField{R"(,"frequency_penalty":-3)", "frequency_penalty"},
+        BadField{R"(,"repetition_penalty":0)", "repetition_penalty"}, BadField{R"(,"logit_bias":[1])", "logit_bias"},
+        BadField{R"(,"logit_bias":{"a":1})", "logit_bias"}, BadField{R"(,"logit_bias":{"1":101})", "logit_bias"},
+        BadField{R"(,"logit_bias":{"-1":1})", "logit_bias"}, BadField{R"(,"response_format":"json")", "response_format"},
+        BadField{R"(,"response_format":{"type":"xml"})", "response_format"},
         BadField{R"(,"response_format":{"type":"json_schema"})", "response_format"},
         BadField{R"(,"response_format":{"type":"json_object"},"ignore_eos":true)", "response_format"}, BadField{R"(,"tools":{})", "tools"},
         BadField{R"(,"tools":[1])", "tools[0]"},

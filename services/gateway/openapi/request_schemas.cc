@@ -64,6 +64,7 @@ json::object GenerationProperties(const std::string& model) {
   properties["stop"] = StopSchema();
   properties["response_format"] = ResponseFormatSchema();
   properties["user"] = OrNull("string", {{"maxLength", kMaxUserChars}});
+  properties["cache_salt"] = OrNull("string", {{"maxLength", kMaxUserChars}});
   properties["stream"] = OrNull("boolean");
   properties["stream_options"] = OrNull("object", {{"properties", {{"include_usage", OrNull("boolean")}}}});
   return properties;

@@ -290,7 +290,7 @@ absl::StatusOr<RestApi::Prepared> RestApi::Prepare(const Call& call) const {
   }
   GenerationInput& input = prepared.input;
   input.request_id = call.request_id;
-  input.cache_salt = call.caller.cache_salt;
+  input.cache_salt = CacheSaltOf(call.caller, input.spec.cache_salt);
   input.tenant = FairShareOf(call.caller, input.spec.user);
   input.priority = call.caller.priority;
   input.traceparent = call.traceparent;

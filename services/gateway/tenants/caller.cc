@@ -41,6 +41,10 @@ Caller TenantCaller(const std::string& name, int priority, absl::string_view sec
   return caller;
 }
 
+std::string CacheSaltOf(const Caller& caller, absl::string_view cache_salt) {
+  return cache_salt.empty() ? caller.cache_salt : HmacSha256(caller.cache_salt, cache_salt);
+}
+
 std::string FairShareOf(const Caller& caller, absl::string_view user) {
   if (!caller.id.empty()) return caller.id;
   return user.empty() ? "" : Sha256(absl::StrCat("user:", user));

@@ -26,6 +26,9 @@ Caller OpenCaller(absl::string_view authorization);
 // A tenant of the tenants file. The salt is an HMAC-SHA-256 of `secret`, so no client can choose or guess it.
 Caller TenantCaller(const std::string& name, int priority, absl::string_view secret);
 
+// Under which requests of the caller with this `cache_salt` field share cached KV; none with those of other callers, whatever the field.
+std::string CacheSaltOf(const Caller& caller, absl::string_view cache_salt);
+
 // Who shares fairly: the caller; anybody's requests by their `user` field.
 std::string FairShareOf(const Caller& caller, absl::string_view user);
 

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
 
+#include <set>
+#include <string>
+
 #include "absl/strings/match.h"
 #include "services/gateway/testing/tenants.h"
 
@@ -100,6 +103,16 @@ TEST(TenantDirectoryTest, WhatWasUsedOutlivesAReload) {
   ASSERT_TRUE(directory->Reload().ok());
   EXPECT_FALSE(directory->Authenticate("Bearer key-b")->account->TakeRequest().ok());
   EXPECT_TRUE(directory->Authenticate("Bearer key-a")->account->TakeRequest().ok());
+}
+
+TEST(CacheSaltTest, ARequestsOwnSaltPartsItFromOthersOfItsCallerToo) {
+  const Caller anybody = OpenCaller(""), keyed = OpenCaller("Bearer a");
+  EXPECT_EQ(CacheSaltOf(anybody, ""), anybody.cache_salt);
+  EXPECT_EQ(CacheSaltOf(keyed, ""), keyed.cache_salt);
+  const std::set<std::string> salts = {CacheSaltOf(anybody, ""), CacheSaltOf(anybody, "x"), CacheSaltOf(anybody, "y"),
+                                       CacheSaltOf(keyed, ""),   CacheSaltOf(keyed, "x"),   CacheSaltOf(keyed, keyed.cache_salt)};
+  EXPECT_EQ(salts.size(), 6u);
+  EXPECT_EQ(CacheSaltOf(keyed, "x"), CacheSaltOf(OpenCaller("Bearer a"), "x"));
 }
 
 TEST(FairShareTest, AnybodySharesByUser) {
