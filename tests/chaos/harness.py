@@ -82,8 +82,8 @@ class Outcome:
 class ChaosCluster:
     """Two placements on etcd, two of each worker, two copies of each expert, three gateways, so that every single death has somebody left.
 
-    The first gateway is for calls that cannot be resumed and is never struck. One shard stands behind a proxy that can be slow. Of each
-    kind of attention worker one keeps no prefixes: the same prompts come again and again, and there are filled anew.
+    The first gateway is for calls that cannot be resumed and is never struck. One shard stands behind a proxy that can be slow. Prefill
+    workers take small chunks, so that faults find them at work.
     """
 
     def __init__(self, fabric, settings):
@@ -97,12 +97,12 @@ class ChaosCluster:
             place = self._fabric.place if self._fabric else lambda name: ("127.0.0.1", [])
             self.etcd = stack.enter_context(Etcd(place("etcd")))
             self.etcd.name = "etcd"
-            flags = ["--local_prefill_tokens=32", "--prefill_chunk=32", f"--max_num_seqs={self._max_num_seqs}",
+            flags = ["--local_prefill_tokens=32", f"--max_num_seqs={self._max_num_seqs}",
                      *(["--mtp"] if self._settings.mtp else [])]
             self.cluster = stack.enter_context(
                 Cluster(shards=2, replicas=2, prefill=2, decode=2, placements=2, etcd=self.etcd.address, worker_flags=flags,
                         transport=self._settings.transport, fabric=self._fabric, proxied=(SLOW_SHARD,),
-                        own_flags=lambda name: ["--prefix_cache=false"] if name in ("prefill-0", "decode-0") else []))
+                        own_flags=lambda name: ["--prefill_chunk=32"] if name.startswith("prefill") else []))
             more = [self.cluster.start_gateway() for _ in range(2)]
             self.cluster.wait_ready([process for process, _ in more])
             self.gateways = [(process.host, port) for process, port in more]

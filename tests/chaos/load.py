@@ -56,8 +56,8 @@ class Load:
             self._one(way, client, rng.randrange(len(self._requests)), rng)
 
     def ask(self, way, client, index, first):
-        """The answer of one request, its pauses timed."""
-        request = self._requests[index]
+        """The answer of one request, its pauses timed. Nothing of it is cached from before: the same prompts come again and again."""
+        request = self._requests[index].salted()
         with self._timed(f"request {index} ({request.kind}, {way})", request) as on_token:
             if way == "grpc":
                 return streams.run_grpc(client, request, on_token)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import random
+import uuid
 
 SCHEMA = json.dumps({
     "type": "object",
@@ -30,6 +31,10 @@ class Request:
     prompt: tuple[int, ...]
     max_tokens: int
     options: dict
+
+    def salted(self):
+        """The same request, whose KV is shared with no other's."""
+        return dataclasses.replace(self, options={**self.options, "cache_salt": uuid.uuid4().hex})
 
     @property
     def comparable(self):
