@@ -33,6 +33,8 @@ TSAN_TESTS := \
 	//services/attention/scheduler:scheduler_test \
 	//services/attention/worker:step_loop_test \
 	//services/kv/cache:block_pool_test \
+	//services/kv/transfer:block_copy_test \
+	//services/kv/transfer:kv_transfer_test \
 	//services/router:dispatch_core_test \
 	//services/router:router_test \
 	//tests/simulation:simulation_test

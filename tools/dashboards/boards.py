@@ -155,6 +155,8 @@ KV = Dashboard("baleen-kv", "Baleen / KV and disaggregation", (
             "hits": ratio(rate("baleen_prefix_cache_hits_total", where='role="decode"'),
                           rate("baleen_prefix_cache_queries_total", where='role="decode"'))}, "Share of prompt tokens found."),
         Panel("Preemptions", "short", {"{{role}}": rate("baleen_num_preemptions_total", "role")}, "Sequences a second that gave up KV."),
+        Panel("Copies at standbys", "short", {"{{result}}": rate("baleen_kv_standby_blocks_total", "result")},
+              "Blocks a second, sent to where sequences would go on; `refused` = no room there."),
         Panel("Drafts that were right", "percentunit", {
             "accepted": ratio(rate("baleen_spec_decode_num_accepted_tokens_total"), rate("baleen_spec_decode_num_draft_tokens_total"))},
               "Of the next-token layer's."),

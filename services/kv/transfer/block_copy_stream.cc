@@ -88,7 +88,7 @@ void BlockCopyStream::Pump() {
   }
   pumping_ = false;
   lock.unlock();
-  if (!sent) OnClosed();
+  if (!sent) Close();
 }
 
 bool BlockCopyStream::NextLocked(std::vector<BlockHash>* names, std::vector<BlockId>* block) {
