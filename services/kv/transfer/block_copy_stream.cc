@@ -67,7 +67,7 @@ void BlockCopyStream::Drop(BlockCopy& copy) {
 }
 
 void BlockCopyStream::QueueLocked(const std::shared_ptr<BlockCopy>& copy) {
-  copy->busy = !broken_ && copy->held < copy->names.size();
+  copy->busy = !broken_ && copy->held.value_or(0) < copy->names.size();
   if (copy->busy) queue_.push_back(copy);
 }
 
@@ -97,16 +97,14 @@ bool BlockCopyStream::NextLocked(std::vector<BlockHash>* names, std::vector<Bloc
     std::shared_ptr<BlockCopy> copy = std::move(queue_.front());
     queue_.pop_front();
     block->clear();
-    if (copy->held >= copy->names.size()) {  // Dropped meanwhile.
+    const size_t held = copy->held.value_or(0);
+    const bool dropped = held >= copy->names.size();
+    if (copy->held.has_value() && !dropped) *block = pool_->AcquireCached({&copy->names[held], 1});
+    if (dropped || (copy->held.has_value() && block->empty())) {  // Not cached here any more: the next call looks anew.
       copy->busy = false;
       continue;
     }
-    const size_t count = copy->asked ? copy->held + 1 : copy->names.size();
-    if (copy->asked) *block = pool_->AcquireCached({&copy->names[copy->held], 1});
-    if (copy->asked && block->empty()) {  // Given up here; the next call looks anew.
-      copy->busy = false;
-      continue;
-    }
+    const size_t count = copy->held.has_value() ? held + 1 : copy->names.size();
     names->assign(copy->names.begin(), copy->names.begin() + static_cast<std::ptrdiff_t>(count));
     in_flight_.push_back(std::move(copy));
     return true;
@@ -135,11 +133,13 @@ void BlockCopyStream::OnAck(const Message& message) {
     const std::shared_ptr<BlockCopy> copy = std::move(in_flight_.front());
     in_flight_.pop_front();
     copy->busy = false;
-    was_block = copy->asked;
-    kept = ack.error().empty() && (!was_block || ack.held() > copy->held);
-    copy->asked = kept;
-    copy->held = kept ? ack.held() : 0;
-    if (kept) QueueLocked(copy);
+    was_block = copy->held.has_value();
+    kept = ack.error().empty() && (!was_block || ack.held() > *copy->held);
+    copy->held.reset();
+    if (kept) {
+      copy->held = ack.held();
+      QueueLocked(copy);
+    }
   }
   if (was_block) on_block_(kept);
   Pump();

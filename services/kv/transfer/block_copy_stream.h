@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,7 @@ namespace baleen {
 // How far one sequence is copied. All fields are the stream's, under its lock.
 struct BlockCopy {
   std::vector<BlockHash> names;  // Of its leading full blocks, those that are to be copied.
-  size_t held = 0;               // So many of them the other worker has,
-  bool asked = false;            // as it said.
+  std::optional<size_t> held;    // So many of them the other worker has; nullopt = it is to be asked.
   bool busy = false;             // Queued or unanswered.
 };
 
