@@ -258,7 +258,6 @@ TEST_F(DisaggregationTest, ARefillOfWhichHalfIsHereIsNobodyElses) {
   decode.Know({prefill.address});
   Sequence sequence;
   sequence.request.tokens.assign(200, 7);
-  sequence.request.prompt_tokens = 200;
   for (const auto& [prompt, computed, wanted] : {std::tuple{200, 128, true}, std::tuple{150, 128, false}, std::tuple{150, 100, false},
                                                  std::tuple{150, 64, true}, std::tuple{150, 0, true}}) {
     sequence.request.prompt_tokens = prompt;
