@@ -8,10 +8,8 @@
 namespace baleen {
 
 bool HasSuccessor(const v1::ClusterMap& map, const std::string& leaving, const std::string& numerics_id) {
-  return std::any_of(map.workers().begin(), map.workers().end(), [&](const v1::Worker& worker) {
-    const v1::WorkerInfo& info = worker.info();
-    return TakesSequences(worker) && info.numerics_id() == numerics_id && info.worker_id() != leaving;
-  });
+  return std::any_of(map.workers().begin(), map.workers().end(),
+                     [&](const v1::Worker& worker) { return TakesOver(worker, leaving, numerics_id); });
 }
 
 }  // namespace baleen
