@@ -202,13 +202,16 @@ void GenerationImpl::OpenStream(const PickedWorker& worker, uint32_t attempt) {
   }
   usage_.failovers = streams_++;
   current_worker_ = worker;
+  current_worker_.open = nullptr;  // The stream has it.
   numerics_id_ = worker.numerics_id;
   accepted_ = false;
   computed_ = false;
   progressed_ = false;
   DecodeCallbacks callbacks;
   callbacks.on_event = [self = shared_from_this(), attempt](const v1::DecodeEvent& event) { self->OnEvent(attempt, event); };
-  callbacks.on_done = [self = shared_from_this(), attempt](absl::Status status) { self->OnDone(attempt, std::move(status)); };
+  callbacks.on_done = [self = shared_from_this(), attempt, open = worker.open](absl::Status status) {
+    self->OnDone(attempt, std::move(status));
+  };
   v1::StartSequence start = MakeStartMessage(input_, journal_, attempt, numerics_id_, context_.clock->Now());
   if (input_.trace != nullptr) start.set_traceparent(input_.trace->AttemptStarted(input_.choice, attempt, worker.worker_id));
   std::shared_ptr<DecodeStream> stream = context_.dialer->Open(worker.address, std::move(start), std::move(callbacks));

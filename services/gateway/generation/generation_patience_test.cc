@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "services/gateway/generation/admitted_generation.h"
 #include "services/gateway/generation/generation.h"
@@ -16,11 +18,11 @@ constexpr absl::Duration kPatience = absl::Seconds(20);
 // Workers that take every request and then do nothing.
 class ParkingDialer final : public DecodeDialer {
  public:
-  std::shared_ptr<DecodeStream> Open(const std::string&, v1::StartSequence, DecodeCallbacks callbacks) override {
+  std::shared_ptr<DecodeStream> Open(const std::string& address, v1::StartSequence, DecodeCallbacks callbacks) override {
     v1::DecodeEvent accepted;
     accepted.mutable_accepted();
     callbacks.on_event(accepted);
-    ++opened;
+    addresses.push_back(address);
     return last = std::make_shared<Stream>(std::move(callbacks));
   }
 
@@ -31,9 +33,19 @@ class ParkingDialer final : public DecodeDialer {
     DecodeCallbacks callbacks;
   };
 
-  int opened = 0;
+  std::vector<std::string> addresses;
   std::shared_ptr<Stream> last;
 };
+
+TEST_F(GenerationTest, ASequenceCountsAtItsWorkerUntilItsStreamEnds) {
+  ParkingDialer dialer;
+  Collector collector;
+  const std::shared_ptr<Generation> first = StartGeneration(Context(dialer), Input(), collector.Sink());
+  for (int i = 0; i < 2; ++i) StartGeneration(Context(dialer), Input(), collector.Sink())->Cancel();
+  first->Cancel();
+  for (int i = 0; i < 2; ++i) StartGeneration(Context(dialer), Input(), collector.Sink())->Cancel();
+  EXPECT_EQ(dialer.addresses, std::vector<std::string>({"decode-a:1", "decode-b:1", "decode-b:1", "decode-a:1", "decode-b:1"}));
+}
 
 TEST_F(GenerationTest, WithoutWorkersARequestWaitsAndIsRefusedInTheEnd) {
   SetWorkers({});
@@ -77,7 +89,7 @@ TEST_F(GenerationTest, ARequestThatAWorkerParksIsRefusedOnceNoWorkerIsReady) {
   RunUntilLast(time, collector);
   EXPECT_EQ(collector.last.status.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(time.Now() - lost, kPatience);
-  EXPECT_EQ(dialer.opened, 1);
+  EXPECT_EQ(dialer.addresses.size(), 1u);
 }
 
 TEST_F(GenerationTest, ARequestWhoseWorkerDiedIsRefusedWhenNoneComes) {

@@ -91,7 +91,7 @@ TEST_F(GenerationTest, ASequenceGoesOnAtItsStandby) {
 TEST_F(GenerationTest, TheWorkerThatFailedLastIsTakenLast) {
   const absl::Status died = absl::UnavailableError("died");
   for (const size_t tokens : {0, 1}) {
-    SetWorkers({"decode-a", "decode-b"});
+    SetWorkers({"decode-a", "decode-b"}, {{"decode-b", 9}});
     ScriptedDialer dialer(Answer("</think>\n\nabc"), {{0, died, false}, {tokens, died, tokens > 0}});
     ManualTime time;
     Collector collector;

@@ -19,7 +19,17 @@ void WorkerPicker::UpdateMap(std::shared_ptr<const v1::ClusterMap> map) {
   const std::lock_guard<std::mutex> lock(mutex_);
   map_ = std::move(map);
   none_ready_since_ = AnyDecodes(*map_) ? absl::InfiniteFuture() : std::min(none_ready_since_, now);
-  picked_since_map_.clear();
+  // The map's loads are as old as two heartbeats, and count what is open here among the others': where answers take no longer than that,
+  // picking by them sends whole batches to and fro.
+  const std::map<std::string, int64_t> own = open_.Most(now);
+  std::map<std::string, Standing> standings;
+  for (const v1::Worker& worker : map_->workers()) {
+    const std::string& id = worker.info().worker_id();
+    const auto it = own.find(id);
+    const int64_t of_others = int64_t{worker.running()} + worker.waiting() - (it == own.end() ? 0 : it->second);
+    standings[id] = {.sequences_of_others = std::max<int64_t>(0, of_others), .last_pick = standings_[id].last_pick};
+  }
+  standings_ = std::move(standings);
 }
 
 std::optional<PickedWorker> WorkerPicker::Pick(const std::set<std::string>& avoid, const std::string& numerics_id,
@@ -30,23 +40,24 @@ std::optional<PickedWorker> WorkerPicker::Pick(const std::set<std::string>& avoi
   if (map_ == nullptr) return std::nullopt;
   const v1::Worker* const standby = goes_on == nullptr ? nullptr : StandbyOf(*map_, *goes_on);
   const v1::Worker* best = nullptr;
-  std::tuple<bool, bool, int64_t, std::string> best_key;
+  std::tuple<bool, bool, int64_t, int64_t, std::string> best_key;
   for (const v1::Worker& worker : map_->workers()) {
     if (!TakesSequences(worker) || (!numerics_id.empty() && worker.info().numerics_id() != numerics_id)) continue;
     const std::string& id = worker.info().worker_id();
-    const auto picked = picked_since_map_.find(id);
-    const int64_t load = int64_t{worker.running()} + worker.waiting() + (picked == picked_since_map_.end() ? 0 : picked->second);
-    const int64_t cost = load * kSequenceTokens - affinity_.CachedTokens(id, names, now);
-    std::tuple<bool, bool, int64_t, std::string> key(avoid.count(id) > 0, &worker != standby, cost, id);
+    const Standing& standing = standings_[id];
+    const int64_t sequences = open_.Now(id) + standing.sequences_of_others;
+    const int64_t cost = sequences * kSequenceTokens - affinity_.CachedTokens(id, names, now);
+    std::tuple<bool, bool, int64_t, int64_t, std::string> key(avoid.count(id) > 0, &worker != standby, cost, standing.last_pick, id);
     if (best == nullptr || key < best_key) {
       best = &worker;
       best_key = std::move(key);
     }
   }
   if (best == nullptr) return std::nullopt;
-  ++picked_since_map_[best->info().worker_id()];
-  affinity_.Remember(best->info().worker_id(), names, now);
-  return PickedWorker{best->info().worker_id(), best->info().address(), best->info().numerics_id()};
+  const v1::WorkerInfo& picked = best->info();
+  standings_[picked.worker_id()].last_pick = ++picks_;
+  affinity_.Remember(picked.worker_id(), names, now);
+  return PickedWorker{picked.worker_id(), picked.address(), picked.numerics_id(), open_.Add(picked.worker_id(), now)};
 }
 
 void WorkerPicker::Remember(const std::string& worker_id, const SequencePrefix& prefix) {

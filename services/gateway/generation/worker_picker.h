@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "proto/baleen/v1/placement.pb.h"
 #include "services/common/standby.h"
+#include "services/gateway/generation/open_sequences.h"
 #include "services/gateway/generation/prefix_affinity.h"
 
 namespace baleen {
@@ -22,6 +23,7 @@ struct PickedWorker {
   std::string worker_id;
   std::string address;
   std::string numerics_id;
+  std::shared_ptr<const void> open;  // The worker counts as having the sequence until the last copy of this has gone.
 };
 
 // A sequence by its tokens, and by whose cache they are in.
@@ -43,9 +45,9 @@ class WorkerPicker {
   void UpdateMap(std::shared_ptr<const v1::ClusterMap> map);
 
   // The ready, not draining decode worker that would be done first: fewest tokens of `prefix` that it was not sent lately, and fewest
-  // sequences (by the map, and by what was picked since it came), each weighed as kSequenceTokens. Ties go to the lowest id. Workers in
-  // `avoid` only when no other is left; `numerics_id` restricts unless empty. A sequence that goes on, by its key at the worker that it
-  // leaves, goes to its standby before all others.
+  // sequences (those that were picked here and are open, and those of other gateways by the map), each weighed as kSequenceTokens. Ties go
+  // to the one that was not picked for longest, so that all caches fill. Workers in `avoid` only when no other is left; `numerics_id`
+  // restricts unless empty. A sequence that goes on, by its key at the worker that it leaves, goes to its standby before all others.
   std::optional<PickedWorker> Pick(const std::set<std::string>& avoid, const std::string& numerics_id, const SequencePrefix& prefix = {},
                                    const StandbyKey* goes_on = nullptr);
   // The worker has these tokens in its cache.
@@ -62,11 +64,18 @@ class WorkerPicker {
  private:
   static constexpr int64_t kSequenceTokens = 256;
 
+  struct Standing {
+    int64_t sequences_of_others = 0;
+    int64_t last_pick = 0;  // The how manieth it was.
+  };
+
   Clock* const clock_;
   mutable std::mutex mutex_;
   PrefixAffinity affinity_;
   std::shared_ptr<const v1::ClusterMap> map_;
-  std::map<std::string, uint32_t> picked_since_map_;
+  OpenSequences open_;
+  std::map<std::string, Standing> standings_;  // By worker of the map.
+  int64_t picks_ = 0;
   absl::Time none_ready_since_;
 };
 

@@ -30,7 +30,7 @@ constexpr size_t kCacheBlocks = 700;  // Of one worker; all conversations togeth
 // Of one worker, about what mid does on two cores.
 constexpr double kPrefillTokensPerSecond = 470;
 constexpr absl::Duration kTokenTime = absl::Milliseconds(50);
-constexpr absl::Duration kHeartbeat = absl::Milliseconds(250);
+constexpr absl::Duration kHeartbeat = absl::Milliseconds(500);
 constexpr double kMeanThinkSeconds = 20;
 
 enum class Policy { kPrefixAndLoad, kLoad, kRoundRobin };
@@ -126,10 +126,10 @@ class Simulation {
     At(clock_.now + kHeartbeat, [this] { Heartbeat(); });
   }
 
-  size_t Pick(const std::vector<int32_t>& tokens) {
-    if (policy_ == Policy::kRoundRobin) return static_cast<size_t>(asked_++) % workers_.size();
+  PickedWorker Pick(const std::vector<int32_t>& tokens) {
+    if (policy_ == Policy::kRoundRobin) return {absl::StrCat(static_cast<size_t>(asked_++) % workers_.size()), {}, {}, {}};
     const SequencePrefix prefix{.salt = "", .tokens = tokens};
-    return static_cast<size_t>(std::stoi(picker_.Pick({}, "", policy_ == Policy::kLoad ? SequencePrefix{} : prefix)->worker_id));
+    return *picker_.Pick({}, "", policy_ == Policy::kLoad ? SequencePrefix{} : prefix);
   }
 
   void Append(std::vector<int32_t>& tokens, int64_t count) {
@@ -139,7 +139,8 @@ class Simulation {
   void Ask(int conversation, int turns) {
     std::vector<int32_t>& tokens = conversations_[static_cast<size_t>(conversation)];
     Append(tokens, kTurnTokens);
-    SimulatedWorker& worker = workers_[Pick(tokens)];
+    const PickedWorker picked = Pick(tokens);
+    SimulatedWorker& worker = workers_[static_cast<size_t>(std::stoi(picked.worker_id))];
     const int64_t prompt = static_cast<int64_t>(tokens.size());
     const int64_t cached = worker.cache.Take(PrefixAffinity::NameBlocks("", tokens));
     const double fill_s = static_cast<double>(prompt - cached) / kPrefillTokensPerSecond;
@@ -148,7 +149,8 @@ class Simulation {
     outcome_.prompt_tokens += prompt;
     outcome_.cached_tokens += cached;
     outcome_.first_token_s.push_back(absl::ToDoubleSeconds(worker.prefill_free - clock_.now));
-    At(worker.prefill_free + kAnswerTokens * kTokenTime, [this, conversation, turns, &worker] { Answered(conversation, turns, worker); });
+    At(worker.prefill_free + kAnswerTokens * kTokenTime,
+       [this, conversation, turns, &worker, open = picked.open] { Answered(conversation, turns, worker); });
   }
 
   void Answered(int conversation, int turns, SimulatedWorker& worker) {

@@ -34,12 +34,24 @@ std::vector<int32_t> Tokens(int32_t first, size_t count) {
 
 class WorkerPickerTest : public testing::Test {
  protected:
+  // Of a sequence that is over at once.
   std::string Pick(const std::vector<int32_t>& prompt, const std::string& salt = "") {
     return picker_.Pick({}, "", {.salt = salt, .tokens = prompt})->worker_id;
+  }
+  // Opens so many sequences, and says where.
+  std::string Open(int count) {
+    std::string at;
+    for (int i = 0; i < count; ++i) {
+      PickedWorker worker = *picker_.Pick({}, "");
+      at += worker.worker_id;
+      open_[worker.worker_id].push_back(std::move(worker.open));
+    }
+    return at;
   }
 
   FakeClock clock_;
   WorkerPicker picker_{&clock_};
+  std::map<std::string, std::vector<std::shared_ptr<const void>>> open_;
 };
 
 TEST_F(WorkerPickerTest, PrefersTheLeastLoadedAndAvoidsOnlyWhileItCan) {
@@ -51,6 +63,36 @@ TEST_F(WorkerPickerTest, PrefersTheLeastLoadedAndAvoidsOnlyWhileItCan) {
   EXPECT_EQ(picker_.Pick({"b"}, "")->worker_id, "a");
   EXPECT_EQ(picker_.Pick({"a", "b"}, "")->worker_id, "b");
   EXPECT_FALSE(picker_.Pick({}, "other").has_value());
+}
+
+TEST_F(WorkerPickerTest, CountsWhatIsOpenWhateverAnOldMapSaysOfIt) {
+  picker_.UpdateMap(MapOf({{"a", 0}, {"b", 0}}));
+  EXPECT_EQ(Open(6), "ababab");
+  picker_.UpdateMap(MapOf({{"a", 0}, {"b", 0}}));  // From before.
+  EXPECT_EQ(Open(2), "ab");
+  open_["a"].clear();
+  picker_.UpdateMap(MapOf({{"a", 4}, {"b", 4}}));  // From when all were open.
+  EXPECT_EQ(Open(5), "aaaab");
+}
+
+TEST_F(WorkerPickerTest, CountsWhatOthersOpenedByTheMap) {
+  picker_.UpdateMap(MapOf({{"a", 5}, {"b", 0}}));
+  EXPECT_EQ(Open(6), "bbbbba");
+  clock_.now += absl::Milliseconds(500);
+  picker_.UpdateMap(MapOf({{"a", 6}, {"b", 8}}));
+  EXPECT_EQ(Open(3), "aab");
+}
+
+TEST_F(WorkerPickerTest, WhatTheMapStillHasLongAfterwardsIsOfOthers) {
+  picker_.UpdateMap(MapOf({{"a", 0}, {"b", 0}}));
+  EXPECT_EQ(Open(4), "abab");
+  open_.clear();
+  picker_.UpdateMap(MapOf({{"a", 2}, {"b", 0}}));
+  EXPECT_EQ(Open(2), "ab");
+  open_.clear();
+  clock_.now += 2 * OpenSequences::kLookBack;
+  picker_.UpdateMap(MapOf({{"a", 2}, {"b", 0}}));
+  EXPECT_EQ(Open(2), "bb");
 }
 
 TEST_F(WorkerPickerTest, WhatGoesOnGoesToItsStandbyWhateverTheLoad) {
@@ -91,6 +133,14 @@ TEST_F(WorkerPickerTest, AConversationStaysWhereItsPrefixIs) {
   EXPECT_EQ(Pick(Tokens(5000, 1300)), "b");
   EXPECT_EQ(Pick(Tokens(0, 1300)), "a");
   EXPECT_EQ(Pick(Tokens(0, 1600)), "a");
+}
+
+TEST_F(WorkerPickerTest, OneAfterTheOtherTakesTurns) {
+  for (int i = 0; i < 3; ++i) {
+    picker_.UpdateMap(MapOf({{"a", 0}, {"b", 0}}));
+    EXPECT_EQ(Pick({}), "a");
+    EXPECT_EQ(Pick({}), "b");
+  }
 }
 
 TEST_F(WorkerPickerTest, SaltsDoNotShare) {
