@@ -1,29 +1,19 @@
 #include "services/gateway/idempotency/idempotency_table.h"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/sha256.h"
 #include "services/gateway/api/api_error.h"
 
 namespace baleen {
-namespace {
-
-std::string Sha256(absl::string_view text) {
-  std::string digest(SHA256_DIGEST_LENGTH, 0);
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
-}
-
-}  // namespace
 
 absl::StatusOr<ClaimedAnswer> IdempotencyTable::Claim(const std::string& caller, absl::string_view key, const std::string& digest,
                                                       const AnswerRecord& fresh, absl::Time now) {
   Expire(now);
   Keys& keys = callers_[caller];
-  const std::string name = Sha256(key);
+  const std::string name = BytesOf(Sha256(key));
   if (const auto it = keys.entries.find(name); it != keys.entries.end()) {
     Entry& entry = it->second;
     if (entry.digest != digest) {
@@ -45,7 +35,7 @@ absl::StatusOr<ClaimedAnswer> IdempotencyTable::Claim(const std::string& caller,
 void IdempotencyTable::Release(const std::string& caller, absl::string_view key, const AnswerRecord& record, bool began) {
   const auto keys = callers_.find(caller);
   if (keys == callers_.end()) return;
-  const auto entry = keys->second.entries.find(Sha256(key));
+  const auto entry = keys->second.entries.find(BytesOf(Sha256(key)));
   // It may have been dropped, and claimed by another one.
   if (entry == keys->second.entries.end() || entry->second.record.request_id != record.request_id) return;
   if (!began) {
@@ -98,6 +88,6 @@ absl::Status CheckIdempotencyKey(absl::string_view key) {
       absl::StrCat("Idempotency-Key must have 1 to ", kMaxIdempotencyKeyChars, " printable ASCII characters."));
 }
 
-std::string RequestDigest(absl::string_view path, absl::string_view body) { return Sha256(absl::StrCat(path, "\n", body)); }
+std::string RequestDigest(absl::string_view path, absl::string_view body) { return BytesOf(Sha256(absl::StrCat(path, "\n", body))); }
 
 }  // namespace baleen

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/escaping.h"
 #include "services/gateway/api/api_error.h"
 
 namespace baleen {
@@ -131,6 +132,12 @@ TEST(IdempotencyKeyTest, MustBeShortAndPrintable) {
 TEST(RequestDigestTest, DependsOnPathAndBody) {
   EXPECT_NE(RequestDigest("/a", "b"), RequestDigest("/b", "b"));
   EXPECT_NE(RequestDigest("/a", "b"), RequestDigest("/a", "c"));
+}
+
+// The seed of a request under a key is derived from it, in gateways of any release.
+TEST(RequestDigestTest, StaysWhatItIs) {
+  EXPECT_EQ(absl::BytesToHexString(RequestDigest("/v1/completions", "{}")),
+            "e5d6a84355c0ca99960bc8f1375021e71c539e4d066438a629d35ad0328fcebe");
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "services/gateway/tenants/api_key.h"
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
 #include <cstring>
@@ -21,11 +20,7 @@ uint32_t BucketOf(const KeyDigest& digest) {
 
 }  // namespace
 
-KeyDigest DigestOfKey(absl::string_view key) {
-  KeyDigest digest;
-  SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), digest.data());
-  return digest;
-}
+KeyDigest DigestOfKey(absl::string_view key) { return Sha256(key); }
 
 absl::StatusOr<KeyDigest> KeyDigestFromHex(absl::string_view hex) {
   KeyDigest digest;
@@ -36,9 +31,7 @@ absl::StatusOr<KeyDigest> KeyDigestFromHex(absl::string_view hex) {
   return digest;
 }
 
-std::string KeyDigestToHex(const KeyDigest& digest) {
-  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
-}
+std::string KeyDigestToHex(const KeyDigest& digest) { return absl::BytesToHexString(BytesOf(digest)); }
 
 absl::string_view BearerKey(absl::string_view authorization) {
   constexpr absl::string_view kScheme = "Bearer ";

@@ -2,7 +2,6 @@
 #ifndef BALEEN_SERVICES_GATEWAY_TENANTS_API_KEY_H_
 #define BALEEN_SERVICES_GATEWAY_TENANTS_API_KEY_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -14,11 +13,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/sha256.h"
 
 namespace baleen {
 
 // SHA-256 of a key. Enough without salt or stretching for keys of 128 random bits and more, such as `baleen keys` makes.
-using KeyDigest = std::array<uint8_t, 32>;
+using KeyDigest = Sha256Digest;
 
 KeyDigest DigestOfKey(absl::string_view key);
 // INVALID_ARGUMENT unless it is 64 hex digits.
