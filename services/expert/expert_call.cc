@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "proto/baleen/v1/expert.pb.h"
+#include "services/common/dtype_wire.h"
 #include "transport/limits.h"
 
 namespace baleen {
@@ -14,7 +15,7 @@ namespace {
 absl::Status Invalid(const std::string& what) { return absl::InvalidArgumentError(absl::StrCat("expert call: ", what)); }
 
 absl::Status CheckDType(const v1::ExpertCallHeader& header, DType dtype) {
-  const v1::DType wanted = dtype == DType::kF32 ? v1::DTYPE_F32 : v1::DTYPE_BF16;
+  const v1::DType wanted = DTypeToWire(dtype);
   if (header.dtype() == wanted) return absl::OkStatus();
   return Invalid(absl::StrCat("dtype ", header.dtype(), " instead of ", wanted));
 }

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/dtype.h"
 #include "proto/baleen/v1/expert.pb.h"
+#include "services/common/dtype_wire.h"
 
 namespace baleen {
 
@@ -22,7 +24,7 @@ Message EncodeCall(const ExpertBatch& batch, const ShardCall& call, const CallIn
   header.set_timeout_ms(info.timeout_ms);
   header.set_numerics_id(info.numerics_id);
   header.set_layer(static_cast<uint32_t>(batch.layer));
-  header.set_dtype(batch.wire == DType::kF32 ? v1::DTYPE_F32 : v1::DTYPE_BF16);
+  header.set_dtype(DTypeToWire(batch.wire));
   header.set_rows(static_cast<uint32_t>(call.rows.size()));
   header.mutable_experts_per_row()->Add(call.experts_per_row.begin(), call.experts_per_row.end());
   header.mutable_expert_ids()->Add(call.expert_ids.begin(), call.expert_ids.end());

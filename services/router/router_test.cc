@@ -16,6 +16,7 @@
 #include "absl/synchronization/notification.h"
 #include "base/values.h"
 #include "proto/baleen/v1/expert.pb.h"
+#include "services/common/dtype_wire.h"
 #include "transport/inproc/inproc_network.h"
 
 namespace baleen {
@@ -70,7 +71,7 @@ class FakeShard {
   }
 
   static Payload Compute(const v1::ExpertCallHeader& call, const Payload& payload) {
-    const DType wire = call.dtype() == v1::DTYPE_F32 ? DType::kF32 : DType::kBf16;
+    const DType wire = DTypeFromWire(call.dtype()).value();
     EXPECT_EQ(payload.size, call.rows() * kHidden * SizeOf(wire));
     std::vector<float> row(kHidden);
     std::vector<std::byte> out(call.expert_ids_size() * kHidden * SizeOf(wire));

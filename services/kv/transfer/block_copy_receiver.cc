@@ -7,9 +7,9 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "base/dtype.h"
 #include "base/status_macros.h"
 #include "proto/baleen/v1/kv.pb.h"
+#include "services/common/dtype_wire.h"
 #include "services/kv/transfer/block_copy.h"
 #include "services/kv/transfer/crc32c.h"
 
@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t kFreeShare = 8;
 
 absl::Status CheckContent(const KvShape& shape, const v1::KvBlockHeader& header, const Payload& content) {
-  if (header.dtype() != (shape.dtype == DType::kF32 ? v1::DTYPE_F32 : v1::DTYPE_BF16)) {
+  if (header.dtype() != DTypeToWire(shape.dtype)) {
     return absl::InvalidArgumentError("the block is of another dtype than this worker's");
   }
   if (content.size != BlockBytes(shape)) {

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "base/dtype.h"
 #include "proto/baleen/v1/kv.pb.h"
+#include "services/common/dtype_wire.h"
 #include "services/kv/transfer/block_copy.h"
 #include "services/kv/transfer/crc32c.h"
 
@@ -117,7 +117,7 @@ Message BlockCopyStream::MakeMessage(absl::Span<const BlockHash> names, absl::Sp
   header.set_names(PackNames(names));
   if (block.empty()) return {.header = header.SerializeAsString(), .payload = {}};
   Payload content = ReadBlock(*pool_, block.front());
-  header.set_dtype(pool_->shape().dtype == DType::kF32 ? v1::DTYPE_F32 : v1::DTYPE_BF16);
+  header.set_dtype(DTypeToWire(pool_->shape().dtype));
   header.set_checksum(Crc32c(content.data, content.size));
   return {.header = header.SerializeAsString(), .payload = std::move(content)};
 }

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/dtype.h"
 #include "kernels/mla_attention.h"
+#include "services/common/dtype_wire.h"
 #include "services/kv/transfer/crc32c.h"
 #include "services/kv/transfer/page_rows.h"
 
@@ -171,7 +171,7 @@ Message KvDestination::MakeMessage(const KvPage& page, absl::Span<const BlockId>
   header.set_layer(static_cast<uint32_t>(page.layer));
   header.set_first_token(static_cast<uint32_t>(page.first));
   header.set_token_count(static_cast<uint32_t>(page.count));
-  header.set_dtype(pool_->shape().dtype == DType::kF32 ? v1::DTYPE_F32 : v1::DTYPE_BF16);
+  header.set_dtype(DTypeToWire(pool_->shape().dtype));
   header.set_checksum(Crc32c(rows.data, rows.size));
   return {.header = header.SerializeAsString(), .payload = std::move(rows)};
 }

@@ -5,21 +5,22 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/dtype.h"
+#include "base/status_macros.h"
 #include "proto/baleen/v1/kv.pb.h"
+#include "services/common/dtype_wire.h"
 
 namespace baleen {
 namespace {
 
 absl::Status Take(ReservationTable& reservations, const v1::KvPageHeader& header, const Payload& payload) {
-  if (header.dtype() != v1::DTYPE_F32 && header.dtype() != v1::DTYPE_BF16) {
-    return absl::InvalidArgumentError(absl::StrCat("dtype ", static_cast<int>(header.dtype()), " is not known"));
-  }
+  ASSIGN_OR_RETURN(const DType dtype, DTypeFromWire(header.dtype()));
   return reservations.Write({.reservation = header.reservation(),
                              .attempt = header.context().attempt(),
                              .layer = header.layer(),
                              .first_token = header.first_token(),
                              .token_count = header.token_count(),
-                             .dtype = header.dtype() == v1::DTYPE_F32 ? DType::kF32 : DType::kBf16,
+                             .dtype = dtype,
                              .checksum = header.checksum(),
                              .rows = {payload.data, payload.size}});
 }
