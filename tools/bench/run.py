@@ -25,8 +25,8 @@ LAYER_OVERHEAD = "//tools/bench:layer_overhead"
 MAKE_CHECKPOINT = "//tools/make_checkpoint"
 SERVICES = ("//services/gateway:baleen-gateway", "//services/attention:baleen-attention", "//services/expert:baleen-expert",
             "//services/placement:baleen-placement")
-PARTS = ("kernels", "engine", "layers", "drafts", "shards", "users")
-SHAPED = {"engine", "shards", "users"}  # Of the parts, those that take checkpoints of random weights.
+PARTS = ("kernels", "engine", "layers", "drafts", "shards", "users", "turns")
+SHAPED = {"engine", "shards", "users", "turns"}  # Of the parts, those that take checkpoints of random weights.
 ABACUS = pathlib.Path(__file__).parents[2] / "checkpoints/abacus"
 CLUSTER = pathlib.Path(__file__).parents[1] / "baleen/baleen"
 
@@ -109,6 +109,9 @@ def _sweep(arguments, binaries, read_machine):
         if "users" in arguments.parts:
             print(f"measuring a cluster of {shape}", flush=True)
             take(sweeps.users, CLUSTER, model, arguments.rounds)
+        if "turns" in arguments.parts:
+            print(f"measuring conversations with {shape}", flush=True)
+            take(sweeps.turns, CLUSTER, model, arguments.rounds)
     return found
 
 

@@ -1,6 +1,8 @@
 """Rounds are interleaved, each with its own reading of the machine, and summed up by their median."""
 
+import itertools
 import unittest
+import unittest.mock
 
 import run
 import sweeps
@@ -39,6 +41,23 @@ class RoundsTest(unittest.TestCase):
         taken = sweeps.in_turn([lambda: measure("a"), lambda: measure("b")], 3)
         self.assertEqual("".join(calls), "abbaab")
         self.assertEqual(taken, [[1, 4, 5], [2, 3, 6]])
+
+
+    def test_turns_of_conversations_go_to_the_ports_in_turn(self):
+        asked = []
+
+        def complete(port, _, number, words, tokens):
+            asked.append((port, number, words))
+            return {"prompt_tokens": 10, "prompt_cache_hit_tokens": 4}, 0.5
+
+        with unittest.mock.patch.object(sweeps, "_complete", complete):
+            self.assertEqual(sweeps._talk([1, 2], "m", itertools.count()), (0.4, 0.5))
+        conversations = sweeps.TALKING_USERS * sweeps.CONVERSATIONS_PER_USER
+        self.assertEqual(conversations % 2, 1)
+        self.assertEqual([port for port, _, _ in asked].count(1), conversations * sweeps.TURNS // 2)
+        for number in range(conversations):
+            lengths = [words for _, asked_number, words in asked if asked_number == number]
+            self.assertEqual(lengths, [sweeps.FIRST_WORDS + sweeps.TURN_WORDS * turn for turn in range(sweeps.TURNS)])
 
 
 class ResultsTest(unittest.TestCase):

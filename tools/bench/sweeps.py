@@ -1,5 +1,5 @@
 """How speed and memory grow: in one process with batch and context, with experts on shards, and of a whole cluster with its users.
-And what a layer's experts cost beside their computation, and what drafts bring.
+And what a layer's experts cost beside their computation, what drafts bring, and what it brings to send a conversation where its prefix is.
 
 Each sweep gives results as run.py lists them, with "series" (a line of a picture) and "x" (its place there) besides.
 """
@@ -25,6 +25,12 @@ USERS = (1, 4, 16, 64, 256)
 CONTEXT_OF_BATCHES = 256
 TOKENS_PER_REQUEST = 32
 PROMPT_WORDS = 48
+CONVERSATIONS_PER_USER = 3  # Of which a user takes a turn each, again and again.
+TALKING_USERS = 5           # Odd, as are all conversations, so that asking round robin sends the next turn of any elsewhere.
+TURNS = 6
+FIRST_WORDS = 96
+TURN_WORDS = 32
+CONVERSATION_KV_MIB = 64  # Of a worker: not all conversations, but half of them with ease.
 QUESTIONS = ("What is 4821 + 1397?", "What is 37 * 48?", "Sort 5, 3, 99, 12.", "How many r are in strawberry?")
 
 
@@ -142,19 +148,23 @@ def _cluster(command, model, **settings):
 
 
 def _ask(port, path, **body):
-    """(generated tokens, seconds) of one request."""
+    """(usage, seconds) of one request."""
     url, headers = f"http://127.0.0.1:{port}{path}", {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps({"temperature": 0, **body}).encode(), headers)
     start = time.monotonic()
     with urllib.request.urlopen(request, timeout=600) as answer:
-        tokens = json.load(answer)["usage"]["completion_tokens"]
-    return tokens, time.monotonic() - start
+        usage = json.load(answer)["usage"]
+    return usage, time.monotonic() - start
 
 
-def _complete(port, model, number):
-    # They differ from the first word on: no prefix is shared.
-    prompt = f"{number} " + " ".join(str((number * 7919 + i * 104729) % 1000) for i in range(PROMPT_WORDS))
-    return _ask(port, "/v1/completions", model=model, prompt=prompt, max_tokens=TOKENS_PER_REQUEST, ignore_eos=True)
+def _complete(port, model, number, words=PROMPT_WORDS, tokens=TOKENS_PER_REQUEST):
+    # They differ from the first word on: no prefix is shared, but with a longer one of the same number.
+    prompt = f"{number} " + " ".join(str((number * 7919 + i * 104729) % 1000) for i in range(words))
+    return _ask(port, "/v1/completions", model=model, prompt=prompt, max_tokens=tokens, ignore_eos=True)
+
+
+def _generated(answers):
+    return sum(usage["completion_tokens"] for usage, _ in answers)
 
 
 def _round_of(port, model, users, numbers):
@@ -163,7 +173,7 @@ def _round_of(port, model, users, numbers):
         start = time.monotonic()
         answers = list(pool.map(lambda number: _complete(port, model, number), itertools.islice(numbers, 2 * users)))
         seconds = time.monotonic() - start
-    return sum(tokens for tokens, _ in answers) / seconds, statistics.median(latency for _, latency in answers)
+    return _generated(answers) / seconds, statistics.median(latency for _, latency in answers)
 
 
 def users(command, model, rounds, counts=USERS):
@@ -182,7 +192,41 @@ def users(command, model, rounds, counts=USERS):
 def _answer_rate(port, model):
     """Tokens per second of the questions' answers, one after the other."""
     answers = [_ask(port, "/v1/chat/completions", model=model, messages=[{"role": "user", "content": text}]) for text in QUESTIONS]
-    return sum(tokens for tokens, _ in answers) / sum(seconds for _, seconds in answers)
+    return _generated(answers) / sum(seconds for _, seconds in answers)
+
+
+def _talk(ports, model, numbers):
+    """(share of prompt tokens that were cached, median seconds to the first token) of conversations whose turns go to `ports`, the next turn
+    of any to the next port."""
+    turn = itertools.cycle(ports)  # Threads take turns of it under the interpreter's lock.
+
+    def user(own):
+        lengths = range(FIRST_WORDS, FIRST_WORDS + TURNS * TURN_WORDS, TURN_WORDS)
+        return [_complete(next(turn), model, number, words, tokens=1) for words in lengths for number in own]
+
+    with concurrent.futures.ThreadPoolExecutor(TALKING_USERS) as pool:
+        shares = [list(itertools.islice(numbers, CONVERSATIONS_PER_USER)) for _ in range(TALKING_USERS)]
+        answers = [answer for taken in pool.map(user, shares) for answer in taken]
+    usages = [usage for usage, _ in answers]
+    cached = sum(usage["prompt_cache_hit_tokens"] for usage in usages) / sum(usage["prompt_tokens"] for usage in usages)
+    return cached, statistics.median(seconds for _, seconds in answers)
+
+
+def turns(command, model, rounds):
+    """Conversations at a cluster of two workers, whose gateway picks one; in turn at two clusters of one worker each, asked round robin."""
+    start = functools.partial(_cluster, command, model, PREFILL="0", KV_MIB=str(CONVERSATION_KV_MIB))
+    numbers = itertools.count(1)
+    with start(DECODE="2") as two, start(DECODE="1") as one, start(DECODE="1") as other:
+        measures = [functools.partial(_talk, ports, model.name, numbers) for ports in ([one, other], [two])]
+        round_robin, picked = in_turn(measures, rounds)
+    found = []
+    for index, (kind, unit) in enumerate((("cached", "share of prompt tokens"), ("first token", "s"))):
+        name = f"turns/{model.name}"
+        baseline, values = ([entry[index] for entry in taken] for taken in (round_robin, picked))
+        ratios = [b / a for a, b in zip(baseline, values)]
+        found.append(result(f"{name}/round robin/{kind}", unit, baseline, None, None))
+        found.append(result(f"{name}/picked/{kind}", unit, values, None, None, ratios, f"{name}/round robin/{kind} in the same rounds"))
+    return found
 
 
 def in_turn(measures, rounds):
