@@ -20,6 +20,7 @@ namespace baleen {
 namespace {
 
 constexpr KvShape kShape = {.layers = 1, .width = 1, .dtype = DType::kBf16};
+const size_t kBlockBytes = static_cast<size_t>(kShape.BlockBytes());
 constexpr int64_t kBlocks = 6;
 constexpr char kForeign = 0x55;
 
@@ -42,8 +43,8 @@ struct Answers final : Connection {
 // A worker with a sequence of two blocks.
 class Worker {
  public:
-  Worker() : pool_(kShape, kBlocks * static_cast<int64_t>(BlockBytes(kShape))), own_(*pool_.Allocate(2)) {
-    for (const BlockId block : own_) std::memset(pool_.Page(block, 0), kForeign, BlockBytes(kShape));
+  Worker() : pool_(kShape, kBlocks * kShape.BlockBytes()), own_(*pool_.Allocate(2)) {
+    for (const BlockId block : own_) std::memset(pool_.Page(block, 0), kForeign, kBlockBytes);
     handlers_ = AcceptKvCopies(&pool_)(answers_);
   }
 
@@ -61,7 +62,7 @@ class Worker {
     for (const BlockId block : own_) {
       const std::byte* page = pool_.Page(block, 0);
       const auto foreign = [](std::byte byte) { return byte == std::byte{kForeign}; };
-      Require(std::all_of(page, page + BlockBytes(kShape), foreign), "a sequence's block is untouched");
+      Require(std::all_of(page, page + kBlockBytes, foreign), "a sequence's block is untouched");
     }
   }
 
@@ -95,7 +96,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::vector<BlockHash> names(count);
     for (size_t i = 0; i < names.size(); ++i) names[i].fill(static_cast<uint8_t>(first % 4 + i));
     std::string content = input.Bytes(size_t{2} * rows);
-    if ((right & 4) != 0) content.resize(BlockBytes(kShape), 'c');
+    if ((right & 4) != 0) content.resize(kBlockBytes, 'c');
     v1::KvBlockHeader header;
     header.set_names(PackNames(names));
     header.set_dtype((right & 8) != 0 ? v1::DTYPE_F32 : v1::DTYPE_BF16);

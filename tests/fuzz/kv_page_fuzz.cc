@@ -42,7 +42,7 @@ struct Acks final : Connection {
 // A worker with one reservation, between memory of others.
 class Worker {
  public:
-  Worker() : pool_(kShape, 4 * kBlockTokens * kShape.BytesPerToken()), blocks_(*pool_.Allocate(4)), table_(&pool_) {
+  Worker() : pool_(kShape, 4 * kShape.BlockBytes()), blocks_(*pool_.Allocate(4)), table_(&pool_) {
     for (const BlockId block : blocks_) {
       for (int layer = 0; layer < kShape.layers; ++layer) std::memset(pool_.Page(block, layer), kForeign, PageBytes());
     }

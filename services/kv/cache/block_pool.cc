@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "kernels/mla_attention.h"
 #include "services/common/log.h"
 
 namespace baleen {
@@ -109,7 +108,7 @@ BlockPool::BlockPool(const KvShape& shape, int64_t budget_bytes)
 BlockPool::BlockPool(const KvShape& shape, std::unique_ptr<PageMemory> memory) : impl_(std::make_unique<Impl>()) {
   impl_->shape = shape;
   impl_->page_bytes = kKvBlockTokens * shape.RowBytes();
-  impl_->block_bytes = shape.layers * impl_->page_bytes;
+  impl_->block_bytes = shape.BlockBytes();
   CheckThat(impl_->block_bytes > 0, "the KV shape is empty");
   impl_->memory = std::move(memory);
   const int64_t total = std::min<int64_t>(impl_->memory->bytes() / impl_->block_bytes, std::numeric_limits<BlockId>::max());

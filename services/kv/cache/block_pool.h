@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "base/dtype.h"
+#include "base/kv_block.h"
 #include "services/kv/cache/block_hash.h"
 #include "services/kv/cache/page_memory.h"
 
@@ -23,6 +24,7 @@ struct KvShape {
 
   int64_t RowBytes() const { return static_cast<int64_t>(width) * static_cast<int64_t>(SizeOf(dtype)); }
   int64_t BytesPerToken() const { return layers * RowBytes(); }
+  int64_t BlockBytes() const { return kKvBlockTokens * BytesPerToken(); }
 };
 
 // Thread-safe. Blocks are reference-counted, so that a prefix may be shared without a copy. A block whose content has a name stays when its

@@ -22,6 +22,8 @@ TEST(KvShapeTest, BytesPerTokenOfPublishedModels) {
   EXPECT_EQ((KvShape{27, 576, DType::kF32}).BytesPerToken(), 62208);
 }
 
+TEST(KvShapeTest, ABlockIs64TokensOfAllLayers) { EXPECT_EQ(kSmall.BlockBytes(), kSmallBlockBytes); }
+
 TEST(BlockPoolTest, BudgetIsRoundedDownToWholeBlocks) {
   EXPECT_EQ(BlockPool(kSmall, 3 * kSmallBlockBytes + 1).total_blocks(), 3);
   EXPECT_EQ(BlockPool(kSmall, kSmallBlockBytes - 1).total_blocks(), 0);

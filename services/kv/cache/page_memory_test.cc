@@ -82,7 +82,7 @@ TEST_P(PageMemoryTest, NoneWhereThereIsNone) {
 
 TEST_P(PageMemoryTest, BlocksAreZeroedOfEarlierContent) {
   const KvShape shape = {2, 8, DType::kBf16};
-  const int64_t block_bytes = 64 * shape.BytesPerToken();
+  const int64_t block_bytes = shape.BlockBytes();
   BlockPool pool(shape, GetParam()(block_bytes));
   ASSERT_EQ(pool.total_blocks(), 1);
   const BlockId block = pool.Allocate(1).value()[0];

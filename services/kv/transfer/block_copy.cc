@@ -4,11 +4,8 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "base/kv_block.h"
 
 namespace baleen {
-
-size_t BlockBytes(const KvShape& shape) { return static_cast<size_t>(kKvBlockTokens * shape.BytesPerToken()); }
 
 std::string PackNames(absl::Span<const BlockHash> names) {
   return std::string(reinterpret_cast<const char*>(names.data()), names.size() * sizeof(BlockHash));
@@ -24,7 +21,7 @@ absl::StatusOr<std::vector<BlockHash>> UnpackNames(absl::string_view packed) {
 }
 
 Payload ReadBlock(BlockPool& pool, BlockId block) {
-  const size_t size = BlockBytes(pool.shape());
+  const size_t size = static_cast<size_t>(pool.shape().BlockBytes());
   const std::shared_ptr<std::byte[]> content(new std::byte[size]);  // Not zeroed: all of it is written.
   const PageRun run = {pool.Page(block, 0), content.get(), size};
   pool.memory().Read({&run, 1});
@@ -33,7 +30,7 @@ Payload ReadBlock(BlockPool& pool, BlockId block) {
 
 void WriteBlock(BlockPool& pool, BlockId block, const std::byte* content) {
   // Write only reads there.
-  const PageRun run = {pool.Page(block, 0), const_cast<std::byte*>(content), BlockBytes(pool.shape())};
+  const PageRun run = {pool.Page(block, 0), const_cast<std::byte*>(content), static_cast<size_t>(pool.shape().BlockBytes())};
   pool.memory().Write({&run, 1});
 }
 

@@ -16,9 +16,6 @@ namespace baleen {
 
 inline constexpr char kKvCopyMethod[] = "/baleen.v1.KvTransfer/Copy";
 
-// Bytes of one block, all layers together.
-size_t BlockBytes(const KvShape& shape);
-
 std::string PackNames(absl::Span<const BlockHash> names);
 // INVALID_ARGUMENT unless these are whole names, at least one.
 absl::StatusOr<std::vector<BlockHash>> UnpackNames(absl::string_view packed);

@@ -22,8 +22,9 @@ absl::Status CheckContent(const KvShape& shape, const v1::KvBlockHeader& header,
   if (header.dtype() != DTypeToWire(shape.dtype)) {
     return absl::InvalidArgumentError("the block is of another dtype than this worker's");
   }
-  if (content.size != BlockBytes(shape)) {
-    return absl::InvalidArgumentError(absl::StrCat("the block has ", content.size, " bytes, this worker's have ", BlockBytes(shape)));
+  const size_t bytes = static_cast<size_t>(shape.BlockBytes());
+  if (content.size != bytes) {
+    return absl::InvalidArgumentError(absl::StrCat("the block has ", content.size, " bytes, this worker's have ", bytes));
   }
   if (Crc32c(content.data, content.size) != header.checksum()) return absl::DataLossError("the block's checksum does not match");
   return absl::OkStatus();

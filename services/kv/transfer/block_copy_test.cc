@@ -16,11 +16,12 @@ namespace baleen {
 namespace {
 
 constexpr KvShape kShape = {.layers = 3, .width = 4, .dtype = DType::kBf16};
+const size_t kBlockBytes = static_cast<size_t>(kShape.BlockBytes());
 constexpr int64_t kBlocks = 16;
 constexpr char kAddress[] = "decode-1";
 
 std::unique_ptr<BlockPool> NewPool(const KvShape& shape = kShape) {
-  return std::make_unique<BlockPool>(shape, kBlocks * static_cast<int64_t>(BlockBytes(shape)));
+  return std::make_unique<BlockPool>(shape, kBlocks * shape.BlockBytes());
 }
 
 // A prompt's blocks by name, alike up to `differ_from`.
@@ -64,7 +65,7 @@ class BlockCopyTest : public testing::Test {
   std::vector<BlockId> Fill(absl::Span<const BlockHash> names) {
     std::vector<BlockId> blocks = own_->Allocate(static_cast<int64_t>(names.size())).value();
     for (size_t i = 0; i < blocks.size(); ++i) {
-      std::memset(own_->Page(blocks[i], 0), names[i][0], BlockBytes(kShape));
+      std::memset(own_->Page(blocks[i], 0), names[i][0], kBlockBytes);
       own_->Publish(blocks[i], names[i]);
     }
     return blocks;
@@ -91,7 +92,7 @@ class BlockCopyTest : public testing::Test {
     const std::vector<BlockId> blocks = standby_->AcquireCached(names);
     ASSERT_EQ(blocks.size(), names.size());
     for (size_t i = 0; i < blocks.size(); ++i) {
-      const std::vector<std::byte> expected(BlockBytes(kShape), std::byte{names[i][0]});
+      const std::vector<std::byte> expected(kBlockBytes, std::byte{names[i][0]});
       EXPECT_EQ(std::memcmp(standby_->Page(blocks[i], 0), expected.data(), expected.size()), 0) << "block " << i;
     }
     standby_->ReleaseAll(blocks);
@@ -117,7 +118,7 @@ TEST_F(BlockCopyTest, BlocksArriveBitForBitAndNobodyHoldsThem) {
   copier_.Copy(1, kAddress, names);
   WaitForVerdicts(5, 0);
   ExpectCopies(names);
-  EXPECT_EQ(sent_bytes_, 5 * BlockBytes(kShape));
+  EXPECT_EQ(sent_bytes_, 5 * kBlockBytes);
   EXPECT_EQ(standby_->free_blocks(), kBlocks);
   own_->ReleaseAll(blocks);
   EXPECT_EQ(own_->free_blocks(), kBlocks);
@@ -132,7 +133,7 @@ TEST_F(BlockCopyTest, WhatTheOtherHasIsNotSentAgain) {
   copier_.Copy(2, kAddress, second);
   WaitForVerdicts(5, 0);
   ExpectCopies(second);
-  EXPECT_EQ(sent_bytes_, 5 * BlockBytes(kShape));
+  EXPECT_EQ(sent_bytes_, 5 * kBlockBytes);
 }
 
 TEST_F(BlockCopyTest, ASpoiledBlockIsRefusedAndComesWithTheNextCall) {
@@ -212,7 +213,7 @@ TEST_F(BlockCopyTest, WhatIsNotCachedHereAnyMoreIsLeftOut) {
   copier_.Copy(2, kAddress, absl::MakeConstSpan(names).subspan(1, 1));
   WaitForAnswers(3);
   ExpectCopies(absl::MakeConstSpan(names).subspan(0, 1));
-  EXPECT_EQ(sent_bytes_, BlockBytes(kShape));
+  EXPECT_EQ(sent_bytes_, kBlockBytes);
 }
 
 TEST_F(BlockCopyTest, AForgottenSequenceIsNotCopiedOn) {
@@ -272,10 +273,10 @@ TEST(BlockCopyReceiverTest, RefusesWhatDoesNotFit) {
   EXPECT_NE(error_of(header, 0).find("names of blocks have 5 bytes"), std::string::npos);
   header.set_names(PackNames(Names(1)));
   header.set_dtype(v1::DTYPE_F32);
-  EXPECT_NE(error_of(header, BlockBytes(kShape)).find("dtype"), std::string::npos);
+  EXPECT_NE(error_of(header, kBlockBytes).find("dtype"), std::string::npos);
   header.set_dtype(v1::DTYPE_BF16);
-  EXPECT_NE(error_of(header, BlockBytes(kShape) - 1).find("bytes, this worker's have"), std::string::npos);
-  EXPECT_NE(error_of(header, BlockBytes(kShape)).find("checksum"), std::string::npos);
+  EXPECT_NE(error_of(header, kBlockBytes - 1).find("bytes, this worker's have"), std::string::npos);
+  EXPECT_NE(error_of(header, kBlockBytes).find("checksum"), std::string::npos);
   EXPECT_EQ(error_of(header, 0), "");
   EXPECT_EQ(pool->cached_blocks(), 0);
   AcceptKvCopies(nullptr)(answers).on_message({.header = header.SerializeAsString(), .payload = {}});

@@ -47,7 +47,7 @@ class KvTransferTest : public testing::Test {
  protected:
   static constexpr int64_t kTokens = 150;
 
-  KvTransferTest() : source_(kShape, 8 * 64 * kShape.BytesPerToken()), target_(kShape, 8 * 64 * kShape.BytesPerToken()), table_(&target_) {
+  KvTransferTest() : source_(kShape, 8 * kShape.BlockBytes()), target_(kShape, 8 * kShape.BlockBytes()), table_(&target_) {
     EXPECT_TRUE(network_.Listen(kAddress, kKvPushMethod, AcceptKvPushes(&table_, [this](size_t bytes) { received_ += bytes; })).ok());
     source_blocks_ = source_.Allocate(3).value();
     target_blocks_ = target_.Allocate(3).value();
@@ -198,7 +198,7 @@ class KvTransferPauseTest : public testing::Test {
   static constexpr int64_t kTokens = 100;
   static_assert(kDeep.layers * kTokens > 1024);
 
-  KvTransferPauseTest() : source_(kDeep, 2 * 64 * kDeep.BytesPerToken()), target_(kDeep, 2 * 64 * kDeep.BytesPerToken()), table_(&target_) {
+  KvTransferPauseTest() : source_(kDeep, 2 * kDeep.BlockBytes()), target_(kDeep, 2 * kDeep.BlockBytes()), table_(&target_) {
     EXPECT_TRUE(network_.Listen(kAddress, kKvPushMethod, paused_.Accept(AcceptKvPushes(&table_, nullptr))).ok());
     reservation_ = table_.Open(target_.Allocate(2).value(), 0, kTokens);
   }
@@ -255,8 +255,8 @@ TEST(KvTransferSizeTest, ALayerOfAnyLengthIsSentAndHarmsNobody) {
   constexpr int64_t kBlocks = 9;
   constexpr int64_t kRows = kBlocks * 64;
   static_assert(kRows * (1 << 16) * 2 > static_cast<int64_t>(kMaxPayloadBytes));
-  BlockPool source(kWide, kBlocks * 64 * kWide.BytesPerToken());
-  BlockPool target(kWide, (kBlocks + 1) * 64 * kWide.BytesPerToken());
+  BlockPool source(kWide, kBlocks * kWide.BlockBytes());
+  BlockPool target(kWide, (kBlocks + 1) * kWide.BlockBytes());
   ReservationTable table(&target);
   InprocNetwork network;
   ASSERT_TRUE(network.Listen(kAddress, kKvPushMethod, AcceptKvPushes(&table, nullptr)).ok());

@@ -18,7 +18,7 @@ constexpr KvShape kShape = {.layers = 2, .width = 4, .dtype = DType::kF32};
 
 class ReservationTableTest : public testing::Test {
  protected:
-  ReservationTableTest() : pool_(kShape, 8 * 64 * kShape.BytesPerToken()), table_(&pool_) {
+  ReservationTableTest() : pool_(kShape, 8 * kShape.BlockBytes()), table_(&pool_) {
     blocks_ = pool_.Allocate(2).value();
     id_ = table_.Open(blocks_, 0, 100);
     EXPECT_TRUE(table_.BeginAttempt(id_, 3));
@@ -125,7 +125,7 @@ class HeldMemory final : public PageMemory {
 };
 
 TEST_F(ReservationTableTest, RowsAreCountedWhileAPageIsWritten) {
-  auto memory = std::make_unique<HeldMemory>(4 * 64 * kShape.BytesPerToken());
+  auto memory = std::make_unique<HeldMemory>(4 * kShape.BlockBytes());
   HeldMemory& held = *memory;
   BlockPool pool(kShape, std::move(memory));
   ReservationTable table(&pool);
