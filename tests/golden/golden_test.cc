@@ -59,7 +59,7 @@ absl::StatusOr<std::vector<float>> RunSequence(Model& model, const std::vector<i
   Engine& engine = model.network->engine();
   const KvShape shape = engine.kv_shape();
   const int64_t blocks_needed = (static_cast<int64_t>(tokens.size()) + kKvBlockTokens - 1) / kKvBlockTokens;
-  const std::unique_ptr<BlockPool> kv_pool = engine.NewKvPool(blocks_needed * kKvBlockTokens * shape.BytesPerToken());
+  const std::unique_ptr<BlockPool> kv_pool = engine.NewKvPool(blocks_needed * shape.BlockBytes());
   BlockPool& kv = *kv_pool;
   ASSIGN_OR_RETURN(const std::vector<BlockId> blocks, kv.Allocate(blocks_needed));
   SequenceStep step;

@@ -52,7 +52,7 @@ std::vector<SequenceResult> ModelFixture::Run(const std::vector<std::vector<int3
     total_blocks += blocks_of(tokens.size());
     longest = std::max(longest, static_cast<int64_t>(tokens.size()));
   }
-  const std::unique_ptr<BlockPool> kv_pool = engine().NewKvPool(total_blocks * kKvBlockTokens * engine().kv_shape().BytesPerToken());
+  const std::unique_ptr<BlockPool> kv_pool = engine().NewKvPool(total_blocks * engine().kv_shape().BlockBytes());
   BlockPool& kv = *kv_pool;
   std::vector<std::vector<BlockId>> blocks;
   for (const auto& tokens : sequences) blocks.push_back(OrDie(kv.Allocate(blocks_of(tokens.size()))));

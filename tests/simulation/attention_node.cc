@@ -19,7 +19,7 @@ constexpr absl::Duration kTick = absl::Milliseconds(50);
 constexpr absl::Duration kSequencesMove = absl::Milliseconds(600);
 constexpr absl::Duration kRetryBackoff = absl::Milliseconds(20);
 
-int64_t PoolBytes(int64_t blocks) { return blocks * 64 * FakeStepRunner::kShape.BytesPerToken(); }
+int64_t PoolBytes(int64_t blocks) { return blocks * FakeStepRunner::kShape.BlockBytes(); }
 
 SchedulerLimits Limits() {
   return {.max_batch_tokens = 96, .prefill_chunk = 40, .max_running = 8, .max_waiting = 64, .numerics_id = kSimNumerics};

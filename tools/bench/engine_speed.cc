@@ -169,7 +169,7 @@ class EngineSpeed {
 
   std::unique_ptr<BlockPool> NewPool(int64_t blocks) const {
     const Engine& engine = model_->engine();
-    return engine.NewKvPool(blocks * kKvBlockTokens * engine.kv_shape().BytesPerToken());
+    return engine.NewKvPool(blocks * engine.kv_shape().BlockBytes());
   }
 
   static int64_t BlocksOf(int64_t tokens) { return (tokens + kKvBlockTokens - 1) / kKvBlockTokens; }

@@ -37,7 +37,7 @@ absl::Status CheckRun(const LogitsRun& run, const ModelConfig& config) {
 absl::Status WriteLogits(const LogitsRun& run, Engine& engine, ExpertBackend& experts, SafetensorsStream& out) {
   const int64_t count = static_cast<int64_t>(run.tokens.size());
   const int64_t blocks_needed = (count + kKvBlockTokens - 1) / kKvBlockTokens;
-  const std::unique_ptr<BlockPool> kv = engine.NewKvPool(blocks_needed * kKvBlockTokens * engine.kv_shape().BytesPerToken());
+  const std::unique_ptr<BlockPool> kv = engine.NewKvPool(blocks_needed * engine.kv_shape().BlockBytes());
   ASSIGN_OR_RETURN(const std::vector<BlockId> blocks, kv->Allocate(blocks_needed));
   std::vector<float> logits;
   for (int64_t first = 0; first < count; first += run.chunk) {

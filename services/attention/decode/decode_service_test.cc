@@ -22,7 +22,7 @@ StepLoopOptions LoopOptions() {
 class DecodeServiceTest : public testing::Test {
  protected:
   DecodeServiceTest()
-      : pool_(FakeStepRunner::kShape, 64 * 64 * FakeStepRunner::kShape.BytesPerToken()),
+      : pool_(FakeStepRunner::kShape, 64 * FakeStepRunner::kShape.BlockBytes()),
         probe_(registry_),
         loop_(LoopOptions(), &runner_, &pool_, nullptr, &probe_, Clock::Real()),
         service_({.tokenizer_size = FakeStepRunner::kVocab, .max_positions = 4096, .eos_ids = {}, .numerics_id = "n"}, &loop_,

@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "base/dtype.h"
 #include "gtest/gtest.h"
 #include "kernels/cuda/base/device.h"
-#include "kernels/mla_attention.h"
+#include "kernels/isa.h"
 #include "model/cuda/device_experts.h"
 #include "tests/invariance/tiny_checkpoint.h"
 
@@ -40,7 +41,7 @@ class CudaEngineTest : public testing::Test {
   absl::Status Step() {
     const auto engine = LoadCudaEngine(*checkpoint_, config_, options_);
     EXPECT_TRUE(engine.ok()) << engine.status();
-    const std::unique_ptr<BlockPool> kv = (*engine)->NewKvPool(kKvBlockTokens * (*engine)->kv_shape().BytesPerToken());
+    const std::unique_ptr<BlockPool> kv = (*engine)->NewKvPool((*engine)->kv_shape().BlockBytes());
     const std::vector<BlockId> blocks = *kv->Allocate(1);
     const std::vector<int32_t> tokens = {1, 2};
     std::vector<float> logits;

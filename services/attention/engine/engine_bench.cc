@@ -17,7 +17,7 @@ void BM_Decode(benchmark::State& state) {
   ModelFixture model({kModel, {ComputeOf(state.range(1)), BestIsa()}, static_cast<int>(state.range(2))});
   const int64_t batch = state.range(0);
   const int64_t blocks_each = kContext / 64 + 1;
-  BlockPool kv(model.engine().kv_shape(), batch * blocks_each * 64 * model.engine().kv_shape().BytesPerToken());
+  BlockPool kv(model.engine().kv_shape(), batch * blocks_each * model.engine().kv_shape().BlockBytes());
   const std::vector<int32_t> tokens = model.Tokens(batch, 1);
   std::vector<std::vector<BlockId>> blocks;
   for (int64_t i = 0; i < batch; ++i) blocks.push_back(*kv.Allocate(blocks_each));
@@ -36,7 +36,7 @@ void BM_Prefill(benchmark::State& state) {
   ModelFixture model({kModel, {ComputeOf(state.range(1)), BestIsa()}, static_cast<int>(state.range(2))});
   const std::vector<int32_t> tokens = model.Tokens(state.range(0), 1);
   const int64_t blocks_needed = (state.range(0) + 63) / 64;
-  BlockPool kv(model.engine().kv_shape(), blocks_needed * 64 * model.engine().kv_shape().BytesPerToken());
+  BlockPool kv(model.engine().kv_shape(), blocks_needed * model.engine().kv_shape().BlockBytes());
   const std::vector<BlockId> blocks = *kv.Allocate(blocks_needed);
   std::vector<float> logits;
   for (auto _ : state) {

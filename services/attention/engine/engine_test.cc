@@ -77,7 +77,7 @@ class EngineTest : public testing::TestWithParam<EngineCase> {
                                                          .ping_pong_rows = GetParam().ping_pong_rows,
                                                          .host_experts = true,
                                                          .tensor_parallel = std::max(GetParam().gpus, 1)});
-    kv_ = model_->engine().NewKvPool(4 * 64 * model_->engine().kv_shape().BytesPerToken());
+    kv_ = model_->engine().NewKvPool(4 * model_->engine().kv_shape().BlockBytes());
     blocks_ = *kv_->Allocate(2);
   }
 

@@ -12,7 +12,7 @@ constexpr KvShape kShape = {1, 4, DType::kF32};
 
 class StepPlanTest : public testing::Test {
  protected:
-  StepPlanTest() : kv_(kShape, 6 * 64 * kShape.BytesPerToken()) {
+  StepPlanTest() : kv_(kShape, 6 * kShape.BlockBytes()) {
     config_.vocab_size = 100;
     config_.max_position_embeddings = 200;
   }

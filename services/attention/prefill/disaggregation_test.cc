@@ -29,7 +29,7 @@ namespace baleen {
 namespace {
 
 constexpr char kKvAddress[] = "decode-kv";
-const int64_t kPoolBytes = 64 * 64 * FakeStepRunner::kShape.BytesPerToken();
+const int64_t kPoolBytes = 64 * FakeStepRunner::kShape.BlockBytes();
 
 StepLoopOptions LoopOptions() {
   StepLoopOptions options;

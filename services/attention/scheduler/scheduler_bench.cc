@@ -21,7 +21,7 @@ class Deaf final : public SequenceObserver {
 
 void BM_Step(benchmark::State& state) {
   const int64_t sequences = state.range(0);
-  BlockPool pool(kShape, sequences * 1024 * 64 * kShape.BytesPerToken());
+  BlockPool pool(kShape, sequences * 1024 * kShape.BlockBytes());
   Scheduler scheduler({.max_batch_tokens = 512, .max_running = 256}, &pool);
   int64_t keys = 0;
   const auto submit = [&] {

@@ -22,7 +22,7 @@ struct Observer final : SequenceObserver {
   void OnFinished(const absl::Status& status, StopReason reason) override {}
 };
 
-int64_t PoolBytes(int64_t blocks) { return blocks * 64 * kShape.BytesPerToken(); }
+int64_t PoolBytes(int64_t blocks) { return blocks * kShape.BlockBytes(); }
 
 SequenceRequest Request(const std::string& key, int64_t prompt, int64_t max_tokens) {
   SequenceRequest request;

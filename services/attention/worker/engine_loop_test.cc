@@ -131,7 +131,7 @@ TEST_P(EngineLoopTest, BatchChunkResumeCacheAndPreemptionChangeNoToken) {
     for (int32_t seed = 0; seed < kSequences; ++seed) alone.push_back(Submit(*loop, seed)->Wait());
   }
   for (const bool small_pool_and_cache : {false, true}) {
-    if (small_pool_and_cache) pool_ = model_->engine->NewKvPool(6 * 64 * pool_->shape().BytesPerToken());
+    if (small_pool_and_cache) pool_ = model_->engine->NewKvPool(6 * pool_->shape().BlockBytes());
     auto loop = MakeLoop(24, 7, small_pool_and_cache);
     std::vector<std::shared_ptr<Collector>> together;
     std::vector<std::shared_ptr<Collector>> resumed;
@@ -160,7 +160,7 @@ TEST_P(EngineLoopTest, DraftsOfTheMtpLayerChangeNoToken) {
   Load(true);
   EXPECT_EQ(pool_->shape().layers, model_->config.num_hidden_layers + 1);
   for (const bool small_pool_and_cache : {false, true}) {
-    if (small_pool_and_cache) pool_ = model_->engine->NewKvPool(6 * 64 * pool_->shape().BytesPerToken());
+    if (small_pool_and_cache) pool_ = model_->engine->NewKvPool(6 * pool_->shape().BlockBytes());
     auto loop = MakeLoop(24, 7, small_pool_and_cache);
     std::vector<std::shared_ptr<Collector>> drafted;
     for (int32_t seed = 0; seed < kSequences; ++seed) drafted.push_back(Submit(*loop, seed));

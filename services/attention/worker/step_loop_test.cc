@@ -122,7 +122,7 @@ class StepLoopTest : public testing::Test {
  protected:
   static constexpr int64_t kBlocks = 64;
 
-  StepLoopTest() : pool_(FakeStepRunner::kShape, kBlocks * 64 * FakeStepRunner::kShape.BytesPerToken()), probe_(registry_) {}
+  StepLoopTest() : pool_(FakeStepRunner::kShape, kBlocks * FakeStepRunner::kShape.BlockBytes()), probe_(registry_) {}
 
   void StartLoop(int64_t max_batch_tokens = 64, int64_t prefill_chunk = 16, Clock* clock = Clock::Real()) {
     StepLoopOptions options;
@@ -290,7 +290,7 @@ class HeldMemory final : public PageMemory {
 };
 
 TEST_F(StepLoopTest, ClearingBlocksHoldsUpNobodyWhoAsks) {
-  auto memory = std::make_unique<HeldMemory>(kBlocks * 64 * FakeStepRunner::kShape.BytesPerToken());
+  auto memory = std::make_unique<HeldMemory>(kBlocks * FakeStepRunner::kShape.BlockBytes());
   HeldMemory& held = *memory;
   BlockPool pool(FakeStepRunner::kShape, std::move(memory));
   StepLoop loop({.limits = {}, .tokenizer_size = FakeStepRunner::kVocab}, &runner_, &pool, nullptr, &probe_, Clock::Real());
@@ -436,7 +436,7 @@ TEST_P(StepLoopProperties, SmallPoolsAndDraftsChangeNoToken) {
   const auto draw = [&](int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(random); };
   prometheus::Registry registry;
   AttentionProbe probe(registry);
-  BlockPool pool(FakeStepRunner::kShape, draw(6, 12) * 64 * FakeStepRunner::kShape.BytesPerToken());
+  BlockPool pool(FakeStepRunner::kShape, draw(6, 12) * FakeStepRunner::kShape.BlockBytes());
   FakeStepRunner runner;
   runner.wrong_every = draw(0, 4);
   runner.chooses = GetParam() % 2 == 0;
