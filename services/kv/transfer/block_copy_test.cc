@@ -1,11 +1,12 @@
 #include "services/kv/transfer/block_copy.h"
 
 #include <atomic>
+#include <condition_variable>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "gtest/gtest.h"
 #include "proto/baleen/v1/kv.pb.h"
 #include "services/kv/transfer/block_copier.h"
@@ -72,20 +73,21 @@ class BlockCopyTest : public testing::Test {
   }
 
   void Count(int& counter) {
-    const absl::MutexLock lock(&mu_);
+    const std::lock_guard lock(mu_);
     ++counter;
+    changed_.notify_all();
   }
   int Counted(const int& counter) {
-    const absl::MutexLock lock(&mu_);
+    const std::lock_guard lock(mu_);
     return counter;
   }
   void WaitForAnswers(int answers) {
-    const auto there = [&] { return answered_ >= answers; };
-    const absl::MutexLock lock(&mu_, absl::Condition(&there));
+    std::unique_lock lock(mu_);
+    changed_.wait(lock, [&] { return answered_ >= answers; });
   }
   void WaitForVerdicts(int kept, int refused) {
-    const auto there = [&] { return kept_ >= kept && refused_ >= refused; };
-    const absl::MutexLock lock(&mu_, absl::Condition(&there));
+    std::unique_lock lock(mu_);
+    changed_.wait(lock, [&] { return kept_ >= kept && refused_ >= refused; });
   }
 
   void ExpectCopies(absl::Span<const BlockHash> names) {
@@ -103,7 +105,8 @@ class BlockCopyTest : public testing::Test {
   std::unique_ptr<BlockPool> standby_ = NewPool();
   std::atomic<size_t> sent_bytes_ = 0;
   std::atomic<bool> spoils_ = false;
-  absl::Mutex mu_;
+  std::mutex mu_;
+  std::condition_variable changed_;
   int answered_ = 0;
   int kept_ = 0;
   int refused_ = 0;
@@ -219,19 +222,21 @@ TEST_F(BlockCopyTest, WhatIsNotCachedHereAnyMoreIsLeftOut) {
 TEST_F(BlockCopyTest, AForgottenSequenceIsNotCopiedOn) {
   const std::vector<BlockHash> names = Names(3);
   Fill(names);
-  absl::Mutex mu;
+  std::mutex mu;
+  std::condition_variable changed;
   std::vector<size_t> sizes;
   std::shared_ptr<Connection> connection;
   const auto wait_for = [&](size_t messages) {
-    const auto there = [&] { return sizes.size() >= messages; };
-    const absl::MutexLock lock(&mu, absl::Condition(&there));
+    std::unique_lock lock(mu);
+    changed.wait(lock, [&] { return sizes.size() >= messages; });
   };
   const AcceptFunction silent = [&](std::shared_ptr<Connection> accepted) {
     connection = std::move(accepted);
     return StreamHandlers{.on_message =
                               [&](Message message) {
-                                const absl::MutexLock lock(&mu);
+                                const std::lock_guard lock(mu);
                                 sizes.push_back(message.payload.size);
+                                changed.notify_all();
                               },
                           .on_closed = [](absl::Status) {}};
   };
