@@ -21,7 +21,7 @@ from tests.testing.steady_load import metric, wait_for
 from tests.testing.tenants import new_key, write_tenants
 
 FACTOR = 10
-STREAMS = 16              # That keep the cluster busy.
+STREAMS = 16              # That warm the cluster up.
 LOADS = (8, 16, 32, 64)   # Streams, among which the peak is looked for.
 RECOVERY_S = 30.0         # How long the end of an overload is watched.
 CALM = 1.5                # A request that takes so many times the median without load counts as back to it.
@@ -215,12 +215,14 @@ def scaling(cluster, seconds, seed):
     """Shards 2 -> 4 -> 2 under a load that saturates the cluster. The dip is below the mean before and after, as with peaks."""
     crowd = Asker(cluster, "crowd", 60)
     crowd.streams(STREAMS, 2).samples()
-    with crowd.streams(STREAMS, HOUR_S) as run:
+    (_, streams, _), _ = _peak(cluster, crowd, min(seconds, 10))
+    with crowd.streams(streams, HOUR_S) as run:
         loading, quiet = _rescale(cluster, seconds)
         run.stop()
         samples = run.samples()
     rates = [goodput(samples, *span) for span in quiet]
-    return {"failed": sum(not sample.answered for sample in samples), "answered": sum(sample.answered for sample in samples),
+    return {"streams": streams, "failed": sum(not sample.answered for sample in samples),
+            "answered": sum(sample.answered for sample in samples),
             "tokens_per_s": {"before": rates[0], "four_shards": rates[1], "after": rates[2]},
             "loading_tokens_per_s": [goodput(samples, *span) for span in loading],
             "loading_s": [end - begin for begin, end in loading], "dip": 1 - 2 * rates[1] / (rates[0] + rates[2])}

@@ -196,8 +196,10 @@ def _answer_rate(port, model):
 
 
 def _talk(ports, model, numbers):
-    """(share of prompt tokens that were cached, median seconds to the first token) of conversations whose turns go to `ports`, the next turn
-    of any to the next port."""
+    """(share of prompt tokens that were cached, median seconds to the first token) of conversations.
+
+    Their turns go to `ports`, the next turn of any to the next port.
+    """
     turn = itertools.cycle(ports)  # Threads take turns of it under the interpreter's lock.
 
     def user(own):
