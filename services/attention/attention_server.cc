@@ -189,7 +189,7 @@ void AttentionServer::Impl::MakeLoop() {
                                                        picker.get(), &fill_client, reservations.get(), &probe, Clock::Real());
   }
   if (decodes() && options.kv_standby && options.prefix_cache) {
-    copier = std::make_unique<BlockCopier>(kv_connector.get(), blocks.get(), [this](bool kept) { probe.BlockCopied(kept); });
+    copier = std::make_unique<BlockCopier>(kv_connector.get(), blocks.get(), Clock::Real(), [this](bool kept) { probe.BlockCopied(kept); });
     standby = std::make_unique<StandbyCopies>(worker_id, model->limits.numerics_id, copier.get());
   }
   StepLoopOptions loop_options;

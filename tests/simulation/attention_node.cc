@@ -39,7 +39,7 @@ AttentionNode::AttentionNode(World* world, AttentionNodeOptions options)
       picker_(options_.worker_id, kSimModel, kSimNumerics, &world->loop),
       connector_(std::make_unique<PipeConnector>(world, options_.host)),
       fill_client_(std::make_unique<PipeFillClient>(world, options_.host)),
-      copier_(connector_.get(), &pool_, [this](bool kept) { copied_blocks_ += kept ? 1 : 0; }),
+      copier_(connector_.get(), &pool_, &world_->loop, [this](bool kept) { copied_blocks_ += kept ? 1 : 0; }),
       standby_(options_.worker_id, kSimNumerics, &copier_) {
   runner_.wrong_every = options_.wrong_every;
   world_->network.Boot(options_.host);

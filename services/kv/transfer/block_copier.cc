@@ -4,8 +4,8 @@
 
 namespace baleen {
 
-BlockCopier::BlockCopier(Connector* connector, BlockPool* pool, std::function<void(bool kept)> on_block)
-    : connector_(connector), pool_(pool), on_block_(std::move(on_block)) {}
+BlockCopier::BlockCopier(Connector* connector, BlockPool* pool, Clock* clock, std::function<void(bool kept)> on_block)
+    : connector_(connector), pool_(pool), clock_(clock), on_block_(std::move(on_block)) {}
 
 BlockCopier::~BlockCopier() {
   for (const auto& [address, stream] : streams_) stream->Close();
@@ -15,9 +15,9 @@ void BlockCopier::Copy(uint64_t sequence, const std::string& address, absl::Span
   Entry entry;
   {
     const std::lock_guard lock(mu_);
-    std::erase_if(streams_, [](const auto& stream) { return stream.second->broken(); });
+    std::erase_if(streams_, [](const auto& stream) { return stream.second->over(); });
     std::shared_ptr<BlockCopyStream>& stream = streams_[address];
-    if (stream == nullptr) stream = BlockCopyStream::Connect(connector_, address, pool_, on_block_);
+    if (stream == nullptr) stream = BlockCopyStream::Connect(connector_, address, pool_, clock_, on_block_);
     Entry& known = sequences_[sequence];
     if (known.stream != stream) {
       if (known.stream != nullptr) known.stream->Drop(*known.copy);

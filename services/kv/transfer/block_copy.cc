@@ -20,6 +20,11 @@ absl::StatusOr<std::vector<BlockHash>> UnpackNames(absl::string_view packed) {
   return names;
 }
 
+bool IsFinalRefusal(const absl::Status& status) {
+  return absl::IsUnimplemented(status) || absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) ||
+         absl::IsPermissionDenied(status);
+}
+
 Payload ReadBlock(BlockPool& pool, BlockId block) {
   const size_t size = static_cast<size_t>(pool.shape().BlockBytes());
   const std::shared_ptr<std::byte[]> content(new std::byte[size]);  // Not zeroed: all of it is written.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -19,6 +20,9 @@ inline constexpr char kKvCopyMethod[] = "/baleen.v1.KvTransfer/Copy";
 std::string PackNames(absl::Span<const BlockHash> names);
 // INVALID_ARGUMENT unless these are whole names, at least one.
 absl::StatusOr<std::vector<BlockHash>> UnpackNames(absl::string_view packed);
+
+// By its code: the other end will not take other blocks either (it knows no copies, has another shape, keeps no prefixes), not now alone.
+bool IsFinalRefusal(const absl::Status& status);
 
 // A referenced block's content, and back. Any thread.
 Payload ReadBlock(BlockPool& pool, BlockId block);

@@ -54,6 +54,7 @@ std::string AckFor(const absl::StatusOr<size_t>& held) {
     ack.set_held(static_cast<uint32_t>(*held));
   } else {
     ack.set_error(absl::StrCat(absl::StatusCodeToString(held.status().code()), ": ", held.status().message()));
+    ack.set_takes_none(IsFinalRefusal(held.status()));
   }
   return ack.SerializeAsString();
 }

@@ -9,9 +9,9 @@
 
 namespace baleen {
 
-std::shared_ptr<BlockCopyStream> BlockCopyStream::Connect(Connector* connector, const std::string& address, BlockPool* pool,
+std::shared_ptr<BlockCopyStream> BlockCopyStream::Connect(Connector* connector, const std::string& address, BlockPool* pool, Clock* clock,
                                                           std::function<void(bool kept)> on_block) {
-  std::shared_ptr<BlockCopyStream> stream(new BlockCopyStream(pool, std::move(on_block)));
+  std::shared_ptr<BlockCopyStream> stream(new BlockCopyStream(pool, clock, std::move(on_block)));
   std::weak_ptr<BlockCopyStream> weak = stream;
   auto connection = connector->Connect(address, kKvCopyMethod,
                                        {.on_message =
@@ -19,8 +19,8 @@ std::shared_ptr<BlockCopyStream> BlockCopyStream::Connect(Connector* connector, 
                                               if (auto self = weak.lock()) self->OnAck(message);
                                             },
                                         .on_closed =
-                                            [weak](absl::Status) {
-                                              if (auto self = weak.lock()) self->OnClosed();
+                                            [weak](const absl::Status& why) {
+                                              if (auto self = weak.lock()) self->OnClosed(why);
                                             }});
   const std::lock_guard lock(stream->mu_);
   stream->connection_ = std::move(connection);
@@ -29,23 +29,26 @@ std::shared_ptr<BlockCopyStream> BlockCopyStream::Connect(Connector* connector, 
 
 BlockCopyStream::~BlockCopyStream() { Close(); }
 
-bool BlockCopyStream::broken() const {
+bool BlockCopyStream::over() const {
   const std::lock_guard lock(mu_);
-  return broken_;
+  return broken_ && clock_->Now() >= over_at_;
 }
 
-void BlockCopyStream::Close() {
+void BlockCopyStream::Close() { Break(absl::CancelledError("closed by this end")); }
+
+void BlockCopyStream::Break(const absl::Status& why) {
   std::shared_ptr<Connection> connection;
   {
     const std::lock_guard lock(mu_);
     connection = connection_;
   }
+  OnClosed(why);
   if (connection != nullptr) connection->Close();
-  OnClosed();
 }
 
-void BlockCopyStream::OnClosed() {
+void BlockCopyStream::OnClosed(const absl::Status& why) {
   const std::lock_guard lock(mu_);
+  if (!broken_) over_at_ = clock_->Now() + (IsFinalRefusal(why) ? kRefusedFor : absl::ZeroDuration());
   broken_ = true;
   connection_ = nullptr;
   queue_.clear();
@@ -141,6 +144,7 @@ void BlockCopyStream::OnAck(const Message& message) {
       QueueLocked(copy);
     }
   }
+  if (ack.takes_none()) Break(absl::FailedPreconditionError(ack.error()));
   if (was_block) on_block_(kept);
   Pump();
 }

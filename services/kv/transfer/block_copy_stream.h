@@ -11,7 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "base/clock.h"
 #include "services/kv/cache/block_pool.h"
 #include "transport/transport.h"
 
@@ -29,9 +32,10 @@ struct BlockCopy {
 class BlockCopyStream : public std::enable_shared_from_this<BlockCopyStream> {
  public:
   static constexpr size_t kWindow = 8;
+  static constexpr absl::Duration kRefusedFor = absl::Minutes(1);
 
   // `on_block` hears of each block that was sent, whether it is kept; on any thread.
-  static std::shared_ptr<BlockCopyStream> Connect(Connector* connector, const std::string& address, BlockPool* pool,
+  static std::shared_ptr<BlockCopyStream> Connect(Connector* connector, const std::string& address, BlockPool* pool, Clock* clock,
                                                   std::function<void(bool kept)> on_block);
   ~BlockCopyStream();
 
@@ -41,10 +45,12 @@ class BlockCopyStream : public std::enable_shared_from_this<BlockCopyStream> {
   // No more of it is sent.
   void Drop(BlockCopy& copy);
   void Close();
-  bool broken() const;
+  // Whether another one may be opened in its place: it broke, and kRefusedFor has passed where that was a final refusal.
+  bool over() const;
 
  private:
-  BlockCopyStream(BlockPool* pool, std::function<void(bool kept)> on_block) : pool_(pool), on_block_(std::move(on_block)) {}
+  BlockCopyStream(BlockPool* pool, Clock* clock, std::function<void(bool kept)> on_block)
+      : pool_(pool), clock_(clock), on_block_(std::move(on_block)) {}
 
   void Pump();
   // The next message, its copy being in flight; false when there is none to send now.
@@ -52,13 +58,16 @@ class BlockCopyStream : public std::enable_shared_from_this<BlockCopyStream> {
   Message MakeMessage(absl::Span<const BlockHash> names, absl::Span<const BlockId> block) const;
   void QueueLocked(const std::shared_ptr<BlockCopy>& copy);
   void OnAck(const Message& message);
-  void OnClosed();
+  void Break(const absl::Status& why);
+  void OnClosed(const absl::Status& why);
 
   BlockPool* const pool_;
+  Clock* const clock_;
   const std::function<void(bool kept)> on_block_;
   mutable std::mutex mu_;
   std::shared_ptr<Connection> connection_;
   bool broken_ = false;
+  absl::Time over_at_ = absl::InfiniteFuture();
   bool pumping_ = false;
   std::deque<std::shared_ptr<BlockCopy>> queue_;
   std::deque<std::shared_ptr<BlockCopy>> in_flight_;  // As they were sent: a stream keeps the order, so answers come in it too.

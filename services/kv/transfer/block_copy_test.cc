@@ -7,6 +7,8 @@
 #include <mutex>
 #include <vector>
 
+#include "absl/time/time.h"
+#include "base/clock.h"
 #include "gtest/gtest.h"
 #include "proto/baleen/v1/kv.pb.h"
 #include "services/kv/transfer/block_copier.h"
@@ -35,6 +37,40 @@ std::vector<BlockHash> Names(size_t count, int32_t prompt = 0, size_t differ_fro
   }
   return names;
 }
+
+// Answers to single messages, whatever they hold.
+class Answers final : public Connection {
+ public:
+  absl::Status Send(Message message) override {
+    EXPECT_TRUE(last.ParseFromString(message.header));
+    return absl::OkStatus();
+  }
+  void Close() override { closed = true; }
+  v1::KvBlockAckHeader last;
+  bool closed = false;
+};
+
+class FakeClock final : public Clock {
+ public:
+  absl::Time Now() override { return absl::UnixEpoch() + absl::Seconds(seconds.load()); }
+  void Sleep(absl::Duration) override {}
+  std::atomic<int> seconds = 0;
+};
+
+// All of its streams end with one status at once.
+class EndingConnector final : public Connector {
+ public:
+  explicit EndingConnector(absl::Status end) : end_(std::move(end)) {}
+  std::shared_ptr<Connection> Connect(const std::string&, const std::string&, StreamHandlers handlers) override {
+    ++streams;
+    handlers.on_closed(end_);
+    return std::make_shared<Answers>();
+  }
+  int streams = 0;
+
+ private:
+  const absl::Status end_;
+};
 
 // The worker that decodes, and the one that keeps copies.
 class BlockCopyTest : public testing::Test {
@@ -110,7 +146,8 @@ class BlockCopyTest : public testing::Test {
   int answered_ = 0;
   int kept_ = 0;
   int refused_ = 0;
-  BlockCopier copier_{&network_, own_.get(), [this](bool kept) { Count(kept ? kept_ : refused_); }};
+  FakeClock clock_;
+  BlockCopier copier_{&network_, own_.get(), &clock_, [this](bool kept) { Count(kept ? kept_ : refused_); }};
 };
 
 TEST_F(BlockCopyTest, BlocksArriveBitForBitAndNobodyHoldsThem) {
@@ -208,6 +245,49 @@ TEST_F(BlockCopyTest, AWorkerThatComesBackIsAskedAnew) {
   ExpectCopies(names);
 }
 
+TEST_F(BlockCopyTest, AWorkerThatServesNoCopiesIsLeftAloneForAWhile) {
+  const std::vector<BlockHash> names = Names(1);
+  EndingConnector older(absl::UnimplementedError("no such method"));
+  BlockCopier copier(&older, own_.get(), &clock_, [](bool) {});
+  for (const int second : {0, 0, 59}) {
+    clock_.seconds = second;
+    for (const uint64_t sequence : {1, 2}) copier.Copy(sequence, kAddress, names);
+    EXPECT_EQ(older.streams, 1);
+  }
+  clock_.seconds = 60;
+  copier.Copy(1, kAddress, names);
+  EXPECT_EQ(older.streams, 2);
+}
+
+TEST_F(BlockCopyTest, ABrokenConnectionIsTriedAgainAtOnce) {
+  EndingConnector unreachable(absl::UnavailableError("connection refused"));
+  BlockCopier copier(&unreachable, own_.get(), &clock_, [](bool) {});
+  for (int streams = 1; streams <= 3; ++streams) {
+    copier.Copy(1, kAddress, Names(1));
+    EXPECT_EQ(unreachable.streams, streams);
+  }
+}
+
+TEST_F(BlockCopyTest, AWorkerWithAnotherShapeIsLeftAloneForAWhile) {
+  const std::vector<BlockHash> names = Names(2);
+  Fill(names);
+  const std::unique_ptr<BlockPool> other = NewPool({.layers = 4, .width = 4, .dtype = DType::kBf16});
+  std::atomic<int> streams = 0;
+  const AcceptFunction counting = [&, accept = AcceptKvCopies(other.get())](std::shared_ptr<Connection> connection) {
+    ++streams;
+    return accept(std::move(connection));
+  };
+  ASSERT_TRUE(network_.Listen("other", kKvCopyMethod, counting).ok());
+  copier_.Copy(1, "other", names);
+  WaitForVerdicts(0, 1);
+  for (const uint64_t sequence : {1, 2}) copier_.Copy(sequence, "other", names);
+  clock_.seconds = 60;
+  copier_.Copy(2, "other", names);
+  WaitForVerdicts(0, 2);
+  EXPECT_EQ(streams, 2);  // The second one a minute after the first.
+  network_.Kill("other");
+}
+
 TEST_F(BlockCopyTest, WhatIsNotCachedHereAnyMoreIsLeftOut) {
   const std::vector<BlockHash> names = Names(2);
   own_->ReleaseAll(Fill(absl::MakeConstSpan(names).subspan(0, 1)));
@@ -252,18 +332,6 @@ TEST_F(BlockCopyTest, AForgottenSequenceIsNotCopiedOn) {
   network_.Kill("silent");
 }
 
-// Answers to single messages, whatever they hold.
-class Answers final : public Connection {
- public:
-  absl::Status Send(Message message) override {
-    EXPECT_TRUE(last.ParseFromString(message.header));
-    return absl::OkStatus();
-  }
-  void Close() override { closed = true; }
-  v1::KvBlockAckHeader last;
-  bool closed = false;
-};
-
 TEST(BlockCopyReceiverTest, RefusesWhatDoesNotFit) {
   const std::unique_ptr<BlockPool> pool = NewPool();
   const auto answers = std::make_shared<Answers>();
@@ -281,7 +349,9 @@ TEST(BlockCopyReceiverTest, RefusesWhatDoesNotFit) {
   EXPECT_NE(error_of(header, kBlockBytes).find("dtype"), std::string::npos);
   header.set_dtype(v1::DTYPE_BF16);
   EXPECT_NE(error_of(header, kBlockBytes - 1).find("bytes, this worker's have"), std::string::npos);
+  EXPECT_TRUE(answers->last.takes_none());
   EXPECT_NE(error_of(header, kBlockBytes).find("checksum"), std::string::npos);
+  EXPECT_FALSE(answers->last.takes_none());
   EXPECT_EQ(error_of(header, 0), "");
   EXPECT_EQ(pool->cached_blocks(), 0);
   AcceptKvCopies(nullptr)(answers).on_message({.header = header.SerializeAsString(), .payload = {}});
