@@ -7,6 +7,11 @@
 #include "base/status_macros.h"
 
 namespace baleen {
+namespace {
+
+bool Decodes(const WorkerDescription& worker) { return worker.role == WorkerRole::kDecode || worker.role == WorkerRole::kPrefillAndDecode; }
+
+}  // namespace
 
 void ClusterState::Resume(uint64_t epoch, std::map<std::string, Holdings> targets, absl::Time now) {
   epoch_ = epoch;
@@ -84,8 +89,42 @@ bool ClusterState::Remove(const std::string& id, absl::Time now) {
 absl::Status ClusterState::Drain(const std::string& id) {
   const auto it = workers_.find(id);
   if (it == workers_.end()) return absl::NotFoundError(absl::StrCat("there is no worker ", id));
-  it->second.drain_wanted = true;
+  Entry& entry = it->second;
+  if (!entry.leaving()) RETURN_IF_ERROR(CheckSpared(entry));
+  entry.drain_wanted = true;
   return absl::OkStatus();
+}
+
+absl::Status ClusterState::CheckSpared(const Entry& entry) const {
+  const WorkerDescription& worker = entry.mapped.description;
+  const bool is_shard = worker.role == WorkerRole::kExpert && entry.mapped.refused.ok();
+  if (!is_shard && !Decodes(worker)) return absl::OkStatus();
+  if (hold_until_) return absl::UnavailableError("placement has just started and does not know all workers yet");
+  if (is_shard) return CheckShardSpared(worker);
+  const bool another = std::any_of(workers_.begin(), workers_.end(), [&](const auto& other) {
+    return other.first != worker.id && Decodes(other.second.mapped.description) && other.second.mapped.ready && !other.second.leaving();
+  });
+  if (another) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(worker.id, ": no other decode worker is ready, and requests need one; start another first"));
+}
+
+absl::Status ClusterState::CheckShardSpared(const WorkerDescription& shard) const {
+  uint32_t left = 0;
+  bool needed = false;
+  for (const auto& [id, other] : workers_) {
+    const WorkerDescription& worker = other.mapped.description;
+    if (id == shard.id || worker.numerics_id != shard.numerics_id) continue;
+    if (worker.role == WorkerRole::kExpert) {
+      left += other.mapped.refused.ok() && !other.leaving() ? 1 : 0;
+    } else {
+      needed = true;  // Gateways name no numerics.
+    }
+  }
+  const uint32_t least = options_.assignment.replicas;
+  if (!needed || left >= least) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(shard.id, ": would leave ", left, left == 1 ? " expert shard" : " expert shards",
+                                                    ", expected ", least, " at least (the copies of each expert); start others first"));
 }
 
 bool ClusterState::IsDrainWanted(const std::string& id) const {

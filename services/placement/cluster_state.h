@@ -105,7 +105,9 @@ class ClusterState {
   absl::Status Report(const std::string& id, const WorkerReport& report, absl::Time now);
   // Whether it was there.
   bool Remove(const std::string& id, absl::Time now);
-  // Has the worker told to drain until it is gone; NOT_FOUND for one that is not here.
+  // Has the worker told to drain until it is gone; NOT_FOUND for one that is not here. FAILED_PRECONDITION: it is the last ready decode
+  // worker, or without it there would be fewer shards than copies of each expert while an attention worker sends to them. UNAVAILABLE: who
+  // else is there is not known yet, after a restart.
   absl::Status Drain(const std::string& id);
   bool IsDrainWanted(const std::string& id) const;
   // Removes workers silent for longer than the timeout and returns their ids; publishes load changes; moves experts. To be called at
@@ -138,8 +140,12 @@ class ClusterState {
     std::vector<LayerRows> rows;
     AttentionCounts attention;
     bool drain_wanted = false;
+
+    bool leaving() const { return drain_wanted || mapped.draining; }
   };
 
+  absl::Status CheckSpared(const Entry& entry) const;
+  absl::Status CheckShardSpared(const WorkerDescription& shard) const;
   void Erase(std::map<std::string, Entry>::iterator it, absl::Time now);
   // Takes what the shards may be sent into the map; whether anything changed.
   bool TakeAnnounced();

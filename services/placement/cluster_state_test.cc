@@ -107,6 +107,55 @@ TEST(ClusterStateTest, AWorkerIsToldToDrainUntilItIsGone) {
   EXPECT_FALSE(state.IsDrainWanted("s0"));
 }
 
+WorkerDescription Attention(const std::string& id, WorkerRole role, const std::string& numerics_id = "n") {
+  return {.id = id, .role = role, .address = "a:2", .numerics_id = numerics_id, .model_id = "m", .failure_domain = "", .shape = kShape};
+}
+
+TEST(ClusterStateTest, NoShardDrainsThatACopyOfEachExpertNeeds) {
+  ClusterState state({.assignment = {.expected_shards = 3, .replicas = 2}});
+  for (const char* id : {"s0", "s1", "s2"}) ASSERT_TRUE(state.Register(Shard(id), 0, {}, kStart).ok());
+  ASSERT_TRUE(state.Register(Attention("p", WorkerRole::kPrefill), 0, {}, kStart).ok());
+  EXPECT_TRUE(state.Drain("s0").ok());
+  EXPECT_TRUE(state.Drain("s0").ok()) << "asking again does no harm";
+  const absl::Status refused = state.Drain("s1");
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_EQ(refused.message(), "s1: would leave 1 expert shard, expected 2 at least (the copies of each expert); start others first");
+  EXPECT_FALSE(state.IsDrainWanted("s1"));
+  WorkerDescription other = Shard("other");
+  other.numerics_id = "of another release";
+  ASSERT_TRUE(state.Register(other, 0, {}, kStart).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(state.Drain("s1"))) << "that one's experts are of no use here";
+  ASSERT_TRUE(state.Register(Shard("s3"), 0, {}, kStart).ok());
+  EXPECT_TRUE(state.Drain("s1").ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(state.Drain("s2")));
+  state.Remove("p", kStart);
+  for (const char* id : {"s2", "s3"}) EXPECT_TRUE(state.Drain(id).ok()) << "nobody sends to this release's shards any more";
+}
+
+TEST(ClusterStateTest, TheLastReadyDecodeWorkerDoesNotDrain) {
+  ClusterState state({.assignment = {.expected_shards = 1}});
+  ASSERT_TRUE(state.Register(Attention("p", WorkerRole::kPrefill), 0, {}, kStart).ok());
+  ASSERT_TRUE(state.Register(Attention("d0", WorkerRole::kDecode), 0, {}, kStart).ok());
+  ASSERT_TRUE(state.Register(Attention("d1", WorkerRole::kPrefillAndDecode), 0, {}, kStart).ok());
+  for (const char* id : {"p", "d0"}) ASSERT_TRUE(state.Report(id, ReadyWith({}), kStart).ok());
+  const absl::Status refused = state.Drain("d0");
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_EQ(refused.message(), "d0: no other decode worker is ready, and requests need one; start another first");
+  ASSERT_TRUE(state.Report("d1", ReadyWith({}), kStart).ok());
+  EXPECT_TRUE(state.Drain("d0").ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(state.Drain("d1")));
+  EXPECT_TRUE(state.Drain("p").ok()) << "decode workers fill prompts too";
+}
+
+TEST(ClusterStateTest, NobodyDrainsBeforeItIsKnownWhoElseIsThere) {
+  ClusterState state({.assignment = {.expected_shards = 2}, .heartbeat_timeout = absl::Seconds(3)});
+  state.Resume(10, {}, kStart);
+  for (const char* id : {"s0", "s1"}) ASSERT_TRUE(state.Register(Shard(id), 10, {}, kStart).ok());
+  EXPECT_TRUE(absl::IsUnavailable(state.Drain("s0")));
+  state.Tick(kStart + absl::Seconds(3));
+  EXPECT_TRUE(state.Drain("s0").ok());
+}
+
 TEST(ClusterStateTest, SilenceEndsAWorker) {
   ClusterState state({.assignment = {.expected_shards = 1, .replicas = 1}, .heartbeat_timeout = absl::Seconds(3)});
   ASSERT_TRUE(state.Register(Shard("s0"), 0, {}, kStart).ok());

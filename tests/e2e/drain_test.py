@@ -38,6 +38,18 @@ class DrainTest(unittest.TestCase):
             by_address = {worker["address"]: worker["id"] for worker in json.load(answer)["workers"]}
         return by_address.get(f"{process.host}:{process.grpc_port}")
 
+    def ready(self, role):
+        """How many are, as placement knows."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/admin/placement", timeout=10) as answer:
+            return json.load(answer)["scale"][role]["ready"]
+
+    def refusal(self, worker_id):
+        """Status and words of an answer that the worker does not drain."""
+        url = f"http://127.0.0.1:{self.admin_port}/admin/drain"
+        with self.assertRaises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(urllib.request.Request(url, json.dumps({"worker": worker_id}).encode()), timeout=10)
+        return raised.exception.code, raised.exception.read().decode()
+
     def drain(self, process):
         leaving = self.id_of(process)
         self.assertEqual(self.baleen("drain", leaving), [f"{leaving} left"])
@@ -61,11 +73,18 @@ class DrainTest(unittest.TestCase):
             wait_for(lambda: (metric(placement, "baleen_placement_epoch") or 0) > epoch, "the epoch does not go on")
             load.more()
 
+            wait_for(lambda: self.ready("decode") == 2, "placement does not know both decode workers")
             told, = self.baleen("scale", "decode=1")
             self.assertRegex(told, "^decode-.* left$")
             load.more()
             left = [process for process in self.cluster.named("decode") if self.id_of(process)]
             self.assertEqual(len(left), 1)
+            for role, why in (("decode", "no other decode worker is ready"), ("expert", "would leave 1 expert shard, expected 2")):
+                needed = next(worker_id for process in self.cluster.named(role) if (worker_id := self.id_of(process)))
+                status, words = self.refusal(needed)
+                self.assertEqual(status, 409)
+                self.assertIn(why, words)
+            load.more()
 
     def test_a_decode_worker_leaves_while_a_client_does_not_read(self):
         client = Client(self.cluster)
@@ -96,11 +115,9 @@ class DrainTest(unittest.TestCase):
         self.cluster.wait_ready([leaving])
 
     def test_an_unknown_worker_is_named(self):
-        url = f"http://127.0.0.1:{self.admin_port}/admin/drain"
-        with self.assertRaises(urllib.error.HTTPError) as raised:
-            urllib.request.urlopen(urllib.request.Request(url, b'{"worker": "decode-of-nobody"}'), timeout=10)
-        self.assertEqual(raised.exception.code, 404)
-        self.assertIn("decode-of-nobody", raised.exception.read().decode())
+        status, words = self.refusal("decode-of-nobody")
+        self.assertEqual(status, 404)
+        self.assertIn("decode-of-nobody", words)
 
 
 if __name__ == "__main__":

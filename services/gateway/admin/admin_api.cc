@@ -105,6 +105,8 @@ void AdminApi::Drain(const HttpRequest& request, const ResponderPtr& responder) 
   const absl::StatusOr<std::optional<std::string>> worker_id = ReadDrain(request.body.reveal());
   if (!worker_id.ok()) return Refuse(worker_id.status(), *responder);
   const auto answer = [responder](const absl::Status& status) {
+    // Whom the cluster cannot spare: nothing is wrong with the request, and it will do once others are there.
+    if (absl::IsFailedPrecondition(status)) return Refuse(absl::AlreadyExistsError(status.message()), *responder);
     if (!status.ok()) return Refuse(status, *responder);
     RespondJson(*responder, 202, {{"draining", true}});
   };

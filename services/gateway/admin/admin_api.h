@@ -22,6 +22,7 @@ struct AdminApiOptions {
   // Lets this gateway's requests end, then ends the process, as SIGTERM does; returns at once.
   std::function<void()> drain;
   // Has another process drain: the worker of this id, or the placement that leads for "placement"; called back once, on any thread.
+  // FAILED_PRECONDITION: the cluster cannot spare it.
   std::function<void(const std::string& worker_id, std::function<void(absl::Status)>)> drain_other;
   // What placement knows of the work; called back once, on any thread.
   std::function<void(std::function<void(absl::StatusOr<v1::Activity>)>)> activity;

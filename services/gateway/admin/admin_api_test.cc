@@ -200,8 +200,12 @@ TEST_F(AdminApiTest, DrainsThisGatewayOrAnotherProcess) {
   const FakeResponder unknown = Call("POST /admin/drain", admin_, R"({"worker":"decode-8"})");
   EXPECT_EQ(unknown.status, 404);
   EXPECT_TRUE(absl::StrContains(unknown.body, "decode-8")) << unknown.body;
+  drain_answer_ = absl::FailedPreconditionError("decode-9: no other decode worker is ready");
+  const FakeResponder needed = Call("POST /admin/drain", admin_, R"({"worker":"decode-9"})");
+  EXPECT_EQ(needed.status, 409);
+  EXPECT_TRUE(absl::StrContains(needed.body, "no other decode worker is ready")) << needed.body;
   EXPECT_EQ(drains_, 2);
-  EXPECT_EQ(drained_.size(), 2u);
+  EXPECT_EQ(drained_.size(), 3u);
 }
 
 TEST(AdminBindTest, StaysHereWithoutKeys) {

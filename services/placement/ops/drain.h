@@ -10,7 +10,7 @@
 
 namespace baleen {
 
-// `stop` drains this process, for the id "placement"; it returns at once. NOT_FOUND: no worker has the id.
+// `stop` drains this process, for the id "placement"; it returns at once. Errors are ClusterState::Drain's.
 absl::Status HandleDrain(Cluster& cluster, const std::function<void()>& stop, const v1::DrainRequest& request);
 
 }  // namespace baleen
