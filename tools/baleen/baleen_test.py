@@ -6,9 +6,11 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 import unittest.mock
 
@@ -150,6 +152,31 @@ class ProcessTest(unittest.TestCase):
     def test_table(self):
         shown = remote.table([status.COLUMNS, ("a", "b-0", "1", "2", "3", "no: x y")])
         self.assertEqual(shown.split("\n")[1], "a     b-0  1    2     3        no: x y")
+
+
+class RemoteTest(unittest.TestCase):
+    def told(self, answer):
+        """What the command says of a gateway that answers these bytes and closes."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def serve():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        self.addCleanup(serving.join)
+        with self.assertRaises(UserError) as raised:
+            remote.get_json(f"http://127.0.0.1:{listener.getsockname()[1]}/v1/cluster")
+        return str(raised.exception)
+
+    def test_what_is_wrong_with_an_answer_is_said(self):
+        self.assertIn("did not answer", self.told(b"\0\0\x18\4\0 settings of HTTP/2\n"))
+        self.assertIn("broke off", self.told(b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\n{"))
+        self.assertIn("answered no JSON", self.told(b"HTTP/1.0 200 OK\r\n\r\nno"))
 
 
 def _span(identity, parent, name, start, end, **more):

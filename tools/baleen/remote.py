@@ -1,5 +1,6 @@
 """A cluster by its gateway's URL, whoever started it."""
 
+import http.client
 import json
 import os
 import ssl
@@ -33,7 +34,7 @@ def open_url(url, body=None, headers=None, timeout_s=TIMEOUT_S):
     except urllib.error.HTTPError as error:
         hint = "; set API_KEY (or ADMIN_KEY for the admin API)" if error.code == 401 else ""
         raise UserError(f"{url} answered {error.code}: {error.read().decode('utf-8', 'replace')[:300]}{hint}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise UserError(f"{url} did not answer: {getattr(error, 'reason', error)}") from None
 
 
@@ -43,6 +44,8 @@ def get_json(url, headers=None):
             return json.load(response)
         except ValueError:
             raise UserError(f"{url} answered no JSON") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise UserError(f"the answer of {url} broke off: {error}") from None
 
 
 def gateway(arguments):
