@@ -24,6 +24,7 @@ import request_trace
 import state
 import status
 import topology
+import up
 from errors import UserError
 from ports import Ports, check_free
 
@@ -268,14 +269,18 @@ class CommandTest(unittest.TestCase):
             [sys.executable, str(HERE / "baleen"), *words], env=environment, capture_output=True, text=True, timeout=120, check=False
         )
 
+    def up(self):
+        done = self.baleen("up")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
     def pids(self):
         self.enterContext(unittest.mock.patch.dict(os.environ, self.environment))
         return [one.pid for one in state.load()]
 
     def test_a_clusters_life(self):
         self.assertIn("no cluster is up", self.baleen("status").stderr)
-        up = self.baleen("up")
-        self.assertEqual(up.returncode, 0, up.stderr)
+        up = self.up()
         self.assertIn("REST on http://127.0.0.1:", up.stdout)
         pids = self.pids()
         self.assertEqual(len(pids), 6)
@@ -305,7 +310,7 @@ class CommandTest(unittest.TestCase):
         return {one.id: one for one in state.load() if one.role == "expert"}
 
     def test_scale_up_and_down(self):
-        self.assertEqual(self.baleen("up").returncode, 0)
+        self.up()
         before = self.shards()
         grown = self.baleen("scale", SHARDS="4")
         self.assertEqual(grown.returncode, 0, grown.stderr)
@@ -326,8 +331,19 @@ class CommandTest(unittest.TestCase):
         self.assertFalse(after["expert-3"].alive())
         self.assertIn("SHARDS=none", self.baleen("scale", SHARDS="none").stderr)
 
+    def test_no_other_start_takes_ports_before_their_processes_listen(self):
+        self.enterContext(unittest.mock.patch.dict(os.environ, self.environment))
+
+        def look(processes, _timeout_s):
+            for one in processes:  # The fakes never listen on their gRPC ports.
+                with socket.socket() as other, self.assertRaises(OSError):
+                    other.bind(("127.0.0.1", one.port))
+
+        with unittest.mock.patch.object(up, "wait_ready", look):
+            self.assertEqual(up.run(None), 0)
+
     def test_one_change_at_a_time(self):
-        self.assertEqual(self.baleen("up").returncode, 0)
+        self.up()
         self.enterContext(unittest.mock.patch.dict(os.environ, self.environment))
         changes = (("scale", "4"), ("scale", "decode=2"), ("drain", "prefill-0"))
         commands = [[sys.executable, str(HERE / "baleen"), *words] for words in changes]
@@ -353,7 +369,7 @@ class CommandTest(unittest.TestCase):
         self.assertIn("is up already", "".join(words))
 
     def test_scale_of_every_role(self):
-        self.assertEqual(self.baleen("up").returncode, 0)
+        self.up()
         grown = self.baleen("scale", "gateway=2", "prefill=2", "decode=3", "3")
         where, *counts = grown.stdout.splitlines()
         self.assertEqual(counts, ["2 gateways", "2 prefill workers", "3 decode workers", "3 expert shards"], grown.stderr)
@@ -373,7 +389,7 @@ class CommandTest(unittest.TestCase):
         self.assertIn("decode=0: expected 1", self.baleen("scale", "decode=0").stderr)
 
     def test_scale_follows_what_placement_wants(self):
-        self.assertEqual(self.baleen("up").returncode, 0)
+        self.up()
         following = subprocess.Popen([sys.executable, str(HERE / "baleen"), "scale", "--follow"], env=self.environment, text=True,
                                      stdout=subprocess.PIPE)
         self.addCleanup(following.stdout.close)
@@ -387,7 +403,7 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(following.wait(timeout=60), 130)
 
     def test_drain_and_placement(self):
-        self.assertEqual(self.baleen("up").returncode, 0)
+        self.up()
         shown = self.baleen("placement").stdout
         self.assertRegex(shown, r"expert-1 +- +\d+ +-")
         self.assertRegex(shown, "placement-0: .*moves pending 0")
@@ -398,7 +414,7 @@ class CommandTest(unittest.TestCase):
         self.assertTrue(self.shards()["expert-0"].alive())
 
     def test_chat_streams_and_counts(self):
-        self.assertEqual(self.baleen("up").returncode, 0)
+        self.up()
         told = self.baleen("chat", "six times seven")
         self.assertEqual(told.returncode, 0, told.stderr)
         self.assertIn("> six times seven\nthinking\nsix times seven? 42\n", told.stdout)
@@ -410,7 +426,7 @@ class CommandTest(unittest.TestCase):
         self.assertIn("ended early", cut.stderr)
 
     def test_a_cluster_known_by_its_url_alone(self):
-        self.assertEqual(self.baleen("up").returncode, 0)
+        self.up()
         self.enterContext(unittest.mock.patch.dict(os.environ, self.environment))
         url = f"http://127.0.0.1:{state.load()[0].rest}"
         elsewhere = {"CLUSTER_DIR": str(self.root / "elsewhere"), "BALEEN_URL": url, "BALEEN_ADMIN_URL": url}
@@ -433,7 +449,7 @@ class CommandTest(unittest.TestCase):
         self.assertIn("did not answer", nobody.stderr)
 
     def test_bench_measures_every_request(self):
-        self.assertEqual(self.baleen("up").returncode, 0)
+        self.up()
         told = self.baleen("bench", "--requests=6", "--users=3", "--json")
         self.assertEqual(told.returncode, 0, told.stderr)
         figures = json.loads(told.stdout)
@@ -443,7 +459,7 @@ class CommandTest(unittest.TestCase):
         self.assertIn("--users=0", self.baleen("bench", "--users=0").stderr)
 
     def test_log_level_writes_what_processes_watch(self):
-        self.assertEqual(self.baleen("up").returncode, 0)
+        self.up()
         self.assertEqual(self.baleen("log-level", "debug", "expert-1").returncode, 0)
         self.enterContext(unittest.mock.patch.dict(os.environ, self.environment))
         watched = {one.id: next(flag for flag in one.flags if flag.startswith("--log_level_file=")) for one in state.load()}
@@ -461,7 +477,7 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(self.pids(), [])
 
     def test_logs(self):
-        self.assertEqual(self.baleen("up").returncode, 0)
+        self.up()
         self.assertIn("==> expert-1", self.baleen("logs", "expert-1").stdout)
         self.assertIn("no process nobody-0", self.baleen("logs", "nobody-0").stderr)
 

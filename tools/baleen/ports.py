@@ -32,8 +32,14 @@ class Ports:
         self._metrics = base + METRICS_OFFSET if base else METRICS
         self._next_metrics = self._metrics
         self._fixed = range(base, base + FIXED) if base else ()
-        # Free ports stay bound until all are chosen, so that no two are the same.
-        self._held = contextlib.ExitStack()
+        # Free ports stay bound, so that no two are the same.
+        self._held = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.release()
 
     def rest(self, gateway):
         return self.free() if self._free else self._rest + GATEWAY_STEP * gateway
@@ -53,7 +59,8 @@ class Ports:
 
     def free(self):
         """Any port that nobody listens on, none of the fixed ones."""
-        holder = self._held.enter_context(socket.socket())
+        holder = socket.socket()
+        self._held.append(holder)
         while True:
             port = random.choice(UNUSED)
             with contextlib.suppress(OSError):
@@ -61,9 +68,14 @@ class Ports:
                     holder.bind((HOST, port))
                     return port
 
+    def lend(self):
+        """Lets the processes listen on them. A command that looks for free ones before they do finds others, until `release`."""
+        for holder in self._held:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
     def release(self):
-        """Lets the processes have them."""
-        self._held.close()
+        while self._held:
+            self._held.pop().close()
 
 
 def edge(gateway):

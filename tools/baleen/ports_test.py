@@ -1,13 +1,14 @@
 """Which ports a cluster is given, and which it cannot have."""
 
 import pathlib
+import socket
 import unittest
 import unittest.mock
 
 import settings
 import topology
 from errors import UserError
-from ports import Ports, check_all
+from ports import HOST, Ports, check_all
 
 
 class PortsTest(unittest.TestCase):
@@ -37,6 +38,17 @@ class PortsTest(unittest.TestCase):
         self.addCleanup(chosen.release)
         with unittest.mock.patch("ports.random.choice", side_effect=[20101, 30001, 30003, 30005, 30007]):
             self.assertGreater(chosen.free(), 30000)
+
+    def test_lent_ones_are_free_to_listen_on_alone(self):
+        chosen, other = Ports("free"), Ports("free")
+        self.addCleanup(chosen.release)
+        self.addCleanup(other.release)
+        port = chosen.free()
+        chosen.lend()
+        with socket.create_server((HOST, port)):
+            pass
+        with unittest.mock.patch("ports.random.choice", side_effect=[port, *range(31000, 31100)]):
+            self.assertNotEqual(other.free(), port)
 
 
 if __name__ == "__main__":

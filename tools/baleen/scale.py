@@ -54,16 +54,17 @@ def spec_like(one, processes, chosen):
 
 def _grow(processes, template, count):
     started = []
-    for _ in range(count):
-        chosen = ports.Ports("free")
-        spec = spec_like(template, processes, chosen)
-        chosen.release()
-        new = process.start(spec, spec.binary, pathlib.Path(template.log).with_name(f"{spec.id}.log"))
-        # After the last one of its role, as `up` would have it.
-        processes.insert(max(i for i, one in enumerate(processes) if one.role == template.role) + 1, new)
-        started.append(new)
-        state.save(processes)
-    wait_ready(started, up_timeout_s(), beside=processes)
+    with contextlib.ExitStack() as held:
+        for _ in range(count):
+            chosen = held.enter_context(ports.Ports("free"))
+            spec = spec_like(template, processes, chosen)
+            chosen.lend()
+            new = process.start(spec, spec.binary, pathlib.Path(template.log).with_name(f"{spec.id}.log"))
+            # After the last one of its role, as `up` would have it.
+            processes.insert(max(i for i, one in enumerate(processes) if one.role == template.role) + 1, new)
+            started.append(new)
+            state.save(processes)
+        wait_ready(started, up_timeout_s(), beside=processes)
     for gateway in (one for one in started if one.rest is not None):
         print(ports.edge(gateway))
 

@@ -47,13 +47,10 @@ def _start(specs, binaries):
     return started
 
 
-def _begin(wanted):
+def _begin(wanted, chosen):
     _refuse_when_up()
-    chosen = ports.Ports(wanted.port_base)
-    try:
-        specs = topology.plan(wanted, chosen)
-    finally:
-        chosen.release()
+    specs = topology.plan(wanted, chosen)
+    chosen.lend()
     if wanted.tls:
         certs.ensure(certs.directory())
     binaries = settings.binaries()
@@ -65,18 +62,24 @@ def _begin(wanted):
         raise
 
 
-def run(_arguments):
-    wanted = settings.read()
-    if wanted.device == "cuda":
-        gpu.require()
+def _up(wanted, chosen):
     with state.changing():
-        processes = _begin(wanted)
+        processes = _begin(wanted, chosen)
     try:
         wait_ready(processes, up_timeout_s())
     except BaseException:
         with state.changing():
             down.stop_all(state.load())
         raise
+    return processes
+
+
+def run(_arguments):
+    wanted = settings.read()
+    if wanted.device == "cuda":
+        gpu.require()
+    with ports.Ports(wanted.port_base) as chosen:
+        processes = _up(wanted, chosen)
     for gateway in (one for one in processes if one.rest is not None):
         print(ports.edge(gateway))
     return 0
