@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 
 import state
-from errors import UserError
+from errors import Unavailable, UserError
 from ports import HOST
 
 TIMEOUT_S = 10
@@ -25,7 +25,7 @@ def _tls():
 
 
 def open_url(url, body=None, headers=None, timeout_s=TIMEOUT_S):
-    """The response, for reading; UserError says what is wrong with the cluster's answer, or that there is none."""
+    """The response, for reading; UserError says what is wrong with the cluster's answer (Unavailable for a 503), or that there is none."""
     data = None if body is None else json.dumps(body).encode()
     sent = {"Content-Type": "application/json"} if data is not None else {}
     try:
@@ -33,7 +33,8 @@ def open_url(url, body=None, headers=None, timeout_s=TIMEOUT_S):
         return urllib.request.urlopen(request, timeout=timeout_s, context=_tls() if url.startswith("https:") else None)
     except urllib.error.HTTPError as error:
         hint = "; set API_KEY (or ADMIN_KEY for the admin API)" if error.code == 401 else ""
-        raise UserError(f"{url} answered {error.code}: {error.read().decode('utf-8', 'replace')[:300]}{hint}") from None
+        refused = Unavailable if error.code == 503 else UserError
+        raise refused(f"{url} answered {error.code}: {error.read().decode('utf-8', 'replace')[:300]}{hint}") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise UserError(f"{url} did not answer: {getattr(error, 'reason', error)}") from None
 

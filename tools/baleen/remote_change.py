@@ -4,12 +4,14 @@ import os
 import time
 
 import remote
-from errors import UserError
+from errors import Unavailable, UserError
 
 ADMIN_HELP = "the admin API's URL is not known: set BALEEN_ADMIN_URL (kubectl port-forward deployment/baleen-gateway 8082)"
 # Above the longest drain of the chart's defaults.
 LEAVE_TIMEOUT_S = 330
 POLL_S = 0.5
+# Above what a placement that starts or takes over needs to know who is there.
+PATIENCE_S = 15
 
 
 def _ask(path, body):
@@ -19,6 +21,18 @@ def _ask(path, body):
     remote.open_url(f"{url.rstrip('/')}/admin/{path}", body, remote.key_headers(os.environ.get("ADMIN_KEY"))).close()
 
 
+def _ask_to_drain(worker_id):
+    """Until there is a placement that knows whom the cluster can spare."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return _ask("drain", {"worker": worker_id})
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(POLL_S)
+
+
 def _workers(arguments):
     """Id -> what the gateway says of it."""
     return {worker["id"]: worker for worker in remote.cluster(arguments)["workers"]}
@@ -26,7 +40,7 @@ def _workers(arguments):
 
 def _drain_worker(arguments, worker_id):
     """Returns when it has left the map: nothing new comes to it, and an expert shard's experts are elsewhere."""
-    _ask("drain", {"worker": worker_id})
+    _ask_to_drain(worker_id)
     deadline = time.monotonic() + LEAVE_TIMEOUT_S
     while worker_id in _workers(arguments):
         if time.monotonic() > deadline:
