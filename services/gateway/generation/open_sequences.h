@@ -8,14 +8,15 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "services/placement/timing.h"
 
 namespace baleen {
 
 // Thread-safe. What Add returns may outlive it.
 class OpenSequences {
  public:
-  // Most() looks back at least so far, and at most twice.
-  static constexpr absl::Duration kLookBack = absl::Seconds(1);
+  // Most() looks back at least so far, and at most twice: as old as a map's loads may be, by the worker's heartbeat and the gateway's own.
+  static inline const absl::Duration kLookBack = 2 * kHeartbeatInterval;
 
   OpenSequences();
 

@@ -21,12 +21,11 @@ void WorkerPicker::UpdateMap(std::shared_ptr<const v1::ClusterMap> map) {
   none_ready_since_ = AnyDecodes(*map_) ? absl::InfiniteFuture() : std::min(none_ready_since_, now);
   // The map's loads are as old as two heartbeats, and count what is open here among the others': where answers take no longer than that,
   // picking by them sends whole batches to and fro.
-  const std::map<std::string, int64_t> own = open_.Most(now);
+  std::map<std::string, int64_t> own = open_.Most(now);
   std::map<std::string, Standing> standings;
   for (const v1::Worker& worker : map_->workers()) {
     const std::string& id = worker.info().worker_id();
-    const auto it = own.find(id);
-    const int64_t of_others = int64_t{worker.running()} + worker.waiting() - (it == own.end() ? 0 : it->second);
+    const int64_t of_others = int64_t{worker.running()} + worker.waiting() - own[id];
     standings[id] = {.sequences_of_others = std::max<int64_t>(0, of_others), .last_pick = standings_[id].last_pick};
   }
   standings_ = std::move(standings);

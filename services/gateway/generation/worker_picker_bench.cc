@@ -17,6 +17,7 @@
 #include "benchmark/benchmark.h"
 #include "services/gateway/generation/prefix_affinity.h"
 #include "services/gateway/generation/worker_picker.h"
+#include "services/placement/timing.h"
 
 namespace baleen {
 namespace {
@@ -30,7 +31,6 @@ constexpr size_t kCacheBlocks = 700;  // Of one worker; all conversations togeth
 // Of one worker, about what mid does on two cores.
 constexpr double kPrefillTokensPerSecond = 470;
 constexpr absl::Duration kTokenTime = absl::Milliseconds(50);
-constexpr absl::Duration kHeartbeat = absl::Milliseconds(500);
 constexpr double kMeanThinkSeconds = 20;
 
 enum class Policy { kPrefixAndLoad, kLoad, kRoundRobin };
@@ -123,7 +123,7 @@ class Simulation {
       worker->set_ready(true);
     }
     picker_.UpdateMap(std::move(map));
-    At(clock_.now + kHeartbeat, [this] { Heartbeat(); });
+    At(clock_.now + kHeartbeatInterval, [this] { Heartbeat(); });
   }
 
   PickedWorker Pick(const std::vector<int32_t>& tokens) {
