@@ -1,7 +1,5 @@
 #include "services/common/standby.h"
 
-#include <array>
-
 #include "absl/strings/str_cat.h"
 #include "base/sha256.h"
 #include "proto/baleen/v1/placement.pb.h"
@@ -10,10 +8,8 @@
 namespace baleen {
 namespace {
 
-using Rank = std::array<uint8_t, 32>;
-
 // Equal in all processes and builds.
-Rank RankOf(const StandbyKey& key, absl::string_view candidate) {
+Sha256Digest RankOf(const StandbyKey& key, absl::string_view candidate) {
   return Sha256(absl::StrCat(key.request_id, "/", key.choice, "/", candidate));
 }
 
@@ -21,10 +17,10 @@ Rank RankOf(const StandbyKey& key, absl::string_view candidate) {
 
 const v1::Worker* StandbyOf(const v1::ClusterMap& map, const StandbyKey& key) {
   const v1::Worker* best = nullptr;
-  Rank best_rank;
+  Sha256Digest best_rank;
   for (const v1::Worker& worker : map.workers()) {
     if (!TakesOver(worker, key.worker_id, key.numerics_id)) continue;
-    const Rank rank = RankOf(key, worker.info().worker_id());
+    const Sha256Digest rank = RankOf(key, worker.info().worker_id());
     if (best != nullptr && rank <= best_rank) continue;
     best = &worker;
     best_rank = rank;

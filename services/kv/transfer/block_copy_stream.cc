@@ -31,7 +31,7 @@ BlockCopyStream::~BlockCopyStream() { Close(); }
 
 bool BlockCopyStream::over() const {
   const std::lock_guard lock(mu_);
-  return broken_ && clock_->Now() >= over_at_;
+  return over_at_.has_value() && clock_->Now() >= *over_at_;
 }
 
 void BlockCopyStream::Close() { Break(absl::CancelledError("closed by this end")); }
@@ -48,8 +48,7 @@ void BlockCopyStream::Break(const absl::Status& why) {
 
 void BlockCopyStream::OnClosed(const absl::Status& why) {
   const std::lock_guard lock(mu_);
-  if (!broken_) over_at_ = clock_->Now() + (IsFinalRefusal(why) ? kRefusedFor : absl::ZeroDuration());
-  broken_ = true;
+  if (!over_at_.has_value()) over_at_ = clock_->Now() + (IsFinalRefusal(why) ? kRefusedFor : absl::ZeroDuration());
   connection_ = nullptr;
   queue_.clear();
   in_flight_.clear();
@@ -70,7 +69,7 @@ void BlockCopyStream::Drop(BlockCopy& copy) {
 }
 
 void BlockCopyStream::QueueLocked(const std::shared_ptr<BlockCopy>& copy) {
-  copy->busy = !broken_ && copy->held.value_or(0) < copy->names.size();
+  copy->busy = !over_at_.has_value() && copy->held.value_or(0) < copy->names.size();
   if (copy->busy) queue_.push_back(copy);
 }
 
@@ -95,7 +94,7 @@ void BlockCopyStream::Pump() {
 }
 
 bool BlockCopyStream::NextLocked(std::vector<BlockHash>* names, std::vector<BlockId>* block) {
-  if (broken_ || connection_ == nullptr) return false;
+  if (over_at_.has_value() || connection_ == nullptr) return false;
   while (!queue_.empty() && in_flight_.size() < kWindow) {
     std::shared_ptr<BlockCopy> copy = std::move(queue_.front());
     queue_.pop_front();
@@ -132,7 +131,7 @@ void BlockCopyStream::OnAck(const Message& message) {
   bool kept = false;
   {
     const std::lock_guard lock(mu_);
-    if (broken_ || in_flight_.empty()) return;
+    if (over_at_.has_value() || in_flight_.empty()) return;
     const std::shared_ptr<BlockCopy> copy = std::move(in_flight_.front());
     in_flight_.pop_front();
     copy->busy = false;

@@ -66,8 +66,7 @@ class BlockCopyStream : public std::enable_shared_from_this<BlockCopyStream> {
   const std::function<void(bool kept)> on_block_;
   mutable std::mutex mu_;
   std::shared_ptr<Connection> connection_;
-  bool broken_ = false;
-  absl::Time over_at_ = absl::InfiniteFuture();
+  std::optional<absl::Time> over_at_;  // Set once the stream is broken.
   bool pumping_ = false;
   std::deque<std::shared_ptr<BlockCopy>> queue_;
   std::deque<std::shared_ptr<BlockCopy>> in_flight_;  // As they were sent: a stream keeps the order, so answers come in it too.
