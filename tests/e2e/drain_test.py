@@ -32,16 +32,15 @@ class DrainTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout.splitlines()
 
+    def known(self):
+        """What placement knows of the cluster."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/admin/placement", timeout=10) as answer:
+            return json.load(answer)
+
     def id_of(self, process):
         """What placement knows the process by; None when it does not."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/admin/placement", timeout=10) as answer:
-            by_address = {worker["address"]: worker["id"] for worker in json.load(answer)["workers"]}
+        by_address = {worker["address"]: worker["id"] for worker in self.known()["workers"]}
         return by_address.get(f"{process.host}:{process.grpc_port}")
-
-    def ready(self, role):
-        """How many are, as placement knows."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/admin/placement", timeout=10) as answer:
-            return json.load(answer)["scale"][role]["ready"]
 
     def refusal(self, worker_id):
         """Status and words of an answer that the worker does not drain."""
@@ -73,7 +72,7 @@ class DrainTest(unittest.TestCase):
             wait_for(lambda: (metric(placement, "baleen_placement_epoch") or 0) > epoch, "the epoch does not go on")
             load.more()
 
-            wait_for(lambda: self.ready("decode") == 2, "placement does not know both decode workers")
+            wait_for(lambda: self.known()["scale"]["decode"]["ready"] == 2, "placement does not know both decode workers")
             told, = self.baleen("scale", "decode=1")
             self.assertRegex(told, "^decode-.* left$")
             load.more()

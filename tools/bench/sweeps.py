@@ -51,6 +51,13 @@ def result(name, unit, values, series, x, ratios=None, baseline=None, machine=No
     }
 
 
+def side_by_side(baseline_name, baseline, name, values, unit):
+    """Both, the second with its ratios to the first, whose rounds were the same."""
+    ratios = [b / a for a, b in zip(baseline, values)]
+    return [result(baseline_name, unit, baseline, None, None),
+            result(name, unit, values, None, None, ratios, f"{baseline_name} in the same rounds")]
+
+
 def _report_of(binary, *flags):
     done = subprocess.run([str(binary), *flags], check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)
@@ -225,9 +232,7 @@ def turns(command, model, rounds):
     for index, (kind, unit) in enumerate((("cached", "share of prompt tokens"), ("first token", "s"))):
         name = f"turns/{model.name}"
         baseline, values = ([entry[index] for entry in taken] for taken in (round_robin, picked))
-        ratios = [b / a for a, b in zip(baseline, values)]
-        found.append(result(f"{name}/round robin/{kind}", unit, baseline, None, None))
-        found.append(result(f"{name}/picked/{kind}", unit, values, None, None, ratios, f"{name}/round robin/{kind} in the same rounds"))
+        found += side_by_side(f"{name}/round robin/{kind}", baseline, f"{name}/picked/{kind}", values, unit)
     return found
 
 
@@ -249,8 +254,4 @@ def drafts(command, model, rounds):
         in_turn(measures, 1)  # The first answers wait for what is made once.
         plain, drafted = in_turn(measures, rounds)
     name = f"drafts/{model.name}"
-    ratios = [b / a for a, b in zip(plain, drafted)]
-    return [
-        result(f"{name}/without", "tokens/s", plain, None, None),
-        result(f"{name}/mtp", "tokens/s", drafted, None, None, ratios, f"{name}/without in the same rounds"),
-    ]
+    return side_by_side(f"{name}/without", plain, f"{name}/mtp", drafted, "tokens/s")
