@@ -23,8 +23,8 @@ def lines(results, quantity):
     return {key: sorted(points) for key, points in found.items()}
 
 
-def draw(results, directory):
-    """Writes batch.svg, context.svg, .. into `directory`; a quantity nobody measured gives no picture. Returns the paths."""
+def draw(results, directory, caption):
+    """Writes batch.svg, context.svg, .. into `directory`, a panel a unit; what nobody measured gives none. Returns the paths."""
     directory.mkdir(parents=True, exist_ok=True)
     written = []
     for quantity, label, unit in PICTURES:
@@ -45,6 +45,7 @@ def draw(results, directory):
             axis.set_ylabel(wanted)
             axis.grid(alpha=0.3)
             axis.legend()
+        figure.suptitle(caption, fontsize="medium")
         figure.tight_layout()
         path = directory / f"{quantity}.svg"
         figure.savefig(path)

@@ -7,7 +7,9 @@ Every round runs each binary once, so that binaries are interleaved, and takes a
 """
 
 import argparse
+import datetime
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -19,6 +21,8 @@ import sweeps
 ROUNDS = 5
 DRAFT_ROUNDS = 3  # For each of them: they are short.
 BENCHMARKS = 'filter("_bench$", kind(cc_binary, //...)) except attr(tags, manual, //...)'  # What needs a GPU is manual.
+LIBRARY_FIELDS = {"name", "run_name", "run_type", "family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads",
+                  "iterations", "real_time", "cpu_time", "time_unit", "label", "error_occurred", "error_message"}
 MACHINE_LIMITS = "//tools/bench:machine_limits"
 ENGINE_SPEED = "//tools/bench:engine_speed"
 LAYER_OVERHEAD = "//tools/bench:layer_overhead"
@@ -41,25 +45,39 @@ def rounds_of(targets, rounds, run_benchmark, read_machine):
     return taken
 
 
+def medians(readings):
+    """One reading of the machine for several: the median of each of its figures."""
+    return {key: statistics.median(reading[key] for reading in readings) for key in readings[0]}
+
+
+def _measured(entry):
+    """(what, unit, value) of each quantity in a benchmark's entry: its time, and what it counted under names of its own."""
+    yield "", entry["time_unit"], entry["real_time"]
+    for key, value in entry.items():
+        if key not in LIBRARY_FIELDS:
+            yield f"/{key}", key, value
+
+
 def results(target, pairs):
-    """Results of one binary's (reading, JSON report) pairs, a list entry per benchmark."""
+    """Results of one binary's (reading, JSON report) pairs, a list entry per benchmark and quantity."""
     rounds = {}
     for reading, report in pairs:
         for entry in report["benchmarks"]:
             if entry.get("run_type") == "iteration" and not entry.get("error_occurred"):
-                rounds.setdefault(entry["run_name"], []).append((reading, entry))
+                for what, unit, value in _measured(entry):
+                    rounds.setdefault((entry["run_name"] + what, unit), []).append((reading, value))
     listed = []
-    for name, entries in rounds.items():
-        values = [entry["real_time"] for _, entry in entries]
+    for (name, unit), entries in rounds.items():
+        values = [value for _, value in entries]
         listed.append(
             {
                 "name": f"{target}:{name}",
-                "unit": entries[0][1]["time_unit"],
+                "unit": unit,
                 "value": statistics.median(values),
                 "min": min(values),
                 "max": max(values),
                 "rounds": len(values),
-                "machine": {key: statistics.median(reading[key] for reading, _ in entries) for key in entries[0][0]},
+                "machine": medians([reading for reading, _ in entries]),
                 "baseline": None,
                 "ratio": None,
             }
@@ -67,8 +85,14 @@ def results(target, pairs):
     return listed
 
 
-def _output(*words):
-    return subprocess.run(list(map(str, words)), check=True, stdout=subprocess.PIPE, text=True).stdout
+def _output(*words, **settings):
+    environment = {**os.environ, **settings}
+    return subprocess.run(list(map(str, words)), check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
+
+
+def _processor():
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "an unnamed processor")
 
 
 def _parser():
@@ -83,14 +107,16 @@ def _parser():
 
 
 def _sweep(arguments, binaries, read_machine):
-    """Results of the sweeps that were asked for, each with a reading of the machine from before it."""
+    """Results of the sweeps that were asked for, each with readings of the machine from before and behind it."""
     found = []
     binary = binaries / "tools/bench/engine_speed"
     made = arguments.out.parent / "models"
 
     def take(measure, *words):
-        reading = read_machine()
-        found.extend({**entry, "machine": reading} for entry in measure(*words))
+        before = read_machine()
+        measured = measure(*words)
+        machine = medians([before, read_machine()])
+        found.extend({**entry, "machine": machine} for entry in measured)
 
     if "layers" in arguments.parts:
         print("measuring a layer beside a raw echo", flush=True)
@@ -128,7 +154,7 @@ def main(words):
 
     def run_benchmark(target):
         print(f"running {target}", flush=True)
-        return json.loads(_output(binary(target), "--benchmark_format=json"))
+        return json.loads(_output(binary(target), "--benchmark_format=json", MODEL=str(ABACUS.absolute())))
 
     def read_machine():
         return json.loads(_output(binary(MACHINE_LIMITS)))
@@ -144,7 +170,8 @@ def main(words):
         print(f"{entry['name']}: {entry['value']:.4g} {entry['unit']} ({entry['min']:.4g} to {entry['max']:.4g}){beside}")
     import pictures  # Needs matplotlib, which tests of the rest do without.
 
-    for path in pictures.draw(found, arguments.out.parent / "bench"):
+    caption = f"{datetime.date.today()}, {os.cpu_count()} cores of {_processor()}, medians and spread of {arguments.rounds} rounds"
+    for path in pictures.draw(found, arguments.out.parent / "bench", caption):
         print(f"drawn: {path}")
     return 0
 

@@ -1,10 +1,17 @@
 """Rounds are interleaved, each with its own reading of the machine, and summed up by their median."""
 
+import http.server
 import itertools
+import json
+import os
+import pathlib
+import threading
 import unittest
 import unittest.mock
+import urllib.error
 
 import run
+import running
 import sweeps
 
 
@@ -68,6 +75,12 @@ class ResultsTest(unittest.TestCase):
         self.assertEqual((result["value"], result["min"], result["max"], result["rounds"]), (3.0, 1.0, 5.0, 3))
         self.assertEqual((result["unit"], result["machine"]), ("ms", {"read_gb_s": 30.0}))
 
+    def test_what_a_benchmark_counts_is_a_result_of_its_own(self):
+        pairs = [({"read_gb_s": 1.0}, report(2.0, name="Step/16/real_time", iterations=7, gain=gain)) for gain in (1.3, 1.1, 1.2)]
+        time, gain = run.results("//a:b", pairs)
+        self.assertEqual((time["name"], time["value"]), ("//a:b:Step/16", 2.0))
+        self.assertEqual((gain["name"], gain["unit"], gain["value"], gain["max"]), ("//a:b:Step/16/gain", "gain", 1.2, 1.3))
+
     def test_failed_rounds_and_aggregates_do_not_count(self):
         pairs = [
             ({"read_gb_s": 1.0}, report(9.0, error_occurred=True)),
@@ -88,6 +101,67 @@ class SweepTest(unittest.TestCase):
         entry = sweeps.result("alone", "s", [1.0], None, None)
         self.assertIsNone(entry["ratio"])
         self.assertIsNone(entry["baseline"])
+
+
+    def test_batches_and_contexts_stand_each_in_their_own_line(self):
+        decode = [{"tokens_per_s": [8.0 * (i + 1)], "rss_mib": i} for i in range(len(sweeps.BATCHES) + len(sweeps.CONTEXTS))]
+        report = {"prefill": {"tokens_per_s": [9.0]}, "load_s": 1.0, "rss_mib": 2, "decode": decode}
+        with unittest.mock.patch.object(sweeps, "_report_of", return_value=report):
+            found = sweeps.engine("engine_speed", pathlib.Path("m"), "bf16", 1)
+        for quantity, places in (("batch", sweeps.BATCHES), ("context", sweeps.CONTEXTS)):
+            for unit in ("tokens/s", "ms", "MiB"):
+                own = [entry["x"] for entry in found if (entry["series"], entry["unit"]) == (f"{quantity} bf16", unit)]
+                self.assertEqual(own, [*places])
+        steps = {entry["name"]: entry["value"] for entry in found if entry["unit"] == "ms"}
+        self.assertEqual((steps["engine/m/bf16/decode/batch:2/step"], steps["engine/m/bf16/decode/context:128/step"]), (125.0, 15.625))
+
+
+class _Gateway(http.server.BaseHTTPRequestHandler):
+    """Gives the answers of `answers` in turn: (status, headers)."""
+
+    answers = ()
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        status, headers = next(self.answers)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(json.dumps({"usage": {"completion_tokens": 3}}).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+class RunningTest(unittest.TestCase):
+    def _ask(self, *answers):
+        with unittest.mock.patch.object(_Gateway, "answers", iter(answers)), http.server.HTTPServer(("127.0.0.1", 0), _Gateway) as server:
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            try:
+                return running.ask(server.server_port, "/v1/completions", prompt="x")
+            finally:
+                server.shutdown()
+                thread.join()
+
+    def test_who_is_told_to_come_back_does(self):
+        busy = {"Retry-After": "0"}
+        usage, seconds = self._ask((503, busy), (429, busy), (200, {}))
+        self.assertEqual(usage, {"completion_tokens": 3})
+        self.assertGreater(seconds, 0)
+
+    def test_other_errors_end_the_measurement(self):
+        for answer in ((503, {}), (400, {"Retry-After": "0"})):
+            with self.assertRaises(urllib.error.HTTPError) as raised:
+                self._ask(answer)
+            raised.exception.close()
+
+    def test_what_a_process_takes_is_in_its_memory(self):
+        own = running.Running(0, [os.getpid()])
+        before = own.memory_mib()
+        taken = b"x" * (64 << 20)
+        self.assertAlmostEqual(own.memory_mib() - before, len(taken) >> 20, delta=8)
 
 
 if __name__ == "__main__":

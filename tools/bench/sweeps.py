@@ -5,18 +5,15 @@ Each sweep gives results as run.py lists them, with "series" (a line of a pictur
 """
 
 import concurrent.futures
-import contextlib
 import functools
 import itertools
 import json
 import os
-import pathlib
-import socket
 import statistics
 import subprocess
-import tempfile
 import time
-import urllib.request
+
+import running
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 CONTEXTS = (128, 512, 2048, 8192, 16384)
@@ -24,7 +21,7 @@ SHARDS = (1, 2, 4, 8)
 USERS = (1, 4, 16, 64, 256)
 CONTEXT_OF_BATCHES = 256
 TOKENS_PER_REQUEST = 32
-PROMPT_WORDS = 48
+PROMPT_WORDS = 24
 CONVERSATIONS_PER_USER = 3  # Of which a user takes a turn each, again and again.
 TALKING_USERS = 5           # Odd, as are all conversations, so that asking round robin sends the next turn of any elsewhere.
 TURNS = 6
@@ -58,6 +55,12 @@ def side_by_side(baseline_name, baseline, name, values, unit):
             result(name, unit, values, None, None, ratios, f"{baseline_name} in the same rounds")]
 
 
+def rate_and_step(name, batch, rates, series, x, ratios=None, baseline=None):
+    """Throughput, and latency: how long a step of `batch` tokens takes."""
+    return [result(name, "tokens/s", rates, series, x, ratios, baseline),
+            result(f"{name}/step", "ms", [1e3 * batch / rate for rate in rates], series, x)]
+
+
 def _report_of(binary, *flags):
     done = subprocess.run([str(binary), *flags], check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)
@@ -65,8 +68,8 @@ def _report_of(binary, *flags):
 
 def engine(binary, model, dtype, rounds):
     """Prefill of 512 tokens, then decode by batch and by context, all in one process."""
-    shapes = [(batch, CONTEXT_OF_BATCHES) for batch in BATCHES] + [(1, context) for context in CONTEXTS]
-    listed = ",".join(f"{batch}:{context}" for batch, context in shapes)
+    points = [("batch", batch, batch, CONTEXT_OF_BATCHES) for batch in BATCHES] + [("context", context, 1, context) for context in CONTEXTS]
+    listed = ",".join(f"{batch}:{context}" for _, _, batch, context in points)
     report = _report_of(binary, f"--model={model}", f"--dtype={dtype}", f"--decode={listed}", f"--rounds={rounds}", "--steps=4")
     name = f"engine/{model.name}/{dtype}"
     found = [
@@ -74,40 +77,11 @@ def engine(binary, model, dtype, rounds):
         result(f"{name}/load", "s", [report["load_s"]], None, None),
         result(f"{name}/resident", "MiB", [report["rss_mib"]], None, None),
     ]
-    for (batch, context), entry in zip(shapes, report["decode"]):
-        by_batch = len(found) - 3 < len(BATCHES)
-        kind, x = ("batch", batch) if by_batch else ("context", context)
-        place = f"{name}/decode/{kind}:{x}"
-        found.append(result(place, "tokens/s", entry["tokens_per_s"], f"{kind} {dtype}", x))
-        found.append(result(f"{place}/resident", "MiB", [entry["rss_mib"]], f"{kind} {dtype} resident", x))
+    for (kind, x, batch, _), entry in zip(points, report["decode"], strict=True):
+        place, series = f"{name}/decode/{kind}:{x}", f"{kind} {dtype}"
+        found += rate_and_step(place, batch, entry["tokens_per_s"], series, x)
+        found.append(result(f"{place}/resident", "MiB", [entry["rss_mib"]], series, x))
     return found
-
-
-def _free_port():
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def experts(binaries, model, dtype, shards, threads):
-    """A placement and its shards; gives the placement's address."""
-    port = _free_port()
-    address = f"127.0.0.1:{port}"
-    placement = ["services/placement/baleen-placement", f"--grpc_port={port}", f"--expected_shards={shards}", "--replicas=1"]
-    shard = ["services/expert/baleen-expert", f"--model={model}", f"--dtype={dtype}", f"--placement={address}", f"--threads={threads}"]
-    commands = [placement] + [[*shard, f"--grpc_port={_free_port()}", f"--failure_domain={i}"] for i in range(shards)]
-    started = []
-    try:
-        for words in commands:
-            command = [str(binaries / words[0]), "--bind=127.0.0.1", *words[1:]]
-            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        yield address
-    finally:
-        for process in started:
-            process.kill()
-        for process in started:
-            process.wait()
 
 
 def shards(binaries, binary, model, dtype, rounds, counts=SHARDS):
@@ -117,15 +91,17 @@ def shards(binaries, binary, model, dtype, rounds, counts=SHARDS):
     """
     found = []
     for count in counts:
-        with experts(binaries, model, dtype, count, threads=os.cpu_count()) as placement:
-            report = _report_of(binary, f"--model={model}", f"--dtype={dtype}", f"--rounds={rounds}", f"--placement={placement}",
+        with running.experts(binaries, model, dtype, count, threads=os.cpu_count()) as held:
+            report = _report_of(binary, f"--model={model}", f"--dtype={dtype}", f"--rounds={rounds}", f"--placement=127.0.0.1:{held.port}",
                                 "--decode=1:256,16:256", "--steps=6")
-        for kind, entry in (("prefill:512", report["prefill"]), ("batch:1", report["decode"][0]), ("batch:16", report["decode"][1])):
+            name = f"shards/{model.name}/{dtype}"
+            found.append(result(f"{name}/resident/shards:{count}", "MiB", [held.memory_mib()], "shards all together", count))
+        for kind, batch, entry in (("prefill:512", 512, report["prefill"]), ("batch:1", 1, report["decode"][0]),
+                                   ("batch:16", 16, report["decode"][1])):
             near, far = entry["tokens_per_s"], entry["remote_tokens_per_s"]
             ratios = [b / a for a, b in zip(near, far)]
             baseline = f"engine/{model.name}/{dtype}/{kind} in the same rounds"
-            name = f"shards/{model.name}/{dtype}/{kind}/shards:{count}"
-            found.append(result(name, "tokens/s", far, f"shards {kind}", count, ratios, baseline))
+            found += rate_and_step(f"{name}/{kind}/shards:{count}", batch, far, f"shards {kind}", count, ratios, baseline)
     return found
 
 
@@ -141,33 +117,10 @@ def layers(binary, rounds):
     return found
 
 
-@contextlib.contextmanager
-def _cluster(command, model, **settings):
-    """A cluster as `make up` starts it; gives its port for requests."""
-    with tempfile.TemporaryDirectory() as directory:
-        environment = dict(os.environ, CLUSTER_DIR=directory, PORT_BASE="free", MODEL=str(model), **settings)
-        subprocess.run([str(command), "up"], check=True, env=environment)
-        try:
-            processes = json.loads((pathlib.Path(directory) / "state.json").read_text())["processes"]
-            yield next(process["rest"] for process in processes if process["rest"] is not None)
-        finally:
-            subprocess.run([str(command), "down"], check=True, env=environment)
-
-
-def _ask(port, path, **body):
-    """(usage, seconds) of one request."""
-    url, headers = f"http://127.0.0.1:{port}{path}", {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps({"temperature": 0, **body}).encode(), headers)
-    start = time.monotonic()
-    with urllib.request.urlopen(request, timeout=600) as answer:
-        usage = json.load(answer)["usage"]
-    return usage, time.monotonic() - start
-
-
 def _complete(port, model, number, words=PROMPT_WORDS, tokens=TOKENS_PER_REQUEST):
     # They differ from the first word on: no prefix is shared, but with a longer one of the same number.
     prompt = f"{number} " + " ".join(str((number * 7919 + i * 104729) % 1000) for i in range(words))
-    return _ask(port, "/v1/completions", model=model, prompt=prompt, max_tokens=tokens, ignore_eos=True)
+    return running.ask(port, "/v1/completions", model=model, prompt=prompt, max_tokens=tokens, ignore_eos=True)
 
 
 def _generated(answers):
@@ -186,19 +139,20 @@ def _round_of(port, model, users, numbers):
 def users(command, model, rounds, counts=USERS):
     """A cluster by the number of users that ask at once."""
     found = []
-    with _cluster(command, model) as port:
+    with running.cluster(command, model) as asked:
         numbers = itertools.count()
         for count in counts:
-            taken = [_round_of(port, model.name, count, numbers) for _ in range(rounds)]
+            taken = [_round_of(asked.port, model.name, count, numbers) for _ in range(rounds)]
             name = f"cluster/{model.name}/users:{count}"
-            found.append(result(name, "tokens/s", [rate for rate, _ in taken], "users", count))
-            found.append(result(f"{name}/request", "s", [latency for _, latency in taken], "users latency", count))
+            found.append(result(name, "tokens/s", [rate for rate, _ in taken], "users of a cluster", count))
+            found.append(result(f"{name}/request", "s", [latency for _, latency in taken], "users of a cluster", count))
+            found.append(result(f"{name}/resident", "MiB", [asked.memory_mib()], "users of a cluster", count))
     return found
 
 
 def _answer_rate(port, model):
     """Tokens per second of the questions' answers, one after the other."""
-    answers = [_ask(port, "/v1/chat/completions", model=model, messages=[{"role": "user", "content": text}]) for text in QUESTIONS]
+    answers = [running.ask(port, "/v1/chat/completions", model=model, messages=[{"role": "user", "content": text}]) for text in QUESTIONS]
     return _generated(answers) / sum(seconds for _, seconds in answers)
 
 
@@ -223,10 +177,10 @@ def _talk(ports, model, numbers):
 
 def turns(command, model, rounds):
     """Conversations at a cluster of two workers, whose gateway picks one; in turn at two clusters of one worker each, asked round robin."""
-    start = functools.partial(_cluster, command, model, PREFILL="0", KV_MIB=str(CONVERSATION_KV_MIB))
+    start = functools.partial(running.cluster, command, model, PREFILL="0", KV_MIB=str(CONVERSATION_KV_MIB))
     numbers = itertools.count(1)
     with start(DECODE="2") as two, start(DECODE="1") as one, start(DECODE="1") as other:
-        measures = [functools.partial(_talk, ports, model.name, numbers) for ports in ([one, other], [two])]
+        measures = [functools.partial(_talk, [asked.port for asked in each], model.name, numbers) for each in ((one, other), (two,))]
         round_robin, picked = in_turn(measures, rounds)
     found = []
     for index, (kind, unit) in enumerate((("cached", "share of prompt tokens"), ("first token", "s"))):
@@ -249,8 +203,8 @@ def in_turn(measures, rounds):
 
 def drafts(command, model, rounds):
     """One stream at a cluster that drafts, against one at a cluster that does not, in the same rounds."""
-    with _cluster(command, model, MTP="0") as without, _cluster(command, model, MTP="1") as drafting:
-        measures = [functools.partial(_answer_rate, port, model.name) for port in (without, drafting)]
+    with running.cluster(command, model, MTP="0") as without, running.cluster(command, model, MTP="1") as drafting:
+        measures = [functools.partial(_answer_rate, asked.port, model.name) for asked in (without, drafting)]
         in_turn(measures, 1)  # The first answers wait for what is made once.
         plain, drafted = in_turn(measures, rounds)
     name = f"drafts/{model.name}"
