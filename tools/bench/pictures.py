@@ -32,7 +32,7 @@ def draw(results, directory, caption):
         if not series:
             continue
         others = sorted({found for _, found in series} - {unit})
-        figure, axes = plt.subplots(1, 1 + len(others), figsize=(6 * (1 + len(others)), 4), squeeze=False)
+        figure, axes = plt.subplots(1, 1 + len(others), figsize=(4.5 * (1 + len(others)), 3.5), squeeze=False)
         for axis, wanted in zip(axes[0], [unit, *others]):
             for (name, found), points in series.items():
                 if found == wanted:
@@ -40,6 +40,8 @@ def draw(results, directory, caption):
                     axis.plot(xs, values, marker="o", label=name)
                     axis.fill_between(xs, low, high, alpha=0.2)
             axis.set_xscale("log", base=2)
+            places = sorted({x for (_, found), points in series.items() if found == wanted for x, *_ in points})
+            axis.set_xticks(places, labels=[str(x) for x in places])
             axis.set_ylim(bottom=0)
             axis.set_xlabel(label)
             axis.set_ylabel(wanted)

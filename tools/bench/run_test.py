@@ -103,6 +103,22 @@ class SweepTest(unittest.TestCase):
         self.assertIsNone(entry["baseline"])
 
 
+    def test_two_measures_stand_side_by_side_for_each_kind(self):
+        taken = [[(10.0, 1.0), (20.0, 2.0)], [(15.0, 1.0), (40.0, 3.0)]]
+        _, fast, _, calm = sweeps.side_by_side("p", ("off", "on"), taken, (("speed", "tokens/s"), ("wait", "s")))
+        self.assertEqual((fast["name"], fast["value"], fast["ratio"]), ("p/on/speed", 27.5, 1.75))
+        self.assertEqual(fast["baseline"], "p/off/speed in the same rounds")
+        self.assertEqual((calm["name"], calm["unit"], calm["value"], calm["ratio"]), ("p/on/wait", "s", 2.0, 1.25))
+
+    def test_decoding_is_what_is_behind_first_tokens(self):
+        def ask(*_, max_tokens=11, **__):
+            return {"completion_tokens": max_tokens}, 0.1 if max_tokens == 1 else 0.6
+
+        with unittest.mock.patch.object(running, "ask", ask):
+            whole, decode = sweeps._answer_rates(1, "m")
+        self.assertAlmostEqual(whole, 11 / 0.6)
+        self.assertAlmostEqual(decode, 10 / 0.5)
+
     def test_batches_and_contexts_stand_each_in_their_own_line(self):
         decode = [{"tokens_per_s": [8.0 * (i + 1)], "rss_mib": i} for i in range(len(sweeps.BATCHES) + len(sweeps.CONTEXTS))]
         report = {"prefill": {"tokens_per_s": [9.0]}, "load_s": 1.0, "rss_mib": 2, "decode": decode}

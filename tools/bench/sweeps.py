@@ -48,11 +48,19 @@ def result(name, unit, values, series, x, ratios=None, baseline=None, machine=No
     }
 
 
-def side_by_side(baseline_name, baseline, name, values, unit):
-    """Both, the second with its ratios to the first, whose rounds were the same."""
-    ratios = [b / a for a, b in zip(baseline, values)]
-    return [result(baseline_name, unit, baseline, None, None),
-            result(name, unit, values, None, None, ratios, f"{baseline_name} in the same rounds")]
+def side_by_side(place, names, taken, kinds):
+    """What two measures gave in the same rounds, the second with its ratios to the first.
+
+    `names` are theirs, `taken` has their rounds (in_turn), of which each gave a value for each of `kinds`: (name, unit).
+    """
+    found = []
+    for index, (kind, unit) in enumerate(kinds):
+        first, second = ([values[index] for values in rounds] for rounds in taken)
+        baseline, name = (f"{place}/{name}/{kind}" for name in names)
+        ratios = [b / a for a, b in zip(first, second)]
+        found += [result(baseline, unit, first, None, None),
+                  result(name, unit, second, None, None, ratios, f"{baseline} in the same rounds")]
+    return found
 
 
 def rate_and_step(name, batch, rates, series, x, ratios=None, baseline=None):
@@ -150,10 +158,15 @@ def users(command, model, rounds, counts=USERS):
     return found
 
 
-def _answer_rate(port, model):
-    """Tokens per second of the questions' answers, one after the other."""
-    answers = [running.ask(port, "/v1/chat/completions", model=model, messages=[{"role": "user", "content": text}]) for text in QUESTIONS]
-    return _generated(answers) / sum(seconds for _, seconds in answers)
+def _answer_rates(port, model):
+    """Tokens per second of the questions' answers, one after the other: with the wait for the first token, and behind it."""
+    ask = functools.partial(running.ask, port, "/v1/chat/completions", model=model)
+    questions = [[{"role": "user", "content": text}] for text in QUESTIONS]
+    first_s = sum(seconds for _, seconds in [ask(messages=question, max_tokens=1) for question in questions])
+    answers = [ask(messages=question) for question in questions]
+    whole_s = sum(seconds for _, seconds in answers)
+    tokens = _generated(answers)
+    return tokens / whole_s, (tokens - len(answers)) / (whole_s - first_s)
 
 
 def _talk(ports, model, numbers):
@@ -181,13 +194,9 @@ def turns(command, model, rounds):
     numbers = itertools.count(1)
     with start(DECODE="2") as two, start(DECODE="1") as one, start(DECODE="1") as other:
         measures = [functools.partial(_talk, [asked.port for asked in each], model.name, numbers) for each in ((one, other), (two,))]
-        round_robin, picked = in_turn(measures, rounds)
-    found = []
-    for index, (kind, unit) in enumerate((("cached", "share of prompt tokens"), ("first token", "s"))):
-        name = f"turns/{model.name}"
-        baseline, values = ([entry[index] for entry in taken] for taken in (round_robin, picked))
-        found += side_by_side(f"{name}/round robin/{kind}", baseline, f"{name}/picked/{kind}", values, unit)
-    return found
+        taken = in_turn(measures, rounds)
+    kinds = (("cached", "share of prompt tokens"), ("first token", "s"))
+    return side_by_side(f"turns/{model.name}", ("round robin", "picked"), taken, kinds)
 
 
 def in_turn(measures, rounds):
@@ -204,8 +213,7 @@ def in_turn(measures, rounds):
 def drafts(command, model, rounds):
     """One stream at a cluster that drafts, against one at a cluster that does not, in the same rounds."""
     with running.cluster(command, model, MTP="0") as without, running.cluster(command, model, MTP="1") as drafting:
-        measures = [functools.partial(_answer_rate, asked.port, model.name) for asked in (without, drafting)]
+        measures = [functools.partial(_answer_rates, asked.port, model.name) for asked in (without, drafting)]
         in_turn(measures, 1)  # The first answers wait for what is made once.
-        plain, drafted = in_turn(measures, rounds)
-    name = f"drafts/{model.name}"
-    return side_by_side(f"{name}/without", plain, f"{name}/mtp", drafted, "tokens/s")
+        taken = in_turn(measures, rounds)
+    return side_by_side(f"drafts/{model.name}", ("without", "mtp"), taken, (("answers", "tokens/s"), ("decode", "tokens/s")))
