@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/values.h"
+#include "kernels/fork_cost.h"
 
 namespace baleen {
 namespace {
@@ -66,6 +67,7 @@ void ComputeExperts(const ExpertWeights& weights, int layer, absl::Span<const Ex
   const Work work{weights, layer, slots, wire, OrderByExpert(slots)};
   std::vector<Group> groups = GroupsOf(work);
   const int64_t group_count = static_cast<int64_t>(groups.size());
+  if (static_cast<int64_t>(slots.size()) * weights.products_of_a_row() < kForkProducts) pool = nullptr;
   if (pool == nullptr || group_count < 2 * pool->threads()) {
     for (const Group& group : groups) ComputeGroup(work, group, pool);
     return;

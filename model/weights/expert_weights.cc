@@ -102,6 +102,7 @@ std::vector<ExpertId> ExpertWeights::Ids() const {
 }
 
 int64_t ExpertWeights::hidden() const { return impl_->hidden; }
+int64_t ExpertWeights::products_of_a_row() const { return 3 * impl_->hidden * impl_->inner; }
 
 void ExpertWeights::Apply(ExpertId id, const float* x, int64_t rows, float* y, ThreadPool* pool) const {
   const auto scratch = std::make_unique_for_overwrite<float[]>(2 * rows * impl_->inner);

@@ -43,7 +43,8 @@ class ExpertWeights {
 
   bool Has(ExpertId id) const;
   std::vector<ExpertId> Ids() const;
-  int64_t hidden() const;  // Width of a row.
+  int64_t hidden() const;             // Width of a row.
+  int64_t products_of_a_row() const;  // Multiplications an expert takes for one.
 
   // SwiGLU of one expert: x [rows, hidden] -> y [rows, hidden]. Row-invariant. `id` must be held. What becomes of y is to be rounded to the
   // wire type (numerics.activations()) on every backend: ComputeExperts does.
