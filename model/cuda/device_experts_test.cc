@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/values.h"
+#include "kernels/cuda/base/device.h"
 #include "kernels/isa.h"
 #include "model/cuda/expert_lane.h"
 #include "model/cuda/pinned_pool.h"
@@ -44,6 +45,7 @@ using Weights = std::shared_ptr<const DeviceExpertWeights>;
 class DeviceExpertsTest : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
+    if (const std::string problem = cuda::DeviceProblem(); !problem.empty()) GTEST_SKIP() << problem;
     const std::string directory = WriteTinyCheckpoint("device_experts", {.dtype = GetParam().stored});
     auto config = ModelConfig::Load(directory);
     ASSERT_TRUE(config.ok()) << config.status();

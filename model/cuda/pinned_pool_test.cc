@@ -3,11 +3,21 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <string>
+
+#include "kernels/cuda/base/device.h"
 
 namespace baleen {
 namespace {
 
-TEST(PinnedPoolTest, GivesAgainWhatCameBack) {
+class PinnedPoolTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string problem = cuda::DeviceProblem(); !problem.empty()) GTEST_SKIP() << problem;
+  }
+};
+
+TEST_F(PinnedPoolTest, GivesAgainWhatCameBack) {
   PinnedPool pool(1 << 20);
   auto first = pool.Take(100'000);
   ASSERT_TRUE(first.ok());
@@ -22,11 +32,11 @@ TEST(PinnedPoolTest, GivesAgainWhatCameBack) {
   EXPECT_EQ(third->get(), where);
 }
 
-TEST(PinnedPoolTest, NothingAdjoinsTheNextAllocation) {
+TEST_F(PinnedPoolTest, NothingAdjoinsTheNextAllocation) {
   for (const size_t bytes : {size_t{1}, size_t{64} << 10, size_t{1} << 20}) EXPECT_GT(PinnedPool::SizeFor(bytes), bytes);
 }
 
-TEST(PinnedPoolTest, KeepsNoMoreThanItsBound) {
+TEST_F(PinnedPoolTest, KeepsNoMoreThanItsBound) {
   PinnedPool pool(100'000);
   auto memory = pool.Take(200'000);
   ASSERT_TRUE(memory.ok());
@@ -37,7 +47,7 @@ TEST(PinnedPoolTest, KeepsNoMoreThanItsBound) {
   (*again)[199'999] = std::byte{2};
 }
 
-TEST(PinnedPoolTest, WhatItGaveOutlivesIt) {
+TEST_F(PinnedPoolTest, WhatItGaveOutlivesIt) {
   auto pool = std::make_unique<PinnedPool>(1 << 20);
   const auto memory = pool->Take(1);
   ASSERT_TRUE(memory.ok());

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "kernels/cuda/base/device.h"
@@ -31,7 +32,14 @@ std::vector<float> Values() {
   return values;
 }
 
-TEST(UploadMatrixTest, RoundsToBf16AndPads) {
+class UploadMatrixTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string problem = cuda::DeviceProblem(); !problem.empty()) GTEST_SKIP() << problem;
+  }
+};
+
+TEST_F(UploadMatrixTest, RoundsToBf16AndPads) {
   const std::vector<float> values = Values();
   const cuda::DeviceMemory data = Room((kRows + 1) * kPaddedCols * 2);
   const WeightView view{.data = values.data(), .dtype = DType::kF32, .rows = kRows, .cols = kCols};
@@ -45,7 +53,7 @@ TEST(UploadMatrixTest, RoundsToBf16AndPads) {
   }
 }
 
-TEST(UploadMatrixTest, KeepsFp8AsItIs) {
+TEST_F(UploadMatrixTest, KeepsFp8AsItIs) {
   std::vector<uint8_t> codes(kRows * kCols);
   for (size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<uint8_t>(i * 11);
   const std::vector<float> scales = {0.5f, 0.25f};
@@ -67,7 +75,7 @@ TEST(UploadMatrixTest, KeepsFp8AsItIs) {
   }
 }
 
-TEST(UploadMatrixTest, QuantisesByBlocks) {
+TEST_F(UploadMatrixTest, QuantisesByBlocks) {
   const std::vector<float> values = Values();
   const WeightView view{.data = values.data(), .dtype = DType::kF32, .rows = kRows, .cols = kCols};
   const cuda::DeviceMemory data = Room(256 * 128);
@@ -83,7 +91,7 @@ TEST(UploadMatrixTest, QuantisesByBlocks) {
   }
 }
 
-TEST(UploadMatrixTest, RefusesWhatDoesNotFit) {
+TEST_F(UploadMatrixTest, RefusesWhatDoesNotFit) {
   const std::vector<float> values = Values();
   const WeightView view{.data = values.data(), .dtype = DType::kF32, .rows = kRows, .cols = kCols};
   const cuda::DeviceMemory data = Room(1024 * 128);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -21,6 +22,8 @@ std::unique_ptr<PageMemory> NewOnTwoDevices(int64_t bytes) { return NewReplicate
 class PageMemoryTest : public testing::TestWithParam<MakeMemory> {
  protected:
   void SetUp() override {
+    const std::string problem = cuda::DeviceProblem();
+    if (GetParam() != &NewHostPageMemory && !problem.empty()) GTEST_SKIP() << problem;
     if (GetParam() == &NewOnTwoDevices && cuda::DeviceCount() < 2) GTEST_SKIP() << "one device";
   }
   static std::vector<std::byte> Counting(size_t size) {
