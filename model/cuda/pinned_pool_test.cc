@@ -32,7 +32,7 @@ TEST_F(PinnedPoolTest, GivesAgainWhatCameBack) {
   EXPECT_EQ(third->get(), where);
 }
 
-TEST_F(PinnedPoolTest, NothingAdjoinsTheNextAllocation) {
+TEST(PinnedPoolSizeTest, NothingAdjoinsTheNextAllocation) {
   for (const size_t bytes : {size_t{1}, size_t{64} << 10, size_t{1} << 20}) EXPECT_GT(PinnedPool::SizeFor(bytes), bytes);
 }
 

@@ -34,13 +34,13 @@ def draw(results, directory, caption):
         others = sorted({found for _, found in series} - {unit})
         figure, axes = plt.subplots(1, 1 + len(others), figsize=(4.5 * (1 + len(others)), 3.5), squeeze=False)
         for axis, wanted in zip(axes[0], [unit, *others]):
-            for (name, found), points in series.items():
-                if found == wanted:
-                    xs, values, low, high = zip(*points)
-                    axis.plot(xs, values, marker="o", label=name)
-                    axis.fill_between(xs, low, high, alpha=0.2)
+            own = {name: points for (name, found), points in series.items() if found == wanted}
+            for name, points in own.items():
+                xs, values, low, high = zip(*points)
+                axis.plot(xs, values, marker="o", label=name)
+                axis.fill_between(xs, low, high, alpha=0.2)
             axis.set_xscale("log", base=2)
-            places = sorted({x for (_, found), points in series.items() if found == wanted for x, *_ in points})
+            places = sorted({x for points in own.values() for x, *_ in points})
             axis.set_xticks(places, labels=[str(x) for x in places])
             axis.set_ylim(bottom=0)
             axis.set_xlabel(label)

@@ -2,8 +2,9 @@
 """Runs every benchmark in rounds and writes one list of results, and pictures beside it: run.py --bazel=bazel --out=.baleen/bench.json.
 
 Every round runs each binary once, so that binaries are interleaved, and takes a reading of the machine before each. A result is
-{name, unit, value, min, max, rounds, machine, baseline, ratio}: value is the median of the rounds; machine maps each reading of
-//tools/bench:machine_limits to its median beside this result; baseline and ratio are null where nothing is compared with.
+{name, unit, value, min, max, rounds, machine, baseline, ratio, series, x}: value is the median of the rounds; machine maps each reading of
+//tools/bench:machine_limits to its median beside this result; baseline and ratio are null where nothing is compared with, series (a
+line of a picture) and x (the place there) where nothing is drawn.
 """
 
 import argparse
@@ -68,20 +69,8 @@ def results(target, pairs):
                     rounds.setdefault((entry["run_name"] + what, unit), []).append((reading, value))
     listed = []
     for (name, unit), entries in rounds.items():
-        values = [value for _, value in entries]
-        listed.append(
-            {
-                "name": f"{target}:{name}",
-                "unit": unit,
-                "value": statistics.median(values),
-                "min": min(values),
-                "max": max(values),
-                "rounds": len(values),
-                "machine": medians([reading for reading, _ in entries]),
-                "baseline": None,
-                "ratio": None,
-            }
-        )
+        readings, values = zip(*entries)
+        listed.append(sweeps.result(f"{target}:{name}", unit, values, None, None, machine=medians(readings)))
     return listed
 
 

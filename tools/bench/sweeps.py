@@ -1,7 +1,7 @@
 """How speed and memory grow: in one process with batch and context, with experts on shards, and of a whole cluster with its users.
 And what a layer's experts cost beside their computation, what drafts bring, and what it brings to send a conversation where its prefix is.
 
-Each sweep gives results as run.py lists them, with "series" (a line of a picture) and "x" (its place there) besides.
+Each sweep gives results as run.py lists them.
 """
 
 import concurrent.futures
